@@ -1,0 +1,63 @@
+# initserve: `make run` serves, `make test` checks everything. Needs Python >= 3.11 and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help run test unit lint format openapi golden browser lock clean
+
+help: ## Show these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "initserve needs Python 3.11 or newer; name one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+# The locked packages, then the project itself (editable; nothing else is fetched for its build).
+$(VENV)/run: $(VENV)/created requirements/run.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/test: $(VENV)/run requirements/test.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	touch $@
+
+run: $(VENV)/run ## Serve on INITSERVE_HOST:INITSERVE_PORT (127.0.0.1:8000)
+	@$(BIN)/initserve serve
+
+test: $(VENV)/test lint unit ## Check everything that a commit must pass
+
+unit: $(VENV)/test ## Run the tests alone
+	$(BIN)/pytest
+
+lint: $(VENV)/test ## Check format, style, types and the direction of imports
+	$(BIN)/ruff format --check service tests
+	$(BIN)/ruff check service tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/test ## Mend format and style
+	$(BIN)/ruff format service tests
+	$(BIN)/ruff check --fix service tests
+
+openapi: $(VENV)/test ## Write openapi/openapi.json and docs/settings.md anew
+	$(BIN)/initserve openapi > openapi/openapi.json
+	$(BIN)/initserve settings > docs/settings.md
+
+golden: $(VENV)/test ## Add digests of new schemes to tests/golden (what is there never changes)
+	$(BIN)/python -m tests.golden.write
+
+browser: ## Install Chromium for the browser tests (Debian or Ubuntu, as root)
+	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+
+lock: $(VENV)/test ## Resolve the requirement files anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  pyproject.toml --group build -o requirements/run.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  pyproject.toml --group build --group test -c requirements/run.txt -o requirements/test.txt
+
+clean: ## Remove the virtual environment and every cache
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

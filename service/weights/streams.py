@@ -1,0 +1,34 @@
+"""(seed, path) -> Stream: where each element of a parameter has its own random word.
+
+The stream `initserve/1` is fixed for ever; docs/stream.md states it so that any language can follow it.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+ALGORITHM = "initserve/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A Philox4x32-10 key and the upper half of its counter (Salmon et al., SC 2011).
+
+    Element i of the parameter uses output word i mod 4 of the block whose counter words 0 and 1 hold i div 4.
+    """
+
+    key: tuple[int, int]
+    counter: tuple[int, int]
+
+    def address(self) -> NDArray[np.uint32]:
+        """Return key words 0, 1 and counter words 2, 3, as the kernels take them."""
+        return np.array([*self.key, *self.counter], dtype=np.uint32)
+
+
+def stream_of(seed: int, path: str) -> Stream:
+    """Return the stream of the parameter `path` ("layer/parameter", canonical names) under `seed` (0 to 2^64 - 1)."""
+    digest = hashlib.sha256(ALGORITHM.encode() + b"\0" + seed.to_bytes(8, "little") + path.encode()).digest()
+    words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
+    return Stream(key=(words[0], words[1]), counter=(words[2], words[3]))

@@ -1,0 +1,66 @@
+"""Which processor the kernels are compiled for, and where their machine code is kept.
+
+Numba keeps compiled kernels by the exact processor model, so that an image built on one machine compiles again on
+the next. Here a kernel is compiled for one of few levels that the machine has (the x86-64 psABI's), and an image
+holds all of them. The bytes of every answer are the same at every level: only + - x / sqrt and integer operations
+are used, and nothing is contracted or reassociated.
+"""
+
+import os
+import platform
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding
+import numba
+from numba.core import config
+from numba.core.caching import InTreeCacheLocator
+
+# What a level needs beyond the one below it (psABI), best first; a machine gets the first that it has all of.
+# "prefer-256-bit" is LLVM's caution for early AVX-512 processors; the kernels gain a quarter from full width.
+LEVELS: dict[str, tuple[frozenset[str], str]] = {
+    "x86-64-v4": (frozenset({"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}), "-prefer-256-bit"),
+    "x86-64-v3": (frozenset({"avx2", "bmi", "bmi2", "f16c", "fma", "lzcnt", "movbe"}), ""),
+    "x86-64": (frozenset(), ""),
+}
+
+
+class ReadableCache(InTreeCacheLocator):  # type: ignore[misc]
+    """The `__pycache__` beside the source, also where nothing may be written to it (a read-only container)."""
+
+    def ensure_cache_path(self) -> None:
+        if not os.path.isdir(self.get_cache_path()):
+            super().ensure_cache_path()
+
+
+def choose_level() -> None:
+    """Make Numba compile for this machine's level, unless NUMBA_CPU_NAME already says for what."""
+    config.CACHE_LOCATOR_CLASSES = f"{__name__}.ReadableCache"
+    if config.CPU_NAME is not None:
+        config.CPU_FEATURES = config.CPU_FEATURES or ""
+    elif platform.machine().lower() in ("x86_64", "amd64"):
+        features = llvmlite.binding.get_host_cpu_features()
+        has = {name for name, present in features.items() if present}
+        config.CPU_NAME, config.CPU_FEATURES = next(
+            (level, tuning) for level, (needs, tuning) in LEVELS.items() if needs <= has
+        )
+    else:
+        config.CPU_NAME, config.CPU_FEATURES = "generic", ""
+
+
+def compiled(*signatures: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Compile a kernel for exactly these signatures, GIL released, IEEE arithmetic, machine code kept on disk."""
+    choose_level()
+
+    def decorate(kernel: Callable[..., Any]) -> Callable[..., Any]:
+        options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # "numpy": no check before each division
+        try:
+            made: Callable[..., Any] = numba.njit(list(signatures), cache=True, **options)(kernel)
+        except (OSError, RuntimeError):  # nothing kept for this processor, and nowhere to keep it
+            made = numba.njit(list(signatures), **options)(kernel)
+        return made
+
+    return decorate
+
+
+inlined = numba.njit(inline="always", error_model="numpy")
