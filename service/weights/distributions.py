@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.weights import kernels
+from service.weights.dtypes import Values
 from service.weights.errors import InvalidSpec
 from service.weights.gaussian import slice_between
 from service.weights.streams import Stream
 
-Buffer: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 f32 = np.float32
 
 WORDS = 2.0**32
@@ -28,7 +28,7 @@ WORDS = 2.0**32
 FARTHEST = 8.0
 
 
-Fill: TypeAlias = Callable[[int, Buffer], None]  # (first, out): put elements first, first + 1, … into out
+Fill: TypeAlias = Callable[[int, Values], None]  # (first, out): put elements first, first + 1, … into out
 
 
 class Distribution(ABC):
@@ -63,7 +63,7 @@ class Independent(Distribution):
         return partial(self.fill, stream)
 
     @abstractmethod
-    def fill(self, stream: Stream, first: int, out: Buffer) -> None:
+    def fill(self, stream: Stream, first: int, out: Values) -> None:
         """Fill `out` with elements first, first + 1, … of the parameter."""
 
 
@@ -76,7 +76,7 @@ class Constant(Independent):
     low = property(lambda self: self.value)
     high = property(lambda self: self.value)
 
-    def fill(self, stream: Stream, first: int, out: Buffer) -> None:
+    def fill(self, stream: Stream, first: int, out: Values) -> None:
         out.fill(self.value)
 
 
@@ -140,7 +140,7 @@ class Uniform(Independent):
     def deviation(self) -> float:
         return (self.maximum - self.minimum) / math.sqrt(12.0)
 
-    def fill(self, stream: Stream, first: int, out: Buffer) -> None:
+    def fill(self, stream: Stream, first: int, out: Values) -> None:
         walk = Interval.between(self.minimum, self.maximum, self.maximum - self.minimum)
         if out.dtype == np.float32:
             line, bounds = (walk.fraction(), f32(walk.step), f32(walk.anchor)), inwards(self.minimum, self.maximum)
@@ -177,7 +177,7 @@ class Normal(Independent):
     def high(self) -> float | None:
         return self.location + self.upper * self.scale if math.isfinite(self.upper) else None
 
-    def fill(self, stream: Stream, first: int, out: Buffer) -> None:
+    def fill(self, stream: Stream, first: int, out: Values) -> None:
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
         if out.dtype == np.float32:
@@ -191,7 +191,7 @@ class Normal(Independent):
         self,
         stream: Stream,
         first: int,
-        out: Buffer,
+        out: Values,
         scale: tuple[np.float32, np.float32],
         bounds: tuple[np.float32, np.float32],
     ) -> None:
@@ -202,10 +202,9 @@ class Normal(Independent):
 
 
 def scale_in_float64(
-    drawn: NDArray[np.float32], scale: float, shift: float, low: float, high: float, out: Buffer
+    drawn: NDArray[np.float32], scale: float, shift: float, low: float, high: float, out: Values
 ) -> None:
     """Put shift + scale x drawn, within [low, high], into `out`; each operation rounded once, in float64."""
     np.multiply(drawn, np.float64(scale), out=out, dtype=np.float64)
     np.add(out, shift, out=out)
     np.clip(out, low, high, out=out)
-

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 DtypeName: TypeAlias = Literal["float32", "float64", "float16", "bfloat16"]
 Stored: TypeAlias = NDArray[Any]  # little-endian, as it leaves
-Values: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+Values: TypeAlias = NDArray[np.floating[Any]]  # float32 or float64, contiguous
 
 
 @dataclass(frozen=True, slots=True)

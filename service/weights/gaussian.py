@@ -38,7 +38,9 @@ class Slice:
     below: float  # probability cut off below
     above: float  # probability cut off above
     mass: float  # probability between
-    start: float  # probability between 0 and the lower bound, signed: where the slice starts on the scale of q = p - 1/2
+    start: (
+        float  # probability between 0 and the lower bound, signed: where the slice starts on the scale of q = p - 1/2
+    )
     end: float
     mean: float
     deviation: float

@@ -16,7 +16,7 @@ BLOCK = 32  # columns taken through all reflectors together: 256 bytes a row
 
 
 @inlined
-def reflect(vector, factor, top, block):  # type: ignore[no-untyped-def]
+def reflect(vector, factor, top, block):
     """Apply I - factor v v' to the rows of `block` from `top` on; `vector` holds v from there on."""
     rows, columns = block.shape
     sums = np.zeros(columns)
@@ -33,7 +33,7 @@ def reflect(vector, factor, top, block):  # type: ignore[no-untyped-def]
 
 
 @compiled("void(float64[:, ::1], float64[:, ::1])")
-def orthonormal_columns(matrix, out):  # type: ignore[no-untyped-def]
+def orthonormal_columns(matrix, out):
     """Put into `out` the Q of matrix = Q R with R's diagonal not negative; both (rows, columns), rows >= columns."""
     rows, columns = matrix.shape
     vectors = np.zeros((columns, rows))

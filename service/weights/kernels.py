@@ -36,7 +36,7 @@ ROOT_HALF = 0x3F3504F3  # the bit pattern of sqrt(1/2) in float32
 MANTISSA = 0x007FFFFF
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def bits_of(typing_context: Any, value: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.bitcast(args[0], ir.IntType(32))
@@ -44,7 +44,7 @@ def bits_of(typing_context: Any, value: Any) -> Any:
     return types.int32(types.float32), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def float_of(typing_context: Any, value: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.bitcast(args[0], ir.FloatType())
@@ -53,7 +53,7 @@ def float_of(typing_context: Any, value: Any) -> Any:
 
 
 @inlined
-def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
+def philox(c0, c1, c2, c3, k0, k1):
     """Philox4x32-10: four words of a counter and two of a key -> four random words (Salmon et al. 2011)."""
     for _ in range(10):
         product0 = uint64(0xD2511F53) * uint64(c0)
@@ -67,7 +67,7 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def make_words(stream, first, wanted, scratch):  # type: ignore[no-untyped-def]
+def make_words(stream, first, wanted, scratch):
     """Put the words of elements first, first + 1, … into `scratch`; return them, up to the scratch's end."""
     k0, k1, c2, c3 = stream[0], stream[1], stream[2], stream[3]
     counter = first >> uint64(2)
@@ -84,15 +84,15 @@ def make_words(stream, first, wanted, scratch):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def offset(word, high, low, fraction):  # type: ignore[no-untyped-def]
-    """Return word + 1/2 - zero in float32; zero = 65536 high + low + 1/2 - fraction (rounded once, whatever the word)."""
+def offset(word, high, low, fraction):
+    """Return word + 1/2 - zero in float32, rounded once; zero = 65536 high + low + 1/2 - fraction."""
     upper = int32(word >> uint32(16)) - high
     lower = int32(word & uint32(0xFFFF)) - low
     return float32(upper) * f32(65536.0) + (float32(lower) + fraction)
 
 
 @inlined
-def log2(p):  # type: ignore[no-untyped-def]
+def log2(p):
     bits = int32(bits_of(p) - int32(ROOT_HALF))
     exponent = int32(bits >> int32(23))
     t = float_of(int32(int32(bits & int32(MANTISSA)) + int32(ROOT_HALF))) - ONE
@@ -100,7 +100,7 @@ def log2(p):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def quantile(q, p):  # type: ignore[no-untyped-def]
+def quantile(q, p):
     """Return the standard normal quantile of probability 1/2 + q, given also p, that of the nearer tail."""
     x = q * q - SHIFT
     centre = q * ((A0 + x * (A1 + x * (A2 + x * A3))) / (ONE + x * (B1 + x * (B2 + x * B3))))
@@ -114,7 +114,7 @@ def quantile(q, p):  # type: ignore[no-untyped-def]
 @compiled(
     "void(uint32[::1], uint64, float32[::1], UniTuple(int32, 2), UniTuple(float32, 3), UniTuple(float32, 2))",
 )
-def fill_uniform(stream, first, out, zero, interval, bounds):  # type: ignore[no-untyped-def]
+def fill_uniform(stream, first, out, zero, interval, bounds):
     """Fill `out` with elements first, first + 1, … of a uniform parameter."""
     high, low = zero
     fraction, step, anchor = interval
@@ -135,7 +135,7 @@ def fill_uniform(stream, first, out, zero, interval, bounds):  # type: ignore[no
     "void(uint32[::1], uint64, float32[::1], UniTuple(int32, 2), UniTuple(float32, 3), UniTuple(float32, 2), "
     "UniTuple(float32, 2), UniTuple(float32, 2))",
 )
-def fill_normal(stream, first, out, zero, interval, tails, scale, bounds):  # type: ignore[no-untyped-def]
+def fill_normal(stream, first, out, zero, interval, tails, scale, bounds):
     """Fill `out` with elements first, first + 1, … of a normal or truncated normal parameter."""
     high, low = zero
     fraction, step, anchor = interval
@@ -158,8 +158,8 @@ def fill_normal(stream, first, out, zero, interval, tails, scale, bounds):  # ty
 
 
 @compiled("void(uint32[::1], uint64, uint32[::1])")
-def fill_words(stream, first, out):  # type: ignore[no-untyped-def]
-    """Fill `out` with the random words of elements first, first + 1, …"""
+def fill_words(stream, first, out):
+    """Fill `out` with the random words of elements first, first + 1 and so on."""
     scratch = np.empty(4 * COUNTERS, np.uint32)
     done = 0
     while done < out.size:

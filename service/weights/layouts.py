@@ -20,6 +20,7 @@ class Placement:
 
 Placements: TypeAlias = dict[Layout, Placement]
 
+
 def kernel(spatial: int) -> Placements:
     """(*field, in, out) in Keras and Flax; (out, in, *field) in PyTorch. A dense layer has no field."""
     field = tuple(range(spatial))

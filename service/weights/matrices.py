@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.weights.distributions import Buffer, Distribution, Fill, Independent, Normal
+from service.weights.distributions import Distribution, Fill, Independent, Normal
+from service.weights.dtypes import Values
 from service.weights.householder import orthonormal_columns
 from service.weights.streams import Stream
 
@@ -34,7 +35,7 @@ class Diagonal(Independent):
     def deviation(self) -> float:
         return abs(self.gain) * math.sqrt(self.share * (1.0 - self.share))
 
-    def fill(self, stream: Stream, first: int, out: Buffer) -> None:
+    def fill(self, stream: Stream, first: int, out: Values) -> None:
         out.fill(0.0)
         pitch = self.columns + 1
         end = min(self.rows, self.columns) * pitch  # no diagonal element stands here or after
@@ -77,7 +78,7 @@ class Orthogonal(Distribution):
         orthonormal_columns(tall, columns)
         values = (np.float64(self.gain) * (columns.T if wide else columns)).ravel()
 
-        def fill(first: int, out: Buffer) -> None:
+        def fill(first: int, out: Values) -> None:
             out[:] = values[first : first + out.size]
 
         return fill

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from service.weights import parameters as stated
 from service.weights.description import Description
 from service.weights.distributions import Constant
 from service.weights.dtypes import DTYPES, DtypeName
@@ -13,11 +12,10 @@ from service.weights.errors import InitserveError, InvalidSpec, UnsupportedCombi
 from service.weights.layers import Layer
 from service.weights.layers.layer import LARGEST_EXACT, Seed
 from service.weights.layouts import Layout
-from service.weights.parameters import Choice, Defaults, by_default, recommended
-from service.weights.plan import Layer as PlannedLayer
-from service.weights.plan import Parameter, Plan, Warning
+from service.weights.parameters import Choice, Defaults, Parameter, by_default, recommended
+from service.weights.plan import Caution, Plan, PlannedLayer, PlannedParameter
 from service.weights.schemes import Auto
-from service.weights.streams import ALGORITHM, stream_of
+from service.weights.streams import stream_of
 
 MOST_LAYERS = 1024
 # A normal value is never farther from its mean: the quantile of half a word in 2^32 is 6.34 deviations.
@@ -44,7 +42,7 @@ class Spec(Description):
         """Return every parameter with its scheme and address; raises InitserveError for what cannot be."""
         seed = secrets.randbelow(LARGEST_EXACT + 1) if self.seed is None else self.seed
         layers: list[PlannedLayer] = []
-        warnings: list[Warning] = []
+        warnings: list[Caution] = []
         taken: set[str] = set()
         for index, layer in enumerate(self.layers):
             name = f"{layer.type}_{index}" if layer.name is None else layer.name
@@ -68,13 +66,13 @@ class Spec(Description):
             self.algorithm, seed, self.layout, self.dtype, tuple(layers), tuple(warnings), self._canonical(seed)
         )
 
-    def _choose(self, layer: Layer, parameter: stated.Parameter) -> Choice:
+    def _choose(self, layer: Layer, parameter: Parameter) -> Choice:
         asked = getattr(layer, parameter.field)
         if asked is None:
             return by_default(parameter, layer.activation, self.defaults)
         return recommended(parameter, layer.activation) if isinstance(asked, Auto) else Choice(asked, "as asked")
 
-    def _plan_parameter(self, parameter: stated.Parameter, choice: Choice, layer: str, seed: int) -> Parameter:
+    def _plan_parameter(self, parameter: Parameter, choice: Choice, layer: str, seed: int) -> PlannedParameter:
         place = parameter.placements[self.layout]
         distribution = choice.scheme.realise(parameter.shape, parameter.fans)
         reach = max(
@@ -88,7 +86,7 @@ class Spec(Description):
                 remedy={"dtype": "float64"},
             )
         shape = parameter.shape
-        return Parameter(
+        return PlannedParameter(
             layer=layer,
             name=place.name,
             shape=shape if place.axes is None else tuple(shape[axis] for axis in place.axes),
@@ -113,7 +111,7 @@ class Spec(Description):
         return document
 
 
-def warn_of_symmetry(parameter: stated.Parameter, planned: Parameter, activation: str, pointer: str) -> list[Warning]:
+def warn_of_symmetry(parameter: Parameter, planned: PlannedParameter, activation: str, pointer: str) -> list[Caution]:
     """Return a warning where weights all start at one value: nothing tells one unit from the next, for ever."""
     distribution = planned.distribution
     if not isinstance(distribution, Constant) or parameter.role == "bias" or len(parameter.shape) < 2:
@@ -121,8 +119,7 @@ def warn_of_symmetry(parameter: stated.Parameter, planned: Parameter, activation
     detail = (
         "all weights start at 0: every output and every derivative is 0, and nothing is learnt"
         if distribution.value == 0.0
-        else f"all weights start at {distribution.value:g}: every unit computes the same and is changed in the same way, "
-        "so they stay the same for ever"
+        else f"all weights start at {distribution.value:g}: every unit computes the same and is changed alike, for ever"
     )
-    remedy = {parameter.field: recommended(parameter, activation).scheme.name}
-    return [Warning("symmetric-weights", pointer, detail, remedy)]
+    remedy: dict[str, Any] = {parameter.field: recommended(parameter, activation).scheme.name}
+    return [Caution("symmetric-weights", pointer, detail, remedy)]

@@ -22,8 +22,8 @@ BLOCK = 2**18  # elements drawn at a time: 1 MiB of float32, which stays in the 
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """One parameter as it will be answered; `shape` and `name` are the layout's, `axes` lead there from the canonical."""
+class PlannedParameter:
+    """A parameter as it will be answered: `name` and `shape` are the layout's, `axes` lead there from the canonical."""
 
     layer: str
     name: str
@@ -75,15 +75,15 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class PlannedLayer:
     name: str
     type: str
     activation: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[PlannedParameter, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:
+class Caution:
     """Something legal that will bite; `remedy` is a change to the member that `pointer` leads to."""
 
     code: str
@@ -100,12 +100,12 @@ class Plan:
     seed: int
     layout: Layout
     dtype: DtypeName
-    layers: tuple[Layer, ...]
-    warnings: tuple[Warning, ...]
+    layers: tuple[PlannedLayer, ...]
+    warnings: tuple[Caution, ...]
     canonical: dict[str, Any]
 
     @cached_property
-    def parameters(self) -> tuple[Parameter, ...]:
+    def parameters(self) -> tuple[PlannedParameter, ...]:
         return tuple(parameter for layer in self.layers for parameter in layer.parameters)
 
     @cached_property

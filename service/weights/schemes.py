@@ -64,7 +64,9 @@ class RandomUniform(Scheme):
     def _bounds_in_order(self) -> Self:
         if self.minval >= self.maxval:
             raise PydanticCustomError(
-                "bounds", "minval must be less than maxval, not {low} and {high}", {"low": self.minval, "high": self.maxval}
+                "bounds",
+                "minval must be less than maxval, not {low} and {high}",
+                {"low": self.minval, "high": self.maxval},
             )
         return self
 
@@ -112,7 +114,9 @@ class VarianceScaling(Scheme):
     distribution: Annotated[
         Literal["truncated_normal", "untruncated_normal", "uniform"],
         BeforeValidator(lambda value: "truncated_normal" if value == "normal" else value),
-    ] = Field("truncated_normal", description="Shape of the distribution; `normal` means truncated_normal, as in Keras.")
+    ] = Field(
+        "truncated_normal", description="Shape of the distribution; `normal` means truncated_normal, as in Keras."
+    )
 
     def realise(self, shape: Shape, fans: Fans) -> Distribution:
         variance = self.scale / max(1.0, MODES[self.mode](fans))

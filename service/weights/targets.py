@@ -25,7 +25,7 @@ LEVELS: dict[str, tuple[frozenset[str], str]] = {
 }
 
 
-class ReadableCache(InTreeCacheLocator):  # type: ignore[misc]
+class ReadableCache(InTreeCacheLocator):
     """The `__pycache__` beside the source, also where nothing may be written to it (a read-only container)."""
 
     def ensure_cache_path(self) -> None:

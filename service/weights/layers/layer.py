@@ -1,14 +1,13 @@
 """What every layer spec has: a name, an activation, schemes, a seed of its own."""
 
 import re
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from service.weights.activations import ACTIVATIONS, ALIASES
-from service.weights.description import Description, Shape
-from service.weights.fans import Fans
+from service.weights.description import Description
 from service.weights.layouts import BIAS
 from service.weights.parameters import Parameter
 from service.weights.schemes import AnyScheme
@@ -51,7 +50,9 @@ def read_activation(value: object) -> object:
         value = ALIASES.get(value, value)
         if value not in ACTIVATIONS:
             names = ", ".join(ACTIVATIONS)
-            raise PydanticCustomError("activation", "no activation has this name; choose one of {names}", {"names": names})
+            raise PydanticCustomError(
+                "activation", "no activation has this name; choose one of {names}", {"names": names}
+            )
     return value
 
 
@@ -68,9 +69,12 @@ class LayerSpec(Description):
 
     type: str
     name: LayerName | None = Field(
-        None, description="Unique in the spec: letters, digits, _, -, . (128 at most). Left out: TYPE_INDEX, e.g. dense_0."
+        None,
+        description="Unique in the spec: letters, digits, _, -, . (128 at most). Left out: TYPE_INDEX, e.g. dense_0.",
     )
-    activation: ActivationName = Field("linear", description="What follows the layer; the recommended scheme depends on it.")
+    activation: ActivationName = Field(
+        "linear", description="What follows the layer; the recommended scheme depends on it."
+    )
     scheme: AnyScheme | None = Field(
         None, description="How the weights start: a name, an object with parameters, or auto (by activation)."
     )

@@ -15,8 +15,12 @@ class Tensor(LayerSpec):
     """An array and nothing more, the same in every layout; for what no layer type describes."""
 
     type: Literal["tensor"]
-    shape: Annotated[list[Size], Field(max_length=32, description="Any shape; [] is a single value.", examples=[[3, 4]])]
-    fan_in: Size | None = Field(None, description="Inputs that feed one output. Left out: by Keras's rule for bare shapes.")
+    shape: Annotated[
+        list[Size], Field(max_length=32, description="Any shape; [] is a single value.", examples=[[3, 4]])
+    ]
+    fan_in: Size | None = Field(
+        None, description="Inputs that feed one output. Left out: by Keras's rule for bare shapes."
+    )
     fan_out: Size | None = Field(None, description="Outputs that one input feeds. Left out: by Keras's rule.")
 
     def parameters(self) -> tuple[Parameter, ...]:

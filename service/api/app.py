@@ -1,0 +1,45 @@
+"""create_app(settings): the only place where the parts meet."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import FastAPI
+
+from service import __version__
+from service.api import init, openapi, operations, problems
+from service.settings import Settings
+from service.weights.self_test import disagreements
+
+
+class Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        return openapi.describe(self)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.disagreements = await to_thread.run_sync(disagreements)
+    threads = app.state.settings.drawing_threads or os.cpu_count() or 1
+    app.state.limiter = CapacityLimiter(threads)
+    yield
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the service under these settings."""
+    app = Application(
+        title="initserve",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.settings = settings
+    problems.install(app)
+    app.include_router(init.router)
+    app.include_router(operations.router)
+    app.mount("/docs", operations.Pages(directory=operations.PAGES / "swagger", html=True), name="docs")
+    return app

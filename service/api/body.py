@@ -1,0 +1,128 @@
+"""Reads a request's body: bounded in size and time, strictly JSON, then a spec."""
+
+import json
+import math
+from collections.abc import Hashable
+from typing import Any, NoReturn
+
+import anyio
+from fastapi import Request
+from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
+
+from service.api.problems import MOST_ERRORS, RequestProblem
+from service.settings import Settings
+from service.weights.model import Spec
+
+# No object that a spec may hold has so many members; beyond it each unknown one would be an error of its own.
+MOST_MEMBERS = 64
+
+
+async def read_body(request: Request, settings: Settings) -> bytes:
+    """Return the body's bytes; refuses another type than JSON, too many bytes, and a client that does not send."""
+    declared = request.headers.get("content-type", "")
+    media_type, _, parameters = declared.partition(";")
+    charset = parameters.replace(" ", "").lower()
+    if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8", 'charset="utf-8"'):
+        raise RequestProblem("unsupported-media-type", f"the body is {declared or 'of no declared type'}, not JSON")
+    limit = settings.max_body_bytes
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > limit:
+        raise RequestProblem("body-too-large", f"the body has {length[:20]} bytes; at most {limit} are read")
+    body = bytearray()
+    try:
+        with anyio.fail_after(settings.body_timeout_seconds):
+            async for part in request.stream():
+                body += part
+                if len(body) > limit:
+                    raise RequestProblem("body-too-large", f"the body has more than {limit} bytes")
+    except TimeoutError:
+        seconds = settings.body_timeout_seconds
+        raise RequestProblem("request-timeout", f"the body was not complete after {seconds:g} s") from None
+    except ClientDisconnect:
+        raise RequestProblem("request-timeout", "the client went away before the body was complete") from None
+    return bytes(body)
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the document; refuses what RFC 8259 leaves open, so that one text has one meaning."""
+
+    def refuse(why: str) -> NoReturn:
+        raise RequestProblem("malformed-json", why)
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(pairs) > MOST_MEMBERS:
+            refuse(f"an object has {len(pairs)} members; none takes more than {MOST_MEMBERS}")
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            refuse(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
+        return found
+
+    def number(text: str) -> float:
+        value = float(text)
+        return value if math.isfinite(value) else refuse(f"{text[:40]} is beyond a float64")
+
+    try:
+        text = body.decode("utf-8")
+        if not text.strip(" \t\r\n"):
+            refuse("the body is empty")
+        document = json.loads(
+            text,
+            object_pairs_hook=members,
+            parse_float=number,
+            parse_constant=lambda name: refuse(f"{name} is not JSON"),
+        )
+    except UnicodeDecodeError:
+        refuse("the body is not UTF-8")
+    except json.JSONDecodeError as error:
+        refuse(f"{error.msg} at line {error.lineno}, column {error.colno}")
+    except RecursionError:
+        refuse("nested too deeply")
+    except ValueError:
+        refuse("an integer has too many digits")
+    return document
+
+
+# What pydantic's messages leave open: which member is at fault, or what would be right.
+WORDS = {
+    "extra_forbidden": "there is no such field here",
+    "missing": "this field is required",
+    "union_tag_not_found": "a layer is an object with a type",
+}
+
+
+def pointer_to(document: Any, location: tuple[int | str, ...], kind: str) -> str:
+    """Return the JSON Pointer of pydantic's `location`, without the union tags that it puts in between."""
+    if kind == "union_tag_invalid":
+        location = (*location, "type")
+    pointer, place = "", document
+    for step, part in enumerate(location):
+        inside = (isinstance(place, dict) and part in place) or (
+            isinstance(place, list) and isinstance(part, int) and part < len(place)
+        )
+        if inside:
+            place = place[part]
+        elif kind != "missing" or step + 1 < len(location):
+            continue  # a tag
+        pointer += "/" + str(part).replace("~", "~0").replace("/", "~1")
+    return pointer
+
+
+def parse_spec(body: bytes) -> Spec:
+    """Return the spec in a body; raises RequestProblem with a pointer for each of its errors."""
+    document = parse_json(body)
+    try:
+        return Spec.model_validate_json(body)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+    if found[0]["type"] == "json_invalid":  # a lone surrogate, say: Python's reader lets it pass
+        raise RequestProblem("malformed-json", found[0]["msg"])
+    seen: dict[Hashable, dict[str, str]] = {}
+    for item in found:
+        pointer = pointer_to(document, item["loc"], item["type"])
+        detail = WORDS.get(item["type"], item["msg"])
+        seen.setdefault((pointer, detail), {"pointer": pointer, "detail": detail})
+    count = len(seen)
+    detail = "1 error in the spec" if count == 1 else f"{count} errors in the spec"
+    raise RequestProblem("invalid-spec", detail, list(seen.values())[:MOST_ERRORS])

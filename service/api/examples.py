@@ -1,0 +1,58 @@
+"""Named example requests, as Swagger UI offers them; a test sends each."""
+
+from typing import Any
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "mlp": {
+        "summary": "A small network: schemes by activation",
+        "value": {
+            "seed": 42,
+            "layers": [
+                {"name": "hidden", "type": "dense", "shape": [16, 8], "activation": "relu"},
+                {"name": "out", "type": "dense", "shape": [8, 3], "activation": "softmax"},
+            ],
+        },
+    },
+    "stated": {
+        "summary": "Schemes stated, one with its parameters; a layer without a bias",
+        "value": {
+            "seed": "18446744073709551615",
+            "layers": [
+                {"type": "dense", "shape": [16, 8], "scheme": {"name": "random_normal", "mean": 0.0, "stddev": 0.001}},
+                {"type": "dense", "shape": [8, 8], "scheme": "orthogonal", "bias": None},
+                {"type": "dense", "shape": [8, 3], "scheme": "glorot_uniform", "bias": "zeros", "seed": 7},
+            ],
+        },
+    },
+    "convolutions": {
+        "summary": "Convolutions, one in groups, as PyTorch arranges them",
+        "value": {
+            "seed": 42,
+            "layout": "pytorch",
+            "layers": [
+                {"name": "stem", "type": "conv2d", "shape": [3, 3, 3, 8], "activation": "relu"},
+                {"name": "grouped", "type": "conv2d", "shape": [3, 3, 8, 8], "groups": 4, "activation": "silu"},
+            ],
+        },
+    },
+    "defaults": {
+        "summary": "What Keras itself gives: glorot_uniform and zeros",
+        "value": {
+            "seed": 42,
+            "defaults": "keras",
+            "layers": [{"type": "dense", "shape": [16, 8], "activation": "relu"}],
+        },
+    },
+    "zeros": {
+        "summary": "Zeros on weights: a warning says why nothing is learnt",
+        "value": {"layers": [{"type": "dense", "shape": [4, 2], "scheme": "zeros"}]},
+    },
+    "tensor": {
+        "summary": "A bare array in half precision",
+        "value": {
+            "seed": 1,
+            "dtype": "float16",
+            "layers": [{"type": "tensor", "shape": [4, 5, 6], "scheme": "lecun_normal", "fan_in": 20, "fan_out": 24}],
+        },
+    },
+}

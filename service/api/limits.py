@@ -1,0 +1,23 @@
+"""What one answer may cost, checked on its plan: before a number is drawn, whatever its size."""
+
+from service.formats import Include
+from service.settings import Settings
+from service.weights.errors import TooLarge
+from service.weights.plan import Plan
+
+
+def admit(plan: Plan, format_name: str, include: Include, settings: Settings) -> None:
+    """Refuse a plan that is too large for its format, or that takes too many operations."""
+    if format_name != "json":
+        refuse_beyond(plan.bytes, settings.max_binary_bytes, "bytes of weights", f"in {format_name}")
+    elif include.weights:
+        refuse_beyond(plan.bytes, settings.max_json_bytes, "bytes of weights", "in JSON; binary formats allow more")
+    else:
+        refuse_beyond(plan.elements, settings.max_elements, "elements", "in one answer")
+    refuse_beyond(plan.operations, settings.max_operations, "operations for its matrix decompositions", "in one answer")
+
+
+def refuse_beyond(cost: int, limit: int, unit: str, where: str) -> None:
+    if cost > limit:
+        shown = f"{cost:,}" if cost < 10**30 else "more than 10^30"
+        raise TooLarge(f"this spec takes {shown} {unit}; at most {limit:,} are allowed {where}")

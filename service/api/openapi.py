@@ -1,0 +1,48 @@
+"""The OpenAPI document: FastAPI's own, with the schemas of what is read and written by hand."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from service.api.answers import InitAnswer
+from service.api.problems import PROBLEMS, Problem
+from service.weights.model import Spec
+
+DESCRIPTION = """\
+**The same initial weights, everywhere.** Post layer specs (type, shape, activation, scheme, seed) and get a neural
+network's initial weights: as base64 `.npy` in JSON, as statistics, or as a tensor file. The same spec gives the same
+bytes on every replica, processor, operating system and thread count, in the layout of Keras, PyTorch or Flax.
+"""
+TEMPLATE = "#/components/schemas/{model}"
+
+
+def reference(model: str) -> dict[str, str]:
+    return {"$ref": TEMPLATE.format(model=model)}
+
+
+def problem_response(status: int) -> dict[str, Any]:
+    codes = ", ".join(f"`{code}`" for code, kind in PROBLEMS.items() if kind.status == status)
+    return {"description": codes, "content": {"application/problem+json": {"schema": reference("Problem")}}}
+
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: problem_response(status) for status in (400, 406, 408, 413, 415, 422)
+}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """Return the document; made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes, tags=app.openapi_tags
+        )
+        _, definitions = models_json_schema(
+            [(Spec, "validation"), (InitAnswer, "validation"), (Problem, "validation")], ref_template=TEMPLATE
+        )
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(definitions["$defs"])
+        document["components"]["schemas"] = dict(sorted(schemas.items()))
+        app.openapi_schema = document
+    return app.openapi_schema

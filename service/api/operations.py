@@ -1,0 +1,82 @@
+"""For operators and the curious: life, readiness, what a problem means, the documentation's pages."""
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
+
+from service import __version__
+from service.api.problems import PROBLEMS
+from service.weights.streams import ALGORITHM
+
+PAGES = Path(__file__).parent.parent / "pages"
+# Everything a page needs comes from this service; styles stand in elements too (Swagger UI).
+POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
+
+router = APIRouter(tags=["operations"])
+
+
+class Pages(StaticFiles):
+    """Static files, under a policy that lets them load nothing from elsewhere."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_guarded(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                guard = [(b"content-security-policy", POLICY.encode()), (b"x-content-type-options", b"nosniff")]
+                message = {**message, "headers": [*message["headers"], *guard]}
+            await send(message)
+
+        await super().__call__(scope, receive, send_guarded)
+
+
+@router.get("/", include_in_schema=False)
+async def root() -> RedirectResponse:
+    return RedirectResponse("docs/")
+
+
+@router.get("/livez", operation_id="livez", summary="The process answers")
+async def livez() -> dict[str, str]:
+    """Say that the process is alive, and nothing more: a restart is the cure where this fails."""
+    return {"status": "alive", "version": __version__}
+
+
+@router.get(
+    "/readyz",
+    operation_id="readyz",
+    summary="This replica's bytes are everyone's",
+    responses={503: {"description": "The start-up self-test found other bytes than the golden ones."}},
+)
+async def readyz(request: Request) -> JSONResponse:
+    """Say whether the golden digests, computed anew at start-up, came out as everywhere else."""
+    disagreements: list[str] = request.app.state.disagreements
+    if disagreements:
+        return JSONResponse({"status": "not ready", "disagreements": disagreements}, 503, {"cache-control": "no-store"})
+    return JSONResponse({"status": "ready", "algorithms": [ALGORITHM]}, headers={"cache-control": "no-store"})
+
+
+def describe(code: str) -> dict[str, Any]:
+    kind = PROBLEMS[code]
+    return {"type": f"/problems/{code}", "title": kind.title, "status": kind.status, "what_to_do": kind.meaning}
+
+
+@router.get("/problems", operation_id="list_problems", summary="Every kind of error")
+async def list_problems() -> dict[str, list[dict[str, Any]]]:
+    """List every kind of error that this service can answer with."""
+    return {"problems": [describe(code) for code in PROBLEMS]}
+
+
+@router.get(
+    "/problems/{code}",
+    operation_id="show_problem",
+    summary="What an error means and what to do",
+    responses={404: {"description": "`not-found`"}},
+)
+async def show_problem(code: str) -> dict[str, Any]:
+    """Explain one kind of error: the page that a problem's `type` leads to."""
+    if code not in PROBLEMS:
+        raise HTTPException(404)
+    return describe(code)

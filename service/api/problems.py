@@ -1,0 +1,163 @@
+"""Everything that can go wrong, as RFC 9457 problem documents; the only place where errors meet statuses.
+
+To add one, add a row to PROBLEMS. A problem's `type` is the address of its own page here.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from service.weights.errors import InitserveError
+
+MOST_ERRORS = 20
+LONGEST_TEXT = 600
+logger = logging.getLogger("initserve")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    status: int
+    title: str
+    meaning: str
+
+
+PROBLEMS: dict[str, Kind] = {
+    "malformed-json": Kind(
+        400,
+        "The body is not JSON as RFC 8259 has it",
+        "Send one JSON document in UTF-8: no byte order mark, no NaN or Infinity, no number beyond a float64, no name "
+        "twice in an object, no more than 64 members in one, and not nested without end.",
+    ),
+    "not-found": Kind(404, "There is nothing here", "See /docs for every address that answers."),
+    "method-not-allowed": Kind(405, "This address takes another method", "The Allow header lists those that it takes."),
+    "not-acceptable": Kind(
+        406, "No format that is offered is acceptable", "Ask for one that `detail` lists, in Accept or with ?format=."
+    ),
+    "request-timeout": Kind(408, "The body did not come in time", "Send the request again, all of it at once."),
+    "body-too-large": Kind(413, "The body is too large", "A spec is a few kilobytes; send fewer layers at a time."),
+    "unsupported-media-type": Kind(
+        415, "The body is not declared to be JSON", "Send the header `content-type: application/json`."
+    ),
+    "invalid-spec": Kind(
+        422,
+        "The spec says something that cannot be",
+        "Each of `errors` points (RFC 6901) to a member of the body and says what it takes.",
+    ),
+    "invalid-query": Kind(422, "The address has a parameter that cannot be", "`detail` says which, and what it takes."),
+    "unsupported-combination": Kind(
+        422,
+        "Each part is possible, together they are not",
+        "`detail` says which two exclude each other; `try` has a change that works.",
+    ),
+    "too-large": Kind(
+        422,
+        "The answer would cost more than this service may spend on one",
+        "Ask for fewer layers at a time, for ?include=statistics, or for a format that allows more; or set a higher "
+        "limit (docs/settings.md) on a service of your own.",
+    ),
+    "internal-error": Kind(500, "The service failed", "This is a fault of the service. Please report it."),
+}
+BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large", 415: "unsupported-media-type"}
+
+
+class RequestProblem(Exception):
+    """A request that went wrong before its spec was looked at."""
+
+    def __init__(self, code: str, detail: str, errors: Iterable[Mapping[str, str]] = ()) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.errors = list(errors)
+
+
+class PointedError(BaseModel):
+    pointer: str = Field(description="JSON Pointer (RFC 6901) of the member of the body that is at fault.")
+    detail: str = Field(description="What is wrong with it, and what it takes.")
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{
+        "type": "/problems/invalid-spec",
+        "title": "The spec says something that cannot be",
+        "status": 422,
+        "detail": "1 error in the spec",
+        "errors": [{"pointer": "/layers/0/shape/1", "detail": "Input should be greater than or equal to 1"}],
+    }]})  # fmt: skip
+
+    type: str = Field(description="Address of a page that explains this kind of problem.")
+    title: str
+    status: int
+    detail: str
+    errors: list[PointedError] | None = Field(None, description=f"Where it went wrong; {MOST_ERRORS} at the most.")
+    try_: dict[str, Any] | None = Field(None, alias="try", description="A change to the request that would work.")
+
+
+def cut(text: str) -> str:
+    """Keep a text that may quote the request from growing with it, and free of what UTF-8 cannot hold."""
+    text = text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"
+    return text.encode("utf-8", "replace").decode()
+
+
+def problem(
+    code: str,
+    detail: str,
+    errors: Iterable[Mapping[str, str]] = (),
+    remedy: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    kind = PROBLEMS[code]
+    body: dict[str, Any] = {
+        "type": f"/problems/{code}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": cut(detail),
+    }
+    listed = [{"pointer": cut(error["pointer"]), "detail": cut(error["detail"])} for error in errors]
+    if listed:
+        body["errors"] = listed[:MOST_ERRORS]
+    if remedy:
+        body["try"] = dict(remedy)
+    return JSONResponse(body, kind.status, dict(headers or {}), "application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem document."""
+
+    async def of_spec(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, InitserveError)
+        errors = [{"pointer": error.pointer, "detail": error.detail}]
+        return problem(error.code, error.detail, errors, error.remedy)
+
+    async def of_request(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestProblem)
+        return problem(error.code, error.detail, error.errors)
+
+    async def of_http(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        code = BY_STATUS.get(error.status_code, "internal-error" if error.status_code >= 500 else "not-found")
+        detail = f"{request.method} {request.url.path}: {PROBLEMS[code].title.lower()}"
+        return problem(code, detail, headers=error.headers)
+
+    async def of_query(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        return problem("invalid-query", f"{first['loc'][-1]}: {first['msg']}")
+
+    async def of_fault(request: Request, error: Exception) -> JSONResponse:
+        logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return problem("internal-error", "something failed here that should not; it has been logged")
+
+    app.add_exception_handler(InitserveError, of_spec)
+    app.add_exception_handler(RequestProblem, of_request)
+    app.add_exception_handler(HTTPException, of_http)
+    app.add_exception_handler(RequestValidationError, of_query)
+    app.add_exception_handler(Exception, of_fault)

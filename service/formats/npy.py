@@ -1,0 +1,48 @@
+"""The .npy file: a header that names dtype and shape, then the values (NumPy Enhancement Proposal 1, version 1.0)."""
+
+from collections.abc import Iterator
+
+from service.formats.payload import Include, Payload
+from service.weights.description import Shape
+from service.weights.dtypes import DTYPES, DtypeName
+from service.weights.errors import UnsupportedCombination
+from service.weights.plan import Plan, PlannedParameter
+
+MAGIC = b"\x93NUMPY\x01\x00"
+ALIGNMENT = 64
+
+
+def header(dtype: DtypeName, shape: Shape) -> bytes:
+    """Return all that stands before the values, a multiple of 64 bytes long; bytes fixed, whatever NumPy's version."""
+    descr = DTYPES[dtype].npy
+    if descr is None:
+        raise UnsupportedCombination(
+            f"{dtype} has no .npy form; ask for safetensors", "/dtype", {"format": "safetensors"}
+        )
+    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape!r}, }}"
+    room = len(MAGIC) + 2 + len(text) + 1
+    padded = text + " " * (-room % ALIGNMENT) + "\n"
+    return MAGIC + len(padded).to_bytes(2, "little") + padded.encode("ascii")
+
+
+def file_of(parameter: PlannedParameter) -> Iterator[bytes | memoryview]:
+    """Return one parameter as a complete .npy file, chunk by chunk."""
+    yield header(parameter.dtype, parameter.shape)
+    for block in parameter.blocks():
+        yield block.view("u1").data
+
+
+def size_of(parameter: PlannedParameter) -> int:
+    return len(header(parameter.dtype, parameter.shape)) + parameter.bytes
+
+
+def encode(plan: Plan, include: Include) -> Payload:
+    """Return the only parameter of a plan as a .npy file."""
+    if len(plan.parameters) != 1:
+        raise UnsupportedCombination(
+            f"a .npy file holds one array, and this spec makes {len(plan.parameters)}; ask for npz or safetensors",
+            "/layers",
+            {"format": "npz"},
+        )
+    (parameter,) = plan.parameters
+    return Payload(size_of(parameter), file_of(parameter))

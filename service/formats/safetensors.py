@@ -1,0 +1,43 @@
+"""The safetensors file, written here because the library orders its metadata by chance and buffers everything.
+
+Eight bytes of header length, a JSON header (keys sorted, padded with spaces to 8 bytes), then the tensors' data in
+the plan's order, without a gap.
+"""
+
+import json
+from collections.abc import Iterator
+
+from service.formats.payload import Include, Payload
+from service.weights.dtypes import DTYPES
+from service.weights.plan import Plan
+
+ALIGNMENT = 8
+
+
+def header(plan: Plan) -> bytes:
+    """Return length and JSON; the metadata holds the algorithm and the spec that gives this file again."""
+    entries: dict[str, object] = {"__metadata__": {"algorithm": plan.algorithm, "spec": plan.canonical_json()}}
+    offset = 0
+    for parameter in plan.parameters:
+        end = offset + parameter.bytes
+        entries[parameter.key] = {
+            "dtype": DTYPES[parameter.dtype].safetensors,
+            "shape": list(parameter.shape),
+            "data_offsets": [offset, end],
+        }
+        offset = end
+    text = json.dumps(entries, sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % ALIGNMENT)
+    return len(text).to_bytes(8, "little") + text
+
+
+def encode(plan: Plan, include: Include) -> Payload:
+    head = header(plan)
+
+    def chunks() -> Iterator[bytes | memoryview]:
+        yield head
+        for parameter in plan.parameters:
+            for block in parameter.blocks():
+                yield block.view("u1").data
+
+    return Payload(len(head) + plan.bytes, chunks())
