@@ -1,6 +1,7 @@
 """The request: layers, seed, layout, dtype, defaults; and the plan that it comes to."""
 
 import secrets
+from math import prod
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -8,7 +9,7 @@ from pydantic import Field
 from service.weights.description import Description
 from service.weights.distributions import Constant
 from service.weights.dtypes import DTYPES, DtypeName
-from service.weights.errors import InitserveError, InvalidSpec, UnsupportedCombination
+from service.weights.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
 from service.weights.layers import Layer
 from service.weights.layers.layer import LARGEST_EXACT, Seed
 from service.weights.layouts import Layout
@@ -18,6 +19,7 @@ from service.weights.schemes import Auto
 from service.weights.streams import stream_of
 
 MOST_LAYERS = 1024
+MOST_ELEMENTS = 2**63 - 1  # of a parameter
 # A normal value is never farther from its mean: the quantile of half a word in 2^32 is 6.34 deviations.
 REACH = 6.4
 
@@ -74,6 +76,8 @@ class Spec(Description):
 
     def _plan_parameter(self, parameter: Parameter, choice: Choice, layer: str, seed: int) -> PlannedParameter:
         place = parameter.placements[self.layout]
+        if prod(parameter.shape) > MOST_ELEMENTS:
+            raise TooLarge(f"{parameter.name} has more elements than 64 bits can count; no address reaches them")
         distribution = choice.scheme.realise(parameter.shape, parameter.fans)
         reach = max(
             abs(bound)

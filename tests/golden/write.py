@@ -1,0 +1,111 @@
+"""Adds digests of new cases to initserve-1.json. What stands there already must come out the same: it never changes."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from service.weights import kernels
+from service.weights.model import Spec
+from service.weights.schemes import PRESETS
+from service.weights.streams import stream_of
+
+FILE = Path(__file__).parent / "initserve-1.json"
+
+
+def tensor(scheme: object, **more: object) -> dict[str, Any]:
+    layer = {"name": "golden", "type": "tensor", "shape": [23, 17], "scheme": scheme}
+    spec: dict[str, Any] = {"seed": "42", **more, "layers": [layer]}
+    return spec
+
+
+def cases() -> dict[str, dict[str, Any]]:
+    """Every scheme, dtype, layout and layer; the name says which."""
+    found: dict[str, dict[str, Any]] = {f"scheme {name}": tensor(name) for name in PRESETS}
+    for dtype in ("float64", "float16", "bfloat16"):
+        for scheme in ("random_uniform", "random_normal", "he_normal", "orthogonal"):
+            found[f"{dtype} {scheme}"] = tensor(scheme, dtype=dtype)
+    for name, scheme in {
+        "uniform from 0": {"name": "random_uniform", "minval": 0.0, "maxval": 1.0},
+        "uniform across 0": {"name": "random_uniform", "minval": -0.1, "maxval": 1.0},
+        "uniform below 0": {"name": "random_uniform", "minval": -3.0, "maxval": -2.0},
+        "normal, moved": {"name": "random_normal", "mean": 0.5, "stddev": 0.02},
+        "normal, cut on one side": {"name": "truncated_normal", "stddev": 1.0, "lower": 0.0, "upper": 40.0},
+        "normal, cut askew": {"name": "truncated_normal", "mean": 0.1, "stddev": 0.3, "lower": -1.0, "upper": 3.0},
+        "normal, far tail": {"name": "truncated_normal", "stddev": 1.0, "lower": 7.0, "upper": 8.0},
+        "untruncated He": {"name": "variance_scaling", "scale": 2.0, "distribution": "untruncated_normal"},
+        "orthogonal with gain": {"name": "orthogonal", "gain": 1.4142135623730951},
+    }.items():
+        found[name] = tensor(scheme)
+    for seed in ("0", "18446744073709551615"):
+        found[f"seed {seed}"] = {**tensor("random_normal"), "seed": seed}
+    wide = {"name": "golden", "type": "tensor", "shape": [5, 31], "scheme": "orthogonal"}
+    found["orthogonal, wide"] = {"seed": "42", "layers": [wide]}
+    layers: list[dict[str, Any]] = [
+        {"type": "dense", "shape": [12, 9], "activation": "relu"},
+        {"type": "conv1d", "shape": [3, 4, 6], "activation": "tanh", "bias": "random_normal"},
+        {"type": "conv2d", "shape": [3, 2, 4, 6], "groups": 2, "activation": "gelu", "seed": "7"},
+        {"type": "conv3d", "shape": [2, 3, 2, 4, 5], "bias": None},
+        {"type": "embedding", "shape": [11, 5]},
+    ]
+    for layout in ("keras", "pytorch", "flax"):
+        found[f"layers as in {layout}"] = {"seed": "42", "layout": layout, "layers": layers}
+        found[f"defaults of {layout}"] = {"seed": "42", "layout": layout, "defaults": layout, "layers": layers}
+    return found
+
+
+def digests(spec: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return name, shape, first values and digest of each parameter."""
+    result = []
+    for parameter in Spec.model_validate(spec).plan().parameters:
+        values = np.concatenate(list(parameter.blocks()))
+        first = [hex(v) if parameter.dtype == "bfloat16" else float(v).hex() for v in values[:4].tolist()]
+        result.append(
+            {
+                "key": parameter.key,
+                "shape": list(parameter.shape),
+                "first": first,
+                "sha256": hashlib.sha256(values.tobytes()).hexdigest(),
+            }
+        )
+    return result
+
+
+def first_words(seed: int, path: str, first: int) -> list[str]:
+    out = np.empty(4, np.uint32)
+    kernels.fill_words(stream_of(seed, path).address(), first, out)
+    return [f"{word:08x}" for word in out.tolist()]
+
+
+def words() -> list[dict[str, Any]]:
+    """Words of chosen elements: unaligned, and beyond 2^34, where the counter's second word is at work."""
+    addresses = [
+        (0, "fc1/kernel", 0),
+        (42, "golden/value", 0),
+        (42, "golden/value", 2),
+        (42, "golden/value", 2**34 + 3),
+    ]
+    return [
+        {"seed": str(seed), "path": path, "element": str(first), "words": first_words(seed, path, first)}
+        for seed, path, first in [*addresses, (2**64 - 1, "é/名", 0)]
+    ]
+
+
+def main() -> None:
+    """Write the file; refuses to change a case that stands in it."""
+    made: dict[str, Any] = {
+        "words": words(),
+        "cases": {name: {"spec": spec, "parameters": digests(spec)} for name, spec in cases().items()},
+    }
+    if FILE.exists():
+        kept = json.loads(FILE.read_text())
+        changed = [name for name, case in kept["cases"].items() if made["cases"].get(name) != case]
+        if changed or made["words"][: len(kept["words"])] != kept["words"]:
+            raise SystemExit(f"these never change, and came out otherwise: {changed or 'words'}")
+    FILE.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
