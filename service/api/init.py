@@ -27,6 +27,7 @@ router = APIRouter(tags=["weights"])
     "/init",
     operation_id="init",
     summary="Initial weights of a network",
+    status_code=200,
     response_class=Answer,
     responses={
         200: {

@@ -43,6 +43,26 @@ def describe(app: FastAPI) -> dict[str, Any]:
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(definitions["$defs"])
-        document["components"]["schemas"] = dict(sorted(schemas.items()))
+        for operation in (operation for path in document["paths"].values() for operation in path.values()):
+            if operation["responses"].get("422", {}).get("content", {}).keys() == {"application/json"}:
+                del operation["responses"]["422"]  # FastAPI's own, which never leaves this service
+        document["components"]["schemas"] = referenced(document["paths"], schemas)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def referenced(paths: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return the schemas that `paths` lead to, sorted by name."""
+    found: dict[str, Any] = {}
+    waiting: list[Any] = [paths]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting += part
+        elif isinstance(part, dict):
+            waiting += part.values()
+            name = str(part.get("$ref", "")).removeprefix(TEMPLATE.format(model=""))
+            if name in schemas and name not in found:
+                found[name] = schemas[name]
+                waiting.append(schemas[name])
+    return dict(sorted(found.items()))

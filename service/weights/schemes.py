@@ -8,10 +8,11 @@ import difflib
 import math
 from collections.abc import Mapping
 from math import prod
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from service.weights.description import Description, NotNegative, Number, Positive, Shape
 from service.weights.distributions import FARTHEST, Constant, Distribution, Normal, Uniform
@@ -303,21 +304,24 @@ def scheme_schema() -> dict[str, Any]:
     return {"anyOf": [text, *objects], "title": "Scheme"}
 
 
-# A scheme in a spec, as it comes out of validation. The JSON Schema says how a request may write it.
-AnyScheme: TypeAlias = Annotated[
-    Annotated[Auto, Tag("auto")]
-    | Annotated[ConstantScheme, Tag("constant")]
-    | Annotated[RandomNormal, Tag("random_normal")]
-    | Annotated[RandomUniform, Tag("random_uniform")]
-    | Annotated[TruncatedNormal, Tag("truncated_normal")]
-    | Annotated[VarianceScaling, Tag("variance_scaling")]
-    | Annotated[OrthogonalScheme, Tag("orthogonal")]
-    | Annotated[IdentityScheme, Tag("identity")],
-    Discriminator(
-        family_of,
-        custom_error_type="scheme_form",
-        custom_error_message="a scheme is a name, or an object with a name and parameters",
-    ),
-    BeforeValidator(spelt_out),
-    WithJsonSchema(scheme_schema()),
-]
+# A scheme in a spec, as it comes out of validation; the JSON Schema says how a request may write it.
+AnyScheme = TypeAliasType(
+    "AnyScheme",
+    Annotated[
+        Annotated[Auto, Tag("auto")]
+        | Annotated[ConstantScheme, Tag("constant")]
+        | Annotated[RandomNormal, Tag("random_normal")]
+        | Annotated[RandomUniform, Tag("random_uniform")]
+        | Annotated[TruncatedNormal, Tag("truncated_normal")]
+        | Annotated[VarianceScaling, Tag("variance_scaling")]
+        | Annotated[OrthogonalScheme, Tag("orthogonal")]
+        | Annotated[IdentityScheme, Tag("identity")],
+        Discriminator(
+            family_of,
+            custom_error_type="scheme_form",
+            custom_error_message="a scheme is a name, or an object with a name and parameters",
+        ),
+        BeforeValidator(spelt_out),
+        WithJsonSchema(scheme_schema()),
+    ],
+)

@@ -27,7 +27,7 @@ def cases() -> dict[str, dict[str, Any]]:
     for dtype in ("float64", "float16", "bfloat16"):
         for scheme in ("random_uniform", "random_normal", "he_normal", "orthogonal"):
             found[f"{dtype} {scheme}"] = tensor(scheme, dtype=dtype)
-    for name, scheme in {
+    parametrised: dict[str, dict[str, Any]] = {
         "uniform from 0": {"name": "random_uniform", "minval": 0.0, "maxval": 1.0},
         "uniform across 0": {"name": "random_uniform", "minval": -0.1, "maxval": 1.0},
         "uniform below 0": {"name": "random_uniform", "minval": -3.0, "maxval": -2.0},
@@ -37,8 +37,8 @@ def cases() -> dict[str, dict[str, Any]]:
         "normal, far tail": {"name": "truncated_normal", "stddev": 1.0, "lower": 7.0, "upper": 8.0},
         "untruncated He": {"name": "variance_scaling", "scale": 2.0, "distribution": "untruncated_normal"},
         "orthogonal with gain": {"name": "orthogonal", "gain": 1.4142135623730951},
-    }.items():
-        found[name] = tensor(scheme)
+    }
+    found |= {name: tensor(scheme) for name, scheme in parametrised.items()}
     for seed in ("0", "18446744073709551615"):
         found[f"seed {seed}"] = {**tensor("random_normal"), "seed": seed}
     wide = {"name": "golden", "type": "tensor", "shape": [5, 31], "scheme": "orthogonal"}

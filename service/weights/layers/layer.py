@@ -89,7 +89,9 @@ class BiasedLayerSpec(LayerSpec):
     """A layer whose outputs may have a bias each."""
 
     bias: AnyScheme | None = Field(
-        None, description="How the bias starts, as `scheme`; null for a layer without one. Left out: the default's."
+        None,
+        description="How the bias starts, as `scheme`; null for a layer without one. Left out: the default's.",
+        json_schema_extra=lambda schema: schema.pop("default"),  # left out is not the same as null
     )
 
     @property
