@@ -1,7 +1,7 @@
 """What every layer spec has: a name, an activation, schemes, a seed of its own."""
 
 import re
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -64,6 +64,11 @@ ActivationName: TypeAlias = Annotated[
 LayerName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
 
 
+def without_default(schema: dict[str, Any]) -> None:
+    """Drop a default of null from a schema whose field means one thing when null and another when left out."""
+    del schema["default"]
+
+
 class LayerSpec(Description):
     """A layer to initialise: the sizes that define it, and how."""
 
@@ -91,7 +96,7 @@ class BiasedLayerSpec(LayerSpec):
     bias: AnyScheme | None = Field(
         None,
         description="How the bias starts, as `scheme`; null for a layer without one. Left out: the default's.",
-        json_schema_extra=lambda schema: schema.pop("default"),  # left out is not the same as null
+        json_schema_extra=without_default,
     )
 
     @property
