@@ -14,7 +14,8 @@ README = (ROOT / "README.md").read_text()
 def test_the_request_gives_the_answer(server: str) -> None:
     request = re.search(r"-d '(\{.*?\n\})'", README, re.DOTALL)
     answer = re.search(r"```json\n(.*?)```", README, re.DOTALL)
-    assert request and answer
+    assert request
+    assert answer
     found = httpx.post(f"{server}/init", headers={"content-type": "application/json"}, content=request.group(1))
     assert found.json() == json.loads(answer.group(1))
 

@@ -1,0 +1,55 @@
+"""Which format an answer takes."""
+
+import httpx
+import pytest
+
+from service.api.negotiation import choose_format
+from service.api.problems import RequestProblem
+
+JSON, NPY, NPZ = "application/json", "application/x-npy", "application/x-npz"
+SAFETENSORS, OCTETS = "application/vnd.safetensors", "application/octet-stream"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "accept", "name", "media_type"),
+    [
+        (None, "", "json", JSON),
+        (None, "*/*", "json", JSON),
+        (None, "application/*", "json", JSON),
+        (None, NPZ, "npz", NPZ),
+        (None, f"{JSON};q=0.5, {SAFETENSORS}", "safetensors", SAFETENSORS),
+        (None, f"{NPZ}; q=0.9, {NPY}; q=0.8", "npz", NPZ),
+        (None, f"*/*;q=0.1, {NPY}", "npy", NPY),
+        (None, f"{JSON};q=0, */*", "safetensors", SAFETENSORS),
+        (None, "text/html, application/xhtml+xml, */*;q=0.8", "json", JSON),
+        (None, f"{NPZ};q=nonsense, {JSON};q=0.1", "json", JSON),
+        ("npz", JSON, "npz", NPZ),
+        ("npz", OCTETS, "npz", OCTETS),
+        ("npz", f"{OCTETS}, */*", "npz", NPZ),
+        ("json", "", "json", JSON),
+    ],
+)
+def test_format_wins_then_accept_then_json(wanted: str | None, accept: str, name: str, media_type: str) -> None:
+    chosen = choose_format(wanted, accept)
+    assert (chosen.name, chosen.media_type) == (name, media_type)
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json;q=0", OCTETS, "nonsense"])
+def test_what_is_not_offered_is_refused_with_the_list(accept: str) -> None:
+    with pytest.raises(RequestProblem) as caught:
+        choose_format(None, accept)
+    assert caught.value.code == "not-acceptable"
+    for media_type in (JSON, NPY, NPZ, SAFETENSORS):
+        assert media_type in caught.value.detail
+
+
+def test_over_http(client: httpx.Client) -> None:
+    spec = {"seed": 1, "layers": [{"type": "tensor", "shape": [3]}]}
+    for accept in (JSON, NPY, NPZ, SAFETENSORS):
+        answer = client.post("/init", json=spec, headers={"accept": accept})
+        assert (answer.status_code, answer.headers["content-type"]) == (200, accept)
+        assert answer.headers["vary"] == "accept"
+    refused = client.post("/init", json=spec, headers={"accept": "text/html"})
+    assert (refused.status_code, refused.json()["type"]) == (406, "/problems/not-acceptable")
+    two = {"layers": [*spec["layers"], {"type": "tensor", "shape": [3]}]}  # type: ignore[misc]
+    assert client.post("/init?format=npy", json=two).json()["type"] == "/problems/unsupported-combination"

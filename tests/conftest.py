@@ -1,0 +1,85 @@
+"""A real server: what flows, breaks and takes time is never tested in process."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[1]
+START = 60.0  # seconds: a first start compiles the kernels
+
+
+class Server:
+    """A process of the service on a port of its own."""
+
+    def __init__(self, **environment: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        variables = {**os.environ, "INITSERVE_PORT": str(self.port), "PYTHONPATH": str(ROOT), **environment}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "service", "serve"],
+            env=variables,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                httpx.get(f"{self.url}/readyz").raise_for_status()
+            except httpx.HTTPError:
+                time.sleep(0.05)
+            else:
+                return
+        self.process.kill()
+        raise RuntimeError(f"no answer from the server: {self.process.communicate()[0]}")
+
+    def stop(self) -> str:
+        """End the process; return what it logged."""
+        self.process.terminate()
+        try:
+            return self.process.communicate(timeout=10)[0]
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.communicate()[0]
+
+
+@contextmanager
+def serving(**environment: str) -> Iterator[Server]:
+    """Start a server with these settings beside the session's own."""
+    server = Server(**environment)
+    try:
+        server.wait_until_ready()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def server(running: Server) -> str:
+    """The address of the session's server."""
+    return running.url
+
+
+@pytest.fixture(scope="session")
+def client(server: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server, timeout=60.0) as client:
+        yield client

@@ -1,0 +1,137 @@
+"""Every format: read by somebody else's reader, of the length that was said, the same bytes again."""
+
+import base64
+import io
+import json
+import zipfile
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import deserialize
+from safetensors.numpy import load
+
+from service.formats import FORMATS, Include
+from service.formats.npy import header
+from service.weights.errors import UnsupportedCombination
+from service.weights.model import Spec
+from service.weights.plan import Plan
+
+LAYERS: list[dict[str, Any]] = [
+    {"name": "a", "type": "dense", "shape": [30, 7], "activation": "relu"},
+    {"name": "b.c", "type": "conv2d", "shape": [3, 3, 4, 6], "groups": 2, "scheme": "orthogonal", "bias": None},
+    {"name": "d", "type": "tensor", "shape": [], "scheme": "ones"},
+    {
+        "name": "e",
+        "type": "dense",
+        "shape": [40_000, 17],
+        "scheme": {"name": "random_normal", "mean": 1e-30, "stddev": 1e30},
+    },
+]
+
+
+def plan(*layers: dict[str, Any], **more: Any) -> Plan:
+    return Spec.model_validate({"seed": 42, **more, "layers": list(layers or LAYERS)}).plan()
+
+
+def whole(format: str, planned: Plan, include: Include | None = None) -> bytes:
+    payload = FORMATS[format].encode(planned, include or Include())
+    body = b"".join(payload.chunks)
+    assert len(body) == payload.length
+    return body
+
+
+def expected(planned: Plan) -> dict[str, Any]:
+    return {p.key: np.concatenate(list(p.blocks())).reshape(p.shape) for p in planned.parameters}
+
+
+@pytest.mark.parametrize("layout", ["keras", "pytorch", "flax"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("format", ["json", "npz", "safetensors"])
+def test_declared_lengths_are_real_and_bytes_repeat(format: str, dtype: str, layout: str) -> None:
+    for include in (Include(), Include(weights=False, statistics=True), Include(weights=True, statistics=True)):
+        assert whole(format, plan(dtype=dtype, layout=layout), include) == whole(
+            format, plan(dtype=dtype, layout=layout), include
+        )
+
+
+@pytest.mark.parametrize("count", range(1, 8))
+def test_base64_is_right_at_every_remainder(count: int) -> None:
+    planned = plan({"name": "t", "type": "tensor", "shape": [count], "scheme": "random_normal"}, dtype="float16")
+    (parameter,) = json.loads(whole("json", planned))["layers"][0]["parameters"]
+    loaded = np.load(io.BytesIO(base64.b64decode(parameter["npy"], validate=True)))
+    assert np.array_equal(loaded, expected(planned)["t/value"])
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (2, 3), (1,) * 32, (2**53 - 1, 7)])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_npy_headers_are_read_by_numpy(shape: tuple[int, ...], dtype: Any) -> None:
+    made = header(dtype, shape)
+    assert len(made) % 64 == 0
+    file = io.BytesIO(made)
+    assert np.lib.format.read_magic(file) == (1, 0)
+    assert np.lib.format.read_array_header_1_0(file) == (shape, False, np.dtype(dtype))
+    assert file.tell() == len(made)
+
+
+def test_npy_files_are_numpys_own() -> None:
+    planned = plan(LAYERS[0] | {"bias": None})
+    own = io.BytesIO()
+    np.save(own, expected(planned)["a/kernel"])
+    assert whole("npy", planned) == own.getvalue()
+
+
+def test_npy_holds_one_array() -> None:
+    with pytest.raises(UnsupportedCombination, match="npz"):
+        FORMATS["npy"].encode(plan(), Include())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_npz_is_read_by_zipfile_and_numpy(dtype: str) -> None:
+    layers = LAYERS[:3] if dtype == "float16" else LAYERS
+    planned = plan(*layers, dtype=dtype)
+    body = whole("npz", planned)
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        assert archive.testzip() is None
+        assert {member.date_time for member in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {member.compress_type for member in archive.infolist()} == {zipfile.ZIP_STORED}
+    with np.load(io.BytesIO(body)) as arrays:
+        found = dict(arrays)
+    assert list(found) == list(expected(planned))
+    for key, array in expected(planned).items():
+        assert np.array_equal(found[key], array), key
+
+
+@pytest.mark.parametrize("layout", ["keras", "pytorch"])
+def test_safetensors_is_read_by_the_library(layout: str) -> None:
+    planned = plan(layout=layout)
+    found = load(whole("safetensors", planned))
+    assert found.keys() == expected(planned).keys()
+    for key, array in expected(planned).items():
+        assert np.array_equal(found[key], array), key
+
+
+def test_safetensors_holds_bfloat16() -> None:
+    planned = plan(LAYERS[0], dtype="bfloat16")
+    found = dict(deserialize(whole("safetensors", planned)))  # type: ignore[no-untyped-call]
+    for key, array in expected(planned).items():
+        assert (found[key]["dtype"], found[key]["data"]) == ("BF16", array.tobytes())
+
+
+def test_safetensors_carries_the_spec_that_makes_it_again() -> None:
+    body = whole("safetensors", plan())
+    size = int.from_bytes(body[:8], "little")
+    assert size % 8 == 0
+    head = json.loads(body[8 : 8 + size])
+    assert list(head) == sorted(head)
+    metadata = head["__metadata__"]
+    assert metadata["algorithm"] == "initserve/1"
+    assert whole("safetensors", Spec.model_validate_json(metadata["spec"]).plan()) == body
+
+
+def test_a_fresh_seed_stands_in_the_spec_too() -> None:
+    planned = Spec.model_validate({"layers": [LAYERS[0] | {"seed": 7}]}).plan()
+    body = whole("safetensors", planned)
+    size = int.from_bytes(body[:8], "little")
+    spec = json.loads(json.loads(body[8 : 8 + size])["__metadata__"]["spec"])
+    assert (spec["seed"], spec["layers"][0]["seed"]) == (str(planned.seed), "7")
