@@ -45,7 +45,7 @@ def try_it_out(page: Page, server: str) -> None:
     with page.expect_response(lambda response: "/init" in response.url) as answer:
         operation.get_by_role("button", name="Execute").click()
     assert answer.value.status == 200
-    live = operation.locator(".live-responses-table .response-col_status")
+    live = operation.locator(".live-responses-table tbody .response-col_status")
     live.first.wait_for()
     assert "200" in live.first.inner_text()
     live.first.scroll_into_view_if_needed()
