@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from service.formats import FORMATS, Include
 from service.settings import Settings, settings_table
 from service.weights.errors import InitserveError
 from service.weights.self_test import disagreements
+from service.weights.targets import levels
 
 
 def serve() -> None:
@@ -69,6 +71,16 @@ def check() -> None:
     print("initserve: the golden digests agree")
 
 
+def compile_all() -> None:
+    """Compile the kernels for every level of this machine's architecture, so that an image starts quickly anywhere."""
+    for name, (_, tuning) in levels().items():
+        environment = {**os.environ, "NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": tuning}
+        # A process a level: importing the kernels compiles them, and runs none that this machine could not.
+        program = "import service.weights.kernels, service.weights.householder, service.analysis.passes"
+        subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+        print(f"initserve: compiled for {name}")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="initserve", description="The same initial weights, everywhere.")
     parser.add_argument("--version", action="version", version=__version__)
@@ -81,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "-o", "--output", type=Path, required=True, metavar="FILE", help=f"its suffix is one of {suffixes}"
     )
     commands.add_parser("check", help="compute the golden digests and compare them; compiles the kernels where needed")
+    commands.add_parser("compile", help="compile the kernels for every level of this machine's architecture")
     commands.add_parser("openapi", help="print the OpenAPI document")
     commands.add_parser("settings", help="print the table of settings")
     chosen = parser.parse_args(arguments)
@@ -101,6 +114,8 @@ def run(chosen: argparse.Namespace) -> None:
             init(chosen.spec, chosen.output)
         case "check":
             check()
+        case "compile":
+            compile_all()
         case "openapi":
             document = create_app(Settings()).openapi()
             print(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False))

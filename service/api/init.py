@@ -4,6 +4,7 @@ from typing import Annotated
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request
+from pydantic.json_schema import SkipJsonSchema
 
 from service.api.body import parse_spec, read_body
 from service.api.examples import EXAMPLES
@@ -53,7 +54,7 @@ async def init(
         ),
     ] = "weights",
     format: Annotated[
-        str | None,
+        str | SkipJsonSchema[None],
         Query(description="Format of the answer; wins over Accept.", json_schema_extra={"enum": list(FORMATS)}),
     ] = None,
 ) -> Answer:

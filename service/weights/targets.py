@@ -33,19 +33,21 @@ class ReadableCache(InTreeCacheLocator):
             super().ensure_cache_path()
 
 
+def levels() -> dict[str, tuple[frozenset[str], str]]:
+    """Return the levels of this machine's architecture, best first."""
+    return LEVELS if platform.machine().lower() in ("x86_64", "amd64") else {"generic": (frozenset(), "")}
+
+
 def choose_level() -> None:
     """Make Numba compile for this machine's level, unless NUMBA_CPU_NAME already says for what."""
     config.CACHE_LOCATOR_CLASSES = f"{__name__}.ReadableCache"
     if config.CPU_NAME is not None:
         config.CPU_FEATURES = config.CPU_FEATURES or ""
-    elif platform.machine().lower() in ("x86_64", "amd64"):
-        features = llvmlite.binding.get_host_cpu_features()
-        has = {name for name, present in features.items() if present}
-        config.CPU_NAME, config.CPU_FEATURES = next(
-            (level, tuning) for level, (needs, tuning) in LEVELS.items() if needs <= has
-        )
     else:
-        config.CPU_NAME, config.CPU_FEATURES = "generic", ""
+        has = {name for name, present in llvmlite.binding.get_host_cpu_features().items() if present}
+        config.CPU_NAME, config.CPU_FEATURES = next(
+            (level, tuning) for level, (needs, tuning) in levels().items() if needs <= has
+        )
 
 
 def compiled(*signatures: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
