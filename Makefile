@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help run test unit lint format openapi golden browser lock clean
+.PHONY: help run test unit lint format openapi golden browser container lock clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,15 @@ golden: $(VENV)/test ## Add digests of new schemes to tests/golden (what is ther
 
 browser: ## Install Chromium for the browser tests (Debian or Ubuntu, as root)
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+
+container: $(VENV)/run ## Build the image, run it, compare its weights with the command line's (needs Docker)
+	docker build --tag initserve .
+	docker run --detach --rm --read-only --cap-drop ALL --name initserve-check --publish 127.0.0.1:8099:8000 initserve
+	trap 'docker stop initserve-check' EXIT; \
+	  for attempt in $$(seq 100); do curl --silent --fail localhost:8099/readyz && break; sleep 0.1; done; \
+	  mkdir -p artefacts && $(BIN)/initserve init examples/lenet5.json -o artefacts/local.safetensors && \
+	  curl --silent --fail --data @examples/lenet5.json --header 'content-type: application/json' \
+	    'localhost:8099/init?format=safetensors' | cmp - artefacts/local.safetensors && echo "the container's bytes agree"
 
 lock: $(VENV)/test ## Resolve the requirement files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
