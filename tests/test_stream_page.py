@@ -9,7 +9,7 @@ from service.weights import kernels
 from service.weights.gaussian import slice_between
 from tests.golden.write import FILE, first_words
 
-PAGE = (Path(__file__).parents[1] / "docs/stream.md").read_text().replace("−", "-")
+PAGE = (Path(__file__).parents[1] / "docs/stream.md").read_text().replace("\N{MINUS SIGN}", "-")
 GOLDEN: dict[str, Any] = json.loads(FILE.read_text())
 FLOAT = r"-?0x[0-9a-f.]+p[+-]\d+"
 
