@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.analysis.passes import survey
-from service.weights.distributions import Distribution
+from service.weights.distributions import Expectation
 from service.weights.dtypes import Values
 
 BINS = 64
@@ -15,7 +15,7 @@ BINS = 64
 REACH = 6.4
 
 
-def histogram_edges(distribution: Distribution) -> NDArray[np.float64]:
+def histogram_edges(distribution: Expectation) -> NDArray[np.float64]:
     """Return the 65 edges of 64 equal bins over all that can come out; known before a value is drawn."""
     reach = REACH * distribution.deviation
     low, high = distribution.low, distribution.high
@@ -31,7 +31,7 @@ def histogram_edges(distribution: Distribution) -> NDArray[np.float64]:
 class Statistics:
     """What has been seen so far of a parameter; standard deviation as of a whole population, in float64."""
 
-    distribution: Distribution
+    distribution: Expectation
     count: int = 0
     total: float = 0.0  # of x - the expected mean, so that nothing cancels
     squares: float = 0.0

@@ -15,7 +15,7 @@ from service.analysis.statistics import BINS, Statistics
 from service.formats import npy
 from service.formats.payload import Include, Payload
 from service.weights.dtypes import DTYPES
-from service.weights.plan import Caution, Plan, PlannedParameter
+from service.weights.plan import Caution, Plan, PlannedParameter, Source
 
 LONGEST_NUMBER = -1.2345678901234567e-300  # 24 characters, as many as a float64 can take
 
@@ -30,11 +30,17 @@ def describe(parameter: PlannedParameter) -> dict[str, Any]:
         "name": parameter.name,
         "shape": list(parameter.shape),
         "dtype": parameter.dtype,
-        "fan_in": parameter.fans.fan_in,
-        "fan_out": parameter.fans.fan_out,
-        "scheme": parameter.scheme.model_dump(),
-        "reason": parameter.reason,
+        **describe_source(parameter.source),
     }
+
+
+def describe_source(source: Source) -> dict[str, Any]:
+    """Return fans, scheme and reason; with the true fans where the scheme counts by others."""
+    described: dict[str, Any] = {"fan_in": source.fans.fan_in, "fan_out": source.fans.fan_out}
+    if source.fans != source.stated.fans:
+        true = source.stated.fans
+        described["true_fans"] = {"fan_in": true.fan_in, "fan_out": true.fan_out}
+    return described | {"scheme": source.choice.scheme.model_dump(), "reason": source.choice.reason}
 
 
 def describe_warning(warning: Caution) -> dict[str, Any]:
@@ -43,7 +49,7 @@ def describe_warning(warning: Caution) -> dict[str, Any]:
 
 def statistics_width(parameter: PlannedParameter) -> int:
     """Return how many characters the parameter's statistics can take at the most."""
-    widest = Statistics(parameter.distribution, count=parameter.elements).summary()
+    widest = Statistics(parameter.expectation, count=parameter.elements).summary()
     widest |= dict.fromkeys(("mean", "std", "min", "max"), LONGEST_NUMBER)
     width = len(dumps(widest))
     return width + BINS * (len(str(parameter.elements)) - 1)  # the counts are 0 here
@@ -51,7 +57,7 @@ def statistics_width(parameter: PlannedParameter) -> int:
 
 def parameter_chunks(parameter: PlannedParameter, include: Include, width: int) -> Iterator[bytes]:
     """Return what follows a parameter's description: values, digest, statistics, closing brace."""
-    digest, statistics = hashlib.sha256(), Statistics(parameter.distribution)
+    digest, statistics = hashlib.sha256(), Statistics(parameter.expectation)
     read = DTYPES[parameter.dtype].read
     left = b""
     if include.weights:

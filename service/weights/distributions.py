@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +31,26 @@ FARTHEST = 8.0
 Fill: TypeAlias = Callable[[int, Values], None]  # (first, out): put elements first, first + 1, … into out
 
 
+class Expectation(Protocol):
+    """What to expect of values; `low` and `high` are the extremes that can come out, None where there is no bound."""
+
+    @property
+    def mean(self) -> float: ...
+    @property
+    def deviation(self) -> float: ...
+    @property
+    def low(self) -> float | None: ...
+    @property
+    def high(self) -> float | None: ...
+
+
 class Distribution(ABC):
     """What the values of one parameter are, before any is drawn."""
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether the values are the same whatever the stream."""
+        return False
 
     @property
     @abstractmethod
@@ -44,12 +62,16 @@ class Distribution(ABC):
 
     @property
     @abstractmethod
-    def low(self) -> float | None:
-        """The least value that can come out; None where there is no bound."""
+    def low(self) -> float | None: ...
 
     @property
     @abstractmethod
     def high(self) -> float | None: ...
+
+    @property
+    def operations(self) -> int:
+        """How many operations must be done before the first value is known."""
+        return 0
 
     @abstractmethod
     def open(self, stream: Stream) -> Fill:
@@ -75,6 +97,7 @@ class Constant(Independent):
     deviation = property(lambda self: 0.0)
     low = property(lambda self: self.value)
     high = property(lambda self: self.value)
+    deterministic = property(lambda self: True)
 
     def fill(self, stream: Stream, first: int, out: Values) -> None:
         out.fill(self.value)
@@ -160,6 +183,7 @@ class Normal(Independent):
     scale: float
     lower: float = -math.inf
     upper: float = math.inf
+    bounds: tuple[float, float] | None = None  # the same in values, where they are known better than by multiplying
 
     @property
     def mean(self) -> float:
@@ -171,10 +195,14 @@ class Normal(Independent):
 
     @property
     def low(self) -> float | None:
+        if self.bounds is not None:
+            return self.bounds[0]
         return self.location + self.lower * self.scale if math.isfinite(self.lower) else None
 
     @property
     def high(self) -> float | None:
+        if self.bounds is not None:
+            return self.bounds[1]
         return self.location + self.upper * self.scale if math.isfinite(self.upper) else None
 
     def fill(self, stream: Stream, first: int, out: Values) -> None:

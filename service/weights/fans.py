@@ -4,6 +4,7 @@ A layer states its fans; nothing guesses them from a shape. MODES are the ways t
 one, add a row.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
@@ -18,6 +19,7 @@ class Fans:
 MODES: dict[str, Callable[[Fans], float]] = {
     "fan_in": lambda fans: float(fans.fan_in),
     "fan_out": lambda fans: float(fans.fan_out),
+    "fan_geo_avg": lambda fans: math.sqrt(fans.fan_in * fans.fan_out),
     "fan_avg": lambda fans: (fans.fan_in + fans.fan_out) / 2.0,
 }
 

@@ -9,6 +9,7 @@ and blocks of them stay in the cache while the reflectors pass by, without touch
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.weights.targets import compiled, inlined
 
@@ -65,3 +66,40 @@ def orthonormal_columns(matrix, out):
         for k in range(stop - 1, -1, -1):
             reflect(vectors[k], factors[k], k, block)
         out[:, start:stop] = block
+
+
+@compiled("void(float64[:, ::1], float64[:, ::1])")
+def square(matrix, out):
+    """Put matrix x matrix into `out`; each sum from the first row on."""
+    size = matrix.shape[0]
+    for i in range(size):
+        row = out[i]
+        row[:] = 0.0
+        for k in range(size):
+            factor, other = matrix[i, k], matrix[k]
+            for j in range(size):
+                row[j] += factor * other[j]
+
+
+DOUBLINGS = 24
+
+
+def spectral_radius(matrix: NDArray[np.float64]) -> float:
+    """Return the largest absolute eigenvalue of a square matrix (Gelfand): the limit of |A^m|^(1/m), m = 2^24.
+
+    An eigenvalue routine's bits differ from machine to machine; products in a fixed order and square roots do not.
+    """
+    power, spare = matrix.copy(), np.empty_like(matrix)
+    exponent, root = 1.0, 1.0  # the radius is root x |power|^(1 / exponent)
+    for _ in range(DOUBLINGS):
+        largest = float(np.abs(power).max())
+        if largest == 0.0:
+            return 0.0
+        power /= largest
+        scale = largest
+        for _ in range(int(math.log2(exponent))):
+            scale = math.sqrt(scale)
+        root *= scale
+        square(power, spare)
+        power, spare, exponent = spare, power, exponent * 2.0
+    return root

@@ -1,11 +1,14 @@
-"""Parameters whose values depend on each other: identity and orthogonal matrices."""
+"""Parameters whose values depend on each other: identity, orthogonal and computed arrays, constants by gate."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from service.weights.distributions import Distribution, Fill, Independent, Normal
+from service.weights.distributions import Constant, Distribution, Fill, Independent, Normal
 from service.weights.dtypes import Values
 from service.weights.householder import orthonormal_columns
 from service.weights.streams import Stream
@@ -21,6 +24,7 @@ class Diagonal(Independent):
 
     low = property(lambda self: min(self.gain, 0.0))
     high = property(lambda self: max(self.gain, 0.0))
+    deterministic = property(lambda self: True)
 
     @property
     def share(self) -> float:
@@ -43,16 +47,46 @@ class Diagonal(Independent):
 
 
 @dataclass(frozen=True)
+class GateConstants(Independent):
+    """One value for each of the equal parts of the last axis: the gates of a recurrent layer's bias."""
+
+    values: tuple[float, ...]
+    width: int  # of one gate
+
+    low = property(lambda self: min(self.values))
+    high = property(lambda self: max(self.values))
+    deterministic = property(lambda self: True)
+
+    @property
+    def mean(self) -> float:
+        return sum(self.values) / len(self.values)
+
+    @property
+    def deviation(self) -> float:
+        return math.sqrt(sum((value - self.mean) ** 2 for value in self.values) / len(self.values))
+
+    def gate(self, part: int) -> Constant:
+        return Constant(self.values[part])
+
+    def fill(self, stream: Stream, first: int, out: Values) -> None:
+        places = (np.arange(first, first + out.size) // self.width) % len(self.values)
+        out[:] = np.array(self.values)[places]
+
+
+@dataclass(frozen=True)
 class Orthogonal(Distribution):
     """`gain` times a matrix with orthonormal columns, or rows where there are fewer of them; uniform among all such.
 
     It is the Q, with R's diagonal positive, of a standard normal matrix: that of the same stream's `random_normal`,
-    transposed where it has more columns than rows (Mezzadri 2007; Saxe et al. 2014).
+    transposed where it has more columns than rows (Mezzadri 2007; Saxe et al. 2014). `batch` such matrices stand one
+    after the other, `gates` side by side.
     """
 
     rows: int
     columns: int
     gain: float
+    batch: int = 1
+    gates: int = 1
 
     mean = property(lambda self: 0.0)
     low = property(lambda self: -abs(self.gain))
@@ -64,19 +98,60 @@ class Orthogonal(Distribution):
 
     @property
     def operations(self) -> int:
-        """How many floating-point operations the decomposition takes."""
         long, short = max(self.rows, self.columns), min(self.rows, self.columns)
-        return 8 * long * short * short
+        return 8 * long * short * short * self.batch * self.gates
 
     def open(self, stream: Stream) -> Fill:
-        gaussian = np.empty(self.rows * self.columns, np.float64)
+        shape = (self.batch, self.rows, self.gates, self.columns)
+        gaussian = np.empty(math.prod(shape), np.float64)
         Normal(0.0, 1.0).fill(stream, 0, gaussian)
-        matrix = gaussian.reshape(self.rows, self.columns)
-        wide = self.columns > self.rows
-        tall = np.ascontiguousarray(matrix.T) if wide else matrix
-        columns = np.empty_like(tall)
-        orthonormal_columns(tall, columns)
-        values = (np.float64(self.gain) * (columns.T if wide else columns)).ravel()
+        matrices = gaussian.reshape(shape)
+        for number in range(self.batch):
+            for gate in range(self.gates):
+                matrices[number, :, gate, :] = np.float64(self.gain) * orthonormal(matrices[number, :, gate, :])
+        values = matrices.ravel()
+
+        def fill(first: int, out: Values) -> None:
+            out[:] = values[first : first + out.size]
+
+        return fill
+
+
+def orthonormal(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Q of the matrix, or of its transpose, transposed, where it has more columns than rows."""
+    wide = matrix.shape[1] > matrix.shape[0]
+    tall = np.ascontiguousarray(matrix.T if wide else matrix)
+    columns = np.empty_like(tall)
+    orthonormal_columns(tall, columns)
+    return columns.T if wide else columns
+
+
+@dataclass(frozen=True)
+class Computed(Distribution):
+    """An array that is made as a whole, of a stream or of none; what to expect of it is known before.
+
+    `moments` are mean, deviation, least and greatest value; `identity` tells two arrays apart (what they were made
+    of); `work` is how many operations making one takes.
+    """
+
+    moments: tuple[float, float, float | None, float | None]
+    identity: tuple[Any, ...]
+    work: int
+    make: Callable[[Stream], NDArray[np.float64]] = field(compare=False, repr=False)
+    by_chance: bool = False
+
+    mean = property(lambda self: self.moments[0])
+    deviation = property(lambda self: self.moments[1])
+    low = property(lambda self: self.moments[2])
+    high = property(lambda self: self.moments[3])
+    deterministic = property(lambda self: not self.by_chance)
+
+    @property
+    def operations(self) -> int:
+        return self.work
+
+    def open(self, stream: Stream) -> Fill:
+        values = self.make(stream).ravel()
 
         def fill(first: int, out: Values) -> None:
             out[:] = values[first : first + out.size]

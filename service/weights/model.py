@@ -1,4 +1,4 @@
-"""The request: layers, seed, layout, dtype, defaults; and the plan that it comes to."""
+"""The request: layers, rules, seed, layout, dtype, defaults; and the plan that it comes to."""
 
 import secrets
 from math import prod
@@ -7,18 +7,22 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from service.weights.description import Description
-from service.weights.distributions import Constant
+from service.weights.distributions import Expectation
 from service.weights.dtypes import DTYPES, DtypeName
 from service.weights.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
 from service.weights.layers import Layer
-from service.weights.layers.layer import LARGEST_EXACT, Seed
+from service.weights.layers.layer import LARGEST_EXACT, LayerSpec, Seed
 from service.weights.layouts import Layout
-from service.weights.parameters import Choice, Defaults, Parameter, by_default, recommended
-from service.weights.plan import Caution, Plan, PlannedLayer, PlannedParameter
+from service.weights.parameters import Choice, Defaults, FanRule, Parameter, by_default, recommended
+from service.weights.plan import Caution, Plan, PlannedLayer, PlannedParameter, Source, without_zeros
+from service.weights.rules import Rule, choose_by_rule
 from service.weights.schemes import Auto
 from service.weights.streams import stream_of
+from service.weights.warnings import warn, warn_of_twins
 
 MOST_LAYERS = 1024
+MOST_RULES = 64
+MOST_PARAMETERS = 8192  # of a spec: a stacked recurrent layer alone can have hundreds
 MOST_ELEMENTS = 2**63 - 1  # of a parameter
 # A normal value is never farther from its mean: the quantile of half a word in 2^32 is 6.34 deviations.
 REACH = 6.4
@@ -35,16 +39,24 @@ class Spec(Description):
         "recommended",
         description="What a layer gets that names no scheme: by its activation, or what this framework gives it.",
     )
+    fans: FanRule = Field(
+        "true", description="How fans are counted: true connectivity, or as this framework's own initialisers do."
+    )
     layers: Annotated[
         list[Layer],
         Field(min_length=1, max_length=MOST_LAYERS, fail_fast=True, description=f"1 to {MOST_LAYERS} layers."),
     ]
+    rules: Annotated[list[Rule], Field(max_length=MOST_RULES, fail_fast=True)] = Field(
+        default_factory=list,
+        description="Schemes by pattern on the canonical path, layer/parameter; they win over layers, later ones win.",
+    )
 
     def plan(self) -> Plan:
         """Return every parameter with its scheme and address; raises InitserveError for what cannot be."""
         seed = secrets.randbelow(LARGEST_EXACT + 1) if self.seed is None else self.seed
         layers: list[PlannedLayer] = []
         warnings: list[Caution] = []
+        drawn: list[tuple[str, Source]] = []
         taken: set[str] = set()
         for index, layer in enumerate(self.layers):
             name = f"{layer.type}_{index}" if layer.name is None else layer.name
@@ -53,56 +65,72 @@ class Spec(Description):
                     f"two layers are called {name!r}; every layer needs a name of its own", f"/layers/{index}/name"
                 )
             taken.add(name)
-            parameters = []
-            for parameter in layer.parameters():
-                pointer = f"/layers/{index}/{parameter.field}"
-                choice = self._choose(layer, parameter)
+            parameters = layer.parameters()
+            if len(drawn) + len(parameters) > MOST_PARAMETERS:
+                raise TooLarge(f"the spec has more than {MOST_PARAMETERS:,} parameters", f"/layers/{index}")
+            sources = {}
+            for parameter in parameters:
+                choice, pointer = self._choose(layer, parameter, f"{name}/{parameter.name}", f"/layers/{index}")
                 try:
-                    planned = self._plan_parameter(parameter, choice, name, seed if layer.seed is None else layer.seed)
+                    source = self._source(parameter, choice, name, seed if layer.seed is None else layer.seed)
                 except InitserveError as error:
                     raise error.at(pointer) from None
-                parameters.append(planned)
-                warnings.extend(warn_of_symmetry(parameter, planned, layer.activation, pointer))
-            layers.append(PlannedLayer(name, layer.type, layer.activation, tuple(parameters)))
+                sources[parameter.name] = source
+                drawn.append((pointer, source))
+                warnings.extend(warn(source, layer.activation, pointer))
+            layers.append(PlannedLayer(name, layer.type, layer.activation, self._arrange(layer, name, sources)))
+        warnings.extend(warn_of_twins(drawn))
         return Plan(
             self.algorithm, seed, self.layout, self.dtype, tuple(layers), tuple(warnings), self._canonical(seed)
         )
 
-    def _choose(self, layer: Layer, parameter: Parameter) -> Choice:
-        asked = getattr(layer, parameter.field)
-        if asked is None:
-            return by_default(parameter, layer.activation, self.defaults)
-        return recommended(parameter, layer.activation) if isinstance(asked, Auto) else Choice(asked, "as asked")
+    def _choose(self, layer: LayerSpec, parameter: Parameter, path: str, pointer: str) -> tuple[Choice, str]:
+        """Return the scheme of a parameter, and the pointer to the member that says so."""
+        ruled = choose_by_rule(self.rules, path)
+        member = parameter.member
+        if ruled is not None:
+            asked, pointer = self.rules[ruled].scheme, f"/rules/{ruled}/scheme"
+        elif member is None or getattr(layer, member) is None:
+            return by_default(parameter, layer.activation, self.defaults), f"{pointer}/{member}" if member else pointer
+        else:
+            asked, pointer = getattr(layer, member), f"{pointer}/{member}"
+        if isinstance(asked, Auto):
+            return recommended(parameter, layer.activation), pointer
+        return Choice(asked, "as asked", self.fans), pointer
 
-    def _plan_parameter(self, parameter: Parameter, choice: Choice, layer: str, seed: int) -> PlannedParameter:
-        place = parameter.placements[self.layout]
+    def _source(self, parameter: Parameter, choice: Choice, layer: str, seed: int) -> Source:
         if prod(parameter.shape) > MOST_ELEMENTS:
             raise TooLarge(f"{parameter.name} has more elements than 64 bits can count; no address reaches them")
-        distribution = choice.scheme.realise(parameter.shape, parameter.fans)
+        site = parameter.site(choice.fans)
+        distribution = choice.scheme.realise(site)
+        self._refuse_overflow(distribution)
+        return Source(parameter, choice, site.fans, distribution, stream_of(seed, f"{layer}/{parameter.name}"))
+
+    def _refuse_overflow(self, expected: Expectation) -> None:
         reach = max(
-            abs(bound)
-            for bound, way in ((distribution.low, -REACH), (distribution.high, REACH))
-            for bound in (distribution.mean + way * distribution.deviation if bound is None else bound,)
+            abs(expected.mean + way * expected.deviation if bound is None else bound)
+            for bound, way in ((expected.low, -REACH), (expected.high, REACH))
         )
-        if reach > DTYPES[self.dtype].largest:
+        largest = DTYPES[self.dtype].largest
+        if reach > largest:
             raise UnsupportedCombination(
-                f"values up to {reach:.6g} do not fit {self.dtype}, whose largest is {DTYPES[self.dtype].largest:.6g}",
+                f"values up to {reach:.6g} do not fit {self.dtype}, whose largest is {largest:.6g}",
                 remedy={"dtype": "float64"},
             )
-        shape = parameter.shape
-        return PlannedParameter(
-            layer=layer,
-            name=place.name,
-            shape=shape if place.axes is None else tuple(shape[axis] for axis in place.axes),
-            canonical_shape=shape,
-            axes=place.axes,
-            dtype=self.dtype,
-            layout=self.layout,
-            fans=parameter.fans,
-            scheme=choice.scheme,
-            reason=choice.reason,
-            distribution=distribution,
-            stream=stream_of(seed, f"{layer}/{parameter.name}"),
+
+    def _arrange(self, layer: LayerSpec, name: str, sources: dict[str, Source]) -> tuple[PlannedParameter, ...]:
+        shapes = {key: source.stated.shape for key, source in sources.items()}
+        return tuple(
+            PlannedParameter(
+                layer=name,
+                name=placement.name,
+                shape=placement.of.shape(shapes),
+                dtype=self.dtype,
+                layout=self.layout,
+                arrangement=without_zeros(placement.of, sources),
+                sources=sources,
+            )
+            for placement in layer.placements()[self.layout]
         )
 
     def _canonical(self, seed: int) -> dict[str, Any]:
@@ -113,17 +141,3 @@ class Spec(Description):
             if layer.get("seed") is not None:
                 layer["seed"] = str(layer["seed"])
         return document
-
-
-def warn_of_symmetry(parameter: Parameter, planned: PlannedParameter, activation: str, pointer: str) -> list[Caution]:
-    """Return a warning where weights all start at one value: nothing tells one unit from the next, for ever."""
-    distribution = planned.distribution
-    if not isinstance(distribution, Constant) or parameter.role == "bias" or len(parameter.shape) < 2:
-        return []
-    detail = (
-        "all weights start at 0: every output and every derivative is 0, and nothing is learnt"
-        if distribution.value == 0.0
-        else f"all weights start at {distribution.value:g}: every unit computes the same and is changed alike, for ever"
-    )
-    remedy: dict[str, Any] = {parameter.field: recommended(parameter, activation).scheme.name}
-    return [Caution("symmetric-weights", pointer, detail, remedy)]

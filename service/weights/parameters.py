@@ -1,39 +1,57 @@
 """A parameter as its layer states it, and the schemes that a layer without one of its own gets."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from service.weights.activations import ACTIVATIONS
 from service.weights.description import Shape
 from service.weights.fans import Fans
-from service.weights.layouts import Placements
-from service.weights.schemes import PRESETS, RandomNormal, RandomUniform, Scheme, scaled
+from service.weights.schemes import PRESETS, Scheme, scaled
+from service.weights.schemes.linear import OrthogonalScheme
+from service.weights.schemes.plain import RandomNormal, RandomUniform
+from service.weights.site import Site
 
 Defaults: TypeAlias = Literal["recommended", "keras", "pytorch", "flax"]
-Role: TypeAlias = Literal["weights", "bias", "embedding"]
+FanRule: TypeAlias = Literal["true", "keras", "pytorch", "flax"]
+Role: TypeAlias = Literal["weights", "recurrent", "bias", "embedding", "scale", "shift", "slope"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parameter:
-    """What a layer says of one of its parameters; `shape` and `name` are canonical (Keras's)."""
+    """What a layer says of one of its parameters; `shape` and `name` are canonical (Keras's).
+
+    `fans` are true connectivity, `framework_fans` what a framework's own initialiser would take where it differs.
+    `defaults` are a framework's own initial values where the role's do not hold for this layer.
+    """
 
     name: str
     shape: Shape
     fans: Fans
     role: Role
-    placements: Placements
-    field: Literal["scheme", "bias"]  # the member of the layer spec that sets it
+    member: str | None  # the member of the layer spec that sets its scheme; None: only a rule can
+    framework_fans: Mapping[str, Fans] = field(default_factory=dict)
+    defaults: Mapping[str, Scheme] = field(default_factory=dict)
+    batch: int = 0
+    split: int | None = None
+    gates: int = 1
+    groups: int = 1
+
+    def site(self, rule: FanRule) -> Site:
+        fans = self.fans if rule == "true" else self.framework_fans.get(rule, self.fans)
+        return Site(self.shape, fans, self.batch, self.split, self.gates, self.groups)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A scheme and why it was chosen."""
+    """A scheme, why it was chosen, and by which rule its fans are counted."""
 
     scheme: Scheme
     reason: str
+    fans: FanRule = "true"
 
 
-ZEROS = PRESETS["zeros"]
+ZEROS, ONES = PRESETS["zeros"], PRESETS["ones"]
 # torch: kaiming_uniform_(a=sqrt(5)) is uniform with variance 1 / (3 fan_in), for weights and biases alike.
 TORCH = scaled("variance_scaling", 1.0 / 3.0, "fan_in", "uniform")
 
@@ -41,29 +59,54 @@ TORCH = scaled("variance_scaling", 1.0 / 3.0, "fan_in", "uniform")
 FRAMEWORK_DEFAULTS: dict[Defaults, dict[Role, Scheme]] = {
     "keras": {
         "weights": PRESETS["glorot_uniform"],
+        "recurrent": OrthogonalScheme(name="orthogonal", flatten="keras"),
         "bias": ZEROS,
         "embedding": RandomUniform(name="random_uniform", minval=-0.05, maxval=0.05),
+        "scale": ONES,
+        "shift": ZEROS,
+        "slope": ZEROS,
     },
     "pytorch": {
         "weights": TORCH,
+        "recurrent": TORCH,
         "bias": TORCH,
         "embedding": RandomNormal(name="random_normal", mean=0.0, stddev=1.0),
+        "scale": ONES,
+        "shift": ZEROS,
+        "slope": PRESETS["constant"].model_copy(update={"value": 0.25}),
     },
     "flax": {
         "weights": PRESETS["lecun_normal"],
+        "recurrent": PRESETS["orthogonal"],
         "bias": ZEROS,
         "embedding": scaled("variance_scaling", 1.0, "fan_out", "untruncated_normal"),
+        "scale": ONES,
+        "shift": ZEROS,
+        "slope": PRESETS["constant"].model_copy(update={"value": 0.01}),
     },
+}
+
+EMBEDDING = Choice(
+    RandomNormal(name="random_normal", mean=0.0, stddev=0.02),
+    "embedding: rows are looked up, not summed; as in BERT (Devlin et al. 2018)",
+)
+# What is recommended for roles that no activation decides.
+RECOMMENDED: dict[Role, Choice] = {
+    "recurrent": Choice(PRESETS["orthogonal"], "recurrent: keeps the state's length step after step; Saxe et al. 2014"),
+    "bias": Choice(ZEROS, "bias: nothing to tell apart, so it starts at 0"),
+    "embedding": EMBEDDING,
+    "scale": Choice(ONES, "scale of a normalisation: begins as if it were not there"),
+    "shift": Choice(ZEROS, "shift of a normalisation: begins as if it were not there"),
+    "slope": Choice(PRESETS["constant"].model_copy(update={"value": 0.25}), "slope of prelu: He et al. 2015"),
 }
 
 
 def recommended(parameter: Parameter, activation: str) -> Choice:
     """Return the scheme that keeps magnitudes stable through a layer with this activation, with its reason."""
-    if parameter.role == "bias":
-        return Choice(ZEROS, "bias: nothing to tell apart, so it starts at 0")
-    if parameter.role == "embedding":
-        scheme = RandomNormal(name="random_normal", mean=0.0, stddev=0.02)
-        return Choice(scheme, "embedding: rows are looked up, not summed; as in BERT (Devlin et al. 2018)")
+    if "recommended" in parameter.defaults:
+        return Choice(parameter.defaults["recommended"], f"{parameter.name}: the usual start of this layer")
+    if parameter.role in RECOMMENDED:
+        return RECOMMENDED[parameter.role]
     row = ACTIVATIONS[activation]
     return Choice(PRESETS[row.scheme], f"{activation}: {row.because}")
 
@@ -72,4 +115,5 @@ def by_default(parameter: Parameter, activation: str, defaults: Defaults) -> Cho
     """Return what a parameter gets whose layer spec names no scheme for it."""
     if defaults == "recommended":
         return recommended(parameter, activation)
-    return Choice(FRAMEWORK_DEFAULTS[defaults][parameter.role], f"the default of {defaults}")
+    scheme = parameter.defaults.get(defaults, FRAMEWORK_DEFAULTS[defaults][parameter.role])
+    return Choice(scheme, f"the default of {defaults}", defaults)

@@ -1,8 +1,9 @@
 """A spec's plan: every parameter's name, shape, bytes, scheme and address, before a number is drawn."""
 
 import json
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -10,38 +11,122 @@ from typing import Any
 import numpy as np
 
 from service.weights.description import Shape
-from service.weights.distributions import Distribution
-from service.weights.dtypes import DTYPES, DtypeName, Stored
+from service.weights.distributions import Constant, Distribution, Expectation
+from service.weights.dtypes import DTYPES, DtypeName, Stored, Values
 from service.weights.fans import Fans
-from service.weights.layouts import SEPARATOR, Layout
-from service.weights.matrices import Orthogonal
-from service.weights.schemes import Scheme
+from service.weights.layouts import SEPARATOR, Arrangement, Cut, Join, Layout, Sum, Take
+from service.weights.matrices import GateConstants
+from service.weights.parameters import Choice
+from service.weights.parameters import Parameter as Stated
 from service.weights.streams import Stream
 
 BLOCK = 2**18  # elements drawn at a time: 1 MiB of float32, which stays in the second-level cache
 
 
 @dataclass(frozen=True)
+class Source:
+    """A canonical parameter: its address, and what is drawn there."""
+
+    stated: Stated
+    choice: Choice
+    fans: Fans  # those that the scheme counts by
+    distribution: Distribution
+    stream: Stream
+
+    def draw(self, dtype: type[np.float32] | type[np.float64]) -> Values:
+        """Return all of its values, in its own shape."""
+        whole = np.empty(prod(self.stated.shape), dtype)
+        self.distribution.open(self.stream)(0, whole)
+        return whole.reshape(self.stated.shape)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What to expect of values that come of several distributions."""
+
+    mean: float
+    deviation: float
+    low: float | None
+    high: float | None
+
+
+def expect(arrangement: Arrangement, sources: dict[str, Source]) -> Expectation:
+    """Return what to expect of an arrangement's values."""
+    match arrangement:
+        case Take(name):
+            return sources[name].distribution
+        case Cut(of, _, part, count):
+            inner = expect(of, sources)
+            return inner.gate(part) if isinstance(inner, GateConstants) and len(inner.values) == count else inner
+        case Sum(parts):
+            each = [expect(part, sources) for part in parts]
+            return Summary(
+                sum(one.mean for one in each),
+                math.sqrt(sum(one.deviation**2 for one in each)),
+                None if any(one.low is None for one in each) else sum(one.low or 0.0 for one in each),
+                None if any(one.high is None for one in each) else sum(one.high or 0.0 for one in each),
+            )
+        case Join(parts):
+            shapes = {name: source.stated.shape for name, source in sources.items()}
+            weighed = [(prod(part.shape(shapes)), expect(part, sources)) for part in parts]
+            return mixture(weighed)
+        case _:
+            return expect(arrangement.of, sources)  # type: ignore[attr-defined]
+
+
+def mixture(parts: list[tuple[int, Expectation]]) -> Expectation:
+    if all(one == parts[0][1] for _, one in parts):
+        return parts[0][1]
+    total = sum(count for count, _ in parts)
+    mean = sum(count * one.mean for count, one in parts) / total
+    variance = sum(count * (one.deviation**2 + (one.mean - mean) ** 2) for count, one in parts) / total
+    lows, highs = [one.low for _, one in parts], [one.high for _, one in parts]
+    return Summary(
+        mean,
+        math.sqrt(variance),
+        None if None in lows else min(low for low in lows if low is not None),
+        None if None in highs else max(high for high in highs if high is not None),
+    )
+
+
+def without_zeros(arrangement: Arrangement, sources: dict[str, Source]) -> Arrangement:
+    """Return the same array without summands that are 0 throughout, so that a lone bias stays addressable."""
+    match arrangement:
+        case Sum(parts):
+            kept = tuple(part for part in parts if expect(part, sources) != Constant(0.0))
+            return Sum(kept) if len(kept) > 1 else (*kept, parts[0])[0]
+        case Cut(of, axis, part, count):
+            return Cut(without_zeros(of, sources), axis, part, count)
+        case _:
+            return arrangement
+
+
+@dataclass(frozen=True)
 class PlannedParameter:
-    """A parameter as it will be answered: `name` and `shape` are the layout's, `axes` lead there from the canonical."""
+    """A parameter as it will be answered: `name` and `shape` are the layout's."""
 
     layer: str
     name: str
     shape: Shape
-    canonical_shape: Shape
-    axes: tuple[int, ...] | None
     dtype: DtypeName
     layout: Layout
-    fans: Fans
-    scheme: Scheme
-    reason: str
-    distribution: Distribution
-    stream: Stream
+    arrangement: Arrangement
+    sources: dict[str, Source] = field(repr=False)
+
+    @property
+    def source(self) -> Source:
+        """The canonical parameter that speaks for it: the first of those that it is made of."""
+        return self.sources[self.arrangement.sources()[0]]
 
     @property
     def key(self) -> str:
         """Its name in a file of many parameters."""
-        return f"{self.layer}{SEPARATOR[self.layout]}{self.name}"
+        name = self.name if self.layout == "flax" or self.layout == "keras" else self.name.replace("/", ".")
+        return f"{self.layer}{SEPARATOR[self.layout]}{name}"
+
+    @cached_property
+    def expectation(self) -> Expectation:
+        return expect(self.arrangement, self.sources)
 
     @cached_property
     def elements(self) -> int:
@@ -51,27 +136,21 @@ class PlannedParameter:
     def bytes(self) -> int:
         return self.elements * DTYPES[self.dtype].size
 
-    @property
-    def operations(self) -> int:
-        """Floating-point operations of a matrix decomposition, which no chunk of the answer can do without."""
-        return self.distribution.operations if isinstance(self.distribution, Orthogonal) else 0
-
     def blocks(self) -> Iterator[Stored]:
         """Draw the values, block after block, in C order of the layout's shape; each is one-dimensional."""
         dtype = DTYPES[self.dtype]
-        fill = self.distribution.open(self.stream)
-        if self.axes is None:
+        if isinstance(self.arrangement, Take):
+            source = self.sources[self.arrangement.name]
+            fill = source.distribution.open(source.stream)
             for first in range(0, self.elements, BLOCK):
                 out = np.empty(min(BLOCK, self.elements - first), dtype.drawn)
                 fill(first, out)
                 yield dtype.store(out)
             return
-        whole = np.empty(self.elements, dtype.drawn)
-        fill(0, whole)
-        arranged = whole.reshape(self.canonical_shape).transpose(self.axes)
+        whole = self.arrangement.build(lambda name: self.sources[name].draw(dtype.drawn))
         rows = max(1, BLOCK // max(1, self.elements // self.shape[0]))
         for row in range(0, self.shape[0], rows):
-            yield dtype.store(np.ascontiguousarray(arranged[row : row + rows]).ravel())
+            yield dtype.store(np.ascontiguousarray(whole[row : row + rows]).ravel())
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +197,12 @@ class Plan:
 
     @cached_property
     def operations(self) -> int:
-        return sum(parameter.operations for parameter in self.parameters)
+        """Floating-point operations that no chunk of the answer can do without: matrix decompositions."""
+        return sum(
+            parameter.sources[name].distribution.operations
+            for parameter in self.parameters
+            for name in parameter.arrangement.sources()
+        )
 
     def canonical_json(self) -> str:
         return json.dumps(self.canonical, sort_keys=True, separators=(",", ":"))

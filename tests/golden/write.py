@@ -15,8 +15,26 @@ from service.weights.streams import stream_of
 FILE = Path(__file__).parent / "initserve-1.json"
 
 
+# Shapes for schemes that do not fit every one.
+SHAPES: dict[str, list[int]] = {
+    "dirac": [3, 3, 8, 8],
+    "delta_orthogonal": [3, 2, 5, 8],
+    "reservoir": [30, 30],
+    "stft": [16, 1, 9],
+    "bilinear": [4, 3, 3, 3],
+    "icnr": [3, 3, 4, 16],
+    "rope": [40, 8],
+    "sinusoidal": [40, 8],
+    "hippo": [8, 8],
+}
+
+
 def tensor(scheme: object, **more: object) -> dict[str, Any]:
-    layer = {"name": "golden", "type": "tensor", "shape": [23, 17], "scheme": scheme}
+    name = scheme["name"] if isinstance(scheme, dict) else scheme
+    shape = SHAPES.get(str(name), [23, 17])
+    layer: dict[str, Any] = {"name": "golden", "type": "tensor", "shape": shape, "scheme": scheme}
+    if name in ("unit_forget_bias", "chrono"):
+        layer = {"name": "golden", "type": "lstm", "shape": [3, 8], "bias": scheme}
     spec: dict[str, Any] = {"seed": "42", **more, "layers": [layer]}
     return spec
 
@@ -36,6 +54,12 @@ def cases() -> dict[str, dict[str, Any]]:
         "normal, cut askew": {"name": "truncated_normal", "mean": 0.1, "stddev": 0.3, "lower": -1.0, "upper": 3.0},
         "normal, far tail": {"name": "truncated_normal", "stddev": 1.0, "lower": 7.0, "upper": 8.0},
         "untruncated He": {"name": "variance_scaling", "scale": 2.0, "distribution": "untruncated_normal"},
+        "normal, cut at absolute bounds": {"name": "bounded_normal", "stddev": 0.7, "minval": -0.5, "maxval": 1.0},
+        "normal, cut but as wide": {"name": "truncated_normal", "lower": -1.0, "upper": 2.0, "preserve_std": True},
+        "geometric mean of fans": {"name": "variance_scaling", "mode": "fan_geo_avg"},
+        "SIREN's first layer": {"name": "siren", "first": True},
+        "imaginary STFT": {"name": "stft", "side": "imag", "window": "hamming", "scaling": "spectrum"},
+        "rotary sines": {"name": "rope", "part": "sin", "base": 500000.0},
         "orthogonal with gain": {"name": "orthogonal", "gain": 1.4142135623730951},
     }
     found |= {name: tensor(scheme) for name, scheme in parametrised.items()}
@@ -50,7 +74,26 @@ def cases() -> dict[str, dict[str, Any]]:
         {"type": "conv3d", "shape": [2, 3, 2, 4, 5], "bias": None},
         {"type": "embedding", "shape": [11, 5]},
     ]
+    more: list[dict[str, Any]] = [
+        {"type": "simple_rnn", "shape": [5, 4], "bias": "random_normal"},
+        {"type": "lstm", "shape": [5, 4], "bidirectional": True, "num_layers": 2},
+        {"type": "gru", "shape": [5, 4], "bias": "random_normal"},
+        {"type": "multi_head_attention", "shape": [8, 2, 4], "scheme": "orthogonal"},
+        {"type": "grouped_query_attention", "shape": [8, 4, 2], "kv_heads": 2},
+        {"type": "conv2d_transpose", "shape": [3, 2, 4, 6], "strides": 2},
+        {"type": "depthwise_conv2d", "shape": [3, 3, 4, 2], "activation": "relu"},
+        {"type": "separable_conv1d", "shape": [3, 4, 6], "depth_multiplier": 2},
+        {"type": "moe_dense", "shape": [3, 4, 5], "scheme": "orthogonal"},
+        {"type": "einsum_dense", "equation": "abc,cde->abde", "shape": [6, 2, 3], "bias_axes": "de"},
+        {"type": "bilinear", "shape": [3, 4, 5]},
+        {"type": "dense", "shape": [6, 5], "lora_rank": 2},
+        {"type": "batch_norm", "shape": [4]},
+        {"type": "rms_norm", "shape": [4]},
+        {"type": "prelu", "shape": [4]},
+    ]
     for layout in ("keras", "pytorch", "flax"):
+        found[f"more layers as in {layout}"] = {"seed": "42", "layout": layout, "layers": more}
+        found[f"more defaults of {layout}"] = {"seed": "42", "layout": layout, "defaults": layout, "layers": more}
         found[f"layers as in {layout}"] = {"seed": "42", "layout": layout, "layers": layers}
         found[f"defaults of {layout}"] = {"seed": "42", "layout": layout, "defaults": layout, "layers": layers}
     return found

@@ -43,7 +43,7 @@ def test_layers_state_their_shapes_and_true_fans(
 ) -> None:
     parameter = first(layer)
     assert parameter.shape == shape
-    assert (parameter.fans.fan_in, parameter.fans.fan_out) == fans
+    assert (parameter.source.fans.fan_in, parameter.source.fans.fan_out) == fans
 
 
 # (layer, layout) -> names and shapes as the framework's own layer has them.
@@ -97,8 +97,8 @@ def test_blocks_of_any_layout_join_to_the_whole(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_auto_follows_the_activation_and_says_why(activation: str) -> None:
     parameter = first({**DENSE, "activation": activation})
-    assert parameter.scheme == PRESETS[ACTIVATIONS[activation].scheme]
-    assert parameter.reason.startswith(f"{activation}: ")
+    assert parameter.source.choice.scheme == PRESETS[ACTIVATIONS[activation].scheme]
+    assert parameter.source.choice.reason.startswith(f"{activation}: ")
 
 
 @pytest.mark.parametrize(
@@ -106,16 +106,16 @@ def test_auto_follows_the_activation_and_says_why(activation: str) -> None:
     [("relu", "he_normal"), ("tanh", "glorot_uniform"), ("selu", "lecun_normal"), ("softmax", "glorot_uniform")],
 )
 def test_the_recommendations_of_record_hold(activation: str, scheme: str) -> None:
-    assert first({**DENSE, "activation": activation}).scheme.name == scheme
+    assert first({**DENSE, "activation": activation}).source.choice.scheme.name == scheme
 
 
 def test_defaults_of_keras_are_exactly_glorot_uniform_and_zeros() -> None:
     kernel, bias, table = plan(
         {**DENSE, "activation": "relu"}, {"type": "embedding", "shape": [9, 4]}, defaults="keras"
     ).parameters
-    assert kernel.scheme == PRESETS["glorot_uniform"]
-    assert bias.scheme == PRESETS["zeros"]
-    assert (table.distribution.low, table.distribution.high) == (-0.05, 0.05)
+    assert kernel.source.choice.scheme == PRESETS["glorot_uniform"]
+    assert bias.source.choice.scheme == PRESETS["zeros"]
+    assert (table.expectation.low, table.expectation.high) == (-0.05, 0.05)
 
 
 @pytest.mark.parametrize(
@@ -126,18 +126,18 @@ def test_defaults_of_other_frameworks_have_their_deviations(
     defaults: str, kernel: float, bias: float, table: float
 ) -> None:
     found = plan(DENSE, {"type": "embedding", "shape": [9, 4]}, defaults=defaults).parameters
-    assert [p.distribution.deviation for p in found] == pytest.approx([kernel, bias, table])
+    assert [p.expectation.deviation for p in found] == pytest.approx([kernel, bias, table])
 
 
 def test_auto_wins_over_defaults_and_a_stated_scheme_over_both() -> None:
     asked = {**DENSE, "activation": "relu"}
-    assert first({**asked, "scheme": "auto"}, defaults="keras").scheme.name == "he_normal"
+    assert first({**asked, "scheme": "auto"}, defaults="keras").source.choice.scheme.name == "he_normal"
     stated = first({**asked, "scheme": "lecun_uniform"}, defaults="keras")
-    assert (stated.scheme.name, stated.reason) == ("lecun_uniform", "as asked")
+    assert (stated.source.choice.scheme.name, stated.source.choice.reason) == ("lecun_uniform", "as asked")
 
 
 def test_the_bias_has_a_scheme_of_its_own_and_null_leaves_it_out() -> None:
-    assert plan({**DENSE, "bias": "ones"}).parameters[1].scheme.name == "ones"
+    assert plan({**DENSE, "bias": "ones"}).parameters[1].source.choice.scheme.name == "ones"
     assert len(plan({**DENSE, "bias": None}).parameters) == 1
 
 

@@ -1,15 +1,63 @@
 """Layers: one file a family; the union `Layer` is the registry.
 
-To add one, write its file (a class with its `type`, its sizes and its `parameters`) and name it in the union.
+To add one, write its class (its `type`, its sizes, its `parameters` and where each layout places them) and name it in
+the union.
 """
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, get_args
 
 from pydantic import Field
 
-from service.weights.layers.convolution import Conv1D, Conv2D, Conv3D
-from service.weights.layers.dense import Dense
+from service.weights.layers.attention import GroupedQueryAttention, MultiHeadAttention
+from service.weights.layers.convolution import (
+    Conv1D,
+    Conv1DTranspose,
+    Conv2D,
+    Conv2DTranspose,
+    Conv3D,
+    Conv3DTranspose,
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
+from service.weights.layers.dense import Bilinear, Dense, MoeDense
+from service.weights.layers.einsum import EinsumDense
 from service.weights.layers.embedding import Embedding
+from service.weights.layers.layer import LayerSpec
+from service.weights.layers.normalization import BatchNorm, GroupNorm, LayerNorm, PRelu, RmsNorm
+from service.weights.layers.recurrent import Gru, Lstm, SimpleRnn
 from service.weights.layers.tensor import Tensor
 
-Layer: TypeAlias = Annotated[Dense | Conv1D | Conv2D | Conv3D | Embedding | Tensor, Field(discriminator="type")]
+AnyLayer: TypeAlias = (
+    Dense
+    | Bilinear
+    | MoeDense
+    | EinsumDense
+    | Conv1D
+    | Conv2D
+    | Conv3D
+    | Conv1DTranspose
+    | Conv2DTranspose
+    | Conv3DTranspose
+    | DepthwiseConv1D
+    | DepthwiseConv2D
+    | SeparableConv1D
+    | SeparableConv2D
+    | Embedding
+    | SimpleRnn
+    | Lstm
+    | Gru
+    | MultiHeadAttention
+    | GroupedQueryAttention
+    | BatchNorm
+    | LayerNorm
+    | GroupNorm
+    | RmsNorm
+    | PRelu
+    | Tensor
+)
+Layer: TypeAlias = Annotated[AnyLayer, Field(discriminator="type")]
+LAYERS: dict[str, type[LayerSpec]] = {
+    get_args(kind.model_fields["type"].annotation)[0]: kind for kind in get_args(AnyLayer)
+}

@@ -7,7 +7,7 @@ from pydantic import Field
 from service.weights.description import Size
 from service.weights.fans import Fans
 from service.weights.layers.layer import LayerSpec
-from service.weights.layouts import EMBEDDING
+from service.weights.layouts import Placements, named
 from service.weights.parameters import Parameter
 
 
@@ -19,4 +19,7 @@ class Embedding(LayerSpec):
 
     def parameters(self) -> tuple[Parameter, ...]:
         rows, width = self.shape
-        return (Parameter("embeddings", (rows, width), Fans(rows, width), "embedding", EMBEDDING, "scheme"),)
+        return (Parameter("embeddings", (rows, width), Fans(rows, width), "embedding", "scheme"),)
+
+    def placements(self) -> Placements:
+        return named("embeddings", "embeddings", "weight", "embedding")

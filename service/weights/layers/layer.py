@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from service.weights.activations import ACTIVATIONS, ALIASES
-from service.weights.description import Description
-from service.weights.layouts import BIAS
+from service.weights.description import Description, Shape
+from service.weights.layouts import BIAS, Placements, joined
 from service.weights.parameters import Parameter
 from service.weights.schemes import AnyScheme
 
@@ -86,7 +86,11 @@ class LayerSpec(Description):
     seed: Seed | None = Field(None, description="This layer's own seed, instead of the spec's.")
 
     def parameters(self) -> tuple[Parameter, ...]:
-        """Return what the layer holds, in the order in which an answer lists it."""
+        """Return the canonical parameters, in Keras's order."""
+        raise NotImplementedError
+
+    def placements(self) -> Placements:
+        """Return each layout's arrays, in the order in which an answer lists them."""
         raise NotImplementedError
 
 
@@ -103,8 +107,12 @@ class BiasedLayerSpec(LayerSpec):
     def has_bias(self) -> bool:
         return self.bias is not None or "bias" not in self.model_fields_set
 
-    def with_bias(self, weights: Parameter, units: int) -> tuple[Parameter, ...]:
-        """Return the weights, and the bias of `units` values where the layer has one."""
+    def with_bias(self, weights: Parameter, shape: Shape) -> tuple[Parameter, ...]:
+        """Return the weights, and the bias where the layer has one: counted by the fans of its weights, as in torch."""
         if not self.has_bias:
             return (weights,)
-        return weights, Parameter("bias", (units,), weights.fans, "bias", BIAS, "bias")
+        fans = weights.framework_fans
+        return weights, Parameter("bias", shape, weights.fans, "bias", "bias", framework_fans=fans)
+
+    def placed_with_bias(self, weights: Placements) -> Placements:
+        return joined(weights, BIAS) if self.has_bias else weights

@@ -7,7 +7,7 @@ from pydantic import Field
 from service.weights.description import Size
 from service.weights.fans import Fans, by_keras_rule
 from service.weights.layers.layer import LayerSpec
-from service.weights.layouts import VALUE
+from service.weights.layouts import Placement, Placements, Take, everywhere
 from service.weights.parameters import Parameter
 
 
@@ -26,4 +26,7 @@ class Tensor(LayerSpec):
     def parameters(self) -> tuple[Parameter, ...]:
         rule = by_keras_rule(tuple(self.shape))
         fans = Fans(self.fan_in or rule.fan_in, self.fan_out or rule.fan_out)
-        return (Parameter("value", tuple(self.shape), fans, "weights", VALUE, "scheme"),)
+        return (Parameter("value", tuple(self.shape), fans, "weights", "scheme"),)
+
+    def placements(self) -> Placements:
+        return everywhere(Placement("value", Take("value")))
