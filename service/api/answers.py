@@ -34,14 +34,23 @@ class StatisticsAnswer(Closed):
     histogram: Histogram
 
 
-class ParameterAnswer(Closed):
+class FansAnswer(Closed):
+    fan_in: int
+    fan_out: int
+
+
+class DescribedParameter(Closed):
     name: str
     shape: list[int]
     dtype: DtypeName
-    fan_in: int
+    fan_in: int = Field(description="As the scheme counts it.")
     fan_out: int
+    true_fans: FansAnswer | None = Field(None, description="True connectivity, where a framework counts otherwise.")
     scheme: dict[str, Any] = Field(description="Name and every parameter, as a spec could give it.")
     reason: str = Field(description="Why this scheme.")
+
+
+class ParameterAnswer(DescribedParameter):
     npy: str | None = Field(
         None,
         description="A complete .npy file (version 1.0, C order, little-endian).",
@@ -74,3 +83,32 @@ class InitAnswer(Closed):
     dtype: DtypeName
     layers: list[LayerAnswer]
     warnings: list[WarningAnswer]
+
+
+class PlannedParameterAnswer(DescribedParameter):
+    bytes: int
+
+
+class PlannedLayerAnswer(Closed):
+    name: str
+    type: str
+    activation: str
+    parameters: list[PlannedParameterAnswer]
+
+
+class TotalsAnswer(Closed):
+    parameters: int
+    elements: int
+    bytes: int
+
+
+class PlanAnswer(Closed):
+    """What a spec comes to."""
+
+    algorithm: str
+    seed: str
+    layout: Layout
+    dtype: DtypeName
+    layers: list[PlannedLayerAnswer]
+    warnings: list[WarningAnswer]
+    totals: TotalsAnswer

@@ -9,7 +9,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
 
 from service import __version__
-from service.api import init, openapi, operations, problems
+from service.api import catalogue, init, openapi, operations, problems
 from service.settings import Settings
 from service.weights.self_test import disagreements
 
@@ -40,6 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     problems.install(app)
     app.include_router(init.router)
+    app.include_router(catalogue.router)
     app.include_router(operations.router)
     app.mount("/docs", operations.Pages(directory=operations.PAGES / "swagger", html=True), name="docs")
     return app

@@ -1,9 +1,9 @@
-"""POST /init: a spec in, initial weights out."""
+"""POST /init: a spec in, initial weights out. POST /plan: the same without the numbers."""
 
 from typing import Annotated
 
 from anyio import CapacityLimiter, to_thread
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
 from service.api.body import parse_spec, read_body
@@ -14,12 +14,19 @@ from service.api.openapi import PROBLEM_RESPONSES, reference
 from service.api.problems import RequestProblem
 from service.api.streaming import Answer
 from service.formats import FORMATS
+from service.formats.base64_json import describe_plan, dumps
 from service.settings import Settings
 
 BINARY = {
     format.media_type: {"schema": {"type": "string", "format": "binary"}}
     for name, format in FORMATS.items()
     if name != "json"
+}
+REQUEST = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": reference("Spec"), "examples": EXAMPLES}},
+    }
 }
 router = APIRouter(tags=["weights"])
 
@@ -35,14 +42,9 @@ router = APIRouter(tags=["weights"])
             "description": "The weights: in JSON, or as one file.",
             "content": {"application/json": {"schema": reference("InitAnswer")}, **BINARY},
         },
-        **PROBLEM_RESPONSES,
+        **{status: PROBLEM_RESPONSES[status] for status in (400, 406, 408, 413, 415, 422)},
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": reference("Spec"), "examples": EXAMPLES}},
-        }
-    },
+    openapi_extra=REQUEST,
 )
 async def init(
     request: Request,
@@ -65,7 +67,7 @@ async def init(
     """
     settings: Settings = request.app.state.settings
     limiter: CapacityLimiter = request.app.state.limiter
-    refuse_unknown_parameters(request)
+    refuse_unknown_parameters(request, ("include", "format"))
     wanted = read_include(include)
     if format is not None and format not in FORMATS:
         raise RequestProblem("invalid-query", f"format is one of {', '.join(FORMATS)}, not {format!r}")
@@ -84,8 +86,35 @@ async def init(
     return await to_thread.run_sync(prepare, limiter=limiter)
 
 
-def refuse_unknown_parameters(request: Request) -> None:
-    names = list(request.query_params.keys())
-    unknown = [name for name in names if name not in ("include", "format")]
-    if unknown or len(request.query_params.multi_items()) > len(names):
-        raise RequestProblem("invalid-query", "the parameters are include and format, each once")
+@router.post(
+    "/plan",
+    operation_id="plan",
+    summary="What a spec comes to, before a number is drawn",
+    status_code=200,
+    response_class=Response,
+    responses={
+        200: {"description": "The plan.", "content": {"application/json": {"schema": reference("PlanAnswer")}}},
+        **{status: PROBLEM_RESPONSES[status] for status in (400, 408, 413, 415, 422)},
+    },
+    openapi_extra=REQUEST,
+)
+async def plan(request: Request) -> Response:
+    """Return every parameter of a spec with its shape, bytes, fans, scheme and reason; nothing is drawn.
+
+    A spec of any size has a plan: what /init would refuse as too large too.
+    """
+    refuse_unknown_parameters(request, ())
+    body = await read_body(request, request.app.state.settings)
+
+    def prepare() -> bytes:
+        return dumps(describe_plan(parse_spec(body).plan())).encode()
+
+    content = await to_thread.run_sync(prepare, limiter=request.app.state.limiter)
+    return Response(content, media_type="application/json", headers={"cache-control": "no-store"})
+
+
+def refuse_unknown_parameters(request: Request, known: tuple[str, ...]) -> None:
+    given = [name for name, _ in request.query_params.multi_items()]
+    if not set(given) <= set(known) or len(set(given)) < len(given):
+        taken = f"the parameters are {' and '.join(known)}, each once" if known else "this address takes no parameters"
+        raise RequestProblem("invalid-query", taken)

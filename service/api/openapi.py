@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from service.api.answers import InitAnswer
+from service.api.answers import InitAnswer, PlanAnswer
 from service.api.problems import PROBLEMS, Problem
 from service.weights.model import Spec
 
@@ -28,7 +28,7 @@ def problem_response(status: int) -> dict[str, Any]:
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: problem_response(status) for status in (400, 406, 408, 413, 415, 422)
+    status: problem_response(status) for status in (400, 404, 406, 408, 413, 415, 422)
 }
 
 
@@ -39,7 +39,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes, tags=app.openapi_tags
         )
         _, definitions = models_json_schema(
-            [(Spec, "validation"), (InitAnswer, "validation"), (Problem, "validation")], ref_template=TEMPLATE
+            [(model, "validation") for model in (Spec, InitAnswer, PlanAnswer, Problem)], ref_template=TEMPLATE
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(definitions["$defs"])

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from service import __version__
+from service.api.openapi import PROBLEM_RESPONSES
 from service.api.problems import PROBLEMS
 from service.weights.streams import ALGORITHM
 
@@ -73,7 +74,7 @@ async def list_problems() -> dict[str, list[dict[str, Any]]]:
     "/problems/{code}",
     operation_id="show_problem",
     summary="What an error means and what to do",
-    responses={404: {"description": "`not-found`"}},
+    responses={404: PROBLEM_RESPONSES[404]},
 )
 async def show_problem(code: str) -> dict[str, Any]:
     """Explain one kind of error: the page that a problem's `type` leads to."""

@@ -47,6 +47,28 @@ def describe_warning(warning: Caution) -> dict[str, Any]:
     return {"code": warning.code, "pointer": warning.pointer, "detail": warning.detail, "try": warning.remedy}
 
 
+def describe_plan(plan: Plan) -> dict[str, Any]:
+    """Return the answer of /plan: that of /init without numbers, with bytes and totals."""
+    return {
+        **envelope(plan),
+        "layers": [
+            {
+                "name": layer.name,
+                "type": layer.type,
+                "activation": layer.activation,
+                "parameters": [describe(parameter) | {"bytes": parameter.bytes} for parameter in layer.parameters],
+            }
+            for layer in plan.layers
+        ],
+        "warnings": [describe_warning(warning) for warning in plan.warnings],
+        "totals": {"parameters": len(plan.parameters), "elements": plan.elements, "bytes": plan.bytes},
+    }
+
+
+def envelope(plan: Plan) -> dict[str, str]:
+    return {"algorithm": plan.algorithm, "seed": str(plan.seed), "layout": plan.layout, "dtype": plan.dtype}
+
+
 def statistics_width(parameter: PlannedParameter) -> int:
     """Return how many characters the parameter's statistics can take at the most."""
     widest = Statistics(parameter.expectation, count=parameter.elements).summary()
@@ -83,9 +105,8 @@ def parameter_chunks(parameter: PlannedParameter, include: Include, width: int) 
 
 def encode(plan: Plan, include: Include) -> Payload:
     """Return the whole answer; its parts are laid out before, so that their lengths add up."""
-    envelope = {"algorithm": plan.algorithm, "seed": str(plan.seed), "layout": plan.layout, "dtype": plan.dtype}
     pieces: list[bytes | tuple[PlannedParameter, int]] = []
-    text = dumps(envelope)[:-1] + ',"layers":['
+    text = dumps(envelope(plan))[:-1] + ',"layers":['
     for index, layer in enumerate(plan.layers):
         head = {"name": layer.name, "type": layer.type, "activation": layer.activation}
         text += ("," if index else "") + dumps(head)[:-1] + ',"parameters":['

@@ -1,0 +1,224 @@
+"""The catalogue: every scheme, layer, activation and algorithm, read from the tables that do the work."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeAlias
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from service.api.openapi import PROBLEM_RESPONSES
+from service.weights import activations
+from service.weights.layers import LAYERS
+from service.weights.layouts import LAYOUTS
+from service.weights.model import Spec
+from service.weights.schemes import ALIASES, FAMILIES, PRESETS
+from service.weights.streams import ALGORITHM
+
+router = APIRouter(tags=["catalogue"])
+
+# Layers that a family's example stands on, where a dense one does not do.
+EXAMPLE_LAYERS: dict[str, dict[str, Any]] = {
+    "identity": {"type": "dense", "shape": [8, 8]},
+    "dirac": {"type": "conv2d", "shape": [3, 3, 8, 8]},
+    "delta_orthogonal": {"type": "conv2d", "shape": [3, 3, 4, 8]},
+    "reservoir": {"type": "tensor", "shape": [32, 32]},
+    "siren": {"type": "dense", "shape": [16, 8], "activation": "sin"},
+    "stft": {"type": "tensor", "shape": [16, 1, 9]},
+    "bilinear": {"type": "conv2d_transpose", "shape": [4, 4, 3, 3], "strides": 2},
+    "icnr": {"type": "conv2d", "shape": [3, 3, 4, 16]},
+    "rope": {"type": "tensor", "shape": [32, 8]},
+    "sinusoidal": {"type": "tensor", "shape": [32, 8]},
+    "hippo": {"type": "tensor", "shape": [8, 8]},
+    "s4d_real": {"type": "tensor", "shape": [4, 16]},
+    "unit_forget_bias": {"type": "lstm", "shape": [8, 4]},
+    "chrono": {"type": "lstm", "shape": [8, 4]},
+    "step_bias": {"type": "tensor", "shape": [16]},
+    "prior_bias": {"type": "dense", "shape": [16, 8], "activation": "sigmoid"},
+}
+ON_BIASES = ("unit_forget_bias", "chrono", "prior_bias")
+# [[1, 2], [3, 4]] as float32
+SMALL_ARRAY = (
+    "k05VTVBZAQB2AHsnZGVzY3InOiAnPGY0JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDIpLCB9ICAgICAgICAgICAgICAgIC"
+    "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAIA/AAAAQAAAQEAAAIBA"
+)
+
+
+def fields_of(model: type[BaseModel], defaults: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+    """Return a description's fields: name, default, what it is, and the range or choices that it takes."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    found = []
+    for name, field in schema["properties"].items():
+        if name in ("name", "type") and defaults is not None:
+            continue
+        entry = {"name": name, "detail": field.get("description", ""), "required": name in schema.get("required", [])}
+        default = (defaults or {}).get(name, field.get("default"))
+        if not entry["required"]:
+            entry["default"] = default
+        kept = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum", "pattern", "minItems", "maxItems")
+        entry |= {key: field[key] for key in kept if key in field}
+        found.append(entry)
+    return found
+
+
+def summary_of(thing: type) -> str:
+    return (thing.__doc__ or "").strip().split("\n")[0]
+
+
+def aliases_of(name: str, aliases: Mapping[str, str]) -> list[str]:
+    return [alias for alias, meant in aliases.items() if meant == name]
+
+
+def scheme_example(name: str, family: str) -> dict[str, Any]:
+    if family == "array":
+        layer = {"type": "dense", "shape": [2, 2], "scheme": {"name": "array", "npy": SMALL_ARRAY}}
+    else:
+        member = "bias" if family in ON_BIASES else "scheme"
+        layer = {**EXAMPLE_LAYERS.get(family, {"type": "dense", "shape": [16, 8]}), member: name}
+    return {"seed": 42, "layers": [layer]}
+
+
+@cache
+def describe_scheme(name: str) -> dict[str, Any]:
+    preset = PRESETS.get(name)
+    family = FAMILIES[preset.family if preset else name]
+    stated = preset.model_dump() if preset else {}
+    return {
+        "name": name,
+        "aliases": aliases_of(name, ALIASES),
+        "summary": summary_of(family),
+        "formula": family.formula,
+        "parameters": fields_of(family, stated),
+        "portable": True,
+        "references": list(family.references),
+        "example": scheme_example(name, family.family),
+    }
+
+
+def layer_example(name: str) -> dict[str, Any]:
+    kind = LAYERS[name]
+    shape = kind.model_json_schema()["properties"]["shape"]["examples"][0]
+    more: dict[str, dict[str, Any]] = {
+        "einsum_dense": {"equation": "abc,cde->abde", "bias_axes": "de"},
+        "grouped_query_attention": {"kv_heads": 2},
+    }
+    return {"seed": 42, "layers": [{"type": name, "shape": shape, **more.get(name, {})}]}
+
+
+@cache
+def describe_layer(name: str) -> dict[str, Any]:
+    example = layer_example(name)
+    holds = {}
+    for layout in LAYOUTS:
+        parameters = Spec.model_validate({**example, "layout": layout}).plan().parameters
+        holds[layout] = [{"name": parameter.name, "shape": list(parameter.shape)} for parameter in parameters]
+    return {
+        "name": name,
+        "aliases": [],
+        "summary": summary_of(LAYERS[name]),
+        "parameters": fields_of(LAYERS[name], {}),
+        "holds": holds,
+        "example": example,
+    }
+
+
+@cache
+def describe_activation(name: str) -> dict[str, Any]:
+    row = activations.ACTIVATIONS[name]
+    return {
+        "name": name,
+        "aliases": aliases_of(name, activations.ALIASES),
+        "scheme": row.scheme,
+        "reason": row.because,
+        "gains": {
+            "second_moment": row.gain,
+            "variance": row.gain_std,
+            "derivative": row.gain_back,
+            "torch": row.torch,
+        },
+        "example": {"seed": 42, "layers": [{"type": "dense", "shape": [16, 8], "activation": name}]},
+    }
+
+
+ALGORITHMS: dict[str, dict[str, Any]] = {
+    ALGORITHM: {
+        "name": ALGORITHM,
+        "summary": "Philox4x32-10, a stream a parameter, an address an element; its bytes never change.",
+        "dtypes": ["float32", "float64", "float16", "bfloat16"],
+        "addressable": True,
+        "example": {"algorithm": ALGORITHM, "seed": 42, "layers": [{"type": "dense", "shape": [16, 8]}]},
+    }
+}
+
+
+def find(name: str, names: Mapping[str, Any] | list[str], aliases: Mapping[str, str]) -> str:
+    """Return the name that `name` stands for; raises a 404 where there is none."""
+    found = aliases.get(name, name)
+    if found not in names:
+        raise HTTPException(404)
+    return found
+
+
+SCHEME_NAMES = [*PRESETS, "array"]
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: PROBLEM_RESPONSES[404]}
+
+
+Listing: TypeAlias = dict[str, list[dict[str, Any]]]
+
+
+def listing(plural: str, names: list[str], describe: Callable[[str], dict[str, Any]]) -> Listing:
+    return {plural: [describe(name) for name in names]}
+
+
+@router.get("/schemes", operation_id="list_schemes", summary="Every scheme")
+def list_schemes() -> Listing:
+    """List every scheme: formula, parameters with their ranges, aliases, references, an example request."""
+    return listing("schemes", SCHEME_NAMES, describe_scheme)
+
+
+@router.get("/schemes/{name}", operation_id="show_scheme", summary="One scheme, by name or alias", responses=NOT_FOUND)
+def show_scheme(name: str) -> dict[str, Any]:
+    """Describe one scheme; an alias answers as the scheme that it stands for."""
+    return describe_scheme(find(name, SCHEME_NAMES, ALIASES))
+
+
+@router.get("/layers", operation_id="list_layers", summary="Every layer type")
+def list_layers() -> Listing:
+    """List every layer type: its fields, and what it holds in each layout for an example."""
+    return listing("layers", list(LAYERS), describe_layer)
+
+
+@router.get("/layers/{name}", operation_id="show_layer", summary="One layer type", responses=NOT_FOUND)
+def show_layer(name: str) -> dict[str, Any]:
+    """Describe one layer type."""
+    return describe_layer(find(name, LAYERS, {}))
+
+
+@router.get("/activations", operation_id="list_activations", summary="Every activation")
+def list_activations() -> Listing:
+    """List every activation: the scheme it recommends and why, and its gains by three definitions and torch's."""
+    return listing("activations", list(activations.ACTIVATIONS), describe_activation)
+
+
+@router.get(
+    "/activations/{name}",
+    operation_id="show_activation",
+    summary="One activation, by name or alias",
+    responses=NOT_FOUND,
+)
+def show_activation(name: str) -> dict[str, Any]:
+    """Describe one activation."""
+    return describe_activation(find(name, activations.ACTIVATIONS, activations.ALIASES))
+
+
+@router.get("/algorithms", operation_id="list_algorithms", summary="Every random stream")
+def list_algorithms() -> Listing:
+    """List every random stream that a spec can choose."""
+    return {"algorithms": list(ALGORITHMS.values())}
+
+
+@router.get("/algorithms/{family}/{version}", operation_id="show_algorithm", summary="One stream", responses=NOT_FOUND)
+def show_algorithm(family: str, version: str) -> dict[str, Any]:
+    """Describe one random stream, e.g. initserve/1."""
+    return ALGORITHMS[find(f"{family}/{version}", ALGORITHMS, {})]

@@ -1,0 +1,89 @@
+"""The catalogue says what there is, and every example in it works; a plan is the answer without its numbers."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from service.api.answers import PlanAnswer
+from service.weights.activations import ACTIVATIONS
+from service.weights.layers import LAYERS
+from service.weights.schemes import ALIASES, FAMILIES, PRESETS, AnyScheme
+
+PLURALS = ["schemes", "layers", "activations", "algorithms"]
+
+
+@pytest.mark.parametrize("plural", PLURALS)
+def test_every_entry_has_a_page_and_an_example_that_works(client: httpx.Client, plural: str) -> None:
+    entries = client.get(f"/{plural}").json()[plural]
+    for entry in entries:
+        assert client.get(f"/{plural}/{entry['name']}").json() == entry
+        answer = client.post("/init?include=statistics", json=entry["example"])
+        assert answer.status_code == 200, (entry["name"], answer.text)
+
+
+def test_nothing_is_left_out(client: httpx.Client) -> None:
+    def names(plural: str) -> set[str]:
+        return {entry["name"] for entry in client.get(f"/{plural}").json()[plural]}
+
+    assert names("schemes") == {*PRESETS, "array"}
+    assert names("layers") == set(LAYERS)
+    assert names("activations") == set(ACTIVATIONS)
+
+
+def test_an_alias_answers_as_what_it_stands_for(client: httpx.Client) -> None:
+    assert client.get("/schemes/xavier_uniform").json()["name"] == "glorot_uniform"
+    assert client.get("/activations/swish").json()["name"] == "silu"
+    assert client.get("/schemes/nothing").json()["type"] == "/problems/not-found"
+    for alias, name in ALIASES.items():
+        assert alias in client.get(f"/schemes/{name}").json()["aliases"]
+
+
+def test_entries_explain_themselves(client: httpx.Client) -> None:
+    for entry in client.get("/schemes").json()["schemes"]:
+        assert entry.keys() == {
+            "name", "aliases", "summary", "formula", "parameters", "portable", "references", "example",
+        }  # fmt: skip
+        assert entry["formula"]
+        assert entry["summary"].endswith((".", ":"))
+        for parameter in entry["parameters"]:
+            assert parameter["detail"], (entry["name"], parameter["name"])
+
+
+def test_what_the_catalogue_says_a_layer_holds_is_what_it_gives(client: httpx.Client) -> None:
+    for entry in client.get("/layers").json()["layers"]:
+        for layout, held in entry["holds"].items():
+            spec = {**entry["example"], "layout": layout}
+            (layer,) = client.post("/init?include=statistics", json=spec).json()["layers"]
+            assert [{"name": p["name"], "shape": p["shape"]} for p in layer["parameters"]] == held
+
+
+def test_every_family_stands_in_the_union() -> None:
+    tags = {str(argument) for argument in AnyScheme.__value__.__args__[0].__args__}
+    for family in FAMILIES.values():
+        assert any(family.__name__ in tag for tag in tags), family
+
+
+def test_a_plan_is_the_answer_without_its_numbers(client: httpx.Client) -> None:
+    spec: dict[str, Any] = {
+        "seed": 42,
+        "layout": "pytorch",
+        "layers": [{"type": "gru", "shape": [5, 4]}, {"type": "dense", "shape": [4, 3], "scheme": "zeros"}],
+    }
+    plan = client.post("/plan", json=spec).json()
+    PlanAnswer.model_validate(plan)
+    answer = client.post("/init", json=spec).json()
+    elements = 0
+    for planned, made in zip(plan["layers"], answer["layers"], strict=True):
+        for described, parameter in zip(planned["parameters"], made["parameters"], strict=True):
+            elements += described.pop("bytes") // 4
+            assert described == {key: value for key, value in parameter.items() if key not in ("npy", "sha256")}
+    assert plan["warnings"] == answer["warnings"] != []
+    assert plan["totals"] == {"parameters": 6, "elements": elements, "bytes": elements * 4}
+
+
+def test_a_plan_may_be_of_any_size(client: httpx.Client) -> None:
+    huge = {"seed": 1, "layers": [{"type": "dense", "shape": [2**30, 2**30]}]}
+    assert client.post("/plan", json=huge).json()["totals"]["elements"] == 2**60 + 2**30
+    assert client.post("/plan?format=npz", json=huge).json()["type"] == "/problems/invalid-query"
+    assert client.post("/plan", content=b"{").status_code == 415
