@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FRAMEWORKS := .venv-frameworks
 .DEFAULT_GOAL := help
-.PHONY: help run test unit lint format openapi golden browser container lock clean
+.PHONY: help run test unit lint format test-frameworks openapi golden browser container lock clean
 
 help: ## Show these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -31,6 +32,18 @@ test: $(VENV)/test lint unit ## Check everything that a commit must pass
 
 unit: $(VENV)/test ## Run the tests alone
 	$(BIN)/pytest
+
+# torch has builds of one version with different hashes, so it alone is locked by version.
+$(FRAMEWORKS)/ready: requirements/test.txt requirements/frameworks.txt requirements/torch.txt pyproject.toml
+	$(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/torch.txt
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/frameworks.txt
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+test-frameworks: $(FRAMEWORKS)/ready ## Compare with the real Keras, PyTorch and JAX (an environment of 2 GB, some minutes)
+	$(FRAMEWORKS)/bin/pytest tests/frameworks --override-ini filterwarnings=default
 
 lint: $(VENV)/test ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check service tests
@@ -66,7 +79,9 @@ lock: $(VENV)/test ## Resolve the requirement files anew (needs uv)
 	  pyproject.toml --group build -o requirements/run.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --group build --group test -c requirements/run.txt -o requirements/test.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  requirements/frameworks.in -c requirements/test.txt -o requirements/frameworks.txt
 
 clean: ## Remove the virtual environment and every cache
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf $(VENV) $(FRAMEWORKS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

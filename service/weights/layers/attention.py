@@ -130,7 +130,7 @@ class MultiHeadAttention(Attention):
 
 
 class GroupedQueryAttention(Attention):
-    """Fewer heads for keys and values than for queries: Keras `GroupedQueryAttention` (Ainslie et al. 2023)."""
+    """Fewer heads for keys and values than for queries: Keras `GroupQueryAttention` (Ainslie et al. 2023)."""
 
     type: Literal["grouped_query_attention"]
     shape: Annotated[

@@ -43,7 +43,9 @@ class Stft(Scheme):
     references = ("keras.initializers.STFT",)
     side: Literal["real", "imag"] = Field("real", description="Cosines or sines.")
     window: Literal["hann", "hamming"] | None = Field("hann", description="What the waves are multiplied by.")
-    scaling: Literal["density", "spectrum"] | None = Field("density", description="By √Σ window², Σ |window|, or not.")
+    scaling: Literal["density", "spectrum"] | None = Field(
+        "density", description="Whether the window is over √Σ window², over Σ |window|, or as it is."
+    )
     periodic: bool = Field(False, description="Whether the window is one of a period, or symmetric.")
 
     def realise(self, site: Site) -> Distribution:
@@ -55,11 +57,8 @@ class Stft(Scheme):
             length = 2 * (bins - 1)
             turns = (np.arange(frame)[:, None] * np.arange(bins)[None, :]) % length
             sines, cosines = sine_and_cosine(-TWO_PI * turns / length)
-            window = self._window(frame)
-            scale = {
-                "density": math.sqrt(math.fsum(window**2)), "spectrum": math.fsum(np.abs(window)), None: 1.0,
-            }[self.scaling]  # fmt: skip
-            return ((cosines if self.side == "real" else sines) * (window / scale)[:, None]).reshape(site.shape)
+            waves = cosines if self.side == "real" else sines
+            return (waves * self._window(frame)[:, None]).reshape(site.shape)
 
         # Windowed waves: bounded by 1 in a window's scale of 1 and more.
         bound = 1.0
@@ -68,14 +67,16 @@ class Stft(Scheme):
         return Computed((0.0, deviation, -bound, bound), identity, WORK * site.elements, make)
 
     def _window(self, frame: int) -> Doubles:
-        if self.window is None:
+        """Return the window over its scale; without one nothing is scaled, as in Keras."""
+        if self.window is None or frame == 1:
             return np.ones(frame)
-        if frame == 1:
-            return np.ones(1)
         period = frame if self.periodic else frame - 1
         _, cosine = sine_and_cosine(TWO_PI * np.arange(frame) / period)
         first = 0.5 if self.window == "hann" else 0.54
-        return first - (1.0 - first) * cosine
+        window = first - (1.0 - first) * cosine
+        if self.scaling == "density":
+            return window / math.sqrt(math.fsum(window**2))
+        return window / math.fsum(np.abs(window)) if self.scaling == "spectrum" else window
 
 
 class Bilinear(Scheme):
