@@ -13,6 +13,7 @@ from service.weights import activations
 from service.weights.layers import LAYERS
 from service.weights.layouts import LAYOUTS
 from service.weights.model import Spec
+from service.weights.recipes import RECIPES, expand
 from service.weights.schemes import ALIASES, FAMILIES, PRESETS
 from service.weights.streams import ALGORITHM
 
@@ -62,7 +63,7 @@ def fields_of(model: type[BaseModel], defaults: Mapping[str, Any] | None = None)
     return found
 
 
-def summary_of(thing: type) -> str:
+def summary_of(thing: object) -> str:
     return (thing.__doc__ or "").strip().split("\n")[0]
 
 
@@ -160,6 +161,24 @@ def find(name: str, names: Mapping[str, Any] | list[str], aliases: Mapping[str, 
     return found
 
 
+@cache
+def describe_recipe(name: str) -> dict[str, Any]:
+    recipe = RECIPES[name]
+    plans = {size: Spec.model_validate({"recipe": name, "size": size, "seed": 0}).plan() for size in recipe.sizes}
+    return {
+        "name": name,
+        "aliases": [],
+        "summary": summary_of(recipe.build),
+        "sizes": [
+            {"name": size, "parameters": len(plan.parameters), "elements": plan.elements}
+            for size, plan in plans.items()
+        ],
+        "rules": expand(name, None)[1],
+        "references": list(recipe.references),
+        "example": {"recipe": name, "size": next(iter(recipe.sizes)), "seed": 42},
+    }
+
+
 SCHEME_NAMES = [*PRESETS, "array"]
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: PROBLEM_RESPONSES[404]}
 
@@ -210,6 +229,18 @@ def list_activations() -> Listing:
 def show_activation(name: str) -> dict[str, Any]:
     """Describe one activation."""
     return describe_activation(find(name, activations.ACTIVATIONS, activations.ALIASES))
+
+
+@router.get("/recipes", operation_id="list_recipes", summary="Every recipe")
+def list_recipes() -> Listing:
+    """List every recipe: a published model or start, its sizes, the rules of its first; POST /plan shows its layers."""
+    return listing("recipes", list(RECIPES), describe_recipe)
+
+
+@router.get("/recipes/{name}", operation_id="show_recipe", summary="One recipe", responses=NOT_FOUND)
+def show_recipe(name: str) -> dict[str, Any]:
+    """Describe one recipe."""
+    return describe_recipe(find(name, RECIPES, {}))
 
 
 @router.get("/algorithms", operation_id="list_algorithms", summary="Every random stream")

@@ -127,6 +127,37 @@ def orthonormal(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True)
+class WithZeroRow(Distribution):
+    """Another distribution, but for one row of (rows, columns) that is 0: the padding token's."""
+
+    inner: Distribution
+    row: int
+    rows: int
+    columns: int
+
+    mean = property(lambda self: self.inner.mean * (1.0 - 1.0 / self.rows))
+    low = property(lambda self: None if self.inner.low is None else min(self.inner.low, 0.0))
+    high = property(lambda self: None if self.inner.high is None else max(self.inner.high, 0.0))
+    operations = property(lambda self: self.inner.operations)
+    deterministic = property(lambda self: self.inner.deterministic)
+
+    @property
+    def deviation(self) -> float:
+        kept = 1.0 - 1.0 / self.rows
+        return math.sqrt(kept * (self.inner.deviation**2 + self.inner.mean**2) - self.mean**2)
+
+    def open(self, stream: Stream) -> Fill:
+        inner = self.inner.open(stream)
+        start, end = self.row * self.columns, (self.row + 1) * self.columns
+
+        def fill(first: int, out: Values) -> None:
+            inner(first, out)
+            out[max(start - first, 0) : max(end - first, 0)] = 0.0
+
+        return fill
+
+
+@dataclass(frozen=True)
 class Computed(Distribution):
     """An array that is made as a whole, of a stream or of none; what to expect of it is known before.
 

@@ -1,10 +1,12 @@
 """The request: layers, rules, seed, layout, dtype, defaults; and the plan that it comes to."""
 
 import secrets
+from collections.abc import Mapping
 from math import prod
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 from service.weights.description import Description
 from service.weights.distributions import Expectation
@@ -13,8 +15,10 @@ from service.weights.errors import InitserveError, InvalidSpec, TooLarge, Unsupp
 from service.weights.layers import Layer
 from service.weights.layers.layer import LARGEST_EXACT, LayerSpec, Seed
 from service.weights.layouts import Layout
-from service.weights.parameters import Choice, Defaults, FanRule, Parameter, by_default, recommended
+from service.weights.matrices import WithZeroRow
+from service.weights.parameters import AS_ASKED, Choice, Defaults, FanRule, Parameter, by_default, recommended
 from service.weights.plan import Caution, Plan, PlannedLayer, PlannedParameter, Source, without_zeros
+from service.weights.recipes import RECIPES, expand
 from service.weights.rules import Rule, choose_by_rule
 from service.weights.schemes import Auto
 from service.weights.streams import stream_of
@@ -26,6 +30,9 @@ MOST_PARAMETERS = 8192  # of a spec: a stacked recurrent layer alone can have hu
 MOST_ELEMENTS = 2**63 - 1  # of a parameter
 # A normal value is never farther from its mean: the quantile of half a word in 2^32 is 6.34 deviations.
 REACH = 6.4
+
+
+RecipeName: TypeAlias = Annotated[str, WithJsonSchema({"type": "string", "enum": list(RECIPES)})]
 
 
 class Spec(Description):
@@ -42,6 +49,8 @@ class Spec(Description):
     fans: FanRule = Field(
         "true", description="How fans are counted: true connectivity, or as this framework's own initialisers do."
     )
+    recipe: RecipeName | None = Field(None, description="A published model or start, instead of layers; GET /recipes.")
+    size: Annotated[str, Field(max_length=32)] | None = Field(None, description="Of the recipe; left out: its first.")
     layers: Annotated[
         list[Layer],
         Field(min_length=1, max_length=MOST_LAYERS, fail_fast=True, description=f"1 to {MOST_LAYERS} layers."),
@@ -50,6 +59,34 @@ class Spec(Description):
         default_factory=list,
         description="Schemes by pattern on the canonical path, layer/parameter; they win over layers, later ones win.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_recipe(cls, document: Any) -> Any:
+        """Put a recipe's layers and rules in its place; the spec's own rules come after them."""
+        if not isinstance(document, Mapping) or not isinstance(document.get("recipe"), str):
+            return document
+        rest = {key: value for key, value in document.items() if key not in ("recipe", "size")}
+        name, size = document["recipe"], document.get("size")
+        if name not in RECIPES:
+            raise PydanticCustomError(
+                "recipe", "no recipe has this name; choose one of {names}", {"names": ", ".join(RECIPES)}
+            )
+        sizes = RECIPES[name].sizes
+        if size is not None and (not isinstance(size, str) or size not in sizes):
+            raise PydanticCustomError(
+                "recipe", "{name} comes in the sizes {sizes}", {"name": name, "sizes": ", ".join(sizes)}
+            )
+        if "layers" in rest:
+            raise PydanticCustomError("recipe", "a spec has layers or a recipe, not both; rules may change a recipe")
+        layers, rules = expand(name, size)
+        own = rest.get("rules", [])
+        return {
+            "layout": "pytorch",
+            **rest,
+            "layers": layers,
+            "rules": [*rules, *own] if isinstance(own, list) else own,
+        }
 
     def plan(self) -> Plan:
         """Return every parameter with its scheme and address; raises InitserveError for what cannot be."""
@@ -91,18 +128,22 @@ class Spec(Description):
         if ruled is not None:
             asked, pointer = self.rules[ruled].scheme, f"/rules/{ruled}/scheme"
         elif member is None or getattr(layer, member) is None:
-            return by_default(parameter, layer.activation, self.defaults), f"{pointer}/{member}" if member else pointer
+            pointer = f"{pointer}/{member}" if member else pointer
+            return by_default(parameter, layer.activation, self.defaults, layer.gain), pointer
         else:
             asked, pointer = getattr(layer, member), f"{pointer}/{member}"
         if isinstance(asked, Auto):
-            return recommended(parameter, layer.activation), pointer
-        return Choice(asked, "as asked", self.fans), pointer
+            return recommended(parameter, layer.activation, layer.gain), pointer
+        because = None if ruled is None else self.rules[ruled].because
+        return Choice(asked, because or AS_ASKED, self.fans), pointer
 
     def _source(self, parameter: Parameter, choice: Choice, layer: str, seed: int) -> Source:
         if prod(parameter.shape) > MOST_ELEMENTS:
             raise TooLarge(f"{parameter.name} has more elements than 64 bits can count; no address reaches them")
         site = parameter.site(choice.fans)
         distribution = choice.scheme.realise(site)
+        if parameter.zero_row is not None:
+            distribution = WithZeroRow(distribution, parameter.zero_row, *parameter.shape)
         self._refuse_overflow(distribution)
         return Source(parameter, choice, site.fans, distribution, stream_of(seed, f"{layer}/{parameter.name}"))
 

@@ -36,6 +36,7 @@ class Parameter:
     split: int | None = None
     gates: int = 1
     groups: int = 1
+    zero_row: int | None = None  # a row that is 0 whatever the scheme
 
     def site(self, rule: FanRule) -> Site:
         fans = self.fans if rule == "true" else self.framework_fans.get(rule, self.fans)
@@ -51,6 +52,7 @@ class Choice:
     fans: FanRule = "true"
 
 
+AS_ASKED = "as asked"
 ZEROS, ONES = PRESETS["zeros"], PRESETS["ones"]
 # torch: kaiming_uniform_(a=sqrt(5)) is uniform with variance 1 / (3 fan_in), for weights and biases alike.
 TORCH = scaled("variance_scaling", 1.0 / 3.0, "fan_in", "uniform")
@@ -101,19 +103,26 @@ RECOMMENDED: dict[Role, Choice] = {
 }
 
 
-def recommended(parameter: Parameter, activation: str) -> Choice:
-    """Return the scheme that keeps magnitudes stable through a layer with this activation, with its reason."""
+def recommended(parameter: Parameter, activation: str, gain: float | None = None) -> Choice:
+    """Return the scheme that keeps magnitudes stable through a layer with this activation, with its reason.
+
+    A `gain` of the spec's own takes the place of the activation's, in the same distribution by the same fan.
+    """
     if "recommended" in parameter.defaults:
         return Choice(parameter.defaults["recommended"], f"{parameter.name}: the usual start of this layer")
     if parameter.role in RECOMMENDED:
         return RECOMMENDED[parameter.role]
     row = ACTIVATIONS[activation]
-    return Choice(PRESETS[row.scheme], f"{activation}: {row.because}")
+    scheme = PRESETS[row.scheme]
+    if gain is None:
+        return Choice(scheme, f"{activation}: {row.because}")
+    scaled_by = scheme.model_copy(update={"name": "variance_scaling", "scale": gain * gain})
+    return Choice(scaled_by, f"{activation}, with the gain {gain:g} as asked")
 
 
-def by_default(parameter: Parameter, activation: str, defaults: Defaults) -> Choice:
+def by_default(parameter: Parameter, activation: str, defaults: Defaults, gain: float | None) -> Choice:
     """Return what a parameter gets whose layer spec names no scheme for it."""
-    if defaults == "recommended":
-        return recommended(parameter, activation)
+    if defaults == "recommended" or (gain is not None and parameter.role == "weights"):
+        return recommended(parameter, activation, gain)
     scheme = parameter.defaults.get(defaults, FRAMEWORK_DEFAULTS[defaults][parameter.role])
     return Choice(scheme, f"the default of {defaults}", defaults)

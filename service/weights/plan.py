@@ -121,8 +121,7 @@ class PlannedParameter:
     @property
     def key(self) -> str:
         """Its name in a file of many parameters."""
-        name = self.name if self.layout == "flax" or self.layout == "keras" else self.name.replace("/", ".")
-        return f"{self.layer}{SEPARATOR[self.layout]}{name}"
+        return f"{self.layer}{SEPARATOR[self.layout]}{self.name}" if self.name else self.layer
 
     @cached_property
     def expectation(self) -> Expectation:

@@ -18,6 +18,9 @@ class Rule(Description):
         description="`*` stands for any characters, `?` for one; the rest for itself.", examples=["*/bias", "block_?.*"]
     )
     scheme: AnyScheme = Field(description="A name, an object with parameters, or auto.")
+    because: Annotated[str, Field(min_length=1, max_length=256)] | None = Field(
+        None, description="Why: the answer's reason. What has a reason of its own is not warned of."
+    )
 
 
 @lru_cache(maxsize=1024)

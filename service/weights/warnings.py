@@ -4,7 +4,7 @@ from typing import Any
 
 from service.weights.activations import ACTIVATIONS
 from service.weights.distributions import Constant, Independent
-from service.weights.parameters import recommended
+from service.weights.parameters import AS_ASKED, recommended
 from service.weights.plan import Caution, Source
 
 WEIGHTS = ("weights", "recurrent", "embedding")
@@ -17,10 +17,12 @@ def warn(source: Source, activation: str, pointer: str) -> list[Caution]:
     stated = source.stated
     if stated.role not in WEIGHTS or len(stated.shape) < 2 or stated.member is None:
         return []
-    remedy: dict[str, Any] = {stated.member: recommended(stated, activation).scheme.name}
+    if source.choice.reason != AS_ASKED:  # a default, or somebody's own reason
+        return []
+    remedy: dict[str, Any] = {pointer.rpartition("/")[2]: recommended(stated, activation).scheme.name}
     if isinstance(source.distribution, Constant):
         return [Caution("symmetric-weights", pointer, constant_detail(source.distribution.value), remedy)]
-    if source.choice.reason != "as asked" or stated.role != "weights":
+    if stated.role != "weights":
         return []
     return [*misfit(source, activation, pointer, remedy), *scale(source, activation, pointer, remedy)]
 

@@ -129,6 +129,15 @@ def test_defaults_of_other_frameworks_have_their_deviations(
     assert [p.expectation.deviation for p in found] == pytest.approx([kernel, bias, table])
 
 
+def test_a_gain_of_the_specs_own_takes_the_activations_place() -> None:
+    parameter = first({**DENSE, "activation": "relu", "gain": 0.5})
+    assert parameter.expectation.deviation == pytest.approx(0.5 / np.sqrt(32))
+    assert "0.5" in parameter.source.choice.reason
+    assert first({**DENSE, "activation": "tanh", "gain": 5 / 3}).expectation.deviation == pytest.approx(
+        5 / 3 / np.sqrt(48)
+    )
+
+
 def test_auto_wins_over_defaults_and_a_stated_scheme_over_both() -> None:
     asked = {**DENSE, "activation": "relu"}
     assert first({**asked, "scheme": "auto"}, defaults="keras").source.choice.scheme.name == "he_normal"

@@ -21,7 +21,7 @@ from service.weights.layers.convolution import (
     SeparableConv1D,
     SeparableConv2D,
 )
-from service.weights.layers.dense import Bilinear, Dense, MoeDense
+from service.weights.layers.dense import Bilinear, Dense, MoeDense, TransformersConv1D
 from service.weights.layers.einsum import EinsumDense
 from service.weights.layers.embedding import Embedding
 from service.weights.layers.layer import LayerSpec
@@ -31,6 +31,7 @@ from service.weights.layers.tensor import Tensor
 
 AnyLayer: TypeAlias = (
     Dense
+    | TransformersConv1D
     | Bilinear
     | MoeDense
     | EinsumDense

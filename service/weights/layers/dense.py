@@ -7,7 +7,7 @@ from pydantic import Field
 from service.weights.description import Size
 from service.weights.fans import Fans
 from service.weights.layers.layer import BiasedLayerSpec
-from service.weights.layouts import Move, Placement, Placements, Take, everywhere, joined, kernel
+from service.weights.layouts import Move, Placement, Placements, Take, everywhere, joined, kernel, named
 from service.weights.parameters import ZEROS, Parameter
 from service.weights.schemes import PRESETS, scaled
 
@@ -48,6 +48,17 @@ class Dense(BiasedLayerSpec):
 
     def placements(self) -> Placements:
         placed = self.placed_with_bias(kernel(0))
+        return placed if self.lora_rank is None else joined(placed, LORA)
+
+
+class TransformersConv1D(Dense):
+    """A dense layer that keeps its weight as (in, out) in PyTorch too: `Conv1D` of the transformers library."""
+
+    type: Literal["transformers_conv1d"]  # type: ignore[assignment]
+
+    def placements(self) -> Placements:
+        weights = named("kernel", "kernel", "weight", "kernel")
+        placed = self.placed_with_bias(weights)
         return placed if self.lora_rank is None else joined(placed, LORA)
 
 

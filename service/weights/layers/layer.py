@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from service.weights.activations import ACTIVATIONS, ALIASES
-from service.weights.description import Description, Shape
+from service.weights.description import Description, Positive, Shape
 from service.weights.layouts import BIAS, Placements, joined
 from service.weights.parameters import Parameter
 from service.weights.schemes import AnyScheme
@@ -82,6 +82,9 @@ class LayerSpec(Description):
     )
     scheme: AnyScheme | None = Field(
         None, description="How the weights start: a name, an object with parameters, or auto (by activation)."
+    )
+    gain: Positive | None = Field(
+        None, description="Of the recommended scheme, instead of the activation's: weights have variance gain² / fan."
     )
     seed: Seed | None = Field(None, description="This layer's own seed, instead of the spec's.")
 

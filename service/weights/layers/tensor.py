@@ -7,7 +7,7 @@ from pydantic import Field
 from service.weights.description import Size
 from service.weights.fans import Fans, by_keras_rule
 from service.weights.layers.layer import LayerSpec
-from service.weights.layouts import Placement, Placements, Take, everywhere
+from service.weights.layouts import Placements, named
 from service.weights.parameters import Parameter
 
 
@@ -23,10 +23,12 @@ class Tensor(LayerSpec):
     )
     fan_out: Size | None = Field(None, description="Outputs that one input feeds. Left out: by Keras's rule.")
 
+    bare: bool = Field(False, description="In PyTorch the array's key is the layer's name alone (an nn.Parameter).")
+
     def parameters(self) -> tuple[Parameter, ...]:
         rule = by_keras_rule(tuple(self.shape))
         fans = Fans(self.fan_in or rule.fan_in, self.fan_out or rule.fan_out)
         return (Parameter("value", tuple(self.shape), fans, "weights", "scheme"),)
 
     def placements(self) -> Placements:
-        return everywhere(Placement("value", Take("value")))
+        return named("value", "value", "" if self.bare else "value", "value")

@@ -6,6 +6,7 @@ import io
 import math
 from decimal import Decimal
 from math import prod
+from tokenize import TokenError
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -241,7 +242,7 @@ def load_npy(text: str) -> Doubles:
             raise ValueError
         values = np.frombuffer(file.getbuffer(), dtype, offset=file.tell())
         array = values.reshape(shape, order="F" if backwards else "C").astype(np.float64)
-    except (binascii.Error, ValueError, TypeError, SyntaxError, OverflowError, MemoryError, RecursionError):
+    except (binascii.Error, ValueError, TypeError, SyntaxError, OverflowError, MemoryError, RecursionError, TokenError):
         raise PydanticCustomError("npy", "not a complete .npy file of real numbers, in base64") from None
     if array.size == 0 or not np.isfinite(array).all() or np.abs(array).max() > LARGEST:
         raise PydanticCustomError("npy", "every number of the array must be finite, and there must be one")
