@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,13 +26,10 @@ class Server:
             self.port: int = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         variables = {**os.environ, "INITSERVE_PORT": str(self.port), "PYTHONPATH": str(ROOT), **environment}
+        # A pipe that nobody reads would fill up and stop the server.
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in stop
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "service", "serve"],
-            env=variables,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+            [sys.executable, "-m", "service", "serve"], env=variables, cwd=ROOT, stdout=self.log, stderr=self.log
         )
 
     def wait_until_ready(self) -> None:
@@ -43,17 +41,19 @@ class Server:
                 time.sleep(0.05)
             else:
                 return
-        self.process.kill()
-        raise RuntimeError(f"no answer from the server: {self.process.communicate()[0]}")
+        raise RuntimeError(f"no answer from the server: {self.stop()}")
 
     def stop(self) -> str:
         """End the process; return what it logged."""
         self.process.terminate()
         try:
-            return self.process.communicate(timeout=10)[0]
+            self.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            return self.process.communicate()[0]
+            self.process.wait()
+        with self.log:
+            self.log.seek(0)
+            return self.log.read()
 
 
 @contextmanager

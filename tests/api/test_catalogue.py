@@ -8,6 +8,7 @@ import pytest
 from service.api.answers import PlanAnswer
 from service.weights.activations import ACTIVATIONS
 from service.weights.layers import LAYERS
+from service.weights.recipes import RECIPES
 from service.weights.schemes import ALIASES, FAMILIES, PRESETS, AnyScheme
 
 PLURALS = ["schemes", "layers", "activations", "algorithms"]
@@ -29,6 +30,17 @@ def test_nothing_is_left_out(client: httpx.Client) -> None:
     assert names("schemes") == {*PRESETS, "array"}
     assert names("layers") == set(LAYERS)
     assert names("activations") == set(ACTIVATIONS)
+
+
+def test_every_recipe_has_a_page_sizes_and_a_plan(client: httpx.Client) -> None:
+    entries = client.get("/recipes").json()["recipes"]
+    assert {entry["name"] for entry in entries} == set(RECIPES)
+    for entry in entries:
+        assert client.get(f"/recipes/{entry['name']}").json() == entry
+        for size in entry["sizes"]:
+            plan = client.post("/plan", json={"recipe": entry["name"], "size": size["name"], "seed": 1}).json()
+            assert plan["totals"]["elements"] == size["elements"]
+            assert plan["totals"]["parameters"] == size["parameters"]
 
 
 def test_an_alias_answers_as_what_it_stands_for(client: httpx.Client) -> None:
