@@ -32,7 +32,10 @@ class Settings(BaseSettings):
     max_operations: int = Field(
         2**38,
         ge=1,
-        description="Floating-point operations of an answer's matrix decompositions; 2^33 take about 0.2 s.",
+        description="Operations before a matrix's first number is known, summed over an answer; 2^33 take about 0.2 s.",
+    )
+    max_standing_bytes: int = Field(
+        4 * GIB, ge=1, description="Bytes of memory for a parameter that must be made as a whole: matrices, moved axes."
     )
     drawing_threads: int = Field(
         0, ge=0, description="Threads that draw values; 0 takes one a processor. Kernels release Python's lock."

@@ -14,7 +14,8 @@ def admit(plan: Plan, format_name: str, include: Include, settings: Settings) ->
         refuse_beyond(plan.bytes, settings.max_json_bytes, "bytes of weights", "in JSON; binary formats allow more")
     else:
         refuse_beyond(plan.elements, settings.max_elements, "elements", "in one answer")
-    refuse_beyond(plan.operations, settings.max_operations, "operations for its matrix decompositions", "in one answer")
+    refuse_beyond(plan.operations, settings.max_operations, "operations before its first number", "in one answer")
+    refuse_beyond(plan.standing, settings.max_standing_bytes, "bytes in memory at once", "for one parameter")
 
 
 def refuse_beyond(cost: int, limit: int, unit: str, where: str) -> None:

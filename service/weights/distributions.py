@@ -73,6 +73,11 @@ class Distribution(ABC):
         """How many operations must be done before the first value is known."""
         return 0
 
+    @property
+    def whole(self) -> bool:
+        """Whether all values must be made, and stand in memory, before the first is known."""
+        return True
+
     @abstractmethod
     def open(self, stream: Stream) -> Fill:
         """Return what fills contiguous float32 or float64 buffers with runs of the values in `stream`."""
@@ -80,6 +85,10 @@ class Distribution(ABC):
 
 class Independent(Distribution):
     """Values that do not depend on each other: each at its own address, any run at the cost of the run."""
+
+    @property
+    def whole(self) -> bool:
+        return False
 
     def open(self, stream: Stream) -> Fill:
         return partial(self.fill, stream)

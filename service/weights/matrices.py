@@ -139,6 +139,7 @@ class WithZeroRow(Distribution):
     low = property(lambda self: None if self.inner.low is None else min(self.inner.low, 0.0))
     high = property(lambda self: None if self.inner.high is None else max(self.inner.high, 0.0))
     operations = property(lambda self: self.inner.operations)
+    whole = property(lambda self: self.inner.whole)
     deterministic = property(lambda self: self.inner.deterministic)
 
     @property

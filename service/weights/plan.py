@@ -20,6 +20,7 @@ from service.weights.parameters import Choice
 from service.weights.parameters import Parameter as Stated
 from service.weights.streams import Stream
 
+WHOLE = 24  # bytes an element takes while a matrix is made: three copies in float64
 BLOCK = 2**18  # elements drawn at a time: 1 MiB of float32, which stays in the second-level cache
 
 
@@ -135,6 +136,17 @@ class PlannedParameter:
     def bytes(self) -> int:
         return self.elements * DTYPES[self.dtype].size
 
+    @property
+    def standing(self) -> int:
+        """Bytes that must stand in memory at once to make it: none where every block can be made by itself."""
+        made = sum(
+            WHOLE * prod(source.stated.shape)
+            for source in map(self.sources.__getitem__, self.arrangement.sources())
+            if source.distribution.whole
+        )
+        drawn = np.dtype(DTYPES[self.dtype].drawn).itemsize
+        return made if isinstance(self.arrangement, Take) else made + 2 * drawn * self.elements
+
     def blocks(self) -> Iterator[Stored]:
         """Draw the values, block after block, in C order of the layout's shape; each is one-dimensional."""
         dtype = DTYPES[self.dtype]
@@ -202,6 +214,11 @@ class Plan:
             for parameter in self.parameters
             for name in parameter.arrangement.sources()
         )
+
+    @cached_property
+    def standing(self) -> int:
+        """Bytes that must stand in memory at once: those of the largest parameter, since one is made at a time."""
+        return max(parameter.standing for parameter in self.parameters)
 
     def canonical_json(self) -> str:
         return json.dumps(self.canonical, sort_keys=True, separators=(",", ":"))

@@ -102,6 +102,13 @@ BAD: list[tuple[str, bytes, str, str | None]] = [
     ("product beyond 64 bits", spec(shape=[2**53 - 1, 2**53 - 1]), "too-large", "/layers/0/scheme"),
     ("32 axes of 2^53 - 1", json.dumps({"layers": [{"type": "tensor", "shape": [2**53 - 1] * 32}]}).encode(),
      "too-large", "/layers/0/scheme"),
+    ("a matrix beyond memory", spec(type="conv2d", shape=[1, 1, 65536, 65536], scheme="dirac", bias=None), "too-large",
+     ""),
+    ("a wide bilinear kernel", spec(type="conv1d", shape=[2**40, 2, 2], scheme="bilinear"), "invalid-spec",
+     "/layers/0/scheme"),
+    ("a long table", spec(type="tensor", shape=[2**40, 8], scheme="rope"), "invalid-spec", "/layers/0/scheme"),
+    ("unknown recipe", b'{"recipe": "gpt5"}', "invalid-spec", ""),
+    ("a recipe and layers", b'{"recipe": "gpt2", "layers": []}', "invalid-spec", ""),
     ("orthogonal too large", spec(shape=[50_000, 1000], scheme="orthogonal"), "too-large", ""),
 ]  # fmt: skip
 

@@ -92,7 +92,7 @@ class StepBias(Scheme):
             step = exp(ends[0] + u * (ends[1] - ends[0]))
             return step + log(1.0 - exp(-step))  # the inverse of softplus
 
-        grid = bias((np.arange(4096) + 0.5) / 4096)  # moments by the midpoint rule
+        grid = bias((np.arange(512) + 0.5) / 512)  # moments by the midpoint rule
         low, high = (float(end) for end in bias(np.array([0.0, 1.0])))
         moments = float(grid.mean()), float(grid.std()), low, high
         work = 128 * site.elements

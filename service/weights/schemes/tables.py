@@ -5,6 +5,7 @@ import binascii
 import io
 import math
 from decimal import Decimal
+from functools import lru_cache
 from math import prod
 from tokenize import TokenError
 from typing import Annotated, Any, Literal
@@ -91,8 +92,8 @@ class Bilinear(Scheme):
     )
 
     def realise(self, site: Site) -> Distribution:
-        if not 3 <= len(site.shape) <= 5:
-            raise self.refuse("a convolution's three to five axes", site)
+        if not 3 <= len(site.shape) <= 5 or max(site.shape[:-2]) > 4096:
+            raise self.refuse("a convolution's three to five axes, its field at most 4,096 wide", site)
         *field, first, second = site.shape
 
         def make(stream: Stream) -> Doubles:
@@ -199,12 +200,30 @@ class Hippo(Scheme):
     def realise(self, site: Site) -> Distribution:
         if site.shape[0:1] == () or len(site.shape) > 2 or len(set(site.shape)) != 1 or site.shape[0] > 4096:
             raise self.refuse("a square matrix or a vector, at most 4,096 wide", site)
-        count = np.arange(site.shape[0], dtype=np.float64)
-        roots = np.sqrt(2.0 * count + 1.0)
+        size = site.shape[0]
+        roots = np.sqrt(2.0 * np.arange(size) + 1.0)
         if len(site.shape) == 1:
             return tabulated(roots, ("hippo", site.shape))
-        matrix = -np.tril(roots[:, None] * roots[None, :], -1) - np.diag(count + 1.0)
-        return tabulated(matrix, ("hippo", site.shape))
+
+        def make(stream: Stream) -> Doubles:
+            diagonal = np.diag(np.arange(1.0, size + 1.0))
+            below: Doubles = -np.tril(roots[:, None] * roots[None, :], -1) - diagonal
+            return below
+
+        # Sums over pairs n > k of a product are half of (the square of the sum less the sum of squares).
+        total = -((math.fsum(roots) ** 2 - math.fsum(roots**2)) / 2 + size * (size + 1) / 2)
+        squares = (math.fsum(roots**2) ** 2 - math.fsum(roots**4)) / 2 + math.fsum(np.arange(1.0, size + 1.0) ** 2)
+        mean = total / size**2
+        low = -max(float(size), float(roots[-1] * roots[-2]) if size > 1 else 0.0)
+        high = 0.0 if size > 1 else -1.0
+        deviation = math.sqrt(max(squares / size**2 - mean * mean, 0.0))
+        return Computed((mean, deviation, low, high), ("hippo", site.shape), 8 * size * size, make)
+
+
+@lru_cache(maxsize=64)
+def logarithms(count: int) -> Doubles:
+    """Return ln 1 … ln count."""
+    return log(np.arange(1.0, count + 1.0))
 
 
 class S4dReal(Scheme):
@@ -217,7 +236,7 @@ class S4dReal(Scheme):
     def realise(self, site: Site) -> Distribution:
         if not site.shape or site.shape[-1] > 2**16:
             raise self.refuse("one axis or more, the last at most 65,536", site)
-        row = log(np.arange(1.0, site.shape[-1] + 1.0))
+        row = logarithms(site.shape[-1])
 
         def make(stream: Stream) -> Doubles:
             return np.broadcast_to(row, site.shape).copy()
