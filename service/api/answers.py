@@ -47,6 +47,7 @@ class DescribedParameter(Closed):
     fan_out: int
     true_fans: FansAnswer | None = Field(None, description="True connectivity, where a framework counts otherwise.")
     scheme: dict[str, Any] = Field(description="Name and every parameter, as a spec could give it.")
+    formula: str = Field(description="What the scheme comes to here: the distribution in numbers, or its formula.")
     reason: str = Field(description="Why this scheme.")
 
 

@@ -40,7 +40,8 @@ def describe_source(source: Source) -> dict[str, Any]:
     if source.fans != source.stated.fans:
         true = source.stated.fans
         described["true_fans"] = {"fan_in": true.fan_in, "fan_out": true.fan_out}
-    return described | {"scheme": source.choice.scheme.model_dump(), "reason": source.choice.reason}
+    scheme, reason = source.choice.scheme.model_dump(), source.choice.reason
+    return described | {"scheme": scheme, "formula": source.formula, "reason": reason}
 
 
 def describe_warning(warning: Caution) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from service.weights.description import Shape
-from service.weights.distributions import Constant, Distribution, Expectation
+from service.weights.distributions import Constant, Distribution, Expectation, Normal, Uniform
 from service.weights.dtypes import DTYPES, DtypeName, Stored, Values
 from service.weights.fans import Fans
 from service.weights.layouts import SEPARATOR, Arrangement, Cut, Join, Layout, Sum, Take
@@ -33,6 +33,26 @@ class Source:
     fans: Fans  # those that the scheme counts by
     distribution: Distribution
     stream: Stream
+
+    @property
+    def formula(self) -> str:
+        """What the scheme comes to here, in numbers where it is a distribution of independent values."""
+        match self.distribution:
+            case Constant(value):
+                return f"{value:.9g}"
+            case Uniform(low, high):
+                return f"U[{low:.9g}, {high:.9g}]"
+            case Normal() as normal:
+                free = f"N({normal.location:.9g}, {normal.scale:.9g}²)"
+                if normal.low is None and normal.high is None:
+                    return free
+                ends = (
+                    "-∞" if normal.low is None else f"{normal.low:.9g}",
+                    "∞" if normal.high is None else f"{normal.high:.9g}",
+                )
+                return f"{free} between {ends[0]} and {ends[1]}"
+            case _:
+                return self.choice.scheme.formula
 
     def draw(self, dtype: type[np.float32] | type[np.float64]) -> Values:
         """Return all of its values, in its own shape."""

@@ -45,11 +45,12 @@ def test_the_answer_holds_the_contracts_fields_and_loadable_weights(client: http
     )  # fmt: skip
     assert answer["layers"][0].keys() == {"name", "type", "activation", "parameters"}
     kernel = answer["layers"][0]["parameters"][0]
-    described = {"name", "shape", "dtype", "fan_in", "fan_out", "scheme", "reason"}
+    described = {"name", "shape", "dtype", "fan_in", "fan_out", "scheme", "formula", "reason"}
     assert kernel.keys() == described | {"npy", "sha256"}
     assert kernel["scheme"] == {
         "name": "he_normal", "scale": 2.0, "mode": "fan_in", "distribution": "truncated_normal",
     }  # fmt: skip
+    assert kernel["formula"] == "N(0, 0.46411594²) between -0.92823188 and 0.92823188"
     assert kernel["reason"] == "relu: He et al. 2015"
     found = arrays(answer)
     assert {name: array.shape for name, array in found.items()} == {

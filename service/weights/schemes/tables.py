@@ -234,8 +234,8 @@ class S4dReal(Scheme):
     references = ("Gu et al. 2022 (S4D)", "Gu and Dao 2023 (Mamba)")
 
     def realise(self, site: Site) -> Distribution:
-        if not site.shape or site.shape[-1] > 2**16:
-            raise self.refuse("one axis or more, the last at most 65,536", site)
+        if not site.shape or site.shape[-1] > 4096:
+            raise self.refuse("one axis or more, the last at most 4,096", site)
         row = logarithms(site.shape[-1])
 
         def make(stream: Stream) -> Doubles:
