@@ -13,7 +13,7 @@ from service.weights.model import Spec
 DESCRIPTION = """\
 **The same initial weights, everywhere.** Post layer specs (type, shape, activation, scheme, seed) and get a neural
 network's initial weights: as base64 `.npy` in JSON, as statistics, or as a tensor file. The same spec gives the same
-bytes on every replica, processor, operating system and thread count, in the layout of Keras, PyTorch or Flax.
+bytes on every replica, processor and thread count, in the layout of Keras, PyTorch or Flax.
 """
 TEMPLATE = "#/components/schemas/{model}"
 
