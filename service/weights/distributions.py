@@ -1,6 +1,6 @@
 """What a parameter's values are distributed as: constant, uniform, normal or truncated normal.
 
-A distribution knows what to expect of its values and fills a buffer with any run of a parameter's elements, in
+A distribution knows what to expect of its values and fills a buffer with any runs of a parameter's elements, in
 float32, or in float64 from the same float32 draw. To add one, write its class; values that depend on each other
 (a matrix with a property of its own) stand in matrices.py.
 """
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.weights import kernels
+from service.weights.addresses import Runs
 from service.weights.dtypes import Values
 from service.weights.errors import InvalidSpec
 from service.weights.gaussian import slice_between
@@ -28,7 +29,7 @@ WORDS = 2.0**32
 FARTHEST = 8.0
 
 
-Fill: TypeAlias = Callable[[int, Values], None]  # (first, out): put elements first, first + 1, … into out
+Fill: TypeAlias = Callable[[Runs, Values], None]  # (runs, out): put the elements of the runs into out
 
 
 class Expectation(Protocol):
@@ -80,7 +81,10 @@ class Distribution(ABC):
 
     @abstractmethod
     def open(self, stream: Stream) -> Fill:
-        """Return what fills contiguous float32 or float64 buffers with runs of the values in `stream`."""
+        """Return what fills contiguous float32 or float64 buffers with runs of the values in `stream`.
+
+        What it returns may be called by several threads at once.
+        """
 
 
 class Independent(Distribution):
@@ -94,8 +98,8 @@ class Independent(Distribution):
         return partial(self.fill, stream)
 
     @abstractmethod
-    def fill(self, stream: Stream, first: int, out: Values) -> None:
-        """Fill `out` with elements first, first + 1, … of the parameter."""
+    def fill(self, stream: Stream, runs: Runs, out: Values) -> None:
+        """Fill `out` with the parameter's elements in `runs`."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ class Constant(Independent):
     high = property(lambda self: self.value)
     deterministic = property(lambda self: True)
 
-    def fill(self, stream: Stream, first: int, out: Values) -> None:
+    def fill(self, stream: Stream, runs: Runs, out: Values) -> None:
         out.fill(self.value)
 
 
@@ -172,15 +176,15 @@ class Uniform(Independent):
     def deviation(self) -> float:
         return (self.maximum - self.minimum) / math.sqrt(12.0)
 
-    def fill(self, stream: Stream, first: int, out: Values) -> None:
+    def fill(self, stream: Stream, runs: Runs, out: Values) -> None:
         walk = Interval.between(self.minimum, self.maximum, self.maximum - self.minimum)
         if out.dtype == np.float32:
             line, bounds = (walk.fraction(), f32(walk.step), f32(walk.anchor)), inwards(self.minimum, self.maximum)
-            kernels.fill_uniform(stream.address(), first, out, walk.crossing(), line, bounds)
+            kernels.fill_uniform(stream.address(), runs.starts, runs.length, out, walk.crossing(), line, bounds)
             return
         drawn = np.empty(out.size, np.float32)
         line, anywhere = (walk.fraction(), f32(1.0), f32(0.0)), (f32(-np.inf), f32(np.inf))
-        kernels.fill_uniform(stream.address(), first, drawn, walk.crossing(), line, anywhere)
+        kernels.fill_uniform(stream.address(), runs.starts, runs.length, drawn, walk.crossing(), line, anywhere)
         scale_in_float64(drawn, walk.step, walk.anchor, self.minimum, self.maximum, out)
 
 
@@ -214,20 +218,20 @@ class Normal(Independent):
             return self.bounds[1]
         return self.location + self.upper * self.scale if math.isfinite(self.upper) else None
 
-    def fill(self, stream: Stream, first: int, out: Values) -> None:
+    def fill(self, stream: Stream, runs: Runs, out: Values) -> None:
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
         if out.dtype == np.float32:
-            self._draw(stream, first, out, (f32(self.scale), f32(self.location)), inwards(low, high))
+            self._draw(stream, runs, out, (f32(self.scale), f32(self.location)), inwards(low, high))
             return
         drawn = np.empty(out.size, np.float32)
-        self._draw(stream, first, drawn, (f32(1.0), f32(0.0)), (f32(-np.inf), f32(np.inf)))
+        self._draw(stream, runs, drawn, (f32(1.0), f32(0.0)), (f32(-np.inf), f32(np.inf)))
         scale_in_float64(drawn, self.scale, self.location, low, high, out)
 
     def _draw(
         self,
         stream: Stream,
-        first: int,
+        runs: Runs,
         out: Values,
         scale: tuple[np.float32, np.float32],
         bounds: tuple[np.float32, np.float32],
@@ -235,7 +239,9 @@ class Normal(Independent):
         cut = slice_between(self.lower, self.upper)
         walk = Interval.between(cut.start, cut.end, cut.mass)
         line, tails = (walk.fraction(), f32(walk.step), f32(walk.anchor)), (f32(cut.below), f32(cut.above))
-        kernels.fill_normal(stream.address(), first, out, walk.crossing(), line, tails, scale, bounds)
+        kernels.fill_normal(
+            stream.address(), runs.starts, runs.length, out, walk.crossing(), line, tails, scale, bounds
+        )
 
 
 def scale_in_float64(

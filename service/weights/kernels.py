@@ -3,22 +3,23 @@
 tests/reference.py is the same arithmetic in plain NumPy, written to be read; docs/stream.md is its text. All three
 agree bit for bit: float32, one rounding an operation, in the order written, no fused multiply-add.
 
-Words are made for 256 counters at a time into a scratch block that stays in the first-level cache; one pass over
-the block then makes values of them. Both branches of the inverse normal are computed and one is chosen, since a
+Elements are given as runs of neighbours (addresses.py): the address of each run and the runs' one length. Words are
+made 1,024 at a time into a scratch block that stays in the first-level cache; one pass over the block then makes
+values of them. Both branches of the inverse normal are computed and one is chosen, since a
 real branch would keep the loop from being vectorised.
 """
 
 import math
-from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import float32, int32, int64, types, uint32, uint64
-from numba.extending import intrinsic
+from numba import float32, int32, int64, uint32, uint64
 
+from service.weights.bits import bits_of, float_of
 from service.weights.targets import compiled, inlined
 
 COUNTERS = 256  # a scratch block: 1,024 words, 4 KiB
+SLACK = 8  # words of scratch beyond that: a run may begin and end inside a counter's four
+SHORT = 20  # elements of a run below which each element has a counter of its own: a loop that short is not vectorised
 
 f32 = np.float32
 HALF, ONE, TWO = f32(0.5), f32(1.0), f32(2.0)
@@ -36,22 +37,6 @@ ROOT_HALF = 0x3F3504F3  # the bit pattern of sqrt(1/2) in float32
 MANTISSA = 0x007FFFFF
 
 
-@intrinsic
-def bits_of(typing_context: Any, value: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], ir.IntType(32))
-
-    return types.int32(types.float32), generate
-
-
-@intrinsic
-def float_of(typing_context: Any, value: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], ir.FloatType())
-
-    return types.float32(types.int32), generate
-
-
 @inlined
 def philox(c0, c1, c2, c3, k0, k1):
     """Philox4x32-10: four words of a counter and two of a key -> four random words (Salmon et al. 2011)."""
@@ -67,20 +52,59 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 
 @inlined
-def make_words(stream, first, wanted, scratch):
-    """Put the words of elements first, first + 1, … into `scratch`; return them, up to the scratch's end."""
+def put_neighbours(stream, first, count, out):
+    """Put the words of elements first, first + 1, … into `out`, which has room for 3 more on either side."""
     k0, k1, c2, c3 = stream[0], stream[1], stream[2], stream[3]
     counter = first >> uint64(2)
     skip = int64(first & uint64(3))
-    count = min(int64(4 * COUNTERS) - skip, wanted)
     for i in range((skip + count + 3) >> 2):
         n = counter + uint64(i)
         w0, w1, w2, w3 = philox(uint32(n), uint32(n >> uint64(32)), c2, c3, k0, k1)
-        scratch[4 * i] = w0
-        scratch[4 * i + 1] = w1
-        scratch[4 * i + 2] = w2
-        scratch[4 * i + 3] = w3
-    return scratch[skip : skip + count]
+        out[4 * i] = w0
+        out[4 * i + 1] = w1
+        out[4 * i + 2] = w2
+        out[4 * i + 3] = w3
+    if skip > 0:
+        for i in range(count):
+            out[i] = out[i + skip]
+
+
+@inlined
+def put_scattered(stream, addresses, count, out):
+    """Put the words of the elements at `addresses` into `out`: a counter each, of which one word is used."""
+    k0, k1, c2, c3 = stream[0], stream[1], stream[2], stream[3]
+    for i in range(count):
+        n = addresses[i] >> uint64(2)
+        w0, w1, w2, w3 = philox(uint32(n), uint32(n >> uint64(32)), c2, c3, k0, k1)
+        odd = (addresses[i] & uint64(1)) != uint64(0)
+        low, high = (w1 if odd else w0), (w3 if odd else w2)
+        out[i] = high if (addresses[i] & uint64(2)) != uint64(0) else low
+
+
+@inlined
+def make_words(stream, starts, length, done, wanted, scratch, addresses):
+    """Put the words of the runs' elements done, done + 1, … into `scratch`; return how many there was room for."""
+    room = min(int64(4 * COUNTERS), wanted)
+    run = done // length
+    within = done - run * length
+    count = int64(0)
+    if length >= SHORT:
+        while count < room:
+            part = min(length - within, room - count)
+            put_neighbours(stream, starts[run] + uint64(within), part, scratch[count:])
+            count += part
+            run += 1
+            within = int64(0)
+        return count
+    while count < room:
+        part = min(length - within, room - count)
+        for i in range(part):
+            addresses[count + i] = starts[run] + uint64(within + i)
+        count += part
+        run += 1
+        within = int64(0)
+    put_scattered(stream, addresses, count, scratch)
+    return count
 
 
 @inlined
@@ -112,58 +136,59 @@ def quantile(q, p):
 # `interval` is (high, low) of `offset`; (fraction, step, anchor): the value at a word is anchor + offset x step.
 # `bounds` are the least and the greatest value that may leave the kernel.
 @compiled(
-    "void(uint32[::1], uint64, float32[::1], UniTuple(int32, 2), UniTuple(float32, 3), UniTuple(float32, 2))",
+    "void(uint32[::1], uint64[::1], int64, float32[::1], UniTuple(int32, 2), UniTuple(float32, 3), "
+    "UniTuple(float32, 2))",
 )
-def fill_uniform(stream, first, out, zero, interval, bounds):
-    """Fill `out` with elements first, first + 1, … of a uniform parameter."""
+def fill_uniform(stream, starts, length, out, zero, interval, bounds):
+    """Fill `out` with elements of a uniform parameter."""
     high, low = zero
     fraction, step, anchor = interval
     least, greatest = bounds
-    scratch = np.empty(4 * COUNTERS, np.uint32)
+    scratch, addresses = np.empty(4 * COUNTERS + SLACK, np.uint32), np.empty(4 * COUNTERS, np.uint64)
     done = 0
     while done < out.size:
-        words = make_words(stream, first + uint64(done), out.size - done, scratch)
-        block = out[done : done + words.size]
-        for i in range(words.size):
+        count = make_words(stream, starts, length, done, out.size - done, scratch, addresses)
+        words, block = scratch[:count], out[done : done + count]
+        for i in range(count):
             value = anchor + offset(words[i], high, low, fraction) * step
             block[i] = min(max(value, least), greatest)
-        done += words.size
+        done += count
 
 
 # `tails` are the probabilities cut off below and above; `scale` is (standard deviation, mean).
 @compiled(
-    "void(uint32[::1], uint64, float32[::1], UniTuple(int32, 2), UniTuple(float32, 3), UniTuple(float32, 2), "
-    "UniTuple(float32, 2), UniTuple(float32, 2))",
+    "void(uint32[::1], uint64[::1], int64, float32[::1], UniTuple(int32, 2), UniTuple(float32, 3), "
+    "UniTuple(float32, 2), UniTuple(float32, 2), UniTuple(float32, 2))",
 )
-def fill_normal(stream, first, out, zero, interval, tails, scale, bounds):
-    """Fill `out` with elements first, first + 1, … of a normal or truncated normal parameter."""
+def fill_normal(stream, starts, length, out, zero, interval, tails, scale, bounds):
+    """Fill `out` with elements of a normal or truncated normal parameter."""
     high, low = zero
     fraction, step, anchor = interval
     below, above = tails
     deviation, mean = scale
     least, greatest = bounds
-    scratch = np.empty(4 * COUNTERS, np.uint32)
+    scratch, addresses = np.empty(4 * COUNTERS + SLACK, np.uint32), np.empty(4 * COUNTERS, np.uint64)
     done = 0
     while done < out.size:
-        words = make_words(stream, first + uint64(done), out.size - done, scratch)
-        block = out[done : done + words.size]
-        for i in range(words.size):
+        count = make_words(stream, starts, length, done, out.size - done, scratch, addresses)
+        words, block = scratch[:count], out[done : done + count]
+        for i in range(count):
             word = words[i]
             q = anchor + offset(word, high, low, fraction) * step
             left = q < f32(0.0)
             distance = float32(word if left else ~word) + HALF
             value = mean + quantile(q, distance * step + (below if left else above)) * deviation
             block[i] = min(max(value, least), greatest)
-        done += words.size
+        done += count
 
 
-@compiled("void(uint32[::1], uint64, uint32[::1])")
-def fill_words(stream, first, out):
-    """Fill `out` with the random words of elements first, first + 1 and so on."""
-    scratch = np.empty(4 * COUNTERS, np.uint32)
+@compiled("void(uint32[::1], uint64[::1], int64, uint32[::1])")
+def fill_words(stream, starts, length, out):
+    """Fill `out` with the random words themselves."""
+    scratch, addresses = np.empty(4 * COUNTERS + SLACK, np.uint32), np.empty(4 * COUNTERS, np.uint64)
     done = 0
     while done < out.size:
-        words = make_words(stream, first + uint64(done), out.size - done, scratch)
-        block = out[done : done + words.size]
+        count = make_words(stream, starts, length, done, out.size - done, scratch, addresses)
+        words, block = scratch[:count], out[done : done + count]
         block[:] = words
-        done += words.size
+        done += count

@@ -10,28 +10,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Literal, TypeAlias
 
 from service.weights.description import Shape
+from service.weights.views import Form, Joined, Summed, View
 
 Layout: TypeAlias = Literal["keras", "pytorch", "flax"]
 LAYOUTS: tuple[Layout, ...] = ("keras", "pytorch", "flax")
 SEPARATOR: dict[Layout, str] = {"keras": "/", "pytorch": ".", "flax": "/"}
-Array: TypeAlias = NDArray[Any]
 
 
 class Arrangement(ABC):
     """How an array of a framework comes of canonical parameters, named by the layer."""
 
     @abstractmethod
-    def shape(self, shapes: Mapping[str, Shape]) -> Shape: ...
-
-    @abstractmethod
-    def build(self, take: Callable[[str], Array]) -> Array:
-        """Return the array, a view where it can be; `take` gives a whole canonical one."""
+    def form(self, shapes: Mapping[str, Shape]) -> Form:
+        """Return where its elements stand in canonical parameters of these shapes."""
 
     @abstractmethod
     def sources(self) -> tuple[str, ...]:
@@ -44,11 +38,8 @@ class Take(Arrangement):
 
     name: str
 
-    def shape(self, shapes: Mapping[str, Shape]) -> Shape:
-        return shapes[self.name]
-
-    def build(self, take: Callable[[str], Array]) -> Array:
-        return take(self.name)
+    def form(self, shapes: Mapping[str, Shape]) -> Form:
+        return View.whole(self.name, shapes[self.name])
 
     def sources(self) -> tuple[str, ...]:
         return (self.name,)
@@ -63,13 +54,10 @@ class Cut(Arrangement):
     part: int
     count: int
 
-    def shape(self, shapes: Mapping[str, Shape]) -> Shape:
-        shape = list(self.of.shape(shapes))
-        shape[self.axis] //= self.count
-        return tuple(shape)
-
-    def build(self, take: Callable[[str], Array]) -> Array:
-        return np.split(self.of.build(take), self.count, self.axis)[self.part]
+    def form(self, shapes: Mapping[str, Shape]) -> Form:
+        whole = self.of.form(shapes)
+        size = whole.shape[self.axis] // self.count
+        return whole.between(self.axis, self.part * size, (self.part + 1) * size)
 
     def sources(self) -> tuple[str, ...]:
         return self.of.sources()
@@ -82,12 +70,8 @@ class Move(Arrangement):
     of: Arrangement
     axes: tuple[int, ...]
 
-    def shape(self, shapes: Mapping[str, Shape]) -> Shape:
-        shape = self.of.shape(shapes)
-        return tuple(shape[axis] for axis in self.axes)
-
-    def build(self, take: Callable[[str], Array]) -> Array:
-        return self.of.build(take).transpose(self.axes)
+    def form(self, shapes: Mapping[str, Shape]) -> Form:
+        return self.of.form(shapes).moved(self.axes)
 
     def sources(self) -> tuple[str, ...]:
         return self.of.sources()
@@ -100,12 +84,9 @@ class Reshape(Arrangement):
     of: Arrangement
     to: Callable[[Shape], Shape]
 
-    def shape(self, shapes: Mapping[str, Shape]) -> Shape:
-        return self.to(self.of.shape(shapes))
-
-    def build(self, take: Callable[[str], Array]) -> Array:
-        array = self.of.build(take)
-        return array.reshape(self.to(array.shape))
+    def form(self, shapes: Mapping[str, Shape]) -> Form:
+        whole = self.of.form(shapes)
+        return whole.reshaped(self.to(whole.shape))
 
     def sources(self) -> tuple[str, ...]:
         return self.of.sources()
@@ -118,11 +99,11 @@ class Flip(Arrangement):
     of: Arrangement
     count: int
 
-    def shape(self, shapes: Mapping[str, Shape]) -> Shape:
-        return self.of.shape(shapes)
-
-    def build(self, take: Callable[[str], Array]) -> Array:
-        return np.flip(self.of.build(take), tuple(range(self.count)))
+    def form(self, shapes: Mapping[str, Shape]) -> Form:
+        form = self.of.form(shapes)
+        for axis in range(self.count):
+            form = form.flipped(axis)
+        return form
 
     def sources(self) -> tuple[str, ...]:
         return self.of.sources()
@@ -135,14 +116,8 @@ class Join(Arrangement):
     parts: tuple[Arrangement, ...]
     axis: int
 
-    def shape(self, shapes: Mapping[str, Shape]) -> Shape:
-        all_shapes = [part.shape(shapes) for part in self.parts]
-        shape = list(all_shapes[0])
-        shape[self.axis] = sum(each[self.axis] for each in all_shapes)
-        return tuple(shape)
-
-    def build(self, take: Callable[[str], Array]) -> Array:
-        return np.concatenate([part.build(take) for part in self.parts], self.axis)
+    def form(self, shapes: Mapping[str, Shape]) -> Form:
+        return Joined(tuple(part.form(shapes) for part in self.parts), self.axis)
 
     def sources(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for part in self.parts for name in part.sources()))
@@ -154,14 +129,8 @@ class Sum(Arrangement):
 
     parts: tuple[Arrangement, ...]
 
-    def shape(self, shapes: Mapping[str, Shape]) -> Shape:
-        return self.parts[0].shape(shapes)
-
-    def build(self, take: Callable[[str], Array]) -> Array:
-        first, *rest = [part.build(take) for part in self.parts]
-        for array in rest:
-            first = first + array
-        return first
+    def form(self, shapes: Mapping[str, Shape]) -> Form:
+        return Summed(tuple(part.form(shapes) for part in self.parts))
 
     def sources(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for part in self.parts for name in part.sources()))

@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.weights.addresses import Runs
 from service.weights.distributions import Constant, Distribution, Fill, Independent, Normal
 from service.weights.dtypes import Values
 from service.weights.householder import orthonormal_columns
@@ -39,11 +41,15 @@ class Diagonal(Independent):
     def deviation(self) -> float:
         return abs(self.gain) * math.sqrt(self.share * (1.0 - self.share))
 
-    def fill(self, stream: Stream, first: int, out: Values) -> None:
-        out.fill(0.0)
+    def fill(self, stream: Stream, runs: Runs, out: Values) -> None:
         pitch = self.columns + 1
         end = min(self.rows, self.columns) * pitch  # no diagonal element stands here or after
-        out[-first % pitch : max(end - first, 0) : pitch] = self.gain
+        out.fill(0.0)
+        starts, table = runs.starts.astype(np.int64), out.reshape(-1, runs.length)
+        for place in range(0, runs.length, pitch):
+            within = place - starts % -pitch  # of the run: its next diagonal element
+            on = np.flatnonzero((within < runs.length) & (starts + within < end))
+            table[on, within[on]] = self.gain
 
 
 @dataclass(frozen=True)
@@ -68,9 +74,8 @@ class GateConstants(Independent):
     def gate(self, part: int) -> Constant:
         return Constant(self.values[part])
 
-    def fill(self, stream: Stream, first: int, out: Values) -> None:
-        places = (np.arange(first, first + out.size) // self.width) % len(self.values)
-        out[:] = np.array(self.values)[places]
+    def fill(self, stream: Stream, runs: Runs, out: Values) -> None:
+        out[:] = np.array(self.values)[runs.addresses() // self.width % len(self.values)]
 
 
 @dataclass(frozen=True)
@@ -104,17 +109,20 @@ class Orthogonal(Distribution):
     def open(self, stream: Stream) -> Fill:
         shape = (self.batch, self.rows, self.gates, self.columns)
         gaussian = np.empty(math.prod(shape), np.float64)
-        Normal(0.0, 1.0).fill(stream, 0, gaussian)
+        Normal(0.0, 1.0).fill(stream, Runs.one(0, gaussian.size), gaussian)
         matrices = gaussian.reshape(shape)
         for number in range(self.batch):
             for gate in range(self.gates):
                 matrices[number, :, gate, :] = np.float64(self.gain) * orthonormal(matrices[number, :, gate, :])
-        values = matrices.ravel()
+        return partial(take, matrices.ravel())
 
-        def fill(first: int, out: Values) -> None:
-            out[:] = values[first : first + out.size]
 
-        return fill
+def take(values: NDArray[np.float64], runs: Runs, out: Values) -> None:
+    """Put the elements in `runs` of values that stand in memory into `out`."""
+    if runs.starts.size == 1:
+        out[:] = values[runs.first : runs.end]
+    else:
+        out[:] = values[runs.addresses()]
 
 
 def orthonormal(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -151,9 +159,11 @@ class WithZeroRow(Distribution):
         inner = self.inner.open(stream)
         start, end = self.row * self.columns, (self.row + 1) * self.columns
 
-        def fill(first: int, out: Values) -> None:
-            inner(first, out)
-            out[max(start - first, 0) : max(end - first, 0)] = 0.0
+        def fill(runs: Runs, out: Values) -> None:
+            inner(runs, out)
+            if runs.first < end and start < runs.end:
+                places = runs.addresses()
+                out[(start <= places) & (places < end)] = 0.0
 
         return fill
 
@@ -183,9 +193,4 @@ class Computed(Distribution):
         return self.work
 
     def open(self, stream: Stream) -> Fill:
-        values = self.make(stream).ravel()
-
-        def fill(first: int, out: Values) -> None:
-            out[:] = values[first : first + out.size]
-
-        return fill
+        return partial(take, self.make(stream).ravel())

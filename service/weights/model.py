@@ -165,7 +165,7 @@ class Spec(Description):
             PlannedParameter(
                 layer=name,
                 name=placement.name,
-                shape=placement.of.shape(shapes),
+                shape=placement.of.form(shapes).shape,
                 dtype=self.dtype,
                 layout=self.layout,
                 arrangement=without_zeros(placement.of, sources),

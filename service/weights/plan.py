@@ -8,11 +8,10 @@ from functools import cached_property
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from service.weights.description import Shape
 from service.weights.distributions import Constant, Distribution, Expectation, Normal, Uniform
-from service.weights.dtypes import DTYPES, DtypeName, Stored, Values
+from service.weights.drawing import BLOCK, Drawing
+from service.weights.dtypes import DTYPES, DtypeName, Stored
 from service.weights.fans import Fans
 from service.weights.layouts import SEPARATOR, Arrangement, Cut, Join, Layout, Sum, Take
 from service.weights.matrices import GateConstants
@@ -21,7 +20,6 @@ from service.weights.parameters import Parameter as Stated
 from service.weights.streams import Stream
 
 WHOLE = 24  # bytes an element takes while a matrix is made: three copies in float64
-BLOCK = 2**18  # elements drawn at a time: 1 MiB of float32, which stays in the second-level cache
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,6 @@ class Source:
             case _:
                 return self.choice.scheme.formula
 
-    def draw(self, dtype: type[np.float32] | type[np.float64]) -> Values:
-        """Return all of its values, in its own shape."""
-        whole = np.empty(prod(self.stated.shape), dtype)
-        self.distribution.open(self.stream)(0, whole)
-        return whole.reshape(self.stated.shape)
-
 
 @dataclass(frozen=True)
 class Summary:
@@ -89,7 +81,7 @@ def expect(arrangement: Arrangement, sources: dict[str, Source]) -> Expectation:
             )
         case Join(parts):
             shapes = {name: source.stated.shape for name, source in sources.items()}
-            weighed = [(prod(part.shape(shapes)), expect(part, sources)) for part in parts]
+            weighed = [(prod(part.form(shapes).shape), expect(part, sources)) for part in parts]
             return mixture(weighed)
         case _:
             return expect(arrangement.of, sources)  # type: ignore[attr-defined]
@@ -157,31 +149,36 @@ class PlannedParameter:
         return self.elements * DTYPES[self.dtype].size
 
     @property
+    def whole(self) -> bool:
+        """Whether something must be made as a whole before the first value is known."""
+        return any(source.distribution.whole for source in self._drawn())
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations that come before its first value: matrix decompositions."""
+        return sum(source.distribution.operations for source in self._drawn())
+
+    @property
     def standing(self) -> int:
-        """Bytes that must stand in memory at once to make it: none where every block can be made by itself."""
-        made = sum(
-            WHOLE * prod(source.stated.shape)
-            for source in map(self.sources.__getitem__, self.arrangement.sources())
-            if source.distribution.whole
-        )
-        drawn = np.dtype(DTYPES[self.dtype].drawn).itemsize
-        return made if isinstance(self.arrangement, Take) else made + 2 * drawn * self.elements
+        """Bytes that must stand in memory at once to make it: none where every element can be made by itself."""
+        return sum(WHOLE * prod(source.stated.shape) for source in self._drawn() if source.distribution.whole)
+
+    def _drawn(self) -> list[Source]:
+        return [self.sources[name] for name in self.arrangement.sources()]
+
+    def open(self) -> Drawing:
+        """Return what draws any of its elements; makes what must be made as a whole."""
+        shapes = {name: source.stated.shape for name, source in self.sources.items()}
+        fills = {
+            name: self.sources[name].distribution.open(self.sources[name].stream) for name in self.arrangement.sources()
+        }
+        return Drawing(self.arrangement.form(shapes), fills, DTYPES[self.dtype])
 
     def blocks(self) -> Iterator[Stored]:
         """Draw the values, block after block, in C order of the layout's shape; each is one-dimensional."""
-        dtype = DTYPES[self.dtype]
-        if isinstance(self.arrangement, Take):
-            source = self.sources[self.arrangement.name]
-            fill = source.distribution.open(source.stream)
-            for first in range(0, self.elements, BLOCK):
-                out = np.empty(min(BLOCK, self.elements - first), dtype.drawn)
-                fill(first, out)
-                yield dtype.store(out)
-            return
-        whole = self.arrangement.build(lambda name: self.sources[name].draw(dtype.drawn))
-        rows = max(1, BLOCK // max(1, self.elements // self.shape[0]))
-        for row in range(0, self.shape[0], rows):
-            yield dtype.store(np.ascontiguousarray(whole[row : row + rows]).ravel())
+        drawing = self.open()
+        for first in range(0, self.elements, BLOCK):
+            yield drawing.draw(first, min(BLOCK, self.elements - first))
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +226,7 @@ class Plan:
     @cached_property
     def operations(self) -> int:
         """Floating-point operations that no chunk of the answer can do without: matrix decompositions."""
-        return sum(
-            parameter.sources[name].distribution.operations
-            for parameter in self.parameters
-            for name in parameter.arrangement.sources()
-        )
+        return sum(parameter.operations for parameter in self.parameters)
 
     @cached_property
     def standing(self) -> int:

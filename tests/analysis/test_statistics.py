@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from service.analysis.statistics import Statistics
+from service.weights.addresses import Runs
 from service.weights.distributions import Constant, Distribution, Independent, Normal, Uniform
 from service.weights.matrices import Diagonal, Orthogonal
 from service.weights.streams import stream_of
@@ -26,7 +27,7 @@ DISTRIBUTIONS: list[Distribution] = [
 
 def drawn(distribution: Distribution, dtype: type[Any], count: int = 60_000) -> NDArray[Any]:
     out = np.empty(count, dtype)
-    distribution.open(stream_of(5, "s/kernel"))(0, out)
+    distribution.open(stream_of(5, "s/kernel"))(Runs.one(0, count), out)
     return out
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.weights import kernels
+from service.weights.addresses import Runs
 from service.weights.model import Spec
 from service.weights.schemes import PRESETS
 from service.weights.streams import stream_of
@@ -118,7 +119,7 @@ def digests(spec: dict[str, Any]) -> list[dict[str, Any]]:
 
 def first_words(seed: int, path: str, first: int) -> list[str]:
     out = np.empty(4, np.uint32)
-    kernels.fill_words(stream_of(seed, path).address(), first, out)
+    kernels.fill_words(stream_of(seed, path).address(), Runs.one(first, out.size).starts, out.size, out)
     return [f"{word:08x}" for word in out.tolist()]
 
 

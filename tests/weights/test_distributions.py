@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from service.weights.addresses import Runs
 from service.weights.distributions import Constant, Independent, Normal, Uniform
 from service.weights.errors import InvalidSpec
 from service.weights.gaussian import slice_between
@@ -42,7 +43,7 @@ FINITE = st.floats(-1e6, 1e6, width=32)
 
 def values(distribution: Independent, path: str = "a/kernel", first: int = 0, count: int = MANY) -> NDArray[np.float32]:
     out = np.empty(count, np.float32)
-    distribution.fill(stream_of(1, path), first, out)
+    distribution.fill(stream_of(1, path), Runs.one(first, count), out)
     return out
 
 
@@ -55,7 +56,7 @@ def test_uniform_is_the_references(low: float, high: float, first: int) -> None:
     word = reference.words(1, "a/kernel", first, 999)
     assert np.array_equal(values(Uniform(low, high), first=first, count=999), reference.uniform(word, low, high))
     out = np.empty(999, np.float64)
-    Uniform(low, high).fill(stream_of(1, "a/kernel"), first, out)
+    Uniform(low, high).fill(stream_of(1, "a/kernel"), Runs.one(first, out.size), out)
     assert np.array_equal(out, reference.uniform64(word, low, high))
 
 
@@ -68,7 +69,7 @@ def test_normal_is_the_references(mean: float, deviation: float, lower: float, u
         expected = reference.normal(word, mean, deviation, lower, upper)
         assert np.array_equal(values(distribution, first=first, count=count), expected)
         out = np.empty(count, np.float64)
-        distribution.fill(stream_of(1, "a/kernel"), first, out)
+        distribution.fill(stream_of(1, "a/kernel"), Runs.one(first, out.size), out)
         assert np.array_equal(out, reference.normal64(word, mean, deviation, lower, upper))
 
 
@@ -78,8 +79,8 @@ def test_any_slice_is_the_slice_of_the_whole(start: int, count: int, kind: int, 
     distribution: Independent = (Uniform(-1.0, 2.0), Normal(0.0, 1.0), Normal(0.0, 1.0, -2.0, 2.0), Constant(5.0))[kind]
     dtype: Any = np.float64 if double else np.float32
     whole, part = np.empty(12_000, dtype), np.empty(count, dtype)
-    distribution.fill(stream_of(3, "x/kernel"), 0, whole)
-    distribution.fill(stream_of(3, "x/kernel"), start, part)
+    distribution.fill(stream_of(3, "x/kernel"), Runs.one(0, whole.size), whole)
+    distribution.fill(stream_of(3, "x/kernel"), Runs.one(start, count), part)
     assert np.array_equal(part, whole[start : start + count])
 
 
@@ -153,7 +154,7 @@ def test_truncation_never_leaves_its_bounds(mean: float, deviation: float, lower
     for dtype in (np.float32, np.float64):
         out: NDArray[Any] = np.empty(2000, dtype)
         try:
-            distribution.fill(stream_of(1, "a/kernel"), 0, out)
+            distribution.fill(stream_of(1, "a/kernel"), Runs.one(0, out.size), out)
         except InvalidSpec:  # no float32 lies between
             assert np.float32(low) == np.float32(high) or np.nextafter(np.float32(low), np.float32(high)) >= high
             return
@@ -208,7 +209,7 @@ def test_streams_do_not_depend_on_each_other() -> None:
         values(distribution, path, count=count) for path in ("a/kernel", "a/bias", "b/kernel", "aa/kernel", "A/kernel")
     ]
     other = np.empty(count, np.float32)
-    distribution.fill(stream_of(2, "a/kernel"), 0, other)
+    distribution.fill(stream_of(2, "a/kernel"), Runs.one(0, other.size), other)
     correlations = np.corrcoef([*drawn, other])
     pairs = correlations[np.triu_indices(6, 1)]
     assert np.abs(pairs).max() < float(stats.norm.isf(ALPHA / 2 / pairs.size)) / math.sqrt(count)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.weights import kernels
+from service.weights.addresses import Runs
 from service.weights.streams import stream_of
 from tests import reference
 
@@ -37,7 +38,7 @@ def test_philox_gives_the_published_answers(counter: str, key: str, answer: str)
 )
 def test_words_are_those_of_the_reference(seed: int, path: str, first: int, count: int) -> None:
     out = np.empty(count, np.uint32)
-    kernels.fill_words(stream_of(seed, path).address(), first, out)
+    kernels.fill_words(stream_of(seed, path).address(), Runs.one(first, out.size).starts, out.size, out)
     assert np.array_equal(out, reference.words(seed, path, first, count))
 
 

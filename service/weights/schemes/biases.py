@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from service.weights.addresses import Runs
 from service.weights.description import Number, Positive, Size
 from service.weights.distributions import Constant, Distribution, Uniform
 from service.weights.elementary import exp, log
@@ -25,7 +26,7 @@ FORGET = 1
 
 def uniforms(stream: Stream, count: int) -> Doubles:
     out = np.empty(count, np.float64)
-    Uniform(0.0, 1.0).fill(stream, 0, out)
+    Uniform(0.0, 1.0).fill(stream, Runs.one(0, out.size), out)
     return out
 
 

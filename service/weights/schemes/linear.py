@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from service.weights.addresses import Runs
 from service.weights.description import NotNegative, Number, Positive
 from service.weights.distributions import Constant, Distribution, Normal
 from service.weights.householder import spectral_radius
@@ -22,7 +23,7 @@ Doubles = NDArray[np.float64]
 
 def standard_normal(stream: Stream, count: int) -> Doubles:
     out = np.empty(count, np.float64)
-    Normal(0.0, 1.0).fill(stream, 0, out)
+    Normal(0.0, 1.0).fill(stream, Runs.one(0, out.size), out)
     return out
 
 
@@ -129,7 +130,7 @@ def keep_some(stream: Stream, rows: int, columns: int, zeros: int) -> Doubles:
     """
     count = rows * columns
     words = np.empty(count, np.uint32)
-    fill_words(stream.address(), count, words)
+    fill_words(stream.address(), Runs.one(count, count).starts, count, words)
     order = np.argsort(words.reshape(rows, columns), axis=0, kind="stable")
     values = standard_normal(stream, count).reshape(rows, columns)
     np.put_along_axis(values, order[:zeros], 0.0, axis=0)

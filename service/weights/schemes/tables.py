@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from service.weights.addresses import Runs
 from service.weights.description import LARGEST, Positive, Size
 from service.weights.distributions import Distribution, Normal
 from service.weights.elementary import log, power, sine_and_cosine
@@ -136,7 +137,7 @@ class Icnr(Scheme):
 
         def make(stream: Stream) -> Doubles:
             whole = np.empty(site.elements, np.float64)
-            normal.fill(stream, 0, whole)
+            normal.fill(stream, Runs.one(0, whole.size), whole)
             return np.repeat(whole.reshape(site.shape)[..., ::copies], copies, axis=-1)
 
         low, high = normal.low, normal.high
