@@ -9,12 +9,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import uvicorn
-
 from service import __version__
 from service.api.app import create_app
 from service.api.body import parse_spec
 from service.api.problems import RequestProblem
+from service.api.server import run as run_server
 from service.formats import FORMATS, Include
 from service.settings import Settings, settings_table
 from service.weights.errors import InitserveError
@@ -29,10 +28,7 @@ def serve() -> None:
     print(f"Swagger UI: {address}/docs/")
     print(f"Try: curl -d @examples/lenet5.json -H 'content-type: application/json' '{address}/init?include=statistics'")
     sys.stdout.flush()
-    # Clients keep connections for a minute or so: a server that closes sooner resets them in mid-request.
-    uvicorn.run(
-        create_app(settings), host=settings.host, port=settings.port, timeout_keep_alive=75, server_header=False
-    )
+    run_server(settings)
 
 
 def init(spec: Path, output: Path) -> None:
@@ -45,7 +41,7 @@ def init(spec: Path, output: Path) -> None:
     handle, temporary = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            for chunk in payload.chunks:
+            for chunk in payload.chunks():
                 file.write(chunk)
         os.chmod(temporary, 0o666 & ~current_umask())
         os.replace(temporary, output)

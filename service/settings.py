@@ -20,14 +20,17 @@ class Settings(BaseSettings):
     body_timeout_seconds: float = Field(
         10.0, gt=0, description="Seconds in which a request body must have come; the server itself waits for ever."
     )
+    max_layers: int = Field(1024, ge=1, le=1024, description="Layers of a spec.")
+    max_elements: int = Field(
+        2**35, ge=1, description="Elements of an answer; statistics of everything cost time, not bytes."
+    )
     max_json_bytes: int = Field(
         256 * MIB,
         ge=1,
         description="Bytes of weights in a JSON answer; base64 adds a third, and clients hold it whole.",
     )
-    max_binary_bytes: int = Field(2 * GIB, ge=1, description="Bytes of weights in an npy, npz or safetensors answer.")
-    max_elements: int = Field(
-        2**33, ge=1, description="Elements of an answer without weights: statistics of everything cost time, not bytes."
+    max_binary_bytes: int = Field(
+        64 * GIB, ge=1, description="Bytes of weights in an npy, npz or safetensors answer, made as it is sent."
     )
     max_operations: int = Field(
         2**38,
@@ -35,7 +38,21 @@ class Settings(BaseSettings):
         description="Operations before a matrix's first number is known, summed over an answer; 2^33 take about 0.2 s.",
     )
     max_standing_bytes: int = Field(
-        4 * GIB, ge=1, description="Bytes of memory for a parameter that must be made as a whole: matrices, moved axes."
+        GIB, ge=1, description="Bytes of memory for a parameter that must be made as a whole: matrices and tables."
+    )
+    max_bytes_in_flight: int = Field(
+        2 * GIB,
+        ge=64 * MIB,
+        description="Bytes of memory that requests and answers under way may hold together; more are answered 503. An "
+        "answer holds at most 7 MiB and what must be made as a whole, whatever its length.",
+    )
+    send_timeout_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="Seconds in which a client must take a chunk of 1 MiB or so; one that stalls is cut off.",
+    )
+    shutdown_seconds: int = Field(
+        25, ge=0, description="Seconds that answers under way have to end after SIGTERM; then they are broken off."
     )
     drawing_threads: int = Field(
         0, ge=0, description="Threads that draw values; 0 takes one a processor. Kernels release Python's lock."

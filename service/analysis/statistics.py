@@ -1,4 +1,4 @@
-"""Statistics of one parameter: one pass over its blocks, beside what its distribution promises."""
+"""Statistics of one parameter: one pass over its blocks, merged in order, beside what its distribution promises."""
 
 import math
 from dataclasses import dataclass, field
@@ -27,6 +27,18 @@ def histogram_edges(distribution: Expectation) -> NDArray[np.float64]:
     return np.linspace(start, end, BINS + 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One block's share of the statistics; sums are of x - the expected mean."""
+
+    count: int
+    total: float
+    squares: float
+    least: float
+    greatest: float
+    counts: NDArray[np.int64]
+
+
 @dataclass
 class Statistics:
     """What has been seen so far of a parameter; standard deviation as of a whole population, in float64."""
@@ -44,14 +56,20 @@ class Statistics:
         self.edges = histogram_edges(self.distribution)
         self.counts = np.zeros(BINS, np.int64)
 
-    def add(self, values: Values) -> None:
-        """Take in a block of values (contiguous)."""
-        total, squares, least, greatest = survey(values, self.distribution.mean, self.edges, self.counts)
-        self.count += values.size
-        self.total += total
-        self.squares += squares
-        self.least = min(self.least, least)
-        self.greatest = max(self.greatest, greatest)
+    def survey(self, values: Values) -> Part:
+        """Return what can be said of a block of values (contiguous) alone; several threads may ask at once."""
+        counts = np.zeros(BINS, np.int64)
+        total, squares, least, greatest = survey(values, self.distribution.mean, self.edges, counts)
+        return Part(values.size, total, squares, least, greatest, counts)
+
+    def merge(self, part: Part) -> None:
+        """Take in a block; the same blocks in the same order give the same statistics to the last bit."""
+        self.count += part.count
+        self.total += part.total
+        self.squares += part.squares
+        self.least = min(self.least, part.least)
+        self.greatest = max(self.greatest, part.greatest)
+        self.counts += part.counts
 
     def summary(self) -> dict[str, object]:
         """Return the answer's `statistics`; `expected` min and max are null where a distribution has no bound."""

@@ -1,15 +1,16 @@
 """create_app(settings): the only place where the parts meet."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import FastAPI
 
 from service import __version__
 from service.api import catalogue, init, openapi, operations, problems
+from service.api.admission import Budget
+from service.pipeline import Workers
 from service.settings import Settings
 from service.weights.self_test import disagreements
 
@@ -22,9 +23,10 @@ class Application(FastAPI):
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.disagreements = await to_thread.run_sync(disagreements)
-    threads = app.state.settings.drawing_threads or os.cpu_count() or 1
-    app.state.limiter = CapacityLimiter(threads)
+    app.state.workers = Workers(app.state.settings.drawing_threads)
+    app.state.budget = Budget(app.state.settings.max_bytes_in_flight)
     yield
+    app.state.workers.stop()
 
 
 def create_app(settings: Settings) -> FastAPI:

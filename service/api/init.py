@@ -1,20 +1,22 @@
 """POST /init: a spec in, initial weights out. POST /plan: the same without the numbers."""
 
+from collections.abc import Callable
 from typing import Annotated
 
-from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Query, Request, Response
 from pydantic.json_schema import SkipJsonSchema
 
-from service.api.body import parse_spec, read_body
+from service.api.admission import held_by_answer, held_by_request
+from service.api.body import expected_length, parse_spec, read_body
 from service.api.examples import EXAMPLES
 from service.api.limits import admit
 from service.api.negotiation import choose_format, read_include
 from service.api.openapi import PROBLEM_RESPONSES, reference
 from service.api.problems import RequestProblem
-from service.api.streaming import Answer
+from service.api.streaming import Answer, in_worker
 from service.formats import FORMATS
 from service.formats.base64_json import describe_plan, dumps
+from service.formats.payload import HEAVY
 from service.settings import Settings
 
 BINARY = {
@@ -28,6 +30,8 @@ REQUEST = {
         "content": {"application/json": {"schema": reference("Spec"), "examples": EXAMPLES}},
     }
 }
+# Elements of an answer that is made in one go: some tenths of a millisecond.
+SMALL = 2**18
 router = APIRouter(tags=["weights"])
 
 
@@ -42,7 +46,7 @@ router = APIRouter(tags=["weights"])
             "description": "The weights: in JSON, or as one file.",
             "content": {"application/json": {"schema": reference("InitAnswer")}, **BINARY},
         },
-        **{status: PROBLEM_RESPONSES[status] for status in (400, 406, 408, 413, 415, 422)},
+        **{status: PROBLEM_RESPONSES[status] for status in (400, 406, 408, 413, 415, 422, 503)},
     },
     openapi_extra=REQUEST,
 )
@@ -59,31 +63,33 @@ async def init(
         str | SkipJsonSchema[None],
         Query(description="Format of the answer; wins over Accept.", json_schema_extra={"enum": list(FORMATS)}),
     ] = None,
-) -> Answer:
+) -> Response:
     """Take layer specs and return initial weights: the same spec gives the same bytes, everywhere.
 
     A layer that names no scheme gets the one its activation recommends, with the reason. `seed` left out draws a
     fresh one, which the answer holds.
     """
-    settings: Settings = request.app.state.settings
-    limiter: CapacityLimiter = request.app.state.limiter
+    state = request.app.state
+    settings: Settings = state.settings
     refuse_unknown_parameters(request, ("include", "format"))
     wanted = read_include(include)
     if format is not None and format not in FORMATS:
         raise RequestProblem("invalid-query", f"format is one of {', '.join(FORMATS)}, not {format!r}")
     chosen = choose_format(format, request.headers.get("accept", ""))
-    body = await read_body(request, settings)
 
-    def prepare() -> Answer:
+    def prepare(body: bytes) -> Response:
         plan = parse_spec(body).plan()
         admit(plan, chosen.name, wanted, settings)
         payload = chosen.format.encode(plan, wanted)
         headers = {"vary": "accept", "cache-control": "no-store"}
         if chosen.name != "json":
             headers["content-disposition"] = f'attachment; filename="weights{chosen.format.suffix}"'
-        return Answer(payload, chosen.media_type, limiter, headers)
+        if plan.elements <= SMALL and plan.operations <= HEAVY:
+            return Response(b"".join(payload.chunks()), media_type=chosen.media_type, headers=headers)
+        grant = state.budget.take(held_by_answer(plan, payload))
+        return Answer(payload, chosen.media_type, headers, state.workers, grant.release, settings.send_timeout_seconds)
 
-    return await to_thread.run_sync(prepare, limiter=limiter)
+    return await answer(request, prepare)
 
 
 @router.post(
@@ -94,7 +100,7 @@ async def init(
     response_class=Response,
     responses={
         200: {"description": "The plan.", "content": {"application/json": {"schema": reference("PlanAnswer")}}},
-        **{status: PROBLEM_RESPONSES[status] for status in (400, 408, 413, 415, 422)},
+        **{status: PROBLEM_RESPONSES[status] for status in (400, 408, 413, 415, 422, 503)},
     },
     openapi_extra=REQUEST,
 )
@@ -104,13 +110,21 @@ async def plan(request: Request) -> Response:
     A spec of any size has a plan: what /init would refuse as too large too.
     """
     refuse_unknown_parameters(request, ())
-    body = await read_body(request, request.app.state.settings)
 
-    def prepare() -> bytes:
-        return dumps(describe_plan(parse_spec(body).plan())).encode()
+    def prepare(body: bytes) -> Response:
+        content = dumps(describe_plan(parse_spec(body).plan())).encode()
+        return Response(content, media_type="application/json", headers={"cache-control": "no-store"})
 
-    content = await to_thread.run_sync(prepare, limiter=request.app.state.limiter)
-    return Response(content, media_type="application/json", headers={"cache-control": "no-store"})
+    return await answer(request, prepare)
+
+
+async def answer(request: Request, prepare: Callable[[bytes], Response]) -> Response:
+    """Read a request's body and return what a worker thread makes of it, within the budget of bytes in flight."""
+    state = request.app.state
+    settings: Settings = state.settings
+    with state.budget.take(held_by_request(expected_length(request, settings))):
+        body = await read_body(request, settings)
+        return await in_worker(state.workers, lambda: prepare(body))
 
 
 def refuse_unknown_parameters(request: Request, known: tuple[str, ...]) -> None:

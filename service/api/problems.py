@@ -62,6 +62,11 @@ PROBLEMS: dict[str, Kind] = {
         "Ask for fewer layers at a time, for ?include=statistics, or for a format that allows more; or set a higher "
         "limit (docs/settings.md) on a service of your own.",
     ),
+    "busy": Kind(
+        503,
+        "The service has all that it can do at once",
+        "Ask again after the seconds that the Retry-After header says, or ask another replica.",
+    ),
     "internal-error": Kind(500, "The service failed", "This is a fault of the service. Please report it."),
 }
 BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large", 415: "unsupported-media-type"}
@@ -70,11 +75,14 @@ BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large",
 class RequestProblem(Exception):
     """A request that went wrong before its spec was looked at."""
 
-    def __init__(self, code: str, detail: str, errors: Iterable[Mapping[str, str]] = ()) -> None:
+    def __init__(
+        self, code: str, detail: str, errors: Iterable[Mapping[str, str]] = (), retry_after: int | None = None
+    ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.errors = list(errors)
+        self.headers = {} if retry_after is None else {"retry-after": str(retry_after)}
 
 
 class PointedError(BaseModel):
@@ -139,7 +147,7 @@ def install(app: FastAPI) -> None:
 
     async def of_request(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestProblem)
-        return problem(error.code, error.detail, error.errors)
+        return problem(error.code, error.detail, error.errors, headers=error.headers)
 
     async def of_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -152,6 +160,10 @@ def install(app: FastAPI) -> None:
         first = error.errors()[0]
         return problem("invalid-query", f"{first['loc'][-1]}: {first['msg']}")
 
+    async def of_memory(request: Request, error: Exception) -> JSONResponse:
+        logger.error("%s %s: out of memory", request.method, request.url.path, exc_info=error)
+        return problem("busy", "there was not enough memory for it just now", headers={"retry-after": "1"})
+
     async def of_fault(request: Request, error: Exception) -> JSONResponse:
         logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
         return problem("internal-error", "something failed here that should not; it has been logged")
@@ -160,4 +172,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestProblem, of_request)
     app.add_exception_handler(HTTPException, of_http)
     app.add_exception_handler(RequestValidationError, of_query)
+    app.add_exception_handler(MemoryError, of_memory)
     app.add_exception_handler(Exception, of_fault)

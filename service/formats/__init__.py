@@ -1,4 +1,4 @@
-"""Writes tensors: every answer is a sequence of chunks whose total length is known before the first is made.
+"""Writes tensors: every answer is a sequence of pieces whose total length is known before the first is made.
 
 To add a format, write its module (one `encode`) and its row in FORMATS. Knows no HTTP beyond media types.
 """

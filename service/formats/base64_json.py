@@ -7,13 +7,15 @@ width is not known before, so its place is filled up with spaces, which JSON all
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pybase64
 
 from service.analysis.statistics import BINS, Statistics
 from service.formats import npy
-from service.formats.payload import Include, Payload
+from service.formats.payload import Chunk, Finish, Include, Payload, Piece, afterwards, opened, ranges, text
+from service.weights.drawing import BLOCK, Drawing
 from service.weights.dtypes import DTYPES
 from service.weights.plan import Caution, Plan, PlannedParameter, Source
 
@@ -78,64 +80,89 @@ def statistics_width(parameter: PlannedParameter) -> int:
     return width + BINS * (len(str(parameter.elements)) - 1)  # the counts are 0 here
 
 
-def parameter_chunks(parameter: PlannedParameter, include: Include, width: int) -> Iterator[bytes]:
-    """Return what follows a parameter's description: values, digest, statistics, closing brace."""
-    digest, statistics = hashlib.sha256(), Statistics(parameter.expectation)
-    read = DTYPES[parameter.dtype].read
-    left = b""
-    if include.weights:
-        left = npy.header(parameter.dtype, parameter.shape)
-        yield b',"npy":"'
-    for block in parameter.blocks():
-        raw = block.view("u1").data
-        digest.update(raw)
-        if include.statistics:
-            statistics.add(read(block))
-        if include.weights:
-            joined = left + raw if left else raw  # base64 takes three bytes at a time
-            whole = len(joined) - len(joined) % 3
-            yield pybase64.b64encode(joined[:whole])
-            left = bytes(joined[whole:])
-    if include.weights:
-        yield pybase64.b64encode(left) + b'"'
-    yield f',"sha256":"{digest.hexdigest()}"'.encode()
-    if include.statistics:
-        yield b',"statistics":' + dumps(statistics.summary()).encode().ljust(width)
-    yield b"}"
+class Told:
+    """A parameter's values as they go out in JSON, and what is known of them afterwards."""
+
+    def __init__(self, parameter: PlannedParameter, include: Include) -> None:
+        self.parameter = parameter
+        self.include = include
+        self.width = statistics_width(parameter) if include.statistics else 0
+        self.digest = hashlib.sha256()
+        self.statistics = Statistics(parameter.expectation)
+        self.header = npy.header(parameter.dtype, parameter.shape) if include.weights else b""
+
+    def __len__(self) -> int:
+        length = len(',"sha256":""}') + 2 * self.digest.digest_size
+        if self.include.weights:
+            length += len(',"npy":""') + -(-npy.size_of(self.parameter) // 3) * 4
+        if self.include.statistics:
+            length += len(',"statistics":') + self.width
+        return length
+
+    def pieces(self) -> Iterator[Piece]:
+        """Return what follows the parameter's description: values, digest, statistics, closing brace."""
+        size = DTYPES[self.parameter.dtype].size
+        if self.include.weights:
+            yield text(b',"npy":"')
+        drawing = yield from opened(self.parameter)
+        for first, count in ranges(self.parameter.elements, first_block(len(self.header), size)):
+            weight = count * size * 7 // 3 if self.include.weights else 0
+            yield Piece(partial(self.make, drawing, first, count), weight=weight)
+        yield afterwards(self.closing)
+
+    def make(self, drawing: Drawing, first: int, count: int) -> Finish:
+        values = drawing.draw(first, count)
+        raw = values.view("u1").data
+        encoded = b""
+        if self.include.weights:
+            head = b"" if first else self.header
+            split = -len(head) % 3  # base64 takes three bytes at a time; the block ends where it has taken all
+            encoded = pybase64.b64encode(head + raw[:split]) + pybase64.b64encode(raw[split:])
+        part = None
+        if self.include.statistics:
+            part = self.statistics.survey(DTYPES[self.parameter.dtype].read(values))
+
+        def finish() -> Chunk:
+            self.digest.update(raw)
+            if part is not None:
+                self.statistics.merge(part)
+            return encoded
+
+        return finish
+
+    def closing(self) -> bytes:
+        end = b'"' if self.include.weights else b""
+        end += f',"sha256":"{self.digest.hexdigest()}"'.encode()
+        if self.include.statistics:
+            end += b',"statistics":' + dumps(self.statistics.summary()).encode().ljust(self.width)
+        return end + b"}"
+
+
+def first_block(head: int, size: int) -> int:
+    """Return how many elements of `size` bytes the first block has, so that with `head` bytes it is a multiple of 3."""
+    return next(count for count in (BLOCK, BLOCK - 4, BLOCK - 8) if (head + count * size) % 3 == 0)
 
 
 def encode(plan: Plan, include: Include) -> Payload:
     """Return the whole answer; its parts are laid out before, so that their lengths add up."""
-    pieces: list[bytes | tuple[PlannedParameter, int]] = []
-    text = dumps(envelope(plan))[:-1] + ',"layers":['
+    parts: list[bytes | Told] = []
+    words = dumps(envelope(plan))[:-1] + ',"layers":['
     for index, layer in enumerate(plan.layers):
         head = {"name": layer.name, "type": layer.type, "activation": layer.activation}
-        text += ("," if index else "") + dumps(head)[:-1] + ',"parameters":['
+        words += ("," if index else "") + dumps(head)[:-1] + ',"parameters":['
         for place, parameter in enumerate(layer.parameters):
-            text += ("," if place else "") + dumps(describe(parameter))[:-1]
-            pieces += [text.encode(), (parameter, statistics_width(parameter) if include.statistics else 0)]
-            text = ""
-        text += "]}"
-    text += '],"warnings":' + dumps([describe_warning(warning) for warning in plan.warnings]) + "}"
-    pieces.append(text.encode())
+            words += ("," if place else "") + dumps(describe(parameter))[:-1]
+            parts += [words.encode(), Told(parameter, include)]
+            words = ""
+        words += "]}"
+    words += '],"warnings":' + dumps([describe_warning(warning) for warning in plan.warnings]) + "}"
+    parts.append(words.encode())
 
-    def chunks() -> Iterator[bytes]:
-        for piece in pieces:
-            if isinstance(piece, bytes):
-                yield piece
+    def pieces() -> Iterator[Piece]:
+        for part in parts:
+            if isinstance(part, Told):
+                yield from part.pieces()
             else:
-                yield from parameter_chunks(piece[0], include, piece[1])
+                yield text(part)
 
-    return Payload(sum(length_of(piece, include) for piece in pieces), chunks())
-
-
-def length_of(piece: bytes | tuple[PlannedParameter, int], include: Include) -> int:
-    if isinstance(piece, bytes):
-        return len(piece)
-    parameter, width = piece
-    length = len(',"sha256":""') + 64 + len("}")
-    if include.weights:
-        length += len(',"npy":""') + -(-npy.size_of(parameter) // 3) * 4
-    if include.statistics:
-        length += len(',"statistics":') + width
-    return length
+    return Payload(sum(len(part) for part in parts), pieces())

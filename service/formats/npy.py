@@ -1,8 +1,8 @@
 """The .npy file: a header that names dtype and shape, then the values (NumPy Enhancement Proposal 1, version 1.0)."""
 
-from collections.abc import Iterator
+from itertools import chain
 
-from service.formats.payload import Include, Payload
+from service.formats.payload import Include, Payload, data, text
 from service.weights.description import Shape
 from service.weights.dtypes import DTYPES, DtypeName
 from service.weights.errors import UnsupportedCombination
@@ -25,13 +25,6 @@ def header(dtype: DtypeName, shape: Shape) -> bytes:
     return MAGIC + len(padded).to_bytes(2, "little") + padded.encode("ascii")
 
 
-def file_of(parameter: PlannedParameter) -> Iterator[bytes | memoryview]:
-    """Return one parameter as a complete .npy file, chunk by chunk."""
-    yield header(parameter.dtype, parameter.shape)
-    for block in parameter.blocks():
-        yield block.view("u1").data
-
-
 def size_of(parameter: PlannedParameter) -> int:
     return len(header(parameter.dtype, parameter.shape)) + parameter.bytes
 
@@ -45,4 +38,5 @@ def encode(plan: Plan, include: Include) -> Payload:
             {"format": "npz"},
         )
     (parameter,) = plan.parameters
-    return Payload(size_of(parameter), file_of(parameter))
+    head = text(header(parameter.dtype, parameter.shape))
+    return Payload(size_of(parameter), chain([head], data(parameter)))

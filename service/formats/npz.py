@@ -7,9 +7,11 @@ small ones too: one way, and lengths that depend on nothing but the plan. Dates 
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 from service.formats import npy
-from service.formats.payload import Include, Payload
+from service.formats.payload import Chunk, Include, Payload, Piece, afterwards, data, text
 from service.weights.plan import Plan, PlannedParameter
 
 VERSION = 45  # ZIP64
@@ -27,46 +29,72 @@ LOCATOR64 = struct.Struct("<4sIQI")
 END = struct.Struct("<4s4H2IH")
 
 
-def name_of(parameter: PlannedParameter) -> bytes:
-    return f"{parameter.key}.npy".encode()
+@dataclass
+class Member:
+    """A parameter in the archive, from byte `offset` on; `checksum` is the CRC-32 of what was made of it so far."""
 
+    parameter: PlannedParameter
+    offset: int
+    checksum: int = 0
 
-def local_header(name: bytes) -> bytes:
-    fixed = LOCAL.pack(
-        b"PK\3\4", VERSION, DESCRIPTOR_FOLLOWS_UTF8, 0, 0, DATE_1980, 0, BEYOND, BEYOND, len(name), LOCAL_SIZES.size
-    )
-    return fixed + name + LOCAL_SIZES.pack(1, LOCAL_SIZES.size - 4, 0, 0)
+    @cached_property
+    def name(self) -> bytes:
+        return f"{self.parameter.key}.npy".encode()
 
+    @cached_property
+    def size(self) -> int:
+        return npy.size_of(self.parameter)
 
-def central_header(name: bytes, checksum: int, size: int, offset: int) -> bytes:
-    fixed = CENTRAL.pack(
-        b"PK\1\2", VERSION, VERSION, DESCRIPTOR_FOLLOWS_UTF8, 0, 0, DATE_1980, checksum, BEYOND, BEYOND,
-        len(name), CENTRAL_SIZES.size, 0, 0, 0, 0, BEYOND,
-    )  # fmt: skip
-    return fixed + name + CENTRAL_SIZES.pack(1, CENTRAL_SIZES.size - 4, size, size, offset)
+    @property
+    def length(self) -> int:
+        """Bytes of all that stands before the next member."""
+        return LOCAL.size + len(self.name) + LOCAL_SIZES.size + self.size + DESCRIPTOR.size
+
+    def add(self, chunk: Chunk) -> None:
+        self.checksum = zlib.crc32(chunk, self.checksum)
+
+    def pieces(self) -> Iterator[Piece]:
+        head = npy.header(self.parameter.dtype, self.parameter.shape)
+        self.add(head)
+        yield text(self.local_header() + head)
+        yield from data(self.parameter, self.add)
+        yield afterwards(self.descriptor)
+
+    def local_header(self) -> bytes:
+        fixed = LOCAL.pack(
+            b"PK\3\4", VERSION, DESCRIPTOR_FOLLOWS_UTF8, 0, 0, DATE_1980, 0, BEYOND, BEYOND, len(self.name),
+            LOCAL_SIZES.size,
+        )  # fmt: skip
+        return fixed + self.name + LOCAL_SIZES.pack(1, LOCAL_SIZES.size - 4, 0, 0)
+
+    def descriptor(self) -> bytes:
+        return DESCRIPTOR.pack(b"PK\7\10", self.checksum, self.size, self.size)
+
+    def central_header(self) -> bytes:
+        fixed = CENTRAL.pack(
+            b"PK\1\2", VERSION, VERSION, DESCRIPTOR_FOLLOWS_UTF8, 0, 0, DATE_1980, self.checksum, BEYOND, BEYOND,
+            len(self.name), CENTRAL_SIZES.size, 0, 0, 0, 0, BEYOND,
+        )  # fmt: skip
+        return fixed + self.name + CENTRAL_SIZES.pack(1, CENTRAL_SIZES.size - 4, self.size, self.size, self.offset)
 
 
 def encode(plan: Plan, include: Include) -> Payload:
-    members = [(parameter, name_of(parameter), npy.size_of(parameter)) for parameter in plan.parameters]
-    lengths = [LOCAL.size + len(name) + LOCAL_SIZES.size + size + DESCRIPTOR.size for _, name, size in members]
-    directory = sum(CENTRAL.size + len(name) + CENTRAL_SIZES.size for _, name, _ in members)
-    start = sum(lengths)
+    members: list[Member] = []
+    start = 0
+    for parameter in plan.parameters:
+        members.append(Member(parameter, start))
+        start += members[-1].length
+    directory = sum(CENTRAL.size + len(member.name) + CENTRAL_SIZES.size for member in members)
+    count = len(members)
+    end = (
+        END64.pack(b"PK\6\6", END64.size - 12, VERSION, VERSION, 0, 0, count, count, directory, start)
+        + LOCATOR64.pack(b"PK\6\7", 0, start + directory, 1)
+        + END.pack(b"PK\5\6", 0, 0, min(count, 0xFFFF), min(count, 0xFFFF), BEYOND, BEYOND, 0)
+    )
 
-    def chunks() -> Iterator[bytes | memoryview]:
-        entries, offset = [], 0
-        for (parameter, name, size), length in zip(members, lengths, strict=True):
-            yield local_header(name)
-            checksum = 0
-            for chunk in npy.file_of(parameter):
-                checksum = zlib.crc32(chunk, checksum)
-                yield chunk
-            yield DESCRIPTOR.pack(b"PK\7\10", checksum, size, size)
-            entries.append(central_header(name, checksum, size, offset))
-            offset += length
-        yield b"".join(entries)
-        count = len(members)
-        yield END64.pack(b"PK\6\6", END64.size - 12, VERSION, VERSION, 0, 0, count, count, directory, start)
-        yield LOCATOR64.pack(b"PK\6\7", 0, start + directory, 1)
-        yield END.pack(b"PK\5\6", 0, 0, min(count, 0xFFFF), min(count, 0xFFFF), BEYOND, BEYOND, 0)
+    def pieces() -> Iterator[Piece]:
+        for member in members:
+            yield from member.pieces()
+        yield afterwards(lambda: b"".join(member.central_header() for member in members) + end)
 
-    return Payload(start + directory + END64.size + LOCATOR64.size + END.size, chunks())
+    return Payload(start + directory + len(end), pieces())

@@ -5,9 +5,9 @@ the plan's order, without a gap.
 """
 
 import json
-from collections.abc import Iterator
+from itertools import chain
 
-from service.formats.payload import Include, Payload
+from service.formats.payload import Include, Payload, data, text
 from service.weights.dtypes import DTYPES
 from service.weights.plan import Plan
 
@@ -33,11 +33,5 @@ def header(plan: Plan) -> bytes:
 
 def encode(plan: Plan, include: Include) -> Payload:
     head = header(plan)
-
-    def chunks() -> Iterator[bytes | memoryview]:
-        yield head
-        for parameter in plan.parameters:
-            for block in parameter.blocks():
-                yield block.view("u1").data
-
-    return Payload(len(head) + plan.bytes, chunks())
+    tensors = chain.from_iterable(data(parameter) for parameter in plan.parameters)
+    return Payload(len(head) + plan.bytes, chain([text(head)], tensors))

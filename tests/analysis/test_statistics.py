@@ -37,7 +37,7 @@ def test_they_are_numpys(distribution: Distribution, dtype: type[Any]) -> None:
     values = drawn(distribution, dtype)
     statistics = Statistics(distribution)
     for part in np.array_split(values, [1, 7, 20_000, 20_001, 44_444]):
-        statistics.add(part)
+        statistics.merge(statistics.survey(part))
     found: Any = statistics.summary()
     exact = values.astype(np.float64)
     scale = max(abs(exact).max(), 1e-300)
@@ -54,7 +54,7 @@ def test_they_are_numpys(distribution: Distribution, dtype: type[Any]) -> None:
 @pytest.mark.parametrize("distribution", [d for d in DISTRIBUTIONS if isinstance(d, Independent)])
 def test_what_is_expected_is_what_comes(distribution: Independent) -> None:
     statistics = Statistics(distribution)
-    statistics.add(drawn(distribution, np.float64))
+    statistics.merge(statistics.survey(drawn(distribution, np.float64)))
     found: Any = statistics.summary()
     tolerance = 6.0 * distribution.deviation / np.sqrt(60_000)
     assert abs(found["mean"] - found["expected"]["mean"]) <= tolerance + 1e-15 * abs(distribution.mean)
@@ -67,7 +67,7 @@ def test_what_is_expected_is_what_comes(distribution: Independent) -> None:
 
 def test_an_unbounded_distribution_has_no_expected_extremes() -> None:
     statistics = Statistics(Normal(0.0, 1.0))
-    statistics.add(drawn(Normal(0.0, 1.0), np.float32))
+    statistics.merge(statistics.survey(drawn(Normal(0.0, 1.0), np.float32)))
     expected: Any = statistics.summary()["expected"]
     assert (expected["min"], expected["max"]) == (None, None)
 

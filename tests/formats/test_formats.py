@@ -36,7 +36,7 @@ def plan(*layers: dict[str, Any], **more: Any) -> Plan:
 
 def whole(format: str, planned: Plan, include: Include | None = None) -> bytes:
     payload = FORMATS[format].encode(planned, include or Include())
-    body = b"".join(payload.chunks)
+    body = b"".join(payload.chunks())
     assert len(body) == payload.length
     return body
 

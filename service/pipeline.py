@@ -1,0 +1,256 @@
+"""Threads that make answers: several at once, each a bounded way ahead of whoever takes it, a turn for everyone.
+
+A run is an answer under way. Its pieces are made by any thread and finished in order; what they come to is handed to
+`deliver` by whichever thread has it. A turn is one piece, so that a large answer keeps nobody waiting for longer than
+a piece takes; short jobs (a request read and planned, a small answer made) have every second turn. Heavy pieces
+(matrix decompositions) have a thread of their own.
+"""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from service.formats import Payload
+from service.formats.payload import Chunk, Finish, Piece
+
+# Bytes of an answer that are being made or wait to be taken: enough to keep two threads busy while one chunk is sent.
+AHEAD = 3 * 2**20
+# Chunks are put together up to this size before they are handed on.
+SMALL = 2**16
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A chunk, in order; or the end, with what went wrong if anything did. `weight` is to be given back when taken."""
+
+    chunk: Chunk = b""
+    weight: int = 0
+    last: bool = False
+    error: BaseException | None = None
+
+
+Deliver: TypeAlias = Callable[[Delivery], None]
+
+
+@dataclass(eq=False, slots=True)
+class Place:
+    """A piece's place in the order; `finish` is there once the piece is made."""
+
+    piece: Piece
+    begun: bool = False  # of a heavy piece: its thread has been told
+    finish: Finish | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Run:
+    """An answer under way. Everything here is read and written under the workers' lock, but for the pieces."""
+
+    payload: Payload
+    deliver: Deliver
+    ahead: int = 0  # bytes that were asked for and not taken yet
+    order: deque[Place] = field(default_factory=deque)  # asked for, not finished
+    threads: int = 0  # at work on it
+    asking: bool = False  # it stands in the queue, or a thread asks for its next piece
+    finishing: bool = False  # a thread finishes what is made
+    heavy: Place | None = None  # the piece that must be made alone
+    ended: bool = False  # there are no more pieces
+    told: bool = False  # so was whoever takes what is delivered
+    closed: bool = False
+    when_idle: Callable[[], None] | None = None
+
+    def may_ask(self) -> bool:
+        return self.ahead < AHEAD and not (self.asking or self.heavy or self.ended or self.closed)
+
+    def released(self) -> Callable[[], None] | None:
+        """Return what is to be called, once, when no thread is at work on a closed run any more."""
+        if self.threads or not self.closed:
+            return None
+        found, self.when_idle = self.when_idle, None
+        return found
+
+
+class Workers:
+    """`threads` threads (0: one a processor) that take turns at runs and jobs, and one for heavy pieces."""
+
+    def __init__(self, threads: int = 0) -> None:
+        self._lock = threading.Lock()
+        self._work_there = threading.Condition(self._lock)
+        self._heavy_there = threading.Condition(self._lock)
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._runs: deque[Run] = deque()
+        self._heavy: deque[Run] = deque()
+        self._jobs_turn = True
+        self._stopped = False
+        for number in range(threads or os.cpu_count() or 1):
+            threading.Thread(target=self._work, name=f"draw-{number}", daemon=True).start()
+        threading.Thread(target=self._work_heavily, name="draw-heavy", daemon=True).start()
+
+    def stop(self) -> None:
+        """Let every thread end once it has done what it is doing."""
+        with self._lock:
+            self._stopped = True
+            self._work_there.notify_all()
+            self._heavy_there.notify_all()
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Have a short job done; it must not raise."""
+        with self._lock:
+            self._jobs.append(job)
+            self._work_there.notify()
+
+    def start(self, payload: Payload, deliver: Deliver) -> Run:
+        """Begin to make an answer. `deliver` is called by the threads, one call at a time, until the last."""
+        run = Run(payload, deliver)
+        with self._lock:
+            self._queue(run)
+        return run
+
+    def taken(self, run: Run, weight: int) -> None:
+        """Say that something delivered has been taken, so that more may be made."""
+        with self._lock:
+            run.ahead -= weight
+            self._queue(run)
+
+    def close(self, run: Run, when_idle: Callable[[], None]) -> None:
+        """Make no more of an answer; `when_idle` is called once no thread is at work on it, which may be now."""
+        with self._lock:
+            run.closed, run.when_idle = True, when_idle
+            run.order.clear()
+            released = run.released()
+        if released is not None:
+            released()
+
+    def _queue(self, run: Run) -> None:
+        """Under the lock: let the run have a turn, if it may."""
+        if run.may_ask():
+            run.asking = True
+            self._runs.append(run)
+            self._work_there.notify()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                while not (self._jobs or self._runs or self._stopped):
+                    self._work_there.wait()
+                if self._stopped:
+                    return
+                if self._jobs and (self._jobs_turn or not self._runs):
+                    todo: Callable[[], None] | Run = self._jobs.popleft()
+                    self._jobs_turn = False
+                else:
+                    todo = self._runs.popleft()
+                    todo.threads += 1
+                    self._jobs_turn = True
+            if isinstance(todo, Run):
+                self._guarded(self._turn, todo)
+            else:
+                todo()
+
+    def _work_heavily(self) -> None:
+        while True:
+            with self._lock:
+                while not (self._heavy or self._stopped):
+                    self._heavy_there.wait()
+                if self._stopped:
+                    return
+                run = self._heavy.popleft()
+                run.threads += 1
+            self._guarded(self._make_heavy, run)
+
+    def _guarded(self, work: Callable[[Run], None], run: Run) -> None:
+        """Do a thread's share of a run; whatever goes wrong ends the run, not the thread."""
+        try:
+            work(run)
+        except BaseException as error:
+            with self._lock:
+                tell = not (run.closed or run.told)
+                run.ended = run.told = True
+                run.order.clear()
+            if tell:
+                run.deliver(Delivery(last=True, error=error))
+        with self._lock:
+            run.threads -= 1
+            released = run.released()
+        if released is not None:
+            released()
+
+    def _turn(self, run: Run) -> None:
+        """Ask for the next piece, and make it unless it is heavy."""
+        piece = None if run.closed else next(run.payload.pieces, None)
+        with self._lock:
+            run.asking = False
+            if run.closed:
+                return
+            if piece is None:
+                run.ended = True
+            else:
+                place = Place(piece)
+                run.order.append(place)
+                run.ahead += piece.weight
+                run.heavy = place if piece.heavy else None
+                self._queue(run)
+        if piece is not None and not piece.heavy:
+            self._make(run, place)
+        self._finish(run)
+
+    def _make(self, run: Run, place: Place) -> None:
+        finish = place.piece.make()
+        with self._lock:
+            place.finish = finish
+
+    def _make_heavy(self, run: Run) -> None:
+        if run.closed or run.heavy is None:
+            return
+        self._make(run, run.heavy)
+        self._finish(run)
+        with self._lock:
+            run.heavy = None
+            self._queue(run)
+
+    def _next_made(self, run: Run) -> Place | None:
+        """Under the lock: take the first in order if it is made; have a heavy one made that has become the first."""
+        first = run.order[0] if run.order else None
+        if first is None or first.finish is not None:
+            return run.order.popleft() if first else None
+        if first is run.heavy and not first.begun:
+            first.begun = True
+            self._heavy.append(run)
+            self._heavy_there.notify()
+        return None
+
+    def _finish(self, run: Run) -> None:
+        """Finish and deliver what is made, in order; a thread that finds another at it leaves its piece to that."""
+        with self._lock:
+            if run.finishing:
+                return
+            run.finishing = True
+        small: list[Chunk] = []
+        weight = 0
+        while True:
+            with self._lock:
+                place = self._next_made(run)
+                if place is None and weight == 0 and not small:
+                    run.finishing = False
+                    last = run.ended and not (run.order or run.closed or run.told)
+                    run.told = run.told or last
+                    break
+            chunk = b"" if place is None or place.finish is None else place.finish()
+            if place is None or len(chunk) > SMALL or sum(map(len, small)) > SMALL:
+                self._hand_on(run, b"".join(small), weight)
+                small, weight = [], 0
+            if place is not None and len(chunk) > SMALL:
+                self._hand_on(run, chunk, place.piece.weight)
+            elif place is not None:
+                small.append(chunk)
+                weight += place.piece.weight
+        if last:
+            run.deliver(Delivery(last=True))
+
+    def _hand_on(self, run: Run, chunk: Chunk, weight: int) -> None:
+        if len(chunk):
+            run.deliver(Delivery(chunk, weight))
+        else:
+            self.taken(run, weight)
