@@ -17,7 +17,7 @@ from service.formats import Payload
 from service.formats.payload import Chunk, Finish, Piece
 
 # Bytes of an answer that are being made or wait to be taken: enough to keep two threads busy while one chunk is sent.
-AHEAD = 3 * 2**20
+AHEAD = 6 * 2**20
 # Chunks are put together up to this size before they are handed on.
 SMALL = 2**16
 
@@ -76,6 +76,7 @@ class Workers:
     """`threads` threads (0: one a processor) that take turns at runs and jobs, and one for heavy pieces."""
 
     def __init__(self, threads: int = 0) -> None:
+        self.made = 0  # bytes, by the pieces' weight
         self._lock = threading.Lock()
         self._work_there = threading.Condition(self._lock)
         self._heavy_there = threading.Condition(self._lock)
@@ -200,6 +201,7 @@ class Workers:
         finish = place.piece.make()
         with self._lock:
             place.finish = finish
+            self.made += place.piece.weight
 
     def _make_heavy(self, run: Run) -> None:
         if run.closed or run.heavy is None:

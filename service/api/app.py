@@ -8,8 +8,9 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from service import __version__
-from service.api import catalogue, init, openapi, operations, problems
+from service.api import catalogue, init, metrics, openapi, operations, problems
 from service.api.admission import Budget
+from service.api.streaming import Sending
 from service.pipeline import Workers
 from service.settings import Settings
 from service.weights.self_test import disagreements
@@ -23,10 +24,12 @@ class Application(FastAPI):
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.disagreements = await to_thread.run_sync(disagreements)
-    app.state.workers = Workers(app.state.settings.drawing_threads)
-    app.state.budget = Budget(app.state.settings.max_bytes_in_flight)
+    settings: Settings = app.state.settings
+    workers = Workers(settings.drawing_threads)
+    app.state.sending = Sending(workers, app.state.metrics, settings.send_timeout_seconds)
+    app.state.budget = Budget(settings.max_bytes_in_flight)
     yield
-    app.state.workers.stop()
+    workers.stop()
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -40,9 +43,11 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/openapi.json",
     )
     app.state.settings = settings
+    app.state.metrics = metrics.Metrics()
     problems.install(app)
     app.include_router(init.router)
     app.include_router(catalogue.router)
     app.include_router(operations.router)
+    app.include_router(metrics.router)
     app.mount("/docs", operations.Pages(directory=operations.PAGES / "swagger", html=True), name="docs")
     return app

@@ -87,7 +87,7 @@ async def init(
         if plan.elements <= SMALL and plan.operations <= HEAVY:
             return Response(b"".join(payload.chunks()), media_type=chosen.media_type, headers=headers)
         grant = state.budget.take(held_by_answer(plan, payload))
-        return Answer(payload, chosen.media_type, headers, state.workers, grant.release, settings.send_timeout_seconds)
+        return Answer(payload, chosen.media_type, headers, state.sending, grant.release)
 
     return await answer(request, prepare)
 
@@ -124,7 +124,7 @@ async def answer(request: Request, prepare: Callable[[bytes], Response]) -> Resp
     settings: Settings = state.settings
     with state.budget.take(held_by_request(expected_length(request, settings))):
         body = await read_body(request, settings)
-        return await in_worker(state.workers, lambda: prepare(body))
+        return await in_worker(state.sending.workers, lambda: prepare(body))
 
 
 def refuse_unknown_parameters(request: Request, known: tuple[str, ...]) -> None:

@@ -138,35 +138,39 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of `app` a problem document."""
+    """Make every error of `app` a problem document, and count them."""
+
+    def counted(code: str, *arguments: Any, **more: Any) -> JSONResponse:
+        app.state.metrics.problems[code] += 1
+        return problem(code, *arguments, **more)
 
     async def of_spec(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, InitserveError)
         errors = [{"pointer": error.pointer, "detail": error.detail}]
-        return problem(error.code, error.detail, errors, error.remedy)
+        return counted(error.code, error.detail, errors, error.remedy)
 
     async def of_request(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestProblem)
-        return problem(error.code, error.detail, error.errors, headers=error.headers)
+        return counted(error.code, error.detail, error.errors, headers=error.headers)
 
     async def of_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         code = BY_STATUS.get(error.status_code, "internal-error" if error.status_code >= 500 else "not-found")
         detail = f"{request.method} {request.url.path}: {PROBLEMS[code].title.lower()}"
-        return problem(code, detail, headers=error.headers)
+        return counted(code, detail, headers=error.headers)
 
     async def of_query(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
-        return problem("invalid-query", f"{first['loc'][-1]}: {first['msg']}")
+        return counted("invalid-query", f"{first['loc'][-1]}: {first['msg']}")
 
     async def of_memory(request: Request, error: Exception) -> JSONResponse:
         logger.error("%s %s: out of memory", request.method, request.url.path, exc_info=error)
-        return problem("busy", "there was not enough memory for it just now", headers={"retry-after": "1"})
+        return counted("busy", "there was not enough memory for it just now", headers={"retry-after": "1"})
 
     async def of_fault(request: Request, error: Exception) -> JSONResponse:
         logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return problem("internal-error", "something failed here that should not; it has been logged")
+        return counted("internal-error", "something failed here that should not; it has been logged")
 
     app.add_exception_handler(InitserveError, of_spec)
     app.add_exception_handler(RequestProblem, of_request)

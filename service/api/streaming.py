@@ -4,13 +4,15 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from service.api.metrics import Metrics
 from service.formats import Payload
-from service.pipeline import Delivery, Workers
+from service.pipeline import Delivery, Run, Workers
 
 # What service/api/server.py puts into a request's scope: a function that drops the connection, unsent bytes and all.
 ABORT = "initserve.abort"
@@ -43,11 +45,20 @@ async def in_worker(workers: Workers, work: Callable[[], T]) -> T:
     return await future
 
 
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What every streamed answer needs: who makes it, who counts, and for how many seconds a client may stall."""
+
+    workers: Workers
+    metrics: Metrics
+    stall: float
+
+
 class Answer(Response):
     """A payload as the body of a response, its exact length declared.
 
     `release` is called once no thread is at work on it any more, however it ends. A client that takes nothing for
-    `stall` seconds, or goes away, ends it: the connection is dropped, and the answer is visibly short.
+    too long, or goes away, ends it: the connection is dropped, and the answer is visibly short.
     """
 
     def __init__(
@@ -55,15 +66,13 @@ class Answer(Response):
         payload: Payload,
         media_type: str,
         headers: Mapping[str, str],
-        workers: Workers,
+        sending: Sending,
         release: Callable[[], None],
-        stall: float,
     ) -> None:
         super().__init__(media_type=media_type, headers={**headers, "content-length": str(payload.length)})
         self.payload = payload
-        self.workers = workers
+        self.sending = sending
         self.release = release
-        self.stall = stall
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
@@ -73,29 +82,47 @@ class Answer(Response):
             with suppress(RuntimeError):  # the loop was closed
                 loop.call_soon_threadsafe(inbox.put_nowait, delivery)
 
-        abort: Callable[[], None] = scope.get("extensions", {}).get(ABORT, {}).get("abort", lambda: None)
         gone = loop.create_task(client_gone(receive))
         gone.add_done_callback(lambda _: inbox.put_nowait(Delivery(last=True)))
-        run = self.workers.start(self.payload, deliver)
+        run = self.sending.workers.start(self.payload, deliver)
+        outcome = "failed"
         try:
-            delivery = await inbox.get()
-            if delivery.error is not None:
-                raise delivery.error
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            while not delivery.last:
-                alarm = loop.call_later(self.stall, abort)
-                await send({"type": "http.response.body", "body": delivery.chunk, "more_body": True})
-                alarm.cancel()
-                self.workers.taken(run, delivery.weight)
-                delivery = await inbox.get()
-            if delivery.error is not None:
-                logger.error("%s %s broke off", scope["method"], scope["path"], exc_info=delivery.error)
-                abort()
-            elif not gone.done():
-                await send({"type": "http.response.body", "body": b""})
+            outcome = await self._send(scope, send, inbox, run, gone)
         finally:
             gone.cancel()
-            self.workers.close(run, self.release)
+            self.sending.workers.close(run, self.release)
+            self.sending.metrics.answers[outcome] += 1
+
+    async def _send(
+        self, scope: Scope, send: Send, inbox: asyncio.Queue[Delivery], run: Run, gone: asyncio.Task[None]
+    ) -> str:
+        """Send what comes into `inbox`; return how it ended."""
+        loop, metrics = asyncio.get_running_loop(), self.sending.metrics
+        stalled: list[bool] = []
+
+        def cut_off() -> None:
+            stalled.append(True)
+            scope.get("extensions", {}).get(ABORT, {"abort": gone.cancel})["abort"]()
+
+        delivery = await inbox.get()
+        if delivery.error is not None:
+            raise delivery.error  # nothing was sent yet: it becomes a problem document
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        while not delivery.last:
+            alarm = loop.call_later(self.sending.stall, cut_off)
+            await send({"type": "http.response.body", "body": delivery.chunk, "more_body": True})
+            alarm.cancel()
+            metrics.sent_bytes += len(delivery.chunk)
+            self.sending.workers.taken(run, delivery.weight)
+            delivery = await inbox.get()
+        if delivery.error is not None:
+            logger.error("%s %s broke off", scope["method"], scope["path"], exc_info=delivery.error)
+            cut_off()
+            return "failed"
+        if gone.done():
+            return "stalled" if stalled else "client-gone"
+        await send({"type": "http.response.body", "body": b""})
+        return "complete"
 
 
 async def client_gone(receive: Receive) -> None:
