@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
 .DEFAULT_GOAL := help
-.PHONY: help run test unit lint format test-frameworks openapi golden browser container lock clean
+.PHONY: help run test unit lint format test-frameworks openapi golden browser container bench bench-tools lock clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,14 +46,14 @@ test-frameworks: $(FRAMEWORKS)/ready ## Compare with the real Keras, PyTorch and
 	$(FRAMEWORKS)/bin/pytest tests/frameworks --override-ini filterwarnings=default
 
 lint: $(VENV)/test ## Check format, style, types and the direction of imports
-	$(BIN)/ruff format --check service tests
-	$(BIN)/ruff check service tests
+	$(BIN)/ruff format --check service tests benchmarks
+	$(BIN)/ruff check service tests benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/test ## Mend format and style
-	$(BIN)/ruff format service tests
-	$(BIN)/ruff check --fix service tests
+	$(BIN)/ruff format service tests benchmarks
+	$(BIN)/ruff check --fix service tests benchmarks
 
 openapi: $(VENV)/test ## Write openapi/openapi.json and docs/settings.md anew
 	$(BIN)/initserve openapi > openapi/openapi.json
@@ -64,6 +64,13 @@ golden: $(VENV)/test ## Add digests of new schemes to tests/golden (what is ther
 
 browser: ## Install Chromium for the browser tests (Debian or Ubuntu, as root)
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+
+bench: $(FRAMEWORKS)/ready ## Measure against the frameworks; writes artefacts/benchmarks (some minutes)
+	$(FRAMEWORKS)/bin/python -m benchmarks
+
+bench-tools: ## Install curl, nginx and wrk for the benchmarks (Debian or Ubuntu, as root)
+	for tool in curl nginx wrk; do command -v $$tool >/dev/null || missing=1; done; [ -z "$$missing" ] || \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends curl nginx-light wrk; }
 
 container: $(VENV)/run ## Build the image, run it, compare its weights with the command line's (needs Docker)
 	docker build --tag initserve .

@@ -130,9 +130,13 @@ def test_a_short_job_waits_for_no_more_than_a_piece() -> None:
     workers = Workers(1)
     made: list[int] = []
 
+    def work() -> None:
+        time.sleep(0.002)
+        made.append(1)
+
     def pieces() -> Iterator[Piece]:
         for _ in range(10_000):
-            yield piece(b"", 1, work=lambda: (time.sleep(0.002), made.append(1))[0])
+            yield piece(b"", 1, work=work)
 
     taker = Taker(workers, pieces())
     wait_until(lambda: len(made) > 3)
@@ -154,7 +158,11 @@ def test_answers_take_turns() -> None:
             yield piece(b"", 1, work=partial(order.append, name))
 
     hold = threading.Event()
-    workers.submit(lambda: (hold.wait(PATIENCE), None)[1])
+
+    def wait() -> None:
+        hold.wait(PATIENCE)
+
+    workers.submit(wait)
     takers = [Taker(workers, pieces(name)) for name in ("a", "b", "c")]
     hold.set()
     for taker in takers:
@@ -172,8 +180,12 @@ def test_a_heavy_piece_is_made_alone_and_holds_up_nobody_else(workers: Workers) 
         hold.wait(PATIENCE)
         log.append("heavy ends")
 
+    def before() -> None:
+        time.sleep(0.02)
+        log.append("before")
+
     def pieces() -> Iterator[Piece]:
-        yield piece(b"a", 1, work=lambda: (time.sleep(0.02), log.append("before"))[1])
+        yield piece(b"a", 1, work=before)
         yield piece(b"b", heavy=True, work=heavy)
         assert log[-1] == "heavy ends"  # nothing is asked for before
         yield piece(b"c", 1)
@@ -188,18 +200,20 @@ def test_a_heavy_piece_is_made_alone_and_holds_up_nobody_else(workers: Workers) 
 
 @pytest.mark.parametrize("where", ["make", "finish", "ask", "heavy"])
 def test_a_fault_ends_the_run_and_not_the_thread(workers: Workers, where: str) -> None:
-    def fail() -> bytes:
+    def fail() -> None:
+        raise MemoryError("no room")
+
+    def fail_late() -> bytes:
         raise MemoryError("no room")
 
     def pieces() -> Iterator[Piece]:
         yield piece(b"x" * 100_000, 1)
         if where == "ask":
             fail()
-        yield (
-            Piece(lambda: fail)
-            if where == "finish"
-            else piece(b"", heavy=where == "heavy", work=lambda: (fail(), None)[1])
-        )
+        if where == "finish":
+            yield Piece(lambda: fail_late)
+        else:
+            yield piece(b"", heavy=where == "heavy", work=fail)
         yield piece(b"never", 1)
 
     taker = Taker(workers, pieces())
@@ -213,10 +227,14 @@ def test_a_closed_run_is_idle_only_when_its_threads_have_left(workers: Workers) 
     begun, hold = threading.Event(), threading.Event()
     asked: list[int] = []
 
+    def work() -> None:
+        begun.set()
+        hold.wait(PATIENCE)
+
     def pieces() -> Iterator[Piece]:
         for number in range(1000):
             asked.append(number)
-            yield piece(b"x", 1, work=lambda: (begun.set(), hold.wait(PATIENCE), None)[2])
+            yield piece(b"x", 1, work=work)
 
     taker = Taker(workers, pieces())
     assert begun.wait(PATIENCE)

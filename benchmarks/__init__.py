@@ -1,0 +1,1 @@
+"""How fast the service is, as ratios to what it is measured against; `make bench` runs it."""

@@ -1,0 +1,17 @@
+"""The cases, by name, in the order in which they run."""
+
+from collections.abc import Callable
+
+from benchmarks.cases import base64, frameworks, latency, limit, memory, size, small, start
+from benchmarks.measuring import Section
+
+CASES: dict[str, Callable[[int], Section]] = {
+    "frameworks": frameworks.measure,
+    "limit": limit.measure,
+    "base64": base64.measure,
+    "small": small.measure,
+    "latency": latency.measure,
+    "memory": memory.measure,
+    "size": size.measure,
+    "start": start.measure,
+}
