@@ -11,6 +11,7 @@ from service.weights.distributions import Expectation
 from service.weights.dtypes import Values
 
 BINS = 64
+STEPS = np.arange(BINS + 1.0)
 # The quantile of the least word is 6.34 deviations from the mean: with 6.4 no normal value lies outside.
 REACH = 6.4
 
@@ -24,7 +25,9 @@ def histogram_edges(distribution: Expectation) -> NDArray[np.float64]:
     if not start < end:  # a constant
         room = max(0.5, abs(start) / 2.0)
         start, end = start - room, end + room
-    return np.linspace(start, end, BINS + 1)
+    edges = STEPS * ((end - start) / BINS) + start
+    edges[-1] = end
+    return edges
 
 
 @dataclass(frozen=True, slots=True)

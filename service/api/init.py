@@ -112,7 +112,7 @@ async def plan(request: Request) -> Response:
     refuse_unknown_parameters(request, ())
 
     def prepare(body: bytes) -> Response:
-        content = dumps(describe_plan(parse_spec(body).plan())).encode()
+        content = dumps(describe_plan(parse_spec(body).plan()))
         return Response(content, media_type="application/json", headers={"cache-control": "no-store"})
 
     return await answer(request, prepare)

@@ -17,6 +17,8 @@ DISTRIBUTIONS: list[Distribution] = [
     Normal(5.0, 0.02),
     Normal(0.0, 1.0, -2.0, 2.0),
     Normal(0.0, 1.0, -1.0, 40.0),
+    Normal(5.0, 1e-13),  # bins of some units in the last place
+    Normal(1.0, 3e-14),
     Constant(0.1),
     Constant(0.0),
     Constant(1e30),
