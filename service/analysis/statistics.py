@@ -76,12 +76,12 @@ class Statistics:
 
     def summary(self) -> dict[str, object]:
         """Return the answer's `statistics`; `expected` min and max are null where a distribution has no bound."""
-        away = self.total / self.count
+        away = self.total / max(self.count, 1)
         expected = self.distribution
         return {
             "count": self.count,
             "mean": expected.mean + away,
-            "std": math.sqrt(max(self.squares / self.count - away * away, 0.0)),
+            "std": math.sqrt(max(self.squares / max(self.count, 1) - away * away, 0.0)),
             "min": self.least,
             "max": self.greatest,
             "expected": {"mean": expected.mean, "std": expected.deviation, "min": expected.low, "max": expected.high},

@@ -22,7 +22,7 @@ def held_by_request(length: int) -> int:
 
 def held_by_answer(plan: Plan, payload: Payload) -> int:
     """Return how many bytes an answer holds in memory at the most while it is made and sent."""
-    return min(payload.length + REQUEST, STREAM) + plan.standing
+    return min(payload.length + REQUEST, STREAM) + plan.cost.standing
 
 
 class Budget:

@@ -1,14 +1,13 @@
 """Reads a request's body: bounded in size and time, strictly JSON, then a spec."""
 
+import asyncio
 import json
 import math
 from collections.abc import Hashable
 from typing import Any, NoReturn
 
-import anyio
 from fastapi import Request
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect
 
 from service.api.problems import MOST_ERRORS, RequestProblem
 from service.settings import Settings
@@ -37,17 +36,19 @@ async def read_body(request: Request, settings: Settings) -> bytes:
         raise RequestProblem("body-too-large", f"the body has {length[:20]} bytes; at most {limit} are read")
     body = bytearray()
     try:
-        with anyio.fail_after(settings.body_timeout_seconds):
-            async for part in request.stream():
-                body += part
+        async with asyncio.timeout(settings.body_timeout_seconds):
+            while True:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise RequestProblem("request-timeout", "the client went away before the body was complete")
+                body += message.get("body", b"")
                 if len(body) > limit:
                     raise RequestProblem("body-too-large", f"the body has more than {limit} bytes")
+                if not message.get("more_body", False):
+                    return bytes(body)
     except TimeoutError:
         seconds = settings.body_timeout_seconds
         raise RequestProblem("request-timeout", f"the body was not complete after {seconds:g} s") from None
-    except ClientDisconnect:
-        raise RequestProblem("request-timeout", "the client went away before the body was complete") from None
-    return bytes(body)
 
 
 def parse_json(body: bytes) -> Any:

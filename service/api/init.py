@@ -1,23 +1,25 @@
 """POST /init: a spec in, initial weights out. POST /plan: the same without the numbers."""
 
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Any
 
-from fastapi import APIRouter, Query, Request, Response
-from pydantic.json_schema import SkipJsonSchema
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
 
 from service.api.admission import held_by_answer, held_by_request
-from service.api.body import expected_length, parse_spec, read_body
+from service.api.body import expected_length, read_body
 from service.api.examples import EXAMPLES
 from service.api.limits import admit
 from service.api.negotiation import choose_format, read_include
 from service.api.openapi import PROBLEM_RESPONSES, reference
 from service.api.problems import RequestProblem
-from service.api.streaming import Answer, in_worker
-from service.formats import FORMATS
+from service.api.streaming import Answer
+from service.api.working import of_spec, whole
+from service.formats import FORMATS, Payload
 from service.formats.base64_json import describe_plan, dumps
-from service.formats.payload import HEAVY
 from service.settings import Settings
+from service.weights.model import Spec
+from service.weights.plan import Plan
 
 BINARY = {
     format.media_type: {"schema": {"type": "string", "format": "binary"}}
@@ -30,9 +32,33 @@ REQUEST = {
         "content": {"application/json": {"schema": reference("Spec"), "examples": EXAMPLES}},
     }
 }
-# Elements of an answer that is made in one go: some tenths of a millisecond.
-SMALL = 2**18
-router = APIRouter(tags=["weights"])
+QUERY = {
+    "parameters": [
+        {
+            "name": "include",
+            "in": "query",
+            "description": "What a JSON answer holds: `weights`, `statistics` or `weights,statistics`.",
+            "schema": {"type": "string", "enum": ["weights", "statistics", "weights,statistics"], "default": "weights"},
+        },
+        {
+            "name": "format",
+            "in": "query",
+            "description": "Format of the answer; wins over Accept.",
+            "schema": {"type": "string", "enum": list(FORMATS)},
+        },
+    ]
+}
+
+
+class DirectRoute(APIRoute):
+    """A route whose function takes the request and returns the response: FastAPI only describes it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return handler
+
+
+router = APIRouter(tags=["weights"], route_class=DirectRoute)
 
 
 @router.post(
@@ -48,22 +74,9 @@ router = APIRouter(tags=["weights"])
         },
         **{status: PROBLEM_RESPONSES[status] for status in (400, 406, 408, 413, 415, 422, 503)},
     },
-    openapi_extra=REQUEST,
+    openapi_extra=REQUEST | QUERY,
 )
-async def init(
-    request: Request,
-    include: Annotated[
-        str,
-        Query(
-            description="What a JSON answer holds: `weights`, `statistics` or `weights,statistics`.",
-            json_schema_extra={"enum": ["weights", "statistics", "weights,statistics"]},
-        ),
-    ] = "weights",
-    format: Annotated[
-        str | SkipJsonSchema[None],
-        Query(description="Format of the answer; wins over Accept.", json_schema_extra={"enum": list(FORMATS)}),
-    ] = None,
-) -> Response:
+async def init(request: Request) -> Response:
     """Take layer specs and return initial weights: the same spec gives the same bytes, everywhere.
 
     A layer that names no scheme gets the one its activation recommends, with the reason. `seed` left out draws a
@@ -71,25 +84,26 @@ async def init(
     """
     state = request.app.state
     settings: Settings = state.settings
-    refuse_unknown_parameters(request, ("include", "format"))
-    wanted = read_include(include)
-    if format is not None and format not in FORMATS:
-        raise RequestProblem("invalid-query", f"format is one of {', '.join(FORMATS)}, not {format!r}")
-    chosen = choose_format(format, request.headers.get("accept", ""))
+    asked = read_query(request, ("include", "format"))
+    wanted = read_include(asked.get("include", "weights"))
+    chosen = choose_format(asked.get("format"), request.headers.get("accept", ""))
+    headers = {"vary": "accept", "cache-control": "no-store"}
+    if chosen.name != "json":
+        headers["content-disposition"] = f'attachment; filename="weights{chosen.format.suffix}"'
 
-    def prepare(body: bytes) -> Response:
-        plan = parse_spec(body).plan()
+    def prepare(spec: Spec) -> tuple[Plan, Payload]:
+        plan = spec.plan()
         admit(plan, chosen.name, wanted, settings)
-        payload = chosen.format.encode(plan, wanted)
-        headers = {"vary": "accept", "cache-control": "no-store"}
-        if chosen.name != "json":
-            headers["content-disposition"] = f'attachment; filename="weights{chosen.format.suffix}"'
-        if plan.elements <= SMALL and plan.operations <= HEAVY:
-            return Response(b"".join(payload.chunks()), media_type=chosen.media_type, headers=headers)
+        return plan, chosen.format.encode(plan, wanted)
+
+    with state.budget.take(held_by_request(expected_length(request, settings))):
+        body = await read_body(request, settings)
+        plan, payload = await of_spec(body, prepare, state.sending.workers)
+        content = await whole(plan, payload, state.sending.workers)
+        if content is not None:
+            return Response(content, media_type=chosen.media_type, headers=headers)
         grant = state.budget.take(held_by_answer(plan, payload))
         return Answer(payload, chosen.media_type, headers, state.sending, grant.release)
-
-    return await answer(request, prepare)
 
 
 @router.post(
@@ -109,26 +123,20 @@ async def plan(request: Request) -> Response:
 
     A spec of any size has a plan: what /init would refuse as too large too.
     """
-    refuse_unknown_parameters(request, ())
+    read_query(request, ())
 
-    def prepare(body: bytes) -> Response:
-        content = dumps(describe_plan(parse_spec(body).plan()))
-        return Response(content, media_type="application/json", headers={"cache-control": "no-store"})
-
-    return await answer(request, prepare)
-
-
-async def answer(request: Request, prepare: Callable[[bytes], Response]) -> Response:
-    """Read a request's body and return what a worker thread makes of it, within the budget of bytes in flight."""
     state = request.app.state
-    settings: Settings = state.settings
-    with state.budget.take(held_by_request(expected_length(request, settings))):
-        body = await read_body(request, settings)
-        return await in_worker(state.sending.workers, lambda: prepare(body))
+    with state.budget.take(held_by_request(expected_length(request, state.settings))):
+        body = await read_body(request, state.settings)
+        content = await of_spec(body, lambda spec: dumps(describe_plan(spec.plan())), state.sending.workers)
+    return Response(content, media_type="application/json", headers={"cache-control": "no-store"})
 
 
-def refuse_unknown_parameters(request: Request, known: tuple[str, ...]) -> None:
-    given = [name for name, _ in request.query_params.multi_items()]
-    if not set(given) <= set(known) or len(set(given)) < len(given):
+def read_query(request: Request, known: tuple[str, ...]) -> dict[str, str]:
+    """Return the address's parameters; a parameter that is not known, or given twice, is refused."""
+    given = request.query_params.multi_items() if request.scope["query_string"] else []
+    asked = dict(given)
+    if not asked.keys() <= set(known) or len(asked) < len(given):
         taken = f"the parameters are {' and '.join(known)}, each once" if known else "this address takes no parameters"
         raise RequestProblem("invalid-query", taken)
+    return asked

@@ -9,15 +9,16 @@ from service.weights.plan import Plan
 
 def admit(plan: Plan, format_name: str, include: Include, settings: Settings) -> None:
     """Refuse a plan that is too large for its format, or that takes too many operations."""
+    cost = plan.cost
     refuse_beyond(len(plan.layers), settings.max_layers, "layers", "in one spec")
-    refuse_beyond(plan.elements, settings.max_elements, "elements", "in one answer")
+    refuse_beyond(cost.elements, settings.max_elements, "elements", "in one answer")
     if format_name != "json":
-        refuse_beyond(plan.bytes, settings.max_binary_bytes, "bytes of weights", f"in {format_name}")
+        refuse_beyond(cost.bytes, settings.max_binary_bytes, "bytes of weights", f"in {format_name}")
     elif include.weights:
-        refuse_beyond(plan.bytes, settings.max_json_bytes, "bytes of weights", "in JSON; binary formats allow more")
-    refuse_beyond(plan.operations, settings.max_operations, "operations before its first number", "in one answer")
+        refuse_beyond(cost.bytes, settings.max_json_bytes, "bytes of weights", "in JSON; binary formats allow more")
+    refuse_beyond(cost.operations, settings.max_operations, "operations before its first number", "in one answer")
     most = min(settings.max_standing_bytes, settings.max_bytes_in_flight - STREAM)
-    refuse_beyond(plan.standing, most, "bytes in memory at once", "for one parameter")
+    refuse_beyond(cost.standing, most, "bytes in memory at once", "for one parameter")
 
 
 def refuse_beyond(cost: int, limit: int, unit: str, where: str) -> None:

@@ -15,6 +15,9 @@ class Chosen:
     media_type: str
 
 
+DEFAULT = Chosen("json", FORMATS["json"], FORMATS["json"].media_type)
+
+
 def read_accept(header: str) -> dict[str, float]:
     """Return each media range of an Accept header with its weight; what cannot be read counts as absent."""
     ranges: dict[str, float] = {}
@@ -36,13 +39,17 @@ def weight_of(media_type: str, ranges: dict[str, float]) -> float:
 
 def choose_format(wanted: str | None, accept: str) -> Chosen:
     """Return the format of an answer; refuses an Accept that none satisfies, naming those there are."""
+    if wanted is None and accept in ("", "*/*"):
+        return DEFAULT
+    if wanted is not None and wanted not in FORMATS:
+        raise RequestProblem("invalid-query", f"format is one of {', '.join(FORMATS)}, not {wanted!r}")
     ranges = read_accept(accept)
     if wanted is not None:
         chosen = FORMATS[wanted]
         as_octets = ranges.get(OCTETS, 0.0) > 0.0 and weight_of(chosen.media_type, ranges) == 0.0
         return Chosen(wanted, chosen, OCTETS if as_octets else chosen.media_type)
     if not accept.strip():
-        return Chosen("json", FORMATS["json"], FORMATS["json"].media_type)
+        return DEFAULT
     weights = {name: weight_of(format.media_type, ranges) for name, format in FORMATS.items()}
     best = max(weights, key=lambda name: weights[name])  # the first of equals: the server's own order
     if weights[best] == 0.0:

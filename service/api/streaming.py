@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -17,32 +17,6 @@ from service.pipeline import Delivery, Run, Workers
 # What service/api/server.py puts into a request's scope: a function that drops the connection, unsent bytes and all.
 ABORT = "initserve.abort"
 logger = logging.getLogger("initserve")
-T = TypeVar("T")
-
-
-async def in_worker(workers: Workers, work: Callable[[], T]) -> T:
-    """Return what `work` returns, done by one of the threads."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def tell(result: T | None, error: BaseException | None) -> None:
-        if future.cancelled():
-            return
-        if error is None:
-            future.set_result(result)  # type: ignore[arg-type]
-        else:
-            future.set_exception(error)
-
-    def job() -> None:
-        try:
-            outcome: tuple[T | None, BaseException | None] = (work(), None)
-        except BaseException as error:
-            outcome = (None, error)
-        with suppress(RuntimeError):  # the loop was closed
-            loop.call_soon_threadsafe(tell, *outcome)
-
-    workers.submit(job)
-    return await future
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,12 +72,10 @@ def envelope(plan: Plan) -> dict[str, str]:
     return {"algorithm": plan.algorithm, "seed": str(plan.seed), "layout": plan.layout, "dtype": plan.dtype}
 
 
-def statistics_width(parameter: PlannedParameter) -> int:
-    """Return how many characters the parameter's statistics can take at the most."""
-    widest = Statistics(parameter.expectation, count=parameter.elements).summary()
-    widest |= dict.fromkeys(("mean", "std", "min", "max"), LONGEST_NUMBER)
-    width = len(dumps(widest))
-    return width + BINS * (len(str(parameter.elements)) - 1)  # the counts are 0 here
+def statistics_width(empty: Statistics, elements: int) -> int:
+    """Return how many characters the statistics of so many elements can take at the most."""
+    widest = empty.summary() | dict.fromkeys(("mean", "std", "min", "max"), LONGEST_NUMBER)
+    return len(dumps(widest)) + (BINS + 1) * (len(str(elements)) - 1)  # the counts are 0 here
 
 
 class Told:
@@ -86,16 +84,16 @@ class Told:
     def __init__(self, parameter: PlannedParameter, include: Include) -> None:
         self.parameter = parameter
         self.include = include
-        self.width = statistics_width(parameter) if include.statistics else 0
         self.digest = hashlib.sha256()
-        self.statistics = Statistics(parameter.expectation)
+        self.statistics = Statistics(parameter.expectation) if include.statistics else None
+        self.width = 0 if self.statistics is None else statistics_width(self.statistics, parameter.elements)
         self.header = npy.header(parameter.dtype, parameter.shape) if include.weights else b""
 
     def __len__(self) -> int:
         length = len(',"sha256":""}') + 2 * self.digest.digest_size
         if self.include.weights:
             length += len(',"npy":""') + -(-npy.size_of(self.parameter) // 3) * 4
-        if self.include.statistics:
+        if self.statistics is not None:
             length += len(',"statistics":') + self.width
         return length
 
@@ -118,14 +116,13 @@ class Told:
             head = b"" if first else self.header
             split = -len(head) % 3  # base64 takes three bytes at a time; the block ends where it has taken all
             encoded = pybase64.b64encode(head + raw[:split]) + pybase64.b64encode(raw[split:])
-        part = None
-        if self.include.statistics:
-            part = self.statistics.survey(DTYPES[self.parameter.dtype].read(values))
+        statistics = self.statistics
+        part = None if statistics is None else statistics.survey(DTYPES[self.parameter.dtype].read(values))
 
         def finish() -> Chunk:
             self.digest.update(raw)
-            if part is not None:
-                self.statistics.merge(part)
+            if statistics is not None and part is not None:
+                statistics.merge(part)
             return encoded
 
         return finish
@@ -133,7 +130,7 @@ class Told:
     def closing(self) -> bytes:
         end = b'"' if self.include.weights else b""
         end += f',"sha256":"{self.digest.hexdigest()}"'.encode()
-        if self.include.statistics:
+        if self.statistics is not None:
             end += b',"statistics":' + dumps(self.statistics.summary()).ljust(self.width)
         return end + b"}"
 

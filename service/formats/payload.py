@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from service.weights.drawing import BLOCK, Drawing
 from service.weights.dtypes import DTYPES
@@ -24,8 +24,7 @@ class Include:
     statistics: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A part of an answer, made in two steps.
 
     `make` does what needs nothing of the pieces before: it may run on any thread, at any time after the piece was
@@ -50,6 +49,9 @@ class Payload:
         """Make piece after piece in this thread."""
         for piece in self.pieces:
             yield piece.make()()
+
+    def whole(self) -> bytes:
+        return b"".join(self.chunks())
 
 
 def text(content: bytes) -> Piece:

@@ -1,13 +1,12 @@
 """Which elements of a parameter are wanted: runs of neighbours, since a moved axis tears a parameter into such."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
+class Runs(NamedTuple):
     """Runs of `length` neighbouring elements, one run after the other, from each of the addresses in `starts`."""
 
     starts: NDArray[np.uint64]

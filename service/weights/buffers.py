@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 
 Buffer: TypeAlias = NDArray[Any]
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector there is
+LEAST = 2**15  # bytes; the system's own allocator keeps what is smaller at hand
 MOST_KEPT = 16  # of one size; what comes back beyond that is let go
 
 
@@ -24,7 +25,10 @@ class Buffers:
     def take(self, count: int, dtype: DTypeLike) -> Buffer:
         """Return a one-dimensional array of `count` elements, aligned to 64 bytes; what stands in it is anything."""
         wanted = np.dtype(dtype)
-        capacity = 1 << (max(count * wanted.itemsize, 1) - 1).bit_length()
+        size = count * wanted.itemsize
+        if size < LEAST:
+            return np.empty(count, wanted)
+        capacity = 1 << (size - 1).bit_length()
         free = self._free.setdefault(capacity, deque())
         try:
             memory = free.pop()

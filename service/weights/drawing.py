@@ -29,15 +29,21 @@ class Drawing:
         """Return `count` elements from `first` on, in C order, in a buffer of the pool."""
         out = BUFFERS.take(count, self.dtype.stored)
         values = out if self.dtype.as_drawn else BUFFERS.take(count, self.dtype.drawn)
-        done = 0
-        for starts, stops in boxes(self.form.shape, first, count):
-            box = self.form.box(starts, stops)
-            size = prod(box.shape)
-            self._fill(box, values[done : done + size].reshape(box.shape))
-            done += size
+        self._fill_run(first, values)
         if values is not out:
             self.dtype.round(values, out)
         return out
+
+    def _fill_run(self, first: int, values: Values) -> None:
+        form, done = self.form, 0
+        if isinstance(form, View) and form.contiguous:
+            self.fills[form.name](Runs.one(form.offset + first, values.size), values)
+            return
+        for starts, stops in boxes(form.shape, first, values.size):
+            box = form.box(starts, stops)
+            size = prod(box.shape)
+            self._fill(box, values[done : done + size].reshape(box.shape))
+            done += size
 
     def _fill(self, form: Form, out: Values) -> None:
         """Put the elements of `form` into `out`, a view of the same shape with any strides."""

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from math import prod
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -117,9 +118,8 @@ class Spec(Description):
                 warnings.extend(warn(source, layer.activation, pointer))
             layers.append(PlannedLayer(name, layer.type, layer.activation, self._arrange(layer, name, sources)))
         warnings.extend(warn_of_twins(drawn))
-        return Plan(
-            self.algorithm, seed, self.layout, self.dtype, tuple(layers), tuple(warnings), self._canonical(seed)
-        )
+        canonical = partial(self._canonical, seed)
+        return Plan(self.algorithm, seed, self.layout, self.dtype, tuple(layers), tuple(warnings), canonical)
 
     def _choose(self, layer: LayerSpec, parameter: Parameter, path: str, pointer: str) -> tuple[Choice, str]:
         """Return the scheme of a parameter, and the pointer to the member that says so."""

@@ -2,11 +2,11 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.weights.description import Shape
 from service.weights.distributions import Constant, Distribution, Expectation, Normal, Uniform
@@ -199,9 +199,18 @@ class Caution:
     remedy: dict[str, Any]
 
 
+class Cost(NamedTuple):
+    """`operations` come before the first number of matrices, `standing` is bytes that must stand in memory at once."""
+
+    elements: int
+    bytes: int
+    operations: int
+    standing: int
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What a spec comes to. `canonical` is the spec that gives the very same answer again, seed included."""
+    """What a spec comes to. `canonical` returns the spec that gives the very same answer again, seed included."""
 
     algorithm: str
     seed: int
@@ -209,29 +218,26 @@ class Plan:
     dtype: DtypeName
     layers: tuple[PlannedLayer, ...]
     warnings: tuple[Caution, ...]
-    canonical: dict[str, Any]
+    canonical: Callable[[], dict[str, Any]]
 
     @cached_property
     def parameters(self) -> tuple[PlannedParameter, ...]:
         return tuple(parameter for layer in self.layers for parameter in layer.parameters)
 
     @cached_property
-    def elements(self) -> int:
-        return sum(parameter.elements for parameter in self.parameters)
+    def cost(self) -> Cost:
+        """All that making it takes; of matrices that must stand in memory the largest, since one is made at a time."""
+        elements = size = operations = standing = 0
+        for parameter in self.parameters:
+            elements += parameter.elements
+            size += parameter.bytes
+            if parameter.whole:
+                operations += parameter.operations
+                standing = max(standing, parameter.standing)
+        return Cost(elements, size, operations, standing)
 
-    @cached_property
-    def bytes(self) -> int:
-        return sum(parameter.bytes for parameter in self.parameters)
-
-    @cached_property
-    def operations(self) -> int:
-        """Floating-point operations that no chunk of the answer can do without: matrix decompositions."""
-        return sum(parameter.operations for parameter in self.parameters)
-
-    @cached_property
-    def standing(self) -> int:
-        """Bytes that must stand in memory at once: those of the largest parameter, since one is made at a time."""
-        return max(parameter.standing for parameter in self.parameters)
+    elements = property(lambda self: self.cost.elements)
+    bytes = property(lambda self: self.cost.bytes)
 
     def canonical_json(self) -> str:
-        return json.dumps(self.canonical, sort_keys=True, separators=(",", ":"))
+        return json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))

@@ -4,12 +4,14 @@ The stream `initserve/1` is fixed for ever; docs/stream.md states it so that any
 """
 
 import hashlib
+import struct
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 ALGORITHM = "initserve/1"
+WORDS = struct.Struct("<4I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +32,5 @@ class Stream:
 def stream_of(seed: int, path: str) -> Stream:
     """Return the stream of the parameter `path` ("layer/parameter", canonical names) under `seed` (0 to 2^64 - 1)."""
     digest = hashlib.sha256(ALGORITHM.encode() + b"\0" + seed.to_bytes(8, "little") + path.encode()).digest()
-    words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
-    return Stream(key=(words[0], words[1]), counter=(words[2], words[3]))
+    key0, key1, counter2, counter3 = WORDS.unpack_from(digest)
+    return Stream(key=(key0, key1), counter=(counter2, counter3))
