@@ -18,7 +18,6 @@ from service.weights.bits import bits_of, float_of
 from service.weights.targets import compiled, inlined
 
 COUNTERS = 256  # a scratch block: 1,024 words, 4 KiB
-SLACK = 8  # words of scratch beyond that: a run may begin and end inside a counter's four
 SHORT = 20  # elements of a run below which each element has a counter of its own: a loop that short is not vectorised
 
 f32 = np.float32
@@ -52,21 +51,18 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 
 @inlined
-def put_neighbours(stream, first, count, out):
-    """Put the words of elements first, first + 1, … into `out`, which has room for 3 more on either side."""
+def neighbours(stream, first, count, pairs):
+    """Return the words of elements first, first + 1, … first + count - 1, in `pairs`."""
     k0, k1, c2, c3 = stream[0], stream[1], stream[2], stream[3]
     counter = first >> uint64(2)
     skip = int64(first & uint64(3))
     for i in range((skip + count + 3) >> 2):
         n = counter + uint64(i)
         w0, w1, w2, w3 = philox(uint32(n), uint32(n >> uint64(32)), c2, c3, k0, k1)
-        out[4 * i] = w0
-        out[4 * i + 1] = w1
-        out[4 * i + 2] = w2
-        out[4 * i + 3] = w3
-    if skip > 0:
-        for i in range(count):
-            out[i] = out[i + skip]
+        # Two stores of 64 bits are interleaved by the compiler in half the time that four of 32 bits take.
+        pairs[2 * i] = uint64(w0) | (uint64(w1) << uint64(32))
+        pairs[2 * i + 1] = uint64(w2) | (uint64(w3) << uint64(32))
+    return pairs.view(np.uint32)[skip : skip + count]
 
 
 @inlined
@@ -82,36 +78,44 @@ def put_scattered(stream, addresses, count, out):
 
 
 @inlined
-def make_words(stream, starts, length, done, wanted, scratch, addresses):
-    """Put the words of the runs' elements done, done + 1, … into `scratch`; return how many there was room for."""
+def make_words(stream, starts, length, done, wanted, scratch):
+    """Return the words of the runs' elements done, done + 1, …: as many as there is room for, 1,024 at the most."""
+    pairs, gathered, addresses = scratch
     room = min(int64(4 * COUNTERS), wanted)
     run = done // length
     within = done - run * length
+    if length - within >= room:
+        return neighbours(stream, starts[run] + uint64(within), room, pairs)
     count = int64(0)
-    if length >= SHORT:
-        while count < room:
-            part = min(length - within, room - count)
-            put_neighbours(stream, starts[run] + uint64(within), part, scratch[count:])
-            count += part
-            run += 1
-            within = int64(0)
-        return count
     while count < room:
         part = min(length - within, room - count)
-        for i in range(part):
-            addresses[count + i] = starts[run] + uint64(within + i)
+        if length >= SHORT:
+            gathered[count : count + part] = neighbours(stream, starts[run] + uint64(within), part, pairs)
+        else:
+            for i in range(part):
+                addresses[count + i] = starts[run] + uint64(within + i)
         count += part
         run += 1
         within = int64(0)
-    put_scattered(stream, addresses, count, scratch)
-    return count
+    if length < SHORT:
+        put_scattered(stream, addresses, count, gathered)
+    return gathered[:count]
+
+
+@inlined
+def new_scratch():
+    """Return room for a block's words by pairs, for words put together from several runs, and for their addresses."""
+    size = 4 * COUNTERS
+    # A run may begin and end inside a counter's four words.
+    return np.empty(size // 2 + 4, np.uint64), np.empty(size, np.uint32), np.empty(size, np.uint64)
 
 
 @inlined
 def offset(word, high, low, fraction):
     """Return word + 1/2 - zero in float32, rounded once; zero = 65536 high + low + 1/2 - fraction."""
-    upper = int32(word >> uint32(16)) - high
-    lower = int32(word & uint32(0xFFFF)) - low
+    # Numba widens a difference to 64 bits, whose conversion takes twice as long; it fits 32.
+    upper = int32(int32(word >> uint32(16)) - high)
+    lower = int32(int32(word & uint32(0xFFFF)) - low)
     return float32(upper) * f32(65536.0) + (float32(lower) + fraction)
 
 
@@ -127,10 +131,13 @@ def log2(p):
 def quantile(q, p):
     """Return the standard normal quantile of probability 1/2 + q, given also p, that of the nearer tail."""
     x = q * q - SHIFT
-    centre = q * ((A0 + x * (A1 + x * (A2 + x * A3))) / (ONE + x * (B1 + x * (B2 + x * B3))))
     y = math.sqrt(-log2(p)) - TWO
-    tail = (C0 + y * (C1 + y * (C2 + y * C3))) / (ONE + y * (D1 + y * (D2 + y * D3)))
-    return centre if abs(q) <= CENTRE else math.copysign(tail, q)
+    central = abs(q) <= CENTRE
+    # The quotient that is wanted is chosen before the division, which takes as long as ten of the other operations.
+    above = (A0 + x * (A1 + x * (A2 + x * A3))) if central else (C0 + y * (C1 + y * (C2 + y * C3)))
+    below = (ONE + x * (B1 + x * (B2 + x * B3))) if central else (ONE + y * (D1 + y * (D2 + y * D3)))
+    quotient = above / below
+    return q * quotient if central else math.copysign(quotient, q)
 
 
 # `interval` is (high, low) of `offset`; (fraction, step, anchor): the value at a word is anchor + offset x step.
@@ -144,15 +151,15 @@ def fill_uniform(stream, starts, length, out, zero, interval, bounds):
     high, low = zero
     fraction, step, anchor = interval
     least, greatest = bounds
-    scratch, addresses = np.empty(4 * COUNTERS + SLACK, np.uint32), np.empty(4 * COUNTERS, np.uint64)
+    scratch = new_scratch()
     done = 0
     while done < out.size:
-        count = make_words(stream, starts, length, done, out.size - done, scratch, addresses)
-        words, block = scratch[:count], out[done : done + count]
-        for i in range(count):
+        words = make_words(stream, starts, length, done, out.size - done, scratch)
+        block = out[done : done + words.size]
+        for i in range(words.size):
             value = anchor + offset(words[i], high, low, fraction) * step
             block[i] = min(max(value, least), greatest)
-        done += count
+        done += words.size
 
 
 # `tails` are the probabilities cut off below and above; `scale` is (standard deviation, mean).
@@ -167,28 +174,28 @@ def fill_normal(stream, starts, length, out, zero, interval, tails, scale, bound
     below, above = tails
     deviation, mean = scale
     least, greatest = bounds
-    scratch, addresses = np.empty(4 * COUNTERS + SLACK, np.uint32), np.empty(4 * COUNTERS, np.uint64)
+    scratch = new_scratch()
     done = 0
     while done < out.size:
-        count = make_words(stream, starts, length, done, out.size - done, scratch, addresses)
-        words, block = scratch[:count], out[done : done + count]
-        for i in range(count):
+        words = make_words(stream, starts, length, done, out.size - done, scratch)
+        block = out[done : done + words.size]
+        for i in range(words.size):
             word = words[i]
             q = anchor + offset(word, high, low, fraction) * step
             left = q < f32(0.0)
             distance = float32(word if left else ~word) + HALF
             value = mean + quantile(q, distance * step + (below if left else above)) * deviation
             block[i] = min(max(value, least), greatest)
-        done += count
+        done += words.size
 
 
 @compiled("void(uint32[::1], uint64[::1], int64, uint32[::1])")
 def fill_words(stream, starts, length, out):
     """Fill `out` with the random words themselves."""
-    scratch, addresses = np.empty(4 * COUNTERS + SLACK, np.uint32), np.empty(4 * COUNTERS, np.uint64)
+    scratch = new_scratch()
     done = 0
     while done < out.size:
-        count = make_words(stream, starts, length, done, out.size - done, scratch, addresses)
-        words, block = scratch[:count], out[done : done + count]
+        words = make_words(stream, starts, length, done, out.size - done, scratch)
+        block = out[done : done + words.size]
         block[:] = words
-        done += count
+        done += words.size
