@@ -18,7 +18,6 @@ from service.weights.bits import bits_of, float_of
 from service.weights.targets import compiled, inlined
 
 COUNTERS = 256  # a scratch block: 1,024 words, 4 KiB
-SHORT = 20  # elements of a run below which each element has a counter of its own: a loop that short is not vectorised
 
 f32 = np.float32
 HALF, ONE, TWO = f32(0.5), f32(1.0), f32(2.0)
@@ -51,63 +50,75 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 
 @inlined
-def neighbours(stream, first, count, pairs):
-    """Return the words of elements first, first + 1, … first + count - 1, in `pairs`."""
+def put_pairs(pairs, i, words):
+    """Put a counter's four words in order: two stores of 64 bits, since four of 32 are interleaved in twice the time."""
+    w0, w1, w2, w3 = words
+    pairs[2 * i] = uint64(w0) | (uint64(w1) << uint64(32))
+    pairs[2 * i + 1] = uint64(w2) | (uint64(w3) << uint64(32))
+
+
+@inlined
+def neighbours(stream, first, wanted, pairs):
+    """Return the words of elements first, first + 1, …: as many as are wanted, or 256 counters give."""
     k0, k1, c2, c3 = stream[0], stream[1], stream[2], stream[3]
     counter = first >> uint64(2)
     skip = int64(first & uint64(3))
+    count = min(wanted, 4 * COUNTERS - skip)
     for i in range((skip + count + 3) >> 2):
         n = counter + uint64(i)
-        w0, w1, w2, w3 = philox(uint32(n), uint32(n >> uint64(32)), c2, c3, k0, k1)
-        # Two stores of 64 bits are interleaved by the compiler in half the time that four of 32 bits take.
-        pairs[2 * i] = uint64(w0) | (uint64(w1) << uint64(32))
-        pairs[2 * i + 1] = uint64(w2) | (uint64(w3) << uint64(32))
+        put_pairs(pairs, i, philox(uint32(n), uint32(n >> uint64(32)), c2, c3, k0, k1))
     return pairs.view(np.uint32)[skip : skip + count]
 
 
 @inlined
-def put_scattered(stream, addresses, count, out):
-    """Put the words of the elements at `addresses` into `out`: a counter each, of which one word is used."""
+def from_several_runs(stream, starts, length, done, wanted, scratch):
+    """Return the words of the runs' elements done, done + 1, …: as many as are wanted, or 256 counters give."""
+    counters, pairs, gathered, places = scratch
     k0, k1, c2, c3 = stream[0], stream[1], stream[2], stream[3]
-    for i in range(count):
-        n = addresses[i] >> uint64(2)
-        w0, w1, w2, w3 = philox(uint32(n), uint32(n >> uint64(32)), c2, c3, k0, k1)
-        odd = (addresses[i] & uint64(1)) != uint64(0)
-        low, high = (w1 if odd else w0), (w3 if odd else w2)
-        out[i] = high if (addresses[i] & uint64(2)) != uint64(0) else low
-
-
-@inlined
-def make_words(stream, starts, length, done, wanted, scratch):
-    """Return the words of the runs' elements done, done + 1, …: as many as there is room for, 1,024 at the most."""
-    pairs, gathered, addresses = scratch
-    room = min(int64(4 * COUNTERS), wanted)
     run = done // length
     within = done - run * length
-    if length - within >= room:
-        return neighbours(stream, starts[run] + uint64(within), room, pairs)
-    count = int64(0)
-    while count < room:
-        part = min(length - within, room - count)
-        if length >= SHORT:
-            gathered[count : count + part] = neighbours(stream, starts[run] + uint64(within), part, pairs)
-        else:
-            for i in range(part):
-                addresses[count + i] = starts[run] + uint64(within + i)
+    used = count = int64(0)
+    in_order = True  # all words of every counter are wanted
+    while count < wanted and used < COUNTERS:
+        first = starts[run] + uint64(within)
+        skip = int64(first & uint64(3))
+        part = min(min(length - within, wanted - count), 4 * (COUNTERS - used) - skip)
+        more = (skip + part + 3) >> 2
+        in_order = in_order and skip == 0 and part == 4 * more
+        for i in range(more):
+            counters[used + i] = (first >> uint64(2)) + uint64(i)
+        for i in range(part):
+            places[count + i] = int32(4 * used + skip + i)
+        used += more
         count += part
         run += 1
         within = int64(0)
-    if length < SHORT:
-        put_scattered(stream, addresses, count, gathered)
+    for i in range(used):
+        n = counters[i]
+        put_pairs(pairs, i, philox(uint32(n), uint32(n >> uint64(32)), c2, c3, k0, k1))
+    words = pairs.view(np.uint32)
+    if in_order:
+        return words[:count]
+    for i in range(count):
+        gathered[i] = words[places[i]]
     return gathered[:count]
 
 
 @inlined
+def make_words(stream, starts, length, done, wanted, scratch):
+    """Return the words of the runs' elements done, done + 1, …, up to 1,024 of them."""
+    run = done // length
+    within = done - run * length
+    if length - within >= min(wanted, 4 * COUNTERS):
+        return neighbours(stream, starts[run] + uint64(within), min(length - within, wanted), scratch[1])
+    return from_several_runs(stream, starts, length, done, wanted, scratch)
+
+
+@inlined
 def new_scratch():
-    """Return room for a block's words by pairs, for words put together from several runs, and for their addresses."""
-    size = 4 * COUNTERS
-    # A run may begin and end inside a counter's four words.
-    return np.empty(size // 2 + 4, np.uint64), np.empty(size, np.uint32), np.empty(size, np.uint64)
+    """Return room for a block's counters, for their words by pairs, for words put together and for their places."""
+    counters, pairs = np.empty(COUNTERS, np.uint64), np.empty(2 * COUNTERS, np.uint64)
+    return counters, pairs, np.empty(4 * COUNTERS, np.uint32), np.empty(4 * COUNTERS, np.int32)
 
 
 @inlined
