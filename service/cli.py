@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,11 +13,12 @@ from service.api.app import create_app
 from service.api.body import parse_spec
 from service.api.problems import RequestProblem
 from service.api.server import run as run_server
-from service.formats import FORMATS, Include
+from service.formats import FORMATS, Format, Include
 from service.settings import Settings, settings_table
 from service.weights.errors import InitserveError
 from service.weights.self_test import disagreements
 from service.weights.targets import levels
+from service.writing import progress_bar, terminated_as_by_interrupt, write, write_file
 
 
 def serve() -> None:
@@ -31,32 +31,40 @@ def serve() -> None:
     run_server(settings)
 
 
-def init(spec: Path, output: Path) -> None:
-    """Write the weights of a spec to a file whose suffix names the format; under its name only when it is whole."""
+PIPE = "-"
+
+
+def format_of(output: str, name: str | None) -> Format:
+    """Return the format asked for, or that of the suffix; a pipe has none, and gets safetensors."""
+    if name is not None:
+        return FORMATS[name]
+    if output == PIPE:
+        return FORMATS["safetensors"]
     by_suffix = {format.suffix: format for format in FORMATS.values()}
-    if output.suffix not in by_suffix:
-        raise SystemExit(f"initserve: {output}: the suffix is one of {', '.join(by_suffix)}")
-    plan = parse_spec(spec.read_bytes()).plan()
-    payload = by_suffix[output.suffix].encode(plan, Include(weights=True, statistics=output.suffix == ".json"))
-    handle, temporary = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for chunk in payload.chunks():
-                file.write(chunk)
-        os.chmod(temporary, 0o666 & ~current_umask())
-        os.replace(temporary, output)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    suffix = Path(output).suffix
+    if suffix not in by_suffix:
+        raise SystemExit(f"initserve: {output}: the suffix is one of {', '.join(by_suffix)}; or say --format")
+    return by_suffix[suffix]
+
+
+def init(spec: str, output: str, format_name: str | None) -> None:
+    """Write the weights of a spec to a file or a pipe; what there is to say goes to standard error."""
+    format = format_of(output, format_name)
+    if output == PIPE and sys.stdout.isatty():
+        raise SystemExit("initserve: this is no text for a terminal; pipe it on, or name a file")
+    plan = parse_spec(sys.stdin.buffer.read() if spec == PIPE else Path(spec).read_bytes()).plan()
+    payload = format.encode(plan, Include(weights=True, statistics=format is FORMATS["json"]))
+    threads = Settings().drawing_threads
+    with terminated_as_by_interrupt(), progress_bar(output, payload.length) as progress:
+        if output == PIPE:
+            write(payload, sys.stdout.buffer, progress, threads)
+            sys.stdout.buffer.flush()
+        else:
+            write_file(payload, Path(output), progress, threads)
     for warning in plan.warnings:
         print(f"initserve: warning: {warning.pointer}: {warning.detail}", file=sys.stderr)
-    print(f"{output}: {len(plan.parameters)} parameters, {plan.elements:,} elements, seed {plan.seed}")
-
-
-def current_umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    parameters, elements = len(plan.parameters), plan.elements
+    print(f"{output}: {parameters} parameters, {elements:,} elements, seed {plan.seed}", file=sys.stderr)
 
 
 def check() -> None:
@@ -72,7 +80,7 @@ def compile_all() -> None:
     for name, (_, tuning) in levels().items():
         environment = {**os.environ, "NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": tuning}
         # A process a level: importing the kernels compiles them, and runs none that this machine could not.
-        program = "import service.weights.kernels, service.weights.householder, service.analysis.passes"
+        program = "import service.formats"
         subprocess.run([sys.executable, "-c", program], env=environment, check=True)
         print(f"initserve: compiled for {name}")
 
@@ -83,11 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("serve", help="serve over HTTP (INITSERVE_HOST, INITSERVE_PORT; docs/settings.md)")
     command = commands.add_parser("init", help="write the weights of a spec to a file, without a server")
-    command.add_argument("spec", type=Path, metavar="SPEC", help="a JSON file as POST /init takes it")
+    command.add_argument("spec", metavar="SPEC", help="a JSON file as POST /init takes it; - for standard input")
     suffixes = ", ".join(format.suffix for format in FORMATS.values())
     command.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FILE", help=f"its suffix is one of {suffixes}"
+        "-o", "--output", required=True, metavar="FILE", help=f"its suffix is one of {suffixes}; - for standard output"
     )
+    command.add_argument("--format", choices=FORMATS, help="instead of by suffix; a pipe's is safetensors unless given")
     commands.add_parser("check", help="compute the golden digests and compare them; compiles the kernels where needed")
     commands.add_parser("compile", help="compile the kernels for every level of this machine's architecture")
     commands.add_parser("openapi", help="print the OpenAPI document")
@@ -98,6 +107,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (InitserveError, RequestProblem) as error:
         lines = [f"{found['pointer']}: {found['detail']}" for found in getattr(error, "errors", [])]
         raise SystemExit("\n".join([f"initserve: {error}", *lines])) from None
+    except BrokenPipeError:  # whoever read has gone; nobody is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit("initserve: interrupted") from None
     except OSError as error:
         raise SystemExit(f"initserve: {error}") from None
 
@@ -107,7 +121,7 @@ def run(chosen: argparse.Namespace) -> None:
         case "serve":
             serve()
         case "init":
-            init(chosen.spec, chosen.output)
+            init(chosen.spec, chosen.output, chosen.format)
         case "check":
             check()
         case "compile":

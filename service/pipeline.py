@@ -17,7 +17,7 @@ from service.formats import Payload
 from service.formats.payload import Chunk, Finish, Piece
 
 # Bytes of an answer that are being made or wait to be taken: enough to keep two threads busy while one chunk is sent.
-AHEAD = 6 * 2**20
+AHEAD = 4 * 2**20
 # Chunks are put together up to this size before they are handed on.
 SMALL = 2**16
 

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
         2 * GIB,
         ge=64 * MIB,
         description="Bytes of memory that requests and answers under way may hold together; more are answered 503. An "
-        "answer holds at most 7 MiB and what must be made as a whole, whatever its length.",
+        "answer holds at most 8 MiB and what must be made as a whole, whatever its length.",
     )
     send_timeout_seconds: float = Field(
         60.0,

@@ -51,7 +51,7 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 @inlined
 def put_pairs(pairs, i, words):
-    """Put a counter's four words in order: two stores of 64 bits, since four of 32 are interleaved in twice the time."""
+    """Put a counter's four words in order, in two stores of 64 bits: four of 32 take the compiler twice the time."""
     w0, w1, w2, w3 = words
     pairs[2 * i] = uint64(w0) | (uint64(w1) << uint64(32))
     pairs[2 * i + 1] = uint64(w2) | (uint64(w3) << uint64(32))

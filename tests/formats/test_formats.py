@@ -16,6 +16,7 @@ from service.formats.npy import header
 from service.weights.errors import UnsupportedCombination
 from service.weights.model import Spec
 from service.weights.plan import Plan
+from service.writing import write
 
 LAYERS: list[dict[str, Any]] = [
     {"name": "a", "type": "dense", "shape": [30, 7], "activation": "relu"},
@@ -135,3 +136,65 @@ def test_a_fresh_seed_stands_in_the_spec_too() -> None:
     size = int.from_bytes(body[:8], "little")
     spec = json.loads(json.loads(body[8 : 8 + size])["__metadata__"]["spec"])
     assert (spec["seed"], spec["layers"][0]["seed"]) == (str(planned.seed), "7")
+
+
+class Ends(io.RawIOBase):
+    """A file of which only what is not a large chunk of data was kept: zipfile asks for no more."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[int, bytes]] = []
+        self.length = self.place = 0
+
+    def add(self, chunk: bytes | memoryview) -> None:
+        if len(chunk) < 2**16:
+            self.kept.append((self.length, bytes(chunk)))
+        self.length += len(chunk)
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.place
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self.place = offset + (0, self.place, self.length)[whence]
+        return self.place
+
+    def read(self, size: int = -1) -> bytes:
+        end = self.length if size < 0 else min(self.place + size, self.length)
+        window = bytearray(end - self.place)
+        for start, chunk in self.kept:
+            begin, stop = max(start, self.place), min(start + len(chunk), end)
+            if begin < stop:
+                window[begin - self.place : stop - self.place] = chunk[begin - start : stop - start]
+        self.place = end
+        return bytes(window)
+
+
+def test_npz_beyond_four_gibibytes_is_read_by_zipfile() -> None:
+    zeros: dict[str, Any] = {"type": "tensor", "scheme": "zeros"}
+    planned = plan({"name": "large", "shape": [2**30 + 5], **zeros}, {"name": "after", "shape": [3], **zeros})
+    payload, file = FORMATS["npz"].encode(planned, Include()), Ends()
+    for chunk in payload.chunks():
+        file.add(chunk)
+    assert file.length == payload.length
+    with zipfile.ZipFile(file) as archive:
+        large, after = archive.infolist()
+        assert (large.filename, large.file_size) == ("large/value.npy", 2**32 + 20 + 128)
+        assert after.header_offset > 2**32
+        with archive.open(after) as member:
+            assert np.lib.format.read_array(member).tolist() == [0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("layout", ["keras", "pytorch"])
+@pytest.mark.parametrize("format", ["json", "npz", "safetensors"])
+def test_bytes_do_not_depend_on_threads(format: str, layout: str) -> None:
+    include = Include(weights=True, statistics=True)
+    one = whole(format, plan(layout=layout), include)
+    for threads in (1, 3):
+        out = io.BytesIO()
+        write(FORMATS[format].encode(plan(layout=layout), include), out, lambda more: None, threads)
+        assert out.getvalue() == one

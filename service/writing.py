@@ -1,0 +1,107 @@
+"""Writes an answer to a file or a pipe, without a server: made by all processors, in the memory of a few chunks."""
+
+import os
+import queue
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from service.formats import Payload
+from service.pipeline import Delivery, Workers
+
+REFRESH = 0.1  # seconds between two looks of the progress bar
+WIDTH = 30  # characters of it
+
+Progress = Callable[[int], None]  # told how many more bytes are written
+
+
+def write(payload: Payload, out: BinaryIO, progress: Progress, threads: int = 0) -> None:
+    """Write a payload while it is made, `threads` (0: one a processor) at once."""
+    workers = Workers(threads)
+    inbox: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
+    run = workers.start(payload, inbox.put)
+    try:
+        while not (delivery := inbox.get()).last:
+            out.write(delivery.chunk)
+            workers.taken(run, delivery.weight)
+            progress(len(delivery.chunk))
+        if delivery.error is not None:
+            raise delivery.error
+    finally:
+        workers.close(run, lambda: None)
+        workers.stop()
+
+
+def write_file(payload: Payload, path: Path, progress: Progress, threads: int = 0) -> None:
+    """Write a payload to a file that has its name only when it is whole and on the disk."""
+    free = shutil.disk_usage(path.parent).free
+    if free < payload.length:
+        raise OSError(f"{path} takes {payload.length:,} bytes; {free:,} are free there")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(payload, file, progress, threads)
+            file.flush()
+            os.fsync(handle)
+            os.fchmod(handle, 0o666 & ~current_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def current_umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+@contextmanager
+def terminated_as_by_interrupt() -> Iterator[None]:
+    """Let SIGTERM unwind the stack as Ctrl-C does, so that what was begun is cleared away."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def progress_bar(name: str, length: int) -> Iterator[Progress]:
+    """Show on standard error, where that is a terminal, how far a file of `length` bytes has come."""
+    if not sys.stderr.isatty():
+        yield lambda more: None
+        return
+    began = shown = time.monotonic()
+    done = 0
+
+    def show() -> None:
+        share = done / length
+        seconds = max(time.monotonic() - began, 1e-9)
+        left = (length - done) / max(done, 1) * seconds
+        bar = ("█" * round(share * WIDTH)).ljust(WIDTH, "░")
+        rate = f"{done / seconds / 1e6:,.0f} MB/s"
+        sys.stderr.write(
+            f"\r{name} {bar} {share:4.0%}  {done / 1e9:.2f} of {length / 1e9:.2f} GB  {rate}  {left:.0f} s "
+        )
+        sys.stderr.flush()
+
+    def progress(more: int) -> None:
+        nonlocal done, shown
+        done += more
+        if time.monotonic() - shown >= REFRESH:
+            shown = time.monotonic()
+            show()
+
+    try:
+        yield progress
+    finally:
+        if shown != began:
+            show()
+            sys.stderr.write("\n")
