@@ -9,11 +9,11 @@ a piece takes; short jobs (a request read and planned, a small answer made) have
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
-from service.formats import Payload
 from service.formats.payload import Chunk, Finish, Piece
 
 # Bytes of an answer that are being made or wait to be taken: enough to keep two threads busy while one chunk is sent.
@@ -48,7 +48,7 @@ class Place:
 class Run:
     """An answer under way. Everything here is read and written under the workers' lock, but for the pieces."""
 
-    payload: Payload
+    pieces: Iterator[Piece]
     deliver: Deliver
     ahead: int = 0  # bytes that were asked for and not taken yet
     order: deque[Place] = field(default_factory=deque)  # asked for, not finished
@@ -82,7 +82,7 @@ class Workers:
         self._heavy_there = threading.Condition(self._lock)
         self._jobs: deque[Callable[[], None]] = deque()
         self._runs: deque[Run] = deque()
-        self._heavy: deque[Run] = deque()
+        self._heavy: deque[Callable[[], None]] = deque()
         self._jobs_turn = True
         self._stopped = False
         for number in range(threads or os.cpu_count() or 1):
@@ -96,15 +96,15 @@ class Workers:
             self._work_there.notify_all()
             self._heavy_there.notify_all()
 
-    def submit(self, job: Callable[[], None]) -> None:
-        """Have a short job done; it must not raise."""
+    def submit(self, job: Callable[[], None], heavy: bool = False) -> None:
+        """Have a job done, short unless it is heavy; it must not raise."""
         with self._lock:
-            self._jobs.append(job)
-            self._work_there.notify()
+            (self._heavy if heavy else self._jobs).append(job)
+            (self._heavy_there if heavy else self._work_there).notify()
 
-    def start(self, payload: Payload, deliver: Deliver) -> Run:
+    def start(self, pieces: Iterator[Piece], deliver: Deliver) -> Run:
         """Begin to make an answer. `deliver` is called by the threads, one call at a time, until the last."""
-        run = Run(payload, deliver)
+        run = Run(pieces, deliver)
         with self._lock:
             self._queue(run)
         return run
@@ -157,9 +157,8 @@ class Workers:
                     self._heavy_there.wait()
                 if self._stopped:
                     return
-                run = self._heavy.popleft()
-                run.threads += 1
-            self._guarded(self._make_heavy, run)
+                job = self._heavy.popleft()
+            job()
 
     def _guarded(self, work: Callable[[Run], None], run: Run) -> None:
         """Do a thread's share of a run; whatever goes wrong ends the run, not the thread."""
@@ -180,7 +179,7 @@ class Workers:
 
     def _turn(self, run: Run) -> None:
         """Ask for the next piece, and make it unless it is heavy."""
-        piece = None if run.closed else next(run.payload.pieces, None)
+        piece = None if run.closed else next(run.pieces, None)
         with self._lock:
             run.asking = False
             if run.closed:
@@ -203,6 +202,11 @@ class Workers:
             place.finish = finish
             self.made += place.piece.weight
 
+    def _heavy_turn(self, run: Run) -> None:
+        with self._lock:
+            run.threads += 1
+        self._guarded(self._make_heavy, run)
+
     def _make_heavy(self, run: Run) -> None:
         if run.closed or run.heavy is None:
             return
@@ -219,7 +223,7 @@ class Workers:
             return run.order.popleft() if first else None
         if first is run.heavy and not first.begun:
             first.begun = True
-            self._heavy.append(run)
+            self._heavy.append(partial(self._heavy_turn, run))
             self._heavy_there.notify()
         return None
 

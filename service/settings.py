@@ -40,6 +40,12 @@ class Settings(BaseSettings):
     max_standing_bytes: int = Field(
         GIB, ge=1, description="Bytes of memory for a parameter that must be made as a whole: matrices and tables."
     )
+    max_diagnosis_operations: int = Field(
+        2**33,
+        ge=1,
+        description="Multiplications of a diagnosis's pass forward, weights times places times examples; 2^33 take "
+        "about a second, and as much again for the way back.",
+    )
     max_bytes_in_flight: int = Field(
         2 * GIB,
         ge=64 * MIB,

@@ -25,7 +25,7 @@ def write(payload: Payload, out: BinaryIO, progress: Progress, threads: int = 0)
     """Write a payload while it is made, `threads` (0: one a processor) at once."""
     workers = Workers(threads)
     inbox: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
-    run = workers.start(payload, inbox.put)
+    run = workers.start(payload.pieces, inbox.put)
     try:
         while not (delivery := inbox.get()).last:
             out.write(delivery.chunk)
@@ -39,17 +39,26 @@ def write(payload: Payload, out: BinaryIO, progress: Progress, threads: int = 0)
 
 
 def write_file(payload: Payload, path: Path, progress: Progress, threads: int = 0) -> None:
-    """Write a payload to a file that has its name only when it is whole and on the disk."""
+    """Write a payload to a file that has its name only when it is whole and on the disk.
+
+    What is there and is no file (a device, a named pipe) is written into; a link stays, and what it leads to is new.
+    """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        with path.open("wb") as device:
+            write(payload, device, progress, threads)
+        return
     free = shutil.disk_usage(path.parent).free
     if free < payload.length:
         raise OSError(f"{path} takes {payload.length:,} bytes; {free:,} are free there")
+    mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~current_umask()
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             write(payload, file, progress, threads)
             file.flush()
             os.fsync(handle)
-            os.fchmod(handle, 0o666 & ~current_umask())
+            os.fchmod(handle, mode)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

@@ -120,6 +120,25 @@ def test_a_run_that_is_broken_off_leaves_nothing(tmp_path: Path, how: signal.Sig
 
 
 @NEEDS_UNIX
+def test_what_is_no_file_is_written_into_and_a_link_stays(tmp_path: Path) -> None:
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link.npz", tmp_path / "target.npz"
+    os.mkfifo(pipe)
+    target.write_text("before")
+    target.chmod(0o600)
+    link.symlink_to(target)
+    with start("init", LENET, "-o", pipe, "--format", "npz", stderr=PIPE) as made:
+        content = pipe.read_bytes()
+        assert made.wait(timeout=60) == 0
+    assert run("init", LENET, "-o", link).returncode == 0
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert target.read_bytes() == content
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert run("init", LENET, "-o", tmp_path, "--format", "npz").returncode == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.npz", "pipe", "target.npz"]
+
+
+@NEEDS_UNIX
 def test_a_disk_that_takes_no_more_leaves_nothing(tmp_path: Path) -> None:
     import resource
 

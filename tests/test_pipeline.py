@@ -8,7 +8,6 @@ from functools import partial
 
 import pytest
 
-from service.formats import Payload
 from service.formats.payload import Finish, Piece
 from service.pipeline import AHEAD, Delivery, Run, Workers
 
@@ -31,17 +30,13 @@ def piece(content: bytes, weight: int = 0, heavy: bool = False, work: Callable[[
     return Piece(make, weight, heavy)
 
 
-def payload(pieces: Iterator[Piece]) -> Payload:
-    return Payload(0, pieces)
-
-
 class Taker:
     """Somebody who takes what is delivered."""
 
     def __init__(self, workers: Workers, pieces: Iterator[Piece]) -> None:
         self.workers = workers
         self.inbox: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
-        self.run: Run = workers.start(payload(pieces), self.inbox.put)
+        self.run: Run = workers.start(pieces, self.inbox.put)
 
     def take(self) -> Delivery:
         delivery = self.inbox.get(timeout=PATIENCE)

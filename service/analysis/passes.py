@@ -1,4 +1,6 @@
-"""The compiled loop behind the statistics: one pass over a block of values, GIL released."""
+"""The compiled loops behind statistics and activations: one pass over a block of values, GIL released."""
+
+import math
 
 import numpy as np
 
@@ -24,16 +26,19 @@ def count_into_bins(values, edges, counts):
         strip = values[start : start + STRIP]
         near = 0
         for i in range(strip.size):
-            along = min(max((np.float64(strip[i]) - edges[0]) * per_unit, 0.0), bins - 0.5)
+            along = (np.float64(strip[i]) - edges[0]) * per_unit
+            along = along if along > 0.0 else 0.0  # NaN too, where the bins' width is beyond a float64's reach
+            along = along if along < bins - 0.5 else bins - 0.5
             places[i] = np.int32(along)
             near |= np.int32(abs(along - np.float64(places[i]) - 0.5) > 0.5 - margin)
         if near:
             for i in range(strip.size):
                 x, place = np.float64(strip[i]), places[i]
-                if x < edges[place]:
-                    places[i] = max(place - 1, 0)
-                elif x >= edges[place + 1]:
-                    places[i] = min(place + 1, bins - 1)
+                while place > 0 and x < edges[place]:
+                    place -= 1
+                while place < bins - 1 and x >= edges[place + 1]:
+                    place += 1
+                places[i] = place
         whole = strip.size - strip.size % TABLES
         for i in range(0, whole, TABLES):
             for table in range(TABLES):
@@ -74,3 +79,12 @@ def survey(values, shift, edges, counts):
         greatest[0] = max(greatest[0], x)
     count_into_bins(values, edges, counts)
     return sums.sum(), squares.sum(), np.float64(least.min()), np.float64(greatest.max())
+
+
+@compiled("float64[::1](float64[::1])")
+def erf(values):
+    """Return the error function of each value; NumPy has none."""
+    out = np.empty_like(values)
+    for i in range(values.size):
+        out[i] = math.erf(values[i])
+    return out

@@ -4,7 +4,7 @@ import asyncio
 import json
 import math
 from collections.abc import Hashable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from fastapi import Request
 from pydantic import ValidationError
@@ -13,6 +13,7 @@ from service.api.problems import MOST_ERRORS, RequestProblem
 from service.settings import Settings
 from service.weights.model import Spec
 
+AnySpec = TypeVar("AnySpec", bound=Spec)
 # No object that a spec may hold has so many members; beyond it each unknown one would be an error of its own.
 MOST_MEMBERS = 64
 
@@ -118,9 +119,14 @@ def pointer_to(document: Any, location: tuple[int | str, ...], kind: str) -> str
 
 def parse_spec(body: bytes) -> Spec:
     """Return the spec in a body; raises RequestProblem with a pointer for each of its errors."""
+    return parse_document(body, Spec)
+
+
+def parse_document(body: bytes, model: type[AnySpec]) -> AnySpec:
+    """Return the spec in a body, with what `model` has beside it."""
     document = parse_json(body)
     try:
-        return Spec.model_validate_json(body)
+        return model.model_validate_json(body)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
     if found[0]["type"] == "json_invalid":  # a lone surrogate, say: Python's reader lets it pass

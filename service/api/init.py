@@ -1,10 +1,6 @@
 """POST /init: a spec in, initial weights out. POST /plan: the same without the numbers."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
 
 from service.api.admission import held_by_answer, held_by_request
 from service.api.body import expected_length, read_body
@@ -12,8 +8,8 @@ from service.api.examples import EXAMPLES
 from service.api.limits import admit
 from service.api.negotiation import choose_format, read_include
 from service.api.openapi import PROBLEM_RESPONSES, reference
-from service.api.problems import RequestProblem
-from service.api.streaming import Answer
+from service.api.routing import DirectRoute, read_query
+from service.api.streaming import Answer, WholeAnswer
 from service.api.working import of_spec, whole
 from service.formats import FORMATS, Payload
 from service.formats.base64_json import describe_plan, dumps
@@ -48,16 +44,6 @@ QUERY = {
         },
     ]
 }
-
-
-class DirectRoute(APIRoute):
-    """A route whose function takes the request and returns the response: FastAPI only describes it."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return handler
-
-
 router = APIRouter(tags=["weights"], route_class=DirectRoute)
 
 
@@ -101,9 +87,10 @@ async def init(request: Request) -> Response:
         plan, payload = await of_spec(body, prepare, state.sending.workers)
         content = await whole(plan, payload, state.sending.workers)
         if content is not None:
-            return Response(content, media_type=chosen.media_type, headers=headers)
+            grant = state.budget.take(len(content))
+            return WholeAnswer(content, chosen.media_type, headers, state.sending.stall, grant.release)
         grant = state.budget.take(held_by_answer(plan, payload))
-        return Answer(payload, chosen.media_type, headers, state.sending, grant.release)
+        return Answer(payload.pieces, payload.length, chosen.media_type, headers, state.sending, grant.release)
 
 
 @router.post(
@@ -130,13 +117,3 @@ async def plan(request: Request) -> Response:
         body = await read_body(request, state.settings)
         content = await of_spec(body, lambda spec: dumps(describe_plan(spec.plan())), state.sending.workers)
     return Response(content, media_type="application/json", headers={"cache-control": "no-store"})
-
-
-def read_query(request: Request, known: tuple[str, ...]) -> dict[str, str]:
-    """Return the address's parameters; a parameter that is not known, or given twice, is refused."""
-    given = request.query_params.multi_items() if request.scope["query_string"] else []
-    asked = dict(given)
-    if not asked.keys() <= set(known) or len(asked) < len(given):
-        taken = f"the parameters are {' and '.join(known)}, each once" if known else "this address takes no parameters"
-        raise RequestProblem("invalid-query", taken)
-    return asked

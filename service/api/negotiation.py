@@ -1,11 +1,13 @@
 """Which format an answer takes: ?format= first, then Accept (RFC 9110, section 12.5.1), then JSON."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from service.api.problems import RequestProblem
 from service.formats import FORMATS, Format, Include
 
 OCTETS = "application/octet-stream"
+SVG = "image/svg+xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +15,6 @@ class Chosen:
     name: str
     format: Format
     media_type: str
-
-
-DEFAULT = Chosen("json", FORMATS["json"], FORMATS["json"].media_type)
 
 
 def read_accept(header: str) -> dict[str, float]:
@@ -37,25 +36,39 @@ def weight_of(media_type: str, ranges: dict[str, float]) -> float:
     return next((ranges[media] for media in (media_type, f"{kind}/*", "*/*") if media in ranges), 0.0)
 
 
-def choose_format(wanted: str | None, accept: str) -> Chosen:
-    """Return the format of an answer; refuses an Accept that none satisfies, naming those there are."""
-    if wanted is None and accept in ("", "*/*"):
-        return DEFAULT
-    if wanted is not None and wanted not in FORMATS:
-        raise RequestProblem("invalid-query", f"format is one of {', '.join(FORMATS)}, not {wanted!r}")
-    ranges = read_accept(accept)
+def choose_among(offered: Mapping[str, str], wanted: str | None, accept: str) -> str:
+    """Return the name of the media type to answer with: the one asked for, or the best by Accept, or the first.
+
+    Refuses what none satisfies, naming those there are.
+    """
     if wanted is not None:
-        chosen = FORMATS[wanted]
-        as_octets = ranges.get(OCTETS, 0.0) > 0.0 and weight_of(chosen.media_type, ranges) == 0.0
-        return Chosen(wanted, chosen, OCTETS if as_octets else chosen.media_type)
-    if not accept.strip():
-        return DEFAULT
-    weights = {name: weight_of(format.media_type, ranges) for name, format in FORMATS.items()}
+        if wanted not in offered:
+            raise RequestProblem("invalid-query", f"format is one of {', '.join(offered)}, not {wanted!r}")
+        return wanted
+    first = next(iter(offered))
+    if accept == "*/*" or not accept.strip():
+        return first
+    ranges = read_accept(accept)
+    weights = {name: weight_of(media_type, ranges) for name, media_type in offered.items()}
     best = max(weights, key=lambda name: weights[name])  # the first of equals: the server's own order
     if weights[best] == 0.0:
-        offered = ", ".join(f"{format.media_type} (?format={name})" for name, format in FORMATS.items())
-        raise RequestProblem("not-acceptable", f"none of {accept!r} is offered; these are: {offered}")
-    return Chosen(best, FORMATS[best], FORMATS[best].media_type)
+        listed = ", ".join(f"{media_type} (?format={name})" for name, media_type in offered.items())
+        raise RequestProblem("not-acceptable", f"none of {accept!r} is offered; these are: {listed}")
+    return best
+
+
+MEDIA_TYPES = {name: format.media_type for name, format in FORMATS.items()}
+
+
+def choose_format(wanted: str | None, accept: str) -> Chosen:
+    """Return the format of an answer of /init; a file that was asked for by name may go out as mere octets."""
+    name = choose_among(MEDIA_TYPES, wanted, accept)
+    media_type = FORMATS[name].media_type
+    if wanted is not None and accept:
+        ranges = read_accept(accept)
+        if ranges.get(OCTETS, 0.0) > 0.0 and weight_of(media_type, ranges) == 0.0:
+            media_type = OCTETS
+    return Chosen(name, FORMATS[name], media_type)
 
 
 def read_include(text: str) -> Include:

@@ -2,20 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from service.api.metrics import Metrics
-from service.formats import Payload
+from service.formats.payload import Piece
 from service.pipeline import Delivery, Run, Workers
 
 # What service/api/server.py puts into a request's scope: a function that drops the connection, unsent bytes and all.
 ABORT = "initserve.abort"
+# Bytes that a connection may hold on to without anybody waiting: uvicorn's own high-water mark.
+BUFFERED = 2**16
 logger = logging.getLogger("initserve")
 
 
@@ -28,8 +30,37 @@ class Sending:
     stall: float
 
 
+class Line:
+    """A connection that is dropped when it takes nothing for `stall` seconds."""
+
+    def __init__(self, scope: Scope, send: Send, stall: float) -> None:
+        self.scope = scope
+        self.stalled = False
+        self._send = send
+        self._stall = stall
+        self._loop = asyncio.get_running_loop()
+
+    async def send(self, message: Message) -> None:
+        """Send a message; returns early, as if all were well, on a connection that is gone."""
+        alarm = self._loop.call_later(self._stall, self._cut_off)
+        try:
+            await self._send(message)
+        finally:
+            alarm.cancel()
+
+    def drop(self) -> None:
+        """Close the connection, unsent bytes and all; under a server that cannot, it ends when the answer does."""
+        abort: Callable[[], None] | None = self.scope.get("extensions", {}).get(ABORT, {}).get("abort")
+        if abort is not None:
+            abort()
+
+    def _cut_off(self) -> None:
+        self.stalled = True
+        self.drop()
+
+
 class Answer(Response):
-    """A payload as the body of a response, its exact length declared.
+    """Pieces as the body of a response, its exact length declared where it is known.
 
     `release` is called once no thread is at work on it any more, however it ends. A client that takes nothing for
     too long, or goes away, ends it: the connection is dropped, and the answer is visibly short.
@@ -37,14 +68,18 @@ class Answer(Response):
 
     def __init__(
         self,
-        payload: Payload,
+        pieces: Iterator[Piece],
+        length: int | None,
         media_type: str,
         headers: Mapping[str, str],
         sending: Sending,
         release: Callable[[], None],
     ) -> None:
-        super().__init__(media_type=media_type, headers={**headers, "content-length": str(payload.length)})
-        self.payload = payload
+        super().__init__(media_type=media_type, headers=dict(headers))
+        del self.headers["content-length"]  # that of no body at all
+        if length is not None:
+            self.headers["content-length"] = str(length)
+        self.pieces = pieces
         self.sending = sending
         self.release = release
 
@@ -58,45 +93,58 @@ class Answer(Response):
 
         gone = loop.create_task(client_gone(receive))
         gone.add_done_callback(lambda _: inbox.put_nowait(Delivery(last=True)))
-        run = self.sending.workers.start(self.payload, deliver)
+        run = self.sending.workers.start(self.pieces, deliver)
         outcome = "failed"
         try:
-            outcome = await self._send(scope, send, inbox, run, gone)
+            outcome = await self._send(Line(scope, send, self.sending.stall), inbox, run, gone)
         finally:
             gone.cancel()
             self.sending.workers.close(run, self.release)
             self.sending.metrics.answers[outcome] += 1
 
-    async def _send(
-        self, scope: Scope, send: Send, inbox: asyncio.Queue[Delivery], run: Run, gone: asyncio.Task[None]
-    ) -> str:
+    async def _send(self, line: Line, inbox: asyncio.Queue[Delivery], run: Run, gone: asyncio.Task[None]) -> str:
         """Send what comes into `inbox`; return how it ended."""
-        loop, metrics = asyncio.get_running_loop(), self.sending.metrics
-        stalled: list[bool] = []
-
-        def cut_off() -> None:
-            stalled.append(True)
-            scope.get("extensions", {}).get(ABORT, {"abort": gone.cancel})["abort"]()
-
         delivery = await inbox.get()
         if delivery.error is not None:
             raise delivery.error  # nothing was sent yet: it becomes a problem document
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await line.send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         while not delivery.last:
-            alarm = loop.call_later(self.sending.stall, cut_off)
-            await send({"type": "http.response.body", "body": delivery.chunk, "more_body": True})
-            alarm.cancel()
-            metrics.sent_bytes += len(delivery.chunk)
+            await line.send({"type": "http.response.body", "body": delivery.chunk, "more_body": True})
+            self.sending.metrics.sent_bytes += len(delivery.chunk)
             self.sending.workers.taken(run, delivery.weight)
             delivery = await inbox.get()
         if delivery.error is not None:
-            logger.error("%s %s broke off", scope["method"], scope["path"], exc_info=delivery.error)
-            cut_off()
+            logger.error("%s %s broke off", line.scope["method"], line.scope["path"], exc_info=delivery.error)
+            line.drop()
             return "failed"
-        if gone.done():
-            return "stalled" if stalled else "client-gone"
-        await send({"type": "http.response.body", "body": b""})
-        return "complete"
+        if not gone.done():
+            await line.send({"type": "http.response.body", "body": b""})
+        if line.stalled:
+            return "stalled"
+        return "client-gone" if gone.done() else "complete"
+
+
+class WholeAnswer(Response):
+    """A small answer that is there as a whole: no more of the connection's time than a chunk may take."""
+
+    def __init__(
+        self, content: bytes, media_type: str, headers: Mapping[str, str], stall: float, release: Callable[[], None]
+    ) -> None:
+        super().__init__(content, media_type=media_type, headers=dict(headers))
+        self.stall = stall
+        self.release = release
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        line = Line(scope, send, self.stall)
+        try:
+            await line.send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            if len(self.body) <= BUFFERED:
+                await line.send({"type": "http.response.body", "body": self.body})
+                return
+            await line.send({"type": "http.response.body", "body": self.body, "more_body": True})
+            await line.send({"type": "http.response.body", "body": b""})  # waits until most of it is on its way
+        finally:
+            self.release()
 
 
 async def client_gone(receive: Receive) -> None:

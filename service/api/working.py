@@ -24,8 +24,8 @@ SMALL = 2**18
 T = TypeVar("T")
 
 
-async def in_worker(workers: Workers, work: Callable[[], T]) -> T:
-    """Return what `work` returns, done by one of the threads."""
+async def in_worker(workers: Workers, work: Callable[[], T], heavy: bool = False) -> T:
+    """Return what `work` returns, done by one of the threads: by the one for heavy work where that is said."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -45,7 +45,7 @@ async def in_worker(workers: Workers, work: Callable[[], T]) -> T:
         with suppress(RuntimeError):  # the loop was closed
             loop.call_soon_threadsafe(tell, *outcome)
 
-    workers.submit(job)
+    workers.submit(job, heavy)
     return await future
 
 

@@ -85,3 +85,14 @@ def test_no_normal_value_lies_outside_the_histogram() -> None:
     statistics = Statistics(Normal(0.0, 1.0))
     # The quantile of the least word there is: (0 + 1/2) / 2^32.
     assert statistics.edges[0] < -6.338 < 6.338 < statistics.edges[-1]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "distribution", [Uniform(0.0, 1e-310), Uniform(0.0, 5e-324), Uniform(-1e-320, 1e-320), Normal(0.0, 1e-320)]
+)
+def test_bins_beyond_a_floats_reach_still_count_every_value(distribution: Distribution, dtype: type[Any]) -> None:
+    statistics = Statistics(distribution)
+    statistics.merge(statistics.survey(drawn(distribution, dtype, 5000)))
+    found: Any = statistics.summary()
+    assert sum(found["histogram"]["counts"]) == 5000

@@ -141,6 +141,28 @@ def test_a_reader_that_stalls_is_cut_off() -> None:
             assert len(read(connection, 2 * KERNEL)) <= KERNEL
 
 
+def test_a_reader_that_stalls_at_the_end_is_cut_off_too() -> None:
+    # Lengths around what the kernel takes, so that for some of them the last chunk is what does not get through.
+    with serving(INITSERVE_SEND_TIMEOUT_SECONDS="0.5") as server, ExitStack() as stack:
+        connections = []
+        for side in range(500, 1100, 50):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect(("127.0.0.1", server.port))
+            body = spec(side, side)
+            head = "POST /init HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json"
+            connection.sendall(f"{head}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
+            connections.append(connection)
+        wait_until(lambda: counters(server)["bytes_in_flight"] == 0)
+        time.sleep(1.0)
+        lengths = []
+        for connection in connections:
+            connection.settimeout(PATIENCE)
+            lengths.append(len(read(connection, 100 * MIB)))  # to its end: the server has let go of every one
+        assert 500 * 500 * 4 * 4 // 3 <= lengths[0]
+        assert lengths[-1] < 1050 * 1050 * 4 * 4 // 3
+
+
 def test_what_cannot_be_held_is_refused_and_asked_to_come_back(small_server: Server) -> None:
     server = small_server
     with ExitStack() as stack:
@@ -222,6 +244,7 @@ def test_a_matrix_decomposition_holds_up_nobody(running: Server) -> None:
         (json.dumps({"seed": 1, "layout": "pytorch", "layers": [{"type": "dense", "shape": [2**14, 2**14]}]}).encode(),
          "format=safetensors"),
         (spec(2**12, 2**13), "include=weights,statistics"),
+        (spec(2**14, 2**14), "include=statistics"),
     ],
 )  # fmt: skip
 def test_memory_does_not_grow_with_the_answer(body: bytes, query: str) -> None:
