@@ -25,7 +25,7 @@ def serve() -> None:
     """Serve over HTTP until interrupted."""
     settings = Settings()
     address = f"http://{settings.host}:{settings.port}"
-    print(f"Swagger UI: {address}/docs/")
+    print(f"Playground: {address}/  Swagger UI: {address}/docs/")
     print(f"Try: curl -d @examples/lenet5.json -H 'content-type: application/json' '{address}/init?include=statistics'")
     sys.stdout.flush()
     run_server(settings)

@@ -69,7 +69,13 @@ class Run:
         if self.threads or not self.closed:
             return None
         found, self.when_idle = self.when_idle, None
+        self.pieces = iter(())  # a thread may remember the run for a while; what it holds must go now
         return found
+
+
+def processors() -> int:
+    """Return how many processors this process may use, which may be fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Workers:
@@ -85,7 +91,7 @@ class Workers:
         self._heavy: deque[Callable[[], None]] = deque()
         self._jobs_turn = True
         self._stopped = False
-        for number in range(threads or os.cpu_count() or 1):
+        for number in range(threads or processors()):
             threading.Thread(target=self._work, name=f"draw-{number}", daemon=True).start()
         threading.Thread(target=self._work_heavily, name="draw-heavy", daemon=True).start()
 
@@ -234,7 +240,7 @@ class Workers:
                 return
             run.finishing = True
         small: list[Chunk] = []
-        weight = 0
+        size = weight = 0
         while True:
             with self._lock:
                 place = self._next_made(run)
@@ -244,13 +250,14 @@ class Workers:
                     run.told = run.told or last
                     break
             chunk = b"" if place is None or place.finish is None else place.finish()
-            if place is None or len(chunk) > SMALL or sum(map(len, small)) > SMALL:
+            if place is None or len(chunk) > SMALL or size > SMALL:
                 self._hand_on(run, b"".join(small), weight)
-                small, weight = [], 0
+                small, size, weight = [], 0, 0
             if place is not None and len(chunk) > SMALL:
                 self._hand_on(run, chunk, place.piece.weight)
             elif place is not None:
                 small.append(chunk)
+                size += len(chunk)
                 weight += place.piece.weight
         if last:
             run.deliver(Delivery(last=True))

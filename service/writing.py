@@ -52,7 +52,7 @@ def write_file(payload: Payload, path: Path, progress: Progress, threads: int = 
     if free < payload.length:
         raise OSError(f"{path} takes {payload.length:,} bytes; {free:,} are free there")
     mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~current_umask()
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".initserve-")
     try:
         with os.fdopen(handle, "wb") as file:
             write(payload, file, progress, threads)
@@ -61,7 +61,7 @@ def write_file(payload: Payload, path: Path, progress: Progress, threads: int = 
             os.fchmod(handle, mode)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        Path(temporary).unlink(missing_ok=True)
         raise
 
 
@@ -73,12 +73,14 @@ def current_umask() -> int:
 
 @contextmanager
 def terminated_as_by_interrupt() -> Iterator[None]:
-    """Let SIGTERM unwind the stack as Ctrl-C does, so that what was begun is cleared away."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that what was begun is cleared away."""
+    wanted = [signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if name in signal.Signals.__members__]
+    before = {number: signal.signal(number, lambda got, _: sys.exit(128 + got)) for number in wanted}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from service.analysis.passes import survey
-from service.weights.distributions import Expectation
+from service.analysis.passes import erf, survey
+from service.weights.distributions import Expectation, Normal, Uniform
 from service.weights.dtypes import Values
+from service.weights.gaussian import slice_between
 
 BINS = 64
 STEPS = np.arange(BINS + 1.0)
@@ -28,6 +29,21 @@ def histogram_edges(distribution: Expectation) -> NDArray[np.float64]:
     edges = STEPS * ((end - start) / BINS) + start
     edges[-1] = end
     return edges
+
+
+def expected_counts(distribution: Expectation, edges: NDArray[np.float64], count: int) -> list[float] | None:
+    """Return how many of `count` values to expect in each bin; None for what has no density."""
+    match distribution:
+        case Uniform(low, high):
+            below = np.clip((edges - low) / (high - low), 0.0, 1.0)
+        case Normal(location, scale, lower, upper):
+            cut = slice_between(lower, upper)
+            central = 0.5 * erf((edges - location) / (scale * math.sqrt(2.0)))  # probability between 0 and the edge
+            below = np.clip((central - cut.start) / cut.mass, 0.0, 1.0)
+        case _:
+            return None
+    shares: list[float] = (count * np.diff(below)).tolist()
+    return shares
 
 
 @dataclass(frozen=True, slots=True)

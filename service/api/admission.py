@@ -4,7 +4,6 @@ import threading
 from types import TracebackType
 
 from service.api.problems import RequestProblem
-from service.formats import Payload
 from service.pipeline import AHEAD
 from service.weights.plan import Plan
 
@@ -20,9 +19,9 @@ def held_by_request(length: int) -> int:
     return REQUEST + PARSED * length
 
 
-def held_by_answer(plan: Plan, payload: Payload) -> int:
-    """Return how many bytes an answer holds in memory at the most while it is made and sent."""
-    return min(payload.length + REQUEST, STREAM) + plan.cost.standing
+def held_by_answer(plan: Plan, length: int | None) -> int:
+    """Return how many bytes an answer (of `length`, where it is known) holds in memory while it is made and sent."""
+    return min(STREAM if length is None else length + REQUEST, STREAM) + plan.cost.standing
 
 
 class Budget:
@@ -48,11 +47,15 @@ class Budget:
 
 
 class Grant:
-    """A share of the budget until it is released, which may be done twice."""
+    """A share of the budget until it is released, which may be done twice; it may grow before."""
 
     def __init__(self, budget: Budget, cost: int) -> None:
         self._budget = budget
         self._cost = cost
+
+    def grow(self, cost: int) -> None:
+        self._budget.take(cost)
+        self._cost += cost
 
     def release(self) -> None:
         cost, self._cost = self._cost, 0

@@ -1,9 +1,10 @@
 """The shape of an answer, for OpenAPI and for tests; the answer itself is written by formats/base64_json.py."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.analysis.verdicts import Verdict
 from service.weights.dtypes import DtypeName
 from service.weights.layouts import Layout
 
@@ -113,3 +114,96 @@ class PlanAnswer(Closed):
     layers: list[PlannedLayerAnswer]
     warnings: list[WarningAnswer]
     totals: TotalsAnswer
+
+
+class ForwardAnswer(Closed):
+    mean: float | None = Field(description="Of the outputs, after the activation; null where numbers overflow.")
+    std: float | None
+    rms: float | None
+    saturated: float | None = Field(description="Share of outputs where the activation is flat.")
+    dead: float = Field(description="Share of units that are 0 for every example.")
+    correlation: float | None = Field(description="Mean cosine between two examples' outputs.")
+    units: int
+    distinct: int = Field(description="How many of the units differ from each other.")
+
+
+class BackwardAnswer(Closed):
+    mean: float | None = Field(description="Of the gradient at the outputs, for a standard normal one at the end.")
+    std: float | None
+    rms: float | None
+    weights: float | None = Field(description="The rms of the gradient of the layer's kernel, for one example.")
+
+
+class MatrixAnswer(Closed):
+    largest: float = Field(description="Singular value of the kernel as a matrix (fan_in, outputs).")
+    smallest: float | None = Field(description="null for matrices of more than 128 rows and columns.")
+    condition: float | None
+    stable_rank: float
+
+
+class ForecastAnswer(Closed):
+    mean: float | None
+    rms: float | None
+    correlation: float | None
+    chi: float | None = Field(description="Factor by which a small difference of two inputs grows, squared.")
+    backward: float | None = Field(description="The rms of the gradient at the outputs.")
+
+
+class FactorsAnswer(Closed):
+    size: float | None = Field(description="Outputs over the stack's inputs, or over 1 after a norm.")
+    slope: float | None = Field(description="Gradient times outputs: what a change in proportion does at the end.")
+
+
+class DiagnosedLayerAnswer(Closed):
+    name: str
+    type: str
+    activation: str
+    verdict: Verdict
+    reason: str
+    judged_by: FactorsAnswer
+    forward: ForwardAnswer | None
+    backward: BackwardAnswer | None
+    matrix: MatrixAnswer | None
+    forecast: ForecastAnswer | None = Field(description="null where theory has nothing to say.")
+
+
+class InputsAnswer(Closed):
+    kind: Literal["standard normal", "given", "tokens", "none"]
+    shape: list[int]
+
+
+class ZoneAnswer(Closed):
+    low: float
+    high: float
+
+
+class DiagnoseAnswer(Closed):
+    """How a network starts."""
+
+    algorithm: str
+    seed: str
+    verdict: Verdict
+    summary: str
+    inputs: InputsAnswer
+    zone: ZoneAnswer = Field(description="Factors between which a layer is normal.")
+    layers: list[DiagnosedLayerAnswer]
+    try_: dict[str, Any] | None = Field(alias="try", description="A spec near this one whose verdict is normal.")
+    tuned: dict[str, Any] | None = Field(description="The spec with measured gains, where `tune` asks for it.")
+
+
+class RunAnswer(Closed):
+    scheme: str
+    seed: str
+    every: int = Field(description="Steps between two entries of the curves.")
+    loss: list[float]
+    gradient_norm: list[float] = Field(description="Length of the gradient of all parameters together.")
+    accuracy: float | None = Field(description="Share of right answers; null for regression and after an overflow.")
+    learnt: bool
+    reason: str
+
+
+class TrainAnswer(Closed):
+    """What came of each start."""
+
+    task: str
+    runs: list[RunAnswer]

@@ -9,7 +9,7 @@ from anyio import to_thread
 from fastapi import FastAPI
 
 from service import __version__
-from service.api import catalogue, init, metrics, openapi, operations, problems
+from service.api import catalogue, diagnose, init, metrics, openapi, operations, problems, train
 from service.api.admission import Budget
 from service.api.streaming import Sending
 from service.pipeline import Workers
@@ -50,7 +50,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics.Metrics()
     problems.install(app)
-    for router in (init.router, catalogue.router, operations.router, metrics.router):
+    for router in (init.router, diagnose.router, train.router, catalogue.router, operations.router, metrics.router):
         app.router.routes.extend(router.routes)  # include_router would put a second match before every route
+    app.router.routes.extend(operations.playground())
     app.mount("/docs", operations.Pages(directory=operations.PAGES / "swagger", html=True), name="docs")
     return app

@@ -18,12 +18,6 @@ AnySpec = TypeVar("AnySpec", bound=Spec)
 MOST_MEMBERS = 64
 
 
-def expected_length(request: Request, settings: Settings) -> int:
-    """Return how many bytes of body a request will have at the most."""
-    length = request.headers.get("content-length", "")
-    return min(int(length[:20]), settings.max_body_bytes) if length.isdecimal() else settings.max_body_bytes
-
-
 async def read_body(request: Request, settings: Settings) -> bytes:
     """Return the body's bytes; refuses another type than JSON, too many bytes, and a client that does not send."""
     declared = request.headers.get("content-type", "")

@@ -1,18 +1,22 @@
 """POST /init: a spec in, initial weights out. POST /plan: the same without the numbers."""
 
+from collections.abc import Iterator
+
 from fastapi import APIRouter, Request, Response
 
-from service.api.admission import held_by_answer, held_by_request
-from service.api.body import expected_length, read_body
+from service.api.admission import held_by_answer
 from service.api.examples import EXAMPLES
 from service.api.limits import admit
-from service.api.negotiation import choose_format, read_include
+from service.api.negotiation import SVG, accept_of, choose_format, choose_picture, read_include
 from service.api.openapi import PROBLEM_RESPONSES, reference
+from service.api.pictures import histograms
+from service.api.problems import RequestProblem
 from service.api.routing import DirectRoute, read_query
 from service.api.streaming import Answer, WholeAnswer
-from service.api.working import of_spec, whole
-from service.formats import FORMATS, Payload
+from service.api.working import admitted, of_spec, whole
+from service.formats import FORMATS, Include, Payload
 from service.formats.base64_json import describe_plan, dumps
+from service.formats.payload import Piece
 from service.settings import Settings
 from service.weights.model import Spec
 from service.weights.plan import Plan
@@ -39,8 +43,8 @@ QUERY = {
         {
             "name": "format",
             "in": "query",
-            "description": "Format of the answer; wins over Accept.",
-            "schema": {"type": "string", "enum": list(FORMATS)},
+            "description": "Format of the answer; wins over Accept. `svg` needs include=statistics, and shows them.",
+            "schema": {"type": "string", "enum": [*FORMATS, "svg"]},
         },
     ]
 }
@@ -56,7 +60,11 @@ router = APIRouter(tags=["weights"], route_class=DirectRoute)
     responses={
         200: {
             "description": "The weights: in JSON, or as one file.",
-            "content": {"application/json": {"schema": reference("InitAnswer")}, **BINARY},
+            "content": {
+                "application/json": {"schema": reference("InitAnswer")},
+                **BINARY,
+                SVG: {"schema": {"type": "string"}},
+            },
         },
         **{status: PROBLEM_RESPONSES[status] for status in (400, 406, 408, 413, 415, 422, 503)},
     },
@@ -72,9 +80,14 @@ async def init(request: Request) -> Response:
     settings: Settings = state.settings
     asked = read_query(request, ("include", "format"))
     wanted = read_include(asked.get("include", "weights"))
-    chosen = choose_format(asked.get("format"), request.headers.get("accept", ""))
+    accept = accept_of(request)
+    if choose_picture(asked.get("format"), accept, wanted):
+        return await picture(request)
+    chosen = choose_format(asked.get("format"), accept)
     headers = {"vary": "accept", "cache-control": "no-store"}
     if chosen.name != "json":
+        if wanted.statistics:
+            raise RequestProblem("invalid-query", f"{chosen.name} holds weights alone; ask for statistics in JSON")
         headers["content-disposition"] = f'attachment; filename="weights{chosen.format.suffix}"'
 
     def prepare(spec: Spec) -> tuple[Plan, Payload]:
@@ -82,15 +95,30 @@ async def init(request: Request) -> Response:
         admit(plan, chosen.name, wanted, settings)
         return plan, chosen.format.encode(plan, wanted)
 
-    with state.budget.take(held_by_request(expected_length(request, settings))):
-        body = await read_body(request, settings)
+    async with admitted(request) as body:
         plan, payload = await of_spec(body, prepare, state.sending.workers)
         content = await whole(plan, payload, state.sending.workers)
         if content is not None:
             grant = state.budget.take(len(content))
             return WholeAnswer(content, chosen.media_type, headers, state.sending.stall, grant.release)
-        grant = state.budget.take(held_by_answer(plan, payload))
+        grant = state.budget.take(held_by_answer(plan, payload.length))
         return Answer(payload.pieces, payload.length, chosen.media_type, headers, state.sending, grant.release)
+
+
+async def picture(request: Request) -> Response:
+    """Return the histograms of a spec's parameters as a figure; its length is not known before."""
+    state = request.app.state
+
+    def prepare(spec: Spec) -> tuple[Plan, Iterator[Piece]]:
+        plan = spec.plan()
+        admit(plan, "json", Include(weights=False, statistics=True), state.settings)
+        return plan, histograms(plan)
+
+    async with admitted(request) as body:
+        plan, pieces = await of_spec(body, prepare, state.sending.workers)
+        grant = state.budget.take(held_by_answer(plan, None))
+    headers = {"vary": "accept", "cache-control": "no-store"}
+    return Answer(pieces, None, SVG, headers, state.sending, grant.release)
 
 
 @router.post(
@@ -113,7 +141,6 @@ async def plan(request: Request) -> Response:
     read_query(request, ())
 
     state = request.app.state
-    with state.budget.take(held_by_request(expected_length(request, state.settings))):
-        body = await read_body(request, state.settings)
+    async with admitted(request) as body:
         content = await of_spec(body, lambda spec: dumps(describe_plan(spec.plan())), state.sending.workers)
     return Response(content, media_type="application/json", headers={"cache-control": "no-store"})

@@ -1,13 +1,17 @@
 """Which format an answer takes: ?format= first, then Accept (RFC 9110, section 12.5.1), then JSON."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from fastapi import Request
 
 from service.api.problems import RequestProblem
 from service.formats import FORMATS, Format, Include
 
 OCTETS = "application/octet-stream"
 SVG = "image/svg+xml"
+WEIGHT = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII)  # RFC 9110, section 12.4.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +21,19 @@ class Chosen:
     media_type: str
 
 
+def accept_of(request: Request) -> str:
+    """Return a request's Accept, all of its lines as one (RFC 9110, section 5.3)."""
+    return ", ".join(request.headers.getlist("accept"))
+
+
 def read_accept(header: str) -> dict[str, float]:
     """Return each media range of an Accept header with its weight; what cannot be read counts as absent."""
     ranges: dict[str, float] = {}
     for item in header.split(","):
         media, *parameters = (part.strip().lower() for part in item.split(";"))
         weight = next((value[2:] for value in parameters if value.startswith("q=")), "1")
-        try:
-            ranges[media] = min(max(float(weight), 0.0), 1.0) if media else 0.0
-        except ValueError:
-            continue
+        if media and WEIGHT.fullmatch(weight):
+            ranges[media] = float(weight)
     return ranges
 
 
@@ -46,7 +53,7 @@ def choose_among(offered: Mapping[str, str], wanted: str | None, accept: str) ->
             raise RequestProblem("invalid-query", f"format is one of {', '.join(offered)}, not {wanted!r}")
         return wanted
     first = next(iter(offered))
-    if accept == "*/*" or not accept.strip():
+    if accept == "*/*" or not accept.strip(", \t"):
         return first
     ranges = read_accept(accept)
     weights = {name: weight_of(media_type, ranges) for name, media_type in offered.items()}
@@ -69,6 +76,16 @@ def choose_format(wanted: str | None, accept: str) -> Chosen:
         if ranges.get(OCTETS, 0.0) > 0.0 and weight_of(media_type, ranges) == 0.0:
             media_type = OCTETS
     return Chosen(name, FORMATS[name], media_type)
+
+
+def choose_picture(wanted: str | None, accept: str, include: Include) -> bool:
+    """Whether statistics are to be shown as a figure; refuses to draw weights."""
+    if wanted is None and SVG not in accept:
+        return False
+    only_statistics = include.statistics and not include.weights
+    if wanted == "svg" and not only_statistics:
+        raise RequestProblem("invalid-query", "format=svg shows statistics: ask for it with include=statistics")
+    return only_statistics and choose_among({**MEDIA_TYPES, "svg": SVG}, wanted, accept) == "svg"
 
 
 def read_include(text: str) -> Include:

@@ -6,7 +6,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from service.api.answers import InitAnswer, PlanAnswer
+from service.analysis.diagnosis import DiagnoseRequest
+from service.analysis.training import TrainRequest
+from service.api.answers import DiagnoseAnswer, InitAnswer, PlanAnswer, TrainAnswer
 from service.api.problems import PROBLEMS, Problem
 from service.weights.model import Spec
 
@@ -39,7 +41,20 @@ def describe(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes, tags=app.openapi_tags
         )
         _, definitions = models_json_schema(
-            [(model, "validation") for model in (Spec, InitAnswer, PlanAnswer, Problem)], ref_template=TEMPLATE
+            [
+                (model, "validation")
+                for model in (
+                    Spec,
+                    InitAnswer,
+                    PlanAnswer,
+                    DiagnoseRequest,
+                    DiagnoseAnswer,
+                    TrainRequest,
+                    TrainAnswer,
+                    Problem,
+                )
+            ],
+            ref_template=TEMPLATE,
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(definitions["$defs"])

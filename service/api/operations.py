@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from service import __version__
@@ -34,9 +35,14 @@ class Pages(StaticFiles):
         await super().__call__(scope, receive, send_guarded)
 
 
-@router.get("/", include_in_schema=False)
-async def root() -> RedirectResponse:
-    return RedirectResponse("docs/")
+def playground() -> list[Route]:
+    """Return a route for each of the playground's files, its page at /.
+
+    One route for all would match every address, and hide that some take another method.
+    """
+    folder = PAGES / "playground"
+    files = Pages(directory=folder, html=True)
+    return [Route("/", files), *(Route(f"/{path.name}", files) for path in sorted(folder.iterdir()) if path.is_file())]
 
 
 @router.get("/livez", operation_id="livez", summary="The process answers")

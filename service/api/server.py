@@ -1,7 +1,8 @@
 """uvicorn as this service runs it: its deadlines, and connections that can be dropped."""
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.api.app import create_app
 from service.api.streaming import ABORT
@@ -13,6 +14,19 @@ KEEP_ALIVE = 75
 
 class Connection(HttpToolsProtocol):
     """A connection that an answer can drop; closing one waits until all was sent, for ever where nobody reads."""
+
+    answering: RequestResponseCycle | None = None
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self.answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the request that is being answered, too: uvicorn tells the newest, which may wait behind it."""
+        if self.answering is not None and not self.answering.response_complete:
+            self.answering.disconnected = True
+            self.answering.message_event.set()
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

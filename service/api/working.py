@@ -5,19 +5,23 @@ and planning a spec of a few layers. Only what is bounded by less stays on the e
 """
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
-from service.api.body import parse_spec
+from fastapi import Request
+
+from service.api.admission import held_by_request
+from service.api.body import parse_spec, read_body
 from service.formats import Payload
 from service.formats.payload import HEAVY
 from service.pipeline import Workers
 from service.weights.model import Spec
 from service.weights.plan import Plan
 
-# A body, its layers and the elements of its answer, up to which nothing takes longer than a thread's answer would.
-LIGHT_BODY, LIGHT_LAYERS, LIGHT_ELEMENTS = 2048, 4, 4096
+# A body, its layers, their parameters and the elements of these, up to which nothing takes longer than the way to a
+# thread and back would.
+LIGHT_BODY, LIGHT_LAYERS, LIGHT_PARAMETERS, LIGHT_ELEMENTS = 2048, 4, 16, 4096
 # Elements of an answer that is made in one go by one thread: a millisecond's work.
 SMALL = 2**18
 
@@ -54,6 +58,16 @@ def is_light(spec: Spec) -> bool:
     return len(spec.layers) <= LIGHT_LAYERS and all(vars(layer).get("num_layers", 1) == 1 for layer in spec.layers)
 
 
+@asynccontextmanager
+async def admitted(request: Request) -> AsyncIterator[bytes]:
+    """Read a request's body; what the request holds counts as in flight until the end of the block."""
+    state = request.app.state
+    with state.budget.take(held_by_request(0)) as grant:
+        body = await read_body(request, state.settings)
+        grant.grow(held_by_request(len(body)) - held_by_request(0))
+        yield body
+
+
 async def of_spec(body: bytes, work: Callable[[Spec], T], workers: Workers) -> T:
     """Return what `work` makes of the spec in a request's body."""
     if len(body) > LIGHT_BODY or b'"recipe"' in body:
@@ -66,6 +80,7 @@ async def whole(plan: Plan, payload: Payload, workers: Workers) -> bytes | None:
     """Return all of a small answer; None for one that is better made as it is sent."""
     if plan.elements > SMALL or plan.cost.operations > HEAVY:
         return None
-    if plan.elements <= LIGHT_ELEMENTS and not any(parameter.whole for parameter in plan.parameters):
+    few = plan.elements <= LIGHT_ELEMENTS and len(plan.parameters) <= LIGHT_PARAMETERS
+    if few and not any(parameter.whole for parameter in plan.parameters):
         return payload.whole()
     return await in_worker(workers, payload.whole)

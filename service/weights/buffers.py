@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 Buffer: TypeAlias = NDArray[Any]
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector there is
 LEAST = 2**15  # bytes; the system's own allocator keeps what is smaller at hand
-MOST_KEPT = 16  # of one size; what comes back beyond that is let go
+MOST_KEPT = 8  # of one size; what comes back beyond that is let go
 
 
 class Buffers:

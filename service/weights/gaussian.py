@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 from functools import lru_cache
 
+from service.weights.errors import InvalidSpec
+
 DIGITS = 100
 # Beyond it, a tail holds less than 2^-108: nothing beside the least probability that a word can have.
 NEGLIGIBLE = Decimal(12)
@@ -53,6 +55,10 @@ def slice_between(lower: float, upper: float) -> Slice:
         low, high = Decimal(lower), Decimal(upper)
         start, end = central(low), central(high)
         mass = end - start
+        if mass <= 0:
+            raise InvalidSpec(
+                f"nothing of the distribution lies between {lower:g} and {upper:g} standard deviations: move the bounds"
+            )
         mean = (density(low) - density(high)) / mass
         edges = sum((x * density(x) * sign for x, sign in ((low, 1), (high, -1)) if x.is_finite()), Decimal(0))
         variance = 1 + edges / mass - mean * mean

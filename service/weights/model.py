@@ -1,7 +1,7 @@
 """The request: layers, rules, seed, layout, dtype, defaults; and the plan that it comes to."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import prod
 from typing import Annotated, Any, Literal, TypeAlias
@@ -117,6 +117,7 @@ class Spec(Description):
                 drawn.append((pointer, source))
                 warnings.extend(warn(source, layer.activation, pointer))
             layers.append(PlannedLayer(name, layer.type, layer.activation, self._arrange(layer, name, sources)))
+        refuse_shared_keys(layers)
         warnings.extend(warn_of_twins(drawn))
         canonical = partial(self._canonical, seed)
         return Plan(self.algorithm, seed, self.layout, self.dtype, tuple(layers), tuple(warnings), canonical)
@@ -182,3 +183,14 @@ class Spec(Description):
             if layer.get("seed") is not None:
                 layer["seed"] = str(layer["seed"])
         return document
+
+
+def refuse_shared_keys(layers: Sequence[PlannedLayer]) -> None:
+    """Refuse two arrays under one key, which a file of many could not hold, and the key of a file's metadata."""
+    seen: dict[str, int] = {}
+    for index, layer in enumerate(layers):
+        for parameter in layer.parameters:
+            first = seen.setdefault(parameter.key, index)
+            if first != index or parameter.key == "__metadata__":
+                other = f"layer {layers[first].name} has one too" if first != index else "it is safetensors' own"
+                raise InvalidSpec(f"an array would be called {parameter.key!r}: {other}", f"/layers/{index}/name")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.analysis.statistics import Statistics
+from service.analysis.statistics import Statistics, expected_counts
 from service.weights.addresses import Runs
 from service.weights.distributions import Constant, Distribution, Independent, Normal, Uniform
 from service.weights.matrices import Diagonal, Orthogonal
@@ -79,6 +79,18 @@ def test_no_value_lies_outside_the_histogram(distribution: Distribution) -> None
     statistics, values = Statistics(distribution), drawn(distribution, np.float64)
     assert statistics.edges[0] <= values.min()
     assert values.max() <= statistics.edges[-1]
+
+
+@pytest.mark.parametrize("distribution", [d for d in DISTRIBUTIONS if isinstance(d, Normal | Uniform)][:4])
+def test_expected_counts_are_those_that_come(distribution: Distribution) -> None:
+    statistics = Statistics(distribution)
+    statistics.merge(statistics.survey(drawn(distribution, np.float64)))
+    expected = expected_counts(distribution, statistics.edges, 60_000)
+    assert expected is not None
+    assert sum(expected) == pytest.approx(60_000, rel=1e-6)
+    # A count is binomial: a deviation of at most its root; 6 of them, and 3 for bins with hardly any.
+    assert np.all(np.abs(statistics.counts - np.array(expected)) <= 6.0 * np.sqrt(expected) + 3.0)
+    assert expected_counts(Constant(1.0), statistics.edges, 10) is None
 
 
 def test_no_normal_value_lies_outside_the_histogram() -> None:

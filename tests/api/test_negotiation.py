@@ -23,6 +23,9 @@ SAFETENSORS, OCTETS = "application/vnd.safetensors", "application/octet-stream"
         (None, f"{JSON};q=0, */*", "safetensors", SAFETENSORS),
         (None, "text/html, application/xhtml+xml, */*;q=0.8", "json", JSON),
         (None, f"{NPZ};q=nonsense, {JSON};q=0.1", "json", JSON),
+        (None, f"{NPZ};q=nan, {JSON};q=0.1", "json", JSON),
+        (None, f"{NPZ};q=1_0, {JSON};q=0.1", "json", JSON),
+        (None, ", ,", "json", JSON),
         ("npz", JSON, "npz", NPZ),
         ("npz", OCTETS, "npz", OCTETS),
         ("npz", f"{OCTETS}, */*", "npz", NPZ),
@@ -53,3 +56,16 @@ def test_over_http(client: httpx.Client) -> None:
     assert (refused.status_code, refused.json()["type"]) == (406, "/problems/not-acceptable")
     two = {"layers": [*spec["layers"], {"type": "tensor", "shape": [3]}]}  # type: ignore[misc]
     assert client.post("/init?format=npy", json=two).json()["type"] == "/problems/unsupported-combination"
+
+
+def test_every_line_of_accept_counts(client: httpx.Client) -> None:
+    spec = {"seed": 1, "layers": [{"type": "tensor", "shape": [3]}]}
+    lines = [("accept", "text/html"), ("accept", NPY)]
+    answer = client.post("/init", json=spec, headers=lines)
+    assert answer.headers["content-type"] == NPY
+
+
+def test_files_hold_no_statistics(client: httpx.Client) -> None:
+    spec = {"seed": 1, "layers": [{"type": "tensor", "shape": [3]}]}
+    refused = client.post("/init?format=npz&include=weights,statistics", json=spec)
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/invalid-query")

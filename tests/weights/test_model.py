@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from service.weights.activations import ACTIVATIONS
-from service.weights.errors import InvalidSpec, TooLarge, UnsupportedCombination
+from service.weights.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
 from service.weights.model import Spec
 from service.weights.plan import Plan, PlannedParameter
 from service.weights.schemes import PRESETS
@@ -218,3 +219,40 @@ def test_a_plan_of_any_size_costs_nothing() -> None:
     for scheme in PRESETS:
         with pytest.raises(TooLarge, match="64 bits"):
             plan({"type": "tensor", "shape": [2**53 - 1] * 32, "scheme": scheme})
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [
+            {"name": "fc.weight", "type": "tensor", "shape": [2], "bare": True},
+            {"name": "fc", "type": "dense", "shape": [2, 2]},
+        ],
+        [
+            {"name": "m", "type": "multi_head_attention", "shape": [4, 2, 2]},
+            {"name": "m.out_proj", "type": "dense", "shape": [4, 4]},
+        ],
+        [{"name": "__metadata__", "type": "tensor", "shape": [2], "bare": True}],
+    ],
+)
+def test_no_two_arrays_share_a_key(layers: list[dict[str, Any]]) -> None:
+    with pytest.raises(InvalidSpec, match="would be called"):
+        Spec.model_validate({"layout": "pytorch", "layers": layers}).plan()
+
+
+@pytest.mark.parametrize("name", [".", "..", "...", ""])
+def test_a_name_is_more_than_dots(name: str) -> None:
+    with pytest.raises(ValidationError):
+        Spec.model_validate({"layers": [{"name": name, "type": "tensor", "shape": [2]}]})
+
+
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        {"name": "torch:trunc_normal", "mean": 0.5, "minval": 0.0, "maxval": 1e-45},
+        {"name": "torch:trunc_normal", "mean": 1e38, "stddev": 1e38},
+    ],
+)
+def test_bounds_between_which_nothing_lies_are_refused(scheme: dict[str, Any]) -> None:
+    with pytest.raises(InitserveError):
+        Spec.model_validate({"layers": [{"type": "tensor", "shape": [5, 8], "scheme": scheme}]}).plan()

@@ -61,7 +61,7 @@ ActivationName: TypeAlias = Annotated[
     BeforeValidator(read_activation),
     WithJsonSchema({"type": "string", "enum": list(ACTIVATIONS), "title": "Activation", "default": "linear"}),
 ]
-LayerName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
+LayerName: TypeAlias = Annotated[str, Field(pattern=r"^\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=128)]
 
 
 def without_default(schema: dict[str, Any]) -> None:

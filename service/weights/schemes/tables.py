@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from math import prod
 from tokenize import TokenError
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,6 +149,10 @@ def inverse_frequencies(width: int, base: float) -> Doubles:
     return power(base, [Decimal(-2 * i) / Decimal(width) for i in range(width // 2)])
 
 
+# Below 1 wavelengths shrink, and angles soon have no digits left.
+Base: TypeAlias = Annotated[float, Field(ge=1.0, le=LARGEST)]
+
+
 class RotaryTable(Scheme):
     """Cosines or sines of rotary position embeddings: (positions, width), both halves alike."""
 
@@ -156,7 +160,7 @@ class RotaryTable(Scheme):
     formula = "cos or sin(position base^(−2i / width)), i = column mod (width / 2)"
     references = ("Su et al. 2021",)
     part: Literal["cos", "sin"] = Field("cos", description="Cosines or sines.")
-    base: Positive = Field(10000.0, description="Longest wavelength, over 2π.")
+    base: Base = Field(10000.0, description="Longest wavelength, over 2π; 1 or more.")
 
     def realise(self, site: Site) -> Distribution:
         return waves(self, site, self.base, lambda sines, cosines: np.tile(sines if self.part == "sin" else cosines, 2))
@@ -168,7 +172,7 @@ class SinusoidalTable(Scheme):
     family = "sinusoidal"
     formula = "sin(position base^(−2i / width)) in column 2i, cos in column 2i + 1"
     references = ("Vaswani et al. 2017",)
-    base: Positive = Field(10000.0, description="Longest wavelength, over 2π.")
+    base: Base = Field(10000.0, description="Longest wavelength, over 2π; 1 or more.")
 
     def realise(self, site: Site) -> Distribution:
         def weave(sines: Doubles, cosines: Doubles) -> Doubles:

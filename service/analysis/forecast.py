@@ -1,0 +1,179 @@
+"""What theory says of a signal and of a gradient in a stack, before a number is drawn: the mean-field maps.
+
+A layer's inputs are described by mean, second moment and the cosine between two examples; its outputs before the
+activation are then normal with known moments, and after it their moments are integrals (Poole et al. 2016; Schoenholz
+et al. 2017). `chi` is the factor by which a small difference between two inputs grows, squared, in the layer.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import inf, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.analysis.functions import FUNCTIONS, Function
+from service.weights.layers.convolution import Convolution, DepthwiseConvolution, TransposedConvolution
+from service.weights.layers.dense import Dense
+from service.weights.layers.embedding import Embedding
+from service.weights.layers.layer import LayerSpec
+from service.weights.layers.normalization import BatchNorm, GroupNorm, LayerNorm, RmsNorm
+from service.weights.plan import PlannedLayer, Source
+
+# Points of a standard normal value, at the middle of bins of equal probability in the centre and finer far out, so
+# that kinks and steep slopes are met everywhere: a trapezoid rule from -8 to 8.
+POINTS = np.linspace(-8.0, 8.0, 1601)
+WEIGHTS = np.exp(-0.5 * POINTS**2) / np.exp(-0.5 * POINTS**2).sum()
+COARSE = POINTS[::16]
+PAIRS = np.exp(-0.5 * COARSE**2) / np.exp(-0.5 * COARSE**2).sum()
+ENOUGH = 1e300  # beyond it nothing is computed any more: it has overflowed
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What goes from layer to layer: mean, second moment, and E[x x'] of two examples over it."""
+
+    mean: float
+    second: float
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A layer as the maps see it: what comes out, and the factor on a gradient's second moment on its way back."""
+
+    out: Signal
+    chi: float
+    back: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """`rms` and `mean` of the outputs after the activation, `backward` the rms of the gradient there."""
+
+    mean: float
+    rms: float
+    correlation: float
+    chi: float
+    backward: float | None
+
+
+Map = Callable[[LayerSpec, dict[str, Source], Signal], Step | None]
+
+
+def through(function: Function, mean: float, variance: float, covariance: float) -> tuple[Signal, float]:
+    """Return a normal signal after a function, and the mean square of the function's slope."""
+    if not variance < ENOUGH:
+        return Signal(0.0, inf, 1.0), inf
+    deviation = sqrt(max(variance, 0.0))
+    with np.errstate(over="ignore"):
+        x = mean + deviation * POINTS
+        value, slope = function.value(x), function.slope(x)
+        first, second = float(WEIGHTS @ value), float(WEIGHTS @ (value * value))
+        steep = float(WEIGHTS @ (slope * slope))
+        share = min(max(covariance / variance, -1.0), 1.0) if variance > 0.0 else 1.0
+        other = share * COARSE[:, None] + sqrt(1.0 - share * share) * COARSE[None, :]
+        along = function.value(mean + deviation * COARSE)
+        both = float((PAIRS * along) @ function.value(mean + deviation * other) @ PAIRS)
+    return Signal(first, second, both / second if second > 0.0 else 1.0), steep
+
+
+def weighted(layer: LayerSpec, sources: dict[str, Source], x: Signal) -> Step | None:
+    """Follow sums of `fan_in` inputs times weights that do not know each other, and a bias."""
+    if layer.activation not in FUNCTIONS:
+        return None
+    kernel, bias = sources["kernel"], sources.get("bias")
+    fans, drawn = kernel.stated.fans, kernel.distribution
+    variance, centre = drawn.deviation**2, drawn.mean
+    shift, spread = (bias.distribution.mean, bias.distribution.deviation**2) if bias else (0.0, 0.0)
+    fan = fans.fan_in
+    mean = fan * centre * x.mean + shift
+    spread_out = fan * (variance * x.second + centre**2 * (x.second - x.mean**2)) + spread
+    together = x.second * x.cosine
+    covariance = fan * (variance * together + centre**2 * (together - x.mean**2)) + spread
+    out, steep = through(FUNCTIONS[layer.activation], mean, spread_out, covariance)
+    return Step(out, fan * variance * steep, fans.fan_out * (variance + centre**2) * steep)
+
+
+def normalised(layer: LayerSpec, sources: dict[str, Source], x: Signal) -> Step | None:
+    """Follow a norm: mean 0, variance 1, but for scale and shift. What examples share, a batch norm takes away."""
+    if layer.activation not in FUNCTIONS:
+        return None
+    centred = not isinstance(layer, RmsNorm)
+    scale = sources.get("gamma") or sources["scale"]
+    gamma = scale.distribution.deviation**2 + scale.distribution.mean**2
+    beta = sources["beta"].distribution if "beta" in sources else None
+    variance = x.second - x.mean**2 if centred else x.second
+    if isinstance(layer, BatchNorm):  # a unit's mean over the batch is what examples have in common
+        variance = x.second * (1.0 - x.cosine)
+    if not 0.0 < variance < ENOUGH:
+        return None
+    common = x.second * x.cosine - (x.mean**2 if centred else 0.0)
+    cosine = 0.0 if isinstance(layer, BatchNorm) else common / variance
+    mean = (0.0 if centred else x.mean / sqrt(variance) * scale.distribution.mean) + (beta.mean if beta else 0.0)
+    spread = gamma - (0.0 if centred else (x.mean / sqrt(variance)) ** 2 * gamma)
+    spread += beta.deviation**2 if beta else 0.0
+    out, steep = through(FUNCTIONS[layer.activation], mean, spread, cosine * spread)
+    return Step(out, gamma / variance * steep, gamma / variance * steep)
+
+
+def looked_up(layer: LayerSpec, sources: dict[str, Source], x: Signal) -> Step | None:
+    drawn = sources["embeddings"].distribution
+    second = drawn.deviation**2 + drawn.mean**2
+    return Step(Signal(drawn.mean, second, drawn.mean**2 / second if second > 0.0 else 1.0), 1.0, 0.0)
+
+
+MAPS: dict[type[LayerSpec], Map] = {
+    Dense: weighted,
+    Convolution: weighted,
+    TransposedConvolution: weighted,
+    DepthwiseConvolution: weighted,
+    BatchNorm: normalised,
+    LayerNorm: normalised,
+    GroupNorm: normalised,
+    RmsNorm: normalised,
+    Embedding: looked_up,
+}
+
+
+def step_of(layer: LayerSpec, sources: dict[str, Source], x: Signal) -> Step | None:
+    """Return a layer's map; None where theory has none (attention, recurrence, low-rank updates)."""
+    if getattr(layer, "lora_rank", None) is not None:
+        return None
+    return next((MAPS[kind](layer, sources, x) for kind in type(layer).__mro__ if kind in MAPS), None)
+
+
+def sources_of(planned: PlannedLayer) -> dict[str, Source]:
+    return planned.parameters[0].sources
+
+
+def forecast(layers: Sequence[LayerSpec], planned: tuple[PlannedLayer, ...], x: Signal) -> list[Forecast | None]:
+    """Return what to expect of every layer, for inputs like `x` and an output gradient of rms 1; None beyond theory.
+
+    Gradients are followed back from the end, so they are known where every layer after has a map.
+    """
+    steps: list[Step | None] = []
+    signal: Signal | None = x
+    for layer, place in zip(layers, planned, strict=True):
+        step = None if signal is None else step_of(layer, sources_of(place), signal)
+        steps.append(step)
+        signal = None if step is None else step.out
+    found: list[Forecast | None] = []
+    back: float | None = 1.0
+    for step in reversed(steps):
+        if step is not None:
+            out = step.out
+            rms = sqrt(back) if back is not None else None
+            found.append(Forecast(out.mean, sqrt(out.second), out.cosine, step.chi, rms))
+        else:
+            found.append(None)
+        back = None if back is None or step is None else back * step.back
+    return found[::-1]
+
+
+def like(values: NDArray[np.float64], cosine: float) -> Signal:
+    """Return a batch of inputs as the maps see it."""
+    return Signal(float(values.mean()), float((values * values).mean()), cosine)
+
+
+STANDARD = Signal(0.0, 1.0, 0.0)

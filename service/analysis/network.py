@@ -1,0 +1,182 @@
+"""A stack of layers that runs, with the weights that /init returns."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.analysis import tape
+from service.analysis.functions import FUNCTIONS
+from service.analysis.layers import Weights, rule_of
+from service.analysis.tape import Node
+from service.weights.dtypes import DTYPES
+from service.weights.errors import InvalidSpec, TooLarge, UnsupportedCombination
+from service.weights.layers.attention import Attention
+from service.weights.layers.convolution import (
+    Convolution,
+    DepthwiseConvolution,
+    SeparableConvolution,
+    TransposedConvolution,
+)
+from service.weights.layers.dense import Dense
+from service.weights.layers.embedding import Embedding
+from service.weights.layers.layer import LayerSpec
+from service.weights.layers.recurrent import Recurrent
+from service.weights.model import Spec
+from service.weights.plan import PlannedLayer
+
+STEPS = 16  # of a sequence that nobody gave
+SIDES = {1: 32, 2: 12, 3: 6}  # of what a convolution sees, by its axes, where nothing after it asks for another size
+PLACES = 4096  # examples x places of a batch that nobody gave: enough for means to a few per cent
+MOST_VALUES = 2**25  # float64 numbers that one layer may put side by side: 256 MiB
+
+
+@dataclass
+class Stage:
+    """A layer in its place: its weights, what came out of it before its activation (`fed`) and after (`out`)."""
+
+    planned: PlannedLayer
+    layer: LayerSpec
+    weights: Weights
+    fed: Node
+    out: Node
+
+
+def load(planned: PlannedLayer) -> dict[str, Node]:
+    """Return a layer's weights as /init returns them, in float64, by their canonical names."""
+    weights = {}
+    for parameter in planned.parameters:
+        values = np.concatenate([DTYPES[parameter.dtype].read(block) for block in parameter.blocks()])
+        weights[parameter.name] = Node(values.astype(np.float64).reshape(parameter.shape))
+    return weights
+
+
+def field_of(layer: LayerSpec) -> list[int]:
+    return layer.shape[:-2] if isinstance(layer, FIELDS) else []
+
+
+FIELDS = (Convolution, TransposedConvolution, DepthwiseConvolution, SeparableConvolution)
+
+
+def default_shape(spec: Spec, batch: int | None) -> tuple[int, ...]:
+    """Return the shape of a batch that fits the first layer; without features for an embedding's tokens."""
+    first = spec.layers[0]
+    axes = len(field_of(first))
+    if axes:
+        side = side_for(spec.layers) or SIDES[axes]
+        places: tuple[int, ...] = (side,) * axes
+    else:
+        places = (STEPS,) if any(isinstance(layer, Embedding | Recurrent | Attention) for layer in spec.layers) else ()
+    examples = batch or min(128, max(8, PLACES // prod(places)))
+    return (examples, *places) if isinstance(first, Embedding) else (examples, *places, features_of(first))
+
+
+def features_of(layer: LayerSpec) -> int:
+    shape: list[int] = vars(layer)["shape"]
+    return shape[-2] if isinstance(layer, FIELDS) else shape[0]
+
+
+def side_for(layers: Sequence[LayerSpec]) -> int | None:
+    """Return the side with which what the convolutions give is just what the dense layer after them takes."""
+    axes, channels, step = len(field_of(layers[0])), 0, 1
+    widest = max(max(field_of(layer), default=1) for layer in layers)
+    for layer in layers:
+        if isinstance(layer, FIELDS):
+            *_, inputs, outputs = layer.shape
+            channels = inputs * outputs if isinstance(layer, DepthwiseConvolution) else outputs
+            step *= layer.strides if isinstance(layer, TransposedConvolution) else 1
+        elif isinstance(layer, Dense):
+            side = round((layer.shape[0] / channels) ** (1 / axes)) // step
+            # On a ring smaller than the field a value would be seen twice.
+            return side if side >= widest and channels * (side * step) ** axes == layer.shape[0] else None
+    return None
+
+
+def fitted(x: Node, layer: LayerSpec, at: str) -> Node:
+    """Return x as the layer takes it: flattened, and thinned out first where there are more places than it takes."""
+    *outer, features = x.value.shape
+    wanted = features_of(layer)
+    field = field_of(layer)
+    if field and len(outer) != 1 + len(field):
+        raise InvalidSpec(f"{layer.type} takes (batch, {len(field)} axes of space, channels), not {x.value.shape}", at)
+    if isinstance(layer, Recurrent | Attention) and len(outer) != 2:
+        raise InvalidSpec(f"{layer.type} takes (batch, steps, features), not {x.value.shape}", at)
+    if features == wanted:
+        return x
+    batch, *places = outer
+    if isinstance(layer, Dense) and wanted % features == 0 and places:
+        side = round((wanted // features) ** (1 / len(places)))
+        if side ** len(places) * features == wanted and all(size >= side for size in places):
+            steps = (slice(None), *(slice(None, size // side * side, size // side) for size in places))
+            return tape.reshape(tape.select(x, steps), (batch, wanted))
+    raise InvalidSpec(f"this layer takes {wanted} features, and {features} come: shapes {list(x.value.shape)}", at)
+
+
+class Network:
+    """A stack of layers with the weights that /init gives, ready to run."""
+
+    def __init__(self, spec: Spec, most_operations: int) -> None:
+        # In Keras's layout parameters have their canonical names and axes.
+        self.spec = spec.model_copy(update={"layout": "keras"})
+        self.plan = self.spec.plan()
+        self.most_operations = most_operations
+        self.layers = [*self.spec.layers]
+        if self.layers[-1].activation == "softmax" and not isinstance(
+            self.layers[-1], Recurrent
+        ):  # at the end it belongs to the loss: what counts are the logits
+            self.layers[-1] = self.layers[-1].model_copy(update={"activation": "linear"})
+        for index, layer in enumerate(self.layers):
+            if isinstance(layer, Recurrent) and layer.activation not in FUNCTIONS:
+                raise UnsupportedCombination(
+                    f"a cell cannot have {layer.activation} inside", f"/layers/{index}/activation"
+                )
+            if not isinstance(layer, Embedding):
+                rule_of(layer, f"/layers/{index}/type")
+            elif index:
+                raise InvalidSpec("an embedding takes tokens, so it is the first layer", f"/layers/{index}/type")
+
+    def run(self, inputs: NDArray[Any]) -> Iterator[Stage]:
+        """Yield layer after layer with its outputs for a batch; what is changed in a stage is what the next one gets.
+
+        Raises InitserveError where a layer does not fit the one before.
+        """
+        operations = 0
+        x = Node(inputs)
+        for index, (layer, planned) in enumerate(zip(self.layers, self.plan.layers, strict=True)):
+            at = f"/layers/{index}/shape"
+            if not isinstance(layer, Embedding):
+                x = fitted(x, layer, at)
+            operations += self._cost(layer, planned, x, at)
+            if operations > self.most_operations:
+                raise too_large(f"{operations:,} multiplications", f"{self.most_operations:,}", at)
+            weights = load(planned)
+            if isinstance(layer, Embedding):
+                fed = tape.look_up(weights["embeddings"], inputs)
+            else:
+                fed = rule_of(layer, at)(layer, weights, x)
+            stage = Stage(planned, layer, weights, fed, activated(layer, fed))
+            yield stage
+            x = stage.out
+
+    def _cost(self, layer: LayerSpec, planned: PlannedLayer, x: Node, at: str) -> int:
+        places = prod(x.value.shape[:-1])
+        side_by_side = x.value.size * prod(field_of(layer))
+        if isinstance(layer, Attention):
+            side_by_side = places * x.value.shape[1] * layer.shape[1]
+        if side_by_side > MOST_VALUES:
+            raise too_large(f"{side_by_side:,} values side by side", f"{MOST_VALUES:,}", at)
+        return (places if not isinstance(layer, Embedding) else 1) * sum(p.elements for p in planned.parameters)
+
+
+def activated(layer: LayerSpec, fed: Node) -> Node:
+    """Return what follows the layer; a recurrent layer has applied its activation inside."""
+    if isinstance(layer, Recurrent) or layer.activation == "linear":
+        return fed
+    return tape.apply_softmax(fed) if layer.activation == "softmax" else tape.apply(FUNCTIONS[layer.activation], fed)
+
+
+def too_large(asked: str, allowed: str, at: str) -> TooLarge:
+    return TooLarge(f"running this layer takes {asked}; at most {allowed} are allowed: a smaller batch may do", at)

@@ -1,0 +1,146 @@
+"""What a signal meets on its way through a stack, and a gradient on its way back: measured, layer by layer."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.analysis import tape
+from service.analysis.functions import FUNCTIONS
+from service.analysis.network import Stage
+from service.analysis.tape import Array
+from service.weights.layers.recurrent import Recurrent
+
+FLAT = 0.05  # a slope below which an activation counts as saturated (tanh beyond 2.2)
+ALIKE = 1e-9  # relative difference below which two units' outputs count as the same
+SMALL = 128  # rows or columns of a matrix up to which all its singular values are computed
+ROUNDS = 30  # of power iteration, for the largest of a larger one: good to some per cent, enough for a picture
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Of a layer's outputs, after its activation.
+
+    `correlation` is the mean cosine between two examples' outputs, `dead` the share of units that are 0 for every
+    example, `distinct` how many of the units differ from each other; `saturated` is the share of outputs where the
+    activation is flat, None where there is no such thing.
+    """
+
+    mean: float
+    std: float
+    rms: float
+    saturated: float | None
+    dead: float
+    correlation: float | None
+    units: int
+    distinct: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backward:
+    """Of the gradient at a layer's outputs; `weights` is the rms of the gradient of its kernel, for one example."""
+
+    mean: float
+    std: float
+    rms: float
+    weights: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Singular values of a kernel as a matrix (fan_in, outputs). `stable_rank` is |W|_F^2 / |W|_2^2."""
+
+    largest: float
+    smallest: float | None
+    condition: float | None
+    stable_rank: float
+
+
+def rms_of(values: Array) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.sqrt(np.mean(values * values)))
+
+
+def correlation_of(out: Array) -> float | None:
+    """Return the mean cosine between one example's outputs and the next one's."""
+    rows = out.reshape(len(out), -1)
+    lengths = np.sqrt((rows * rows).sum(axis=1))
+    if len(rows) < 2 or not lengths.all() or not np.isfinite(lengths).all():
+        return None
+    unit = rows / lengths[:, None]
+    return float((unit[1:] * unit[:-1]).sum(axis=1).mean())
+
+
+def distinct_units(columns: Array, alive: NDArray[np.bool_]) -> int:
+    """Count the units (columns) that differ; those that are 0 throughout are not held against each other."""
+    living = columns[:, alive]
+    if not np.isfinite(living).all():
+        return int(columns.shape[1])
+    # Along one direction that has nothing to do with them, different columns lie at different places.
+    places = np.sort(np.cos(np.arange(1.0, len(living) + 1.0)) @ living)
+    gaps = np.diff(places) > ALIKE * np.abs(places).max(initial=0.0)
+    return int((~alive).sum() + gaps.sum() + (places.size > 0))
+
+
+def measure_forward(stage: Stage) -> Forward:
+    out = stage.out.value
+    columns = out.reshape(-1, out.shape[-1])
+    alive = np.any(columns != 0.0, axis=0)
+    activation = stage.layer.activation
+    saturated = None
+    if activation in FUNCTIONS and not isinstance(stage.layer, Recurrent):
+        saturated = float((np.abs(FUNCTIONS[activation].slope(stage.fed.value)) < FLAT).mean())
+    return Forward(
+        mean=float(out.mean()),
+        std=float(out.std()),
+        rms=rms_of(out),
+        saturated=saturated,
+        dead=float(1.0 - alive.mean()),
+        correlation=correlation_of(out),
+        units=int(columns.shape[1]),
+        distinct=distinct_units(columns, alive),
+    )
+
+
+def measure_backward(stage: Stage) -> Backward:
+    gradient = stage.out.gradient
+    if gradient is None:
+        gradient = np.zeros_like(stage.out.value)
+    kernel = max(stage.weights.values(), key=lambda node: node.value.size)
+    weights = None
+    if kernel.value.ndim > 1 and kernel.gradient is not None:
+        weights = rms_of(kernel.gradient) / len(stage.out.value)
+    return Backward(float(gradient.mean()), float(gradient.std()), rms_of(gradient), weights)
+
+
+def measure_matrix(stage: Stage) -> Matrix | None:
+    """Return the singular values of a layer's largest parameter, its last axis against all others."""
+    kernel = max((node.value for node in stage.weights.values()), key=np.size)
+    if kernel.ndim < 2 or not np.isfinite(kernel).all() or not kernel.any():
+        return None
+    matrix = kernel.reshape(-1, kernel.shape[-1])
+    if min(matrix.shape) <= SMALL:
+        gram = matrix.T @ matrix if matrix.shape[0] >= matrix.shape[1] else matrix @ matrix.T
+        values = np.sqrt(np.maximum(np.linalg.eigvalsh(gram), 0.0))
+        largest, smallest = float(values[-1]), float(values[0])
+        condition = largest / smallest if smallest > largest * 1e-7 else None
+        return Matrix(largest, smallest, condition, float((matrix * matrix).sum()) / largest**2)
+    largest = largest_singular_value(matrix)
+    return Matrix(largest, None, None, float((matrix * matrix).sum()) / largest**2)
+
+
+def largest_singular_value(matrix: Array) -> float:
+    """Return |W|_2 by power iteration, a little too small at the most."""
+    vector = np.cos(np.arange(1.0, matrix.shape[1] + 1.0))
+    length = 0.0
+    for _ in range(ROUNDS):
+        vector = matrix.T @ (matrix @ (vector / np.sqrt(vector @ vector)))
+        length = float(np.sqrt(vector @ vector))
+    return float(length**0.5)
+
+
+def measure(stages: list[Stage], gradient: Array) -> list[tuple[Forward, Backward, Matrix | None]]:
+    """Send a gradient back through the stack and return what every layer's outputs, gradients and kernel are like."""
+    with np.errstate(all="ignore"):  # what overflows is told as such
+        tape.backward(stages[-1].out, gradient)
+        return [(measure_forward(stage), measure_backward(stage), measure_matrix(stage)) for stage in stages]

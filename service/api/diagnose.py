@@ -1,0 +1,89 @@
+"""POST /diagnose: does a network start well? In numbers, in plain words, and as a picture."""
+
+from fastapi import APIRouter, Request, Response
+
+from service.analysis.diagnosis import DiagnoseRequest, Diagnosis
+from service.analysis.figures import diagnosis_figure
+from service.api.body import parse_document
+from service.api.negotiation import SVG, accept_of, choose_among
+from service.api.openapi import PROBLEM_RESPONSES, reference
+from service.api.routing import DirectRoute, read_query
+from service.api.working import admitted, in_worker
+from service.formats.base64_json import dumps
+
+EXAMPLES = {
+    "normal": {
+        "summary": "Eight layers that start well",
+        "value": {"seed": 42, "layers": [{"type": "dense", "shape": [64, 64], "activation": "relu"}] * 8},
+    },
+    "low-gradient": {
+        "summary": "Twenty layers of tanh with tiny weights",
+        "value": {
+            "seed": 42,
+            "layers": [
+                {
+                    "type": "dense",
+                    "shape": [64, 64],
+                    "activation": "tanh",
+                    "scheme": {"name": "random_normal", "mean": 0.0, "stddev": 0.001},
+                }
+            ]
+            * 20,
+        },
+    },
+}
+router = APIRouter(tags=["analysis"], route_class=DirectRoute)
+
+
+@router.post(
+    "/diagnose",
+    operation_id="diagnose",
+    summary="Does a network start well?",
+    status_code=200,
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Every layer's outputs and gradients, what theory expects of them, verdicts, a remedy.",
+            "content": {
+                "application/json": {"schema": reference("DiagnoseAnswer")},
+                SVG: {"schema": {"type": "string"}},
+            },
+        },
+        **{status: PROBLEM_RESPONSES[status] for status in (400, 406, 408, 413, 415, 422, 503)},
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": reference("DiagnoseRequest"), "examples": EXAMPLES}},
+        },
+        "parameters": [
+            {
+                "name": "format",
+                "in": "query",
+                "description": "Format of the answer; wins over Accept.",
+                "schema": {"type": "string", "enum": ["json", "svg"]},
+            }
+        ],
+    },
+)
+async def diagnose(request: Request) -> Response:
+    """Send a batch forward through the stack and a gradient back, on the very weights that /init returns.
+
+    Per layer: outputs, gradients, dead and saturated shares, correlation, symmetry, singular values, beside the
+    mean-field forecast; a verdict for each layer and for all, why, and a spec to `try` that starts well.
+    """
+    state = request.app.state
+    asked = read_query(request, ("format",))
+    offered = {"json": "application/json", "svg": SVG}
+    chosen = choose_among(offered, asked.get("format"), accept_of(request))
+    async with admitted(request) as body:
+
+        def work() -> bytes:
+            asked_for = parse_document(body, DiagnoseRequest)
+            answer = Diagnosis(asked_for, state.settings.max_diagnosis_operations).answer()
+            return diagnosis_figure(answer).encode() if chosen == "svg" else dumps(answer)
+
+        # By the thread for heavy work: one at a time, whatever memory a pass takes, and nobody else waits for it.
+        content = await in_worker(state.sending.workers, work, heavy=True)
+    headers = {"vary": "accept", "cache-control": "no-store"}
+    return Response(content, media_type=offered[chosen], headers=headers)

@@ -1,0 +1,100 @@
+"""POST /train: which starts learn? A short training run from each, as one answer or as it goes."""
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter, Request, Response
+
+from service.analysis.training import Event, TrainRequest, answer, train
+from service.api.body import parse_document
+from service.api.negotiation import accept_of, choose_among
+from service.api.openapi import PROBLEM_RESPONSES, reference
+from service.api.routing import DirectRoute, read_query
+from service.api.streaming import Answer
+from service.api.working import admitted, in_worker
+from service.formats.base64_json import dumps
+from service.formats.payload import Piece, text
+
+MEDIA_TYPES = {"json": "application/json", "events": "text/event-stream", "jsonl": "application/jsonl"}
+HELD = 2**25  # bytes that a run may hold: the task, the weights, their gradients
+EXAMPLE = {
+    "summary": "Two moons, from three starts",
+    "value": {
+        "seed": 1,
+        "task": "moons",
+        "schemes": ["he_normal", "zeros", {"name": "random_normal", "mean": 0.0, "stddev": 0.001}],
+        "layers": [
+            {"type": "dense", "shape": [2, 16], "activation": "relu"},
+            {"type": "dense", "shape": [16, 16], "activation": "relu"},
+            {"type": "dense", "shape": [16, 2], "activation": "softmax"},
+        ],
+    },
+}
+router = APIRouter(tags=["analysis"], route_class=DirectRoute)
+
+
+def rendered(request: TrainRequest, events: Iterator[Event], format: str) -> Iterator[Piece]:
+    """Return what happens as pieces; one piece is some milliseconds of training, so that everybody gets a turn."""
+    if format == "json":
+        seen: list[Event] = []
+        for event in events:
+            seen.append(event)
+            yield text(b"")
+        yield text(dumps(answer(request, seen)))
+        return
+    for event in events:
+        if format == "jsonl":
+            yield text(dumps({"event": event.name, **event.data}) + b"\n")
+        else:
+            yield text(b"event: " + event.name.encode() + b"\ndata: " + dumps(event.data) + b"\n\n")
+
+
+@router.post(
+    "/train",
+    operation_id="train",
+    summary="Which starts learn?",
+    status_code=200,
+    response_class=Answer,
+    responses={
+        200: {
+            "description": "Loss and gradient of every run, and which of them learnt; or events while they run.",
+            "content": {
+                "application/json": {"schema": reference("TrainAnswer")},
+                MEDIA_TYPES["events"]: {"schema": {"type": "string"}},
+                MEDIA_TYPES["jsonl"]: {"schema": {"type": "string"}},
+            },
+        },
+        **{status: PROBLEM_RESPONSES[status] for status in (400, 406, 408, 413, 415, 422, 503)},
+    },
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": reference("TrainRequest"), "examples": {"moons": EXAMPLE}}},
+        },
+        "parameters": [
+            {
+                "name": "format",
+                "in": "query",
+                "description": "Format of the answer; wins over Accept.",
+                "schema": {"type": "string", "enum": list(MEDIA_TYPES)},
+            }
+        ],
+    },
+)
+async def start_training(request: Request) -> Response:
+    """Train a stack of dense layers on a small task by plain gradient descent, from several starts side by side.
+
+    Each scheme is put on all weights in turn, and started anew with the next seeds as often as `restarts` says.
+    """
+    state = request.app.state
+    asked = read_query(request, ("format",))
+    chosen = choose_among(MEDIA_TYPES, asked.get("format"), accept_of(request))
+    async with admitted(request) as body:
+
+        def begin() -> Iterator[Piece]:
+            wanted = parse_document(body, TrainRequest)
+            return rendered(wanted, train(wanted), chosen)
+
+        pieces = await in_worker(state.sending.workers, begin)
+        grant = state.budget.take(HELD)
+    headers = {"vary": "accept", "cache-control": "no-store", "x-accel-buffering": "no"}
+    return Answer(pieces, None, MEDIA_TYPES[chosen], headers, state.sending, grant.release)

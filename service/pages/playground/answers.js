@@ -1,0 +1,57 @@
+// Asks the service about the specs in view, soon after they change; only the newest question's answer is kept.
+import { ask } from "./service.js";
+import { unasked, update } from "./state.js";
+import { withScheme } from "./spec.js";
+
+const PAUSE = 250; // milliseconds: typing is over
+const REMEMBERED = 24;
+const remembered = new Map(); // a spec with a seed has one answer for ever
+const running = new Map();
+const waiting = new Map();
+
+export function sideSpec(shared, side) {
+  const { scheme, seed } = shared.compare[side];
+  const spec = scheme === null ? shared.spec : withScheme(shared.spec, scheme);
+  return seed === null ? spec : { ...spec, seed };
+}
+
+export function follow({ shared }) {
+  schedule("stack", shared.spec);
+  if (shared.view !== "compare") return;
+  schedule("a", sideSpec(shared, "a"));
+  schedule("b", sideSpec(shared, "b"));
+}
+
+function schedule(place, spec) {
+  const question = JSON.stringify(spec);
+  if (waiting.get(place)?.question === question) return;
+  clearTimeout(waiting.get(place)?.timer);
+  running.get(place)?.abort();
+  const known = remembered.get(question);
+  const timer = known ? 0 : setTimeout(() => send(place, spec, question), PAUSE);
+  waiting.set(place, { question, timer });
+  update(({ answers }) => (answers[place] = known ?? { ...answers[place], asking: true }));
+}
+
+async function send(place, spec, question) {
+  const controller = new AbortController();
+  running.set(place, controller);
+  const answers = await Promise.allSettled([
+    ask("init?include=statistics", spec, controller.signal),
+    ask("diagnose", spec, controller.signal),
+  ]);
+  if (controller.signal.aborted) return;
+  const [statistics, diagnosis] = answers.map((answer) => answer.value ?? null);
+  const problems = distinct(answers.filter((answer) => answer.status === "rejected").map((answer) => answer.reason));
+  const answer = { ...unasked(), statistics, diagnosis, problems };
+  if (!problems.length) {
+    remembered.set(question, answer);
+    if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value);
+  } else {
+    waiting.delete(place); // so that the same question may be asked again
+  }
+  update((current) => (current.answers[place] = answer));
+}
+
+const distinct = (problems) => [...new Map(problems.map((problem) => [problem.detail, problem])).values()];
+

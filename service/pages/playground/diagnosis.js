@@ -1,0 +1,151 @@
+// The diagnosis: the verdict in words with what to change, sizes by layer, histograms, and each layer's reason.
+import { h, replace } from "./dom.js";
+import { numbers } from "./charts.js";
+import { number, t } from "./i18n.js";
+import { icon } from "./icons.js";
+import { depthFigure, depthScale, everyButton, histogramFigure, isConstant, parametersOf } from "./pictures.js";
+import { problemBox } from "./problems.js";
+import { differences } from "./spec.js";
+import { edit } from "./state.js";
+import { reasonOf, spoken, summaryOf, warningText } from "./spoken.js";
+import { mark, pill } from "./verdicts.js";
+
+const SHOWN = 12; // histograms, until all are asked for
+const GAP = 20;
+const PHONE = 500;
+const WIDE = 720; // a panel this wide holds two charts side by side
+
+export function render(root, { shared, answers, every }) {
+  const answer = answers.stack;
+  const width = root.clientWidth;
+  root.classList.toggle("asking", answer.asking);
+  replace(
+    root,
+    h("h2", { class: "unseen" }, t("view.diagnosis")),
+    answer.problems.map(problemBox),
+    answer.diagnosis && [banner(answer.diagnosis, shared.spec), depths(answer.diagnosis, width), warnings(answer.diagnosis.warnings, shared.spec)],
+    answer.statistics && histograms(answer.statistics, every, width),
+    answer.diagnosis && reasons(answer.diagnosis),
+    !answer.diagnosis && !answer.statistics && !answer.problems.length && h("p", { class: "card waiting" }, t("asking")),
+  );
+}
+
+function banner(diagnosis, spec) {
+  const { verdict, inputs } = diagnosis;
+  return h(
+    "section",
+    { class: `card verdict is-${verdict}`, "aria-labelledby": "verdict-title" },
+    mark(verdict, 44),
+    h(
+      "div",
+      { class: "verdict-words" },
+      h("h3", { id: "verdict-title" }, t(`verdict.${verdict}`)),
+      h("p", {}, spoken(summaryOf(diagnosis))),
+      inputs?.shape ? h("p", { class: "note" }, t("verdict.inputs", { kind: t(`inputs.${inputs.kind}`), shape: inputs.shape.join(" × ") })) : null,
+    ),
+    diagnosis.try ? remedy(diagnosis.try, spec) : null,
+  );
+}
+
+function remedy(remedied, spec) {
+  const rows = differences(spec, remedied);
+  return h(
+    "div",
+    { class: "remedy" },
+    h("h4", {}, t("try.title")),
+    h("ul", {}, rows.map(({ field, from, to, layers }) => h("li", {}, h("code", {}, field), " ", from, " → ", h("strong", {}, to), " ", h("span", { class: "note" }, t("try.layers", { count: layers.length, names: layers.length > 2 ? `${layers[0]} … ${layers.at(-1)}` : layers.join(", ") }))))),
+    h("button", { type: "button", class: "main", "data-key": "try", onclick: () => apply(remedied) }, icon("yes"), t("try.apply")),
+  );
+}
+
+const apply = (spec) => edit("try", (shared) => (shared.spec = structuredClone(spec)));
+
+function depths(diagnosis, width) {
+  const room = width >= WIDE ? (width - GAP) / 2 : width;
+  return h(
+    "div",
+    { class: "pair" },
+    ["forward", "backward"].map((way) =>
+      h("div", { class: "card" }, depthFigure(diagnosis, way, depthScale([diagnosis], way), { key: way, width: Math.max(280, room - 36), title: t(`depth.${way}`) })),
+    ),
+  );
+}
+
+function warnings(found, spec) {
+  if (!found?.length) return null;
+  const rows = new Map();
+  for (const warning of found) {
+    const text = JSON.stringify([warning.code, warning.detail, warning.try]);
+    if (!rows.has(text)) rows.set(text, { warning, layers: [] });
+    rows.get(text).layers.push(Number(/^\/layers\/(\d+)/.exec(warning.pointer)?.[1] ?? -1));
+  }
+  return h(
+    "section",
+    { class: "card warnings", "aria-labelledby": "warnings-title" },
+    h("h3", { id: "warnings-title" }, icon("wrong"), t("warnings.title")),
+    h("ul", {}, [...rows.values()].map(({ warning, layers }) => warningRow(warning, layers.filter((index) => index in spec.layers), spec))),
+  );
+}
+
+function warningRow(warning, layers, spec) {
+  const names = layers.map((index) => spec.layers[index].name);
+  const change = Object.entries(warning.try ?? {}).map(([field, value]) => `${field}: ${typeof value === "string" ? value : JSON.stringify(value)}`).join(", ");
+  return h(
+    "li",
+    {},
+    h("span", {}, names.length ? h("strong", {}, `${names.length > 3 ? `${names[0]} … ${names.at(-1)}` : names.join(", ")}: `) : null, spoken(warningText(warning))),
+    change && layers.length
+      ? h("button", { type: "button", class: "quiet", "data-key": `warning-${warning.code}-${layers[0]}`, onclick: () => applyTo(layers, warning.try) }, t("warnings.use", { change }))
+      : null,
+  );
+}
+
+function applyTo(indices, change) {
+  edit("warning", (shared) => {
+    const layers = structuredClone(shared.spec.layers);
+    for (const index of indices) Object.assign(layers[index], change);
+    shared.spec = { ...shared.spec, layers };
+  });
+}
+
+function histograms(statistics, every, width) {
+  const parameters = parametersOf(statistics);
+  const [constant, drawn] = [parameters.filter(isConstant), parameters.filter((parameter) => !isConstant(parameter))];
+  const shown = every ? drawn : drawn.slice(0, SHOWN);
+  return h(
+    "section",
+    { class: "card", "aria-labelledby": "histograms-title" },
+    h("h3", { id: "histograms-title" }, t("histogram.title")),
+    h("p", { class: "note" }, t("histogram.note")),
+    h("div", { class: "histograms" }, shown.map((parameter) => histogramFigure(parameter, { key: parameter.path, width: width < PHONE ? 140 : 250 }))),
+    everyButton(drawn.length, SHOWN, every),
+    constant.length ? h("p", { class: "constants" }, t("histogram.constant"), " ", constantGroups(constant)) : null,
+  );
+}
+
+function constantGroups(parameters) {
+  const groups = Map.groupBy(parameters, ({ statistics }) => statistics.mean);
+  return [...groups].map(([value, members]) =>
+    h("span", { class: "constant" }, h("strong", {}, `= ${number(value)}`), ` ${members.length > 3 ? t("histogram.many", { first: members[0].path, count: members.length - 1 }) : members.map(({ path }) => path).join(", ")}`),
+  );
+}
+
+function reasons({ layers }) {
+  return h(
+    "section",
+    { class: "card", "aria-labelledby": "layers-title" },
+    h("h3", { id: "layers-title" }, t("reasons.title")),
+    numbers({
+      caption: t("reasons.title"),
+      columns: [t("layer"), t("reasons.verdict"), t("reasons.reason"), t("reasons.distinct"), t("reasons.largest"), t("reasons.rank")],
+      rows: layers.map((layer) => [
+        layer.name,
+        pill(layer.verdict),
+        spoken(reasonOf(layer)),
+        layer.forward?.units ? `${layer.forward.distinct} / ${layer.forward.units}` : "–",
+        number(layer.matrix?.largest),
+        number(layer.matrix?.stable_rank),
+      ]),
+    }),
+  );
+}

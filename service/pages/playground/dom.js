@@ -1,0 +1,38 @@
+// Makes elements, and swaps a panel's content without losing the reader's place in it.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export const h = (tag, properties, ...children) => furnish(document.createElement(tag), properties, children);
+export const svg = (tag, properties, ...children) => furnish(document.createElementNS(SVG, tag), properties, children);
+
+function furnish(element, properties, children) {
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+// Elements are told apart by data-key: the focused one, its selection and what is unfolded stay as they were.
+export function replace(container, ...children) {
+  const active = container.contains(document.activeElement) ? document.activeElement : null;
+  const key = active?.dataset.key;
+  const selection = active instanceof HTMLInputElement && active.type === "text" ? [active.selectionStart, active.selectionEnd] : null;
+  const folds = new Map([...container.querySelectorAll("details[data-key]")].map((fold) => [fold.dataset.key, fold.open]));
+  const scrolled = new Map([...container.querySelectorAll("[data-scroll]")].map((box) => [box.dataset.scroll, box.scrollTop]));
+  container.replaceChildren(...children.flat(Infinity).filter(Boolean));
+  for (const fold of container.querySelectorAll("details[data-key]")) {
+    if (folds.has(fold.dataset.key)) fold.open = folds.get(fold.dataset.key);
+  }
+  for (const box of container.querySelectorAll("[data-scroll]")) box.scrollTop = scrolled.get(box.dataset.scroll) ?? 0;
+  if (!key) return;
+  const again = container.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  again?.focus({ preventScroll: true });
+  if (selection && again?.type === "text") again.setSelectionRange(...selection);
+}
+
+export function focusOn(key) {
+  document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+}

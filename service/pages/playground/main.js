@@ -1,0 +1,128 @@
+// Starts the page: the frame and its switches, the catalogue, and which panel is drawn.
+import { follow } from "./answers.js";
+import * as compare from "./compare.js";
+import * as diagnosis from "./diagnosis.js";
+import { h, replace } from "./dom.js";
+import { language, speak, t } from "./i18n.js";
+import { icon } from "./icons.js";
+import { Problem, read } from "./service.js";
+import * as stack from "./stack.js";
+import * as starts from "./starts.js";
+import { edit, onRender, onShared, readAddress, state, update } from "./state.js";
+import * as take from "./take.js";
+import * as train from "./train.js";
+
+const VIEWS = { diagnosis, compare, train, starts };
+const THEME = "initserve-theme";
+const RESIZED = 120; // milliseconds without a change
+
+const panel = document.getElementById("panel");
+const places = {
+  tabs: document.getElementById("tabs"),
+  switches: document.getElementById("switches"),
+  stack: document.getElementById("stack"),
+  take: document.getElementById("take"),
+};
+
+function renderFrame({ shared, version }) {
+  document.documentElement.lang = language();
+  document.title = t("page.title");
+  for (const element of document.querySelectorAll("[data-words]")) element.textContent = t(element.dataset.words, { version });
+  document.body.dataset.view = shared.view;
+  places.tabs.setAttribute("aria-label", t("view.views"));
+  replace(places.tabs, Object.keys(VIEWS).map((view) => tab(view, view === shared.view)));
+  replace(places.switches, languageSwitch(), themeSwitch());
+  panel.setAttribute("aria-labelledby", `tab-${shared.view}`);
+}
+
+function tab(view, selected) {
+  return h(
+    "button",
+    {
+      type: "button",
+      role: "tab",
+      id: `tab-${view}`,
+      "data-key": `tab-${view}`,
+      "aria-selected": `${selected}`,
+      "aria-controls": "panel",
+      tabindex: selected ? 0 : -1,
+      onclick: () => show(view),
+      onkeydown: walkTabs,
+    },
+    t(`view.${view}`),
+  );
+}
+
+const show = (view) => edit("view", (shared) => (shared.view = view));
+
+function walkTabs(event) {
+  const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!way) return;
+  const views = Object.keys(VIEWS);
+  const next = views[(views.indexOf(state.shared.view) + way + views.length) % views.length];
+  show(next);
+  requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById(`tab-${next}`).focus()));
+}
+
+function languageSwitch() {
+  const other = language() === "en" ? "es" : "en";
+  return h("button", { type: "button", class: "switch", lang: other, "data-key": "language", onclick: () => update(() => speak(other)) }, t("page.language"));
+}
+
+function isDark() {
+  const { theme } = document.documentElement.dataset;
+  return theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function themeSwitch() {
+  const other = isDark() ? "light" : "dark";
+  const set = () =>
+    update(() => {
+      document.documentElement.dataset.theme = other;
+      localStorage.setItem(THEME, other);
+    });
+  return h("button", { type: "button", class: "switch", "data-key": "theme", "aria-label": t(`page.${other}`), title: t(`page.${other}`), onclick: set }, icon(isDark() ? "sun" : "moon"));
+}
+
+let spokenVerdict = "";
+
+// Heard once a verdict changes, not at each redrawing.
+function announce({ answers }) {
+  const { diagnosis: found, problems, asking } = answers.stack;
+  if (asking) return;
+  const words = problems.length ? t("problem.title") : found ? `${t(`verdict.${found.verdict}`)}. ${t(`summary.${found.verdict}`)}` : "";
+  if (words === spokenVerdict) return;
+  spokenVerdict = words;
+  document.getElementById("verdict-status").textContent = words;
+}
+
+function renderPanel(current) {
+  if (current.shared.view !== "starts") stack.render(places.stack, current);
+  VIEWS[current.shared.view].render(panel, current);
+  take.render(places.take, current);
+}
+
+for (const render of [renderFrame, renderPanel, announce]) onRender(render);
+onShared(follow);
+starts.mount(panel);
+
+let resizing = 0;
+new ResizeObserver(() => {
+  clearTimeout(resizing);
+  resizing = setTimeout(() => update(() => {}), RESIZED);
+}).observe(document.getElementById("main"));
+addEventListener("popstate", readAddress);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => update(() => {}));
+
+if (!(await readAddress())) {
+  update(() => {});
+  follow(state);
+  take.say(t("page.unreadable"));
+}
+try {
+  const [{ schemes }, { activations }, { version }] = await Promise.all(["schemes", "activations", "livez"].map(read));
+  update((current) => Object.assign(current, { catalogue: { schemes, activations }, version }));
+} catch (error) {
+  if (!(error instanceof Problem)) throw error;
+  take.say(t("problem.offline"));
+}

@@ -1,0 +1,121 @@
+// The pictures of one answer: sizes of activations and gradients by layer, and histograms; on axes that two can share.
+import { h, svg } from "./dom.js";
+import { areaSample, Chart, reach, figure, linear, lineSample, logarithmic } from "./charts.js";
+import { number, t } from "./i18n.js";
+import { update } from "./state.js";
+import { density } from "./theory.js";
+import { mark, markAt } from "./verdicts.js";
+
+const SEEN = 0.002; // of a density's peak: below it the curve lies on the axis
+const CURVE = 160; // points of a curve
+
+const measured = (layer, way) => layer[way]?.rms ?? NaN;
+const foretold = (layer, way) => (way === "forward" ? layer.forecast?.rms : layer.forecast?.backward) ?? NaN;
+
+// The scale that holds the sizes of every diagnosis that is to stand beside another.
+export function depthScale(diagnoses, way) {
+  const values = diagnoses.flatMap(({ layers, zone }) => [zone.low, zone.high, ...layers.flatMap((layer) => [measured(layer, way), foretold(layer, way)])]);
+  return { scale: logarithmic(...reach(values)), zero: values.some((value) => value === 0) };
+}
+
+export function depthFigure(diagnosis, way, { scale, zero }, { key, width, title }) {
+  const { layers, zone } = diagnosis;
+  const label = t(`depth.${way}.text`, { values: layers.map((layer) => `${layer.name} ${number(measured(layer, way))}`).join("; ") });
+  const chart = new Chart({ width, height: 240, zero, label, x: depthAxis(layers, width), y: { scale, label: "rms" } });
+  chart.band(zone.low, zone.high, "zone");
+  const points = (value) => layers.map((layer, index) => [index + 1, value(layer, way)]);
+  const theory = points(foretold);
+  const known = theory.some(([, value]) => Number.isFinite(value));
+  if (known) chart.line(theory, "theory");
+  chart.line(points(measured), "main");
+  points(measured).forEach(([place, value], index) => {
+    if (!Number.isFinite(value)) return;
+    const { name, verdict } = layers[index];
+    const point = markAt(verdict, chart.X(place), chart.Y(value), layers.length > 24 ? 8 : 11);
+    point.append(svg("title", {}, `${name}: ${number(value)}, ${t(`verdict.${verdict}`)}`));
+    chart.svg.append(point);
+  });
+  const entries = [
+    { sample: lineSample("main"), text: t("depth.measured") },
+    ...(known ? [{ sample: lineSample("theory"), text: t("depth.forecast") }] : []),
+    { sample: areaSample("band zone"), text: t("depth.zone") },
+    ...[...new Set(layers.map((layer) => layer.verdict))].filter((verdict) => verdict !== "normal").map((verdict) => ({ sample: mark(verdict, 11), text: t(`verdict.${verdict}`) })),
+  ];
+  const table = {
+    caption: title,
+    columns: [t("layer"), "rms", t("depth.forecast"), t("depth.mean"), t("depth.std"), ...(way === "forward" ? [t("depth.saturated"), t("depth.dead"), t("depth.correlation")] : [t("depth.weights")])],
+    rows: layers.map((layer) => {
+      const of = layer[way] ?? {};
+      const rest = way === "forward" ? [of.saturated, of.dead, of.correlation] : [of.weights];
+      return [layer.name, ...[of.rms, foretold(layer, way), of.mean, of.std, ...rest].map(number)];
+    }),
+  };
+  return figure({ key, title, chart: chart.svg, entries, table });
+}
+
+// Names where they fit, else every so many layers a number.
+function depthAxis(layers, width) {
+  const room = (width - 70) / layers.length;
+  const named = layers.every((layer) => layer.name.length * 7 + 8 < room);
+  const step = Math.ceil(26 / room);
+  const ticks = layers.map((_, index) => index + 1).filter((place) => named || (place - 1) % step === 0);
+  return { scale: linear(0.5, layers.length + 0.5), ticks, format: (place) => (named ? layers[place - 1].name : `${place}`), label: named ? null : t("depth.layer") };
+}
+
+export function parametersOf(statistics) {
+  return statistics.layers.flatMap((layer) => layer.parameters.map((parameter) => ({ ...parameter, path: `${layer.name}/${parameter.name}` })));
+}
+
+export const isConstant = ({ statistics }) => statistics.min === statistics.max;
+
+// From the first to the last value that a histogram or its curve shows.
+export function extent(parameter) {
+  const { histogram, min, max } = parameter.statistics;
+  const curve = density(parameter);
+  const peak = curve ? Math.max(...histogram.edges.map(curve)) : 0;
+  const used = histogram.counts.map((count, index) => count > 0 || (curve && Math.max(curve(histogram.edges[index]), curve(histogram.edges[index + 1])) > SEEN * peak));
+  const first = used.indexOf(true);
+  if (isConstant(parameter)) return [min - Math.max(Math.abs(min), 1) / 2, max + Math.max(Math.abs(max), 1) / 2];
+  return [histogram.edges[first], histogram.edges[used.lastIndexOf(true) + 1]];
+}
+
+export function histogramFigure(parameter, { key, width, range = extent(parameter), title = parameter.path }) {
+  const { histogram, count, mean, std, expected } = parameter.statistics;
+  const { edges, counts } = histogram;
+  const heights = counts.map((found, index) => found / count / (edges[index + 1] - edges[index]));
+  const curve = density(parameter);
+  const room = (range[1] - range[0]) * 0.03;
+  const x = linear(range[0] - room, range[1] + room);
+  const points = curve ? Array.from({ length: CURVE + 1 }, (_, step) => x.low + ((x.high - x.low) * step) / CURVE).map((value) => [value, curve(value)]) : [];
+  const peak = Math.max(...heights, ...points.map(([, height]) => height));
+  const words = t("histogram.text", { path: parameter.path, formula: parameter.formula, mean: number(mean), std: number(std), expected: number(expected.std) });
+  const chart = new Chart({
+    width,
+    height: 128,
+    margin: { left: 8, right: 8, bottom: 24, top: 8 },
+    label: words,
+    x: { scale: x, ticks: x.ticks(width > 200 ? 5 : 3) },
+  });
+  chart.y = { scale: linear(0, peak * 1.06) };
+  chart.bars(edges, heights, "main");
+  if (curve) chart.line(points, "curve");
+  return figure({
+    key,
+    title,
+    chart: chart.svg,
+    note: `${schemeLine(parameter)} · σ ${number(std)}${expected.std > 0 ? ` (${t("histogram.expected")} ${number(expected.std)})` : ""}`,
+    table: {
+      caption: words,
+      columns: [t("histogram.from"), t("histogram.to"), t("histogram.count")],
+      rows: counts.map((found, index) => [number(edges[index]), number(edges[index + 1]), `${found}`]).filter(([, , found]) => found !== "0"),
+    },
+  });
+}
+
+const schemeLine = ({ scheme, formula }) => (formula.length < 40 ? `${scheme.name}, ${formula.replaceAll(/\d+\.\d{5,}/g, (digits) => number(Number(digits)))}` : scheme.name);
+
+export function everyButton(count, shown, every) {
+  if (count <= shown) return null;
+  const toggle = () => update((state) => (state.every = !every));
+  return h("button", { type: "button", class: "quiet every", "data-key": "every", onclick: toggle }, t(every ? "histogram.fewer" : "histogram.every", { count }));
+}

@@ -1,0 +1,238 @@
+// The course notes' three starts: balls on a loss curve, put anywhere and run by gradient descent.
+import { h, replace, svg } from "./dom.js";
+import { Chart, figure, linear, lineSample } from "./charts.js";
+import { rangeField, selectField } from "./fields.js";
+import { number, t } from "./i18n.js";
+import { icon } from "./icons.js";
+import { edit, state, update } from "./state.js";
+
+const LEAST = 0;
+const MOST = 8.35;
+const STEPS = 60;
+const PACE = 45; // milliseconds a step
+const NUDGE = 0.1;
+const WIDE = 880; // a panel this wide holds the curve and the accounts side by side
+const LARGER = 0.62; // the curve's share of it
+
+// Each curve is a function, its derivative, and the zones that the notes tell apart.
+const CURVES = {
+  valleys: {
+    at: (x) => 1.5 - 0.85 * well(x, 4.1, 0.85) - 1.25 * well(x, 6.4, 0.8) + wall(x) - 0.004 * x,
+    slope: (x) => 0.85 * dip(x, 4.1, 0.85) + 1.25 * dip(x, 6.4, 0.8) + 16 * Math.max(0, x - 7.75) - 0.004,
+    zones: [["low-gradient", LEAST, 2.3], ["normal", 2.3, 7.75], ["steep", 7.75, MOST]],
+  },
+  bowl: {
+    at: (x) => 0.15 + 0.16 * (x - 4.6) ** 2,
+    slope: (x) => 0.32 * (x - 4.6),
+    zones: [["normal", LEAST, MOST]],
+  },
+};
+const well = (x, centre, width) => Math.exp(-(((x - centre) / width) ** 2));
+const dip = (x, centre, width) => ((2 * (x - centre)) / width ** 2) * well(x, centre, width);
+const wall = (x) => 8 * Math.max(0, x - 7.75) ** 2;
+const TOP = 4.4;
+
+const clamp = (x) => Math.min(MOST, Math.max(LEAST, x));
+
+export function descend(curve, start, rate) {
+  const path = [start];
+  for (let step = 0; step < STEPS; step += 1) path.push(clamp(path.at(-1) - rate * CURVES[curve].slope(path.at(-1))));
+  return path;
+}
+
+const zoneOf = (curve, x) => CURVES[curve].zones.find(([, low, high]) => x >= low && x <= high)[0];
+
+let chart = null; // where pixels of the picture are turned into places on the curve
+
+export function mount(root) {
+  let dragged = null;
+  root.addEventListener("pointerdown", (event) => {
+    const ball = event.target.closest("[data-ball]");
+    if (!ball) return;
+    dragged = Number(ball.dataset.ball);
+    root.setPointerCapture(event.pointerId);
+    ball.focus();
+    event.preventDefault();
+  });
+  root.addEventListener("pointermove", (event) => {
+    if (dragged === null) return;
+    const box = chart.svg.getBoundingClientRect();
+    const pixel = ((event.clientX - box.left) / box.width) * chart.width;
+    const share = (pixel - chart.left) / (chart.right - chart.left);
+    put(dragged, LEAST + share * (MOST - LEAST));
+  });
+  for (const end of ["pointerup", "pointercancel"]) root.addEventListener(end, () => (dragged = null));
+}
+
+function put(ball, x) {
+  stop();
+  edit(`start ${ball}`, ({ starts }) => (starts.positions = starts.positions.map((old, index) => (index === ball ? Number(clamp(x).toFixed(2)) : old))));
+}
+
+export function render(root, { shared, descent }) {
+  const { starts } = shared;
+  const paths = starts.positions.map((start) => descend(starts.curve, start, starts.learning_rate));
+  const width = Math.max(300, (root.clientWidth >= WIDE ? root.clientWidth * LARGER : root.clientWidth) - 40);
+  replace(
+    root,
+    h("h2", {}, t("starts.title")),
+    h("p", { class: "lead" }, t("starts.lead")),
+    h(
+      "section",
+      { class: "card landscape-card", "aria-label": t("starts.title") },
+      h(
+        "div",
+        { class: "fields" },
+        selectField({ key: "starts/curve", label: t("starts.curve"), value: starts.curve, options: Object.keys(CURVES).map((name) => [name, t(`curve.${name}`)]), set: reset("curve") }),
+        rangeField({ key: "starts/rate", label: t("train.rate"), value: starts.learning_rate, least: 0.02, most: 1, step: 0.02, text: number(starts.learning_rate), set: reset("learning_rate") }),
+      ),
+      picture(width, starts, paths, descent.step),
+      h(
+        "div",
+        { class: "actions" },
+        h("button", { type: "button", class: "main", "data-key": "descend", onclick: descent.running ? stop : play }, icon(descent.running ? "stop" : "play"), t(descent.running ? "starts.stop" : "starts.run")),
+        h("button", { type: "button", class: "quiet", "data-key": "step", disabled: descent.running || descent.step >= STEPS, onclick: () => update(() => (descent.step += 1)) }, icon("step"), t("starts.step")),
+        h("button", { type: "button", class: "quiet", "data-key": "back", disabled: !descent.step, onclick: stop }, icon("back"), t("starts.back")),
+      ),
+    ),
+    h("div", { class: "accounts" }, paths.map((path, ball) => account(ball, starts, path, descent.step))),
+    lossFigure(width, starts, paths, descent.step),
+    h("section", { class: "card", "aria-labelledby": "convex-title" }, h("h3", { id: "convex-title" }, t("convex.title")), h("p", {}, t("convex.text"))),
+  );
+}
+
+const reset = (member) => (value) => {
+  stop();
+  edit(`starts ${member}`, ({ starts }) => (starts[member] = value));
+};
+
+function picture(width, { curve, positions }, paths, step) {
+  const { at, zones } = CURVES[curve];
+  const label = t("starts.text", { places: positions.map((x, ball) => t("starts.place", { ball: ball + 1, x: number(x), zone: t(`zone.${zoneOf(curve, x)}`) })).join("; ") });
+  chart = new Chart({
+    width,
+    height: width < 500 ? 300 : 430,
+    margin: { left: 14, bottom: 30, top: 34 },
+    label,
+    x: { scale: linear(LEAST, MOST), label: t("starts.weight"), ticks: [] },
+    y: { scale: linear(0, TOP), ticks: [] },
+  });
+  chart.svg.setAttribute("role", "group"); // it holds sliders, which an image may not
+  for (const [zone, low, high] of zones) {
+    chart.column(low, high, `zone-${zone}`);
+    const middle = (chart.X(low) + chart.X(high)) / 2;
+    chart.add("text", { class: `zone-name is-${zone}`, x: middle, y: 20, "text-anchor": "middle" }, t(`zone.short.${zone}`));
+  }
+  const points = Array.from({ length: 301 }, (_, index) => LEAST + ((MOST - LEAST) * index) / 300).map((x) => [x, at(x)]);
+  chart.line(points, "landscape");
+  paths.forEach((path) => trail(path.slice(0, step + 1), zoneOf(curve, path[0]), at));
+  paths.forEach((path, ball) => placeBall(path[step], ball, curve, zoneOf(curve, path[0])));
+  return chart.svg;
+}
+
+function trail(path, zone, at) {
+  const dots = path.map((x) => svg("circle", { cx: chart.X(x), cy: chart.Y(at(x)), r: 2.5 }));
+  chart.add("g", { class: `trail is-${zone}`, "aria-hidden": "true" }, dots);
+}
+
+function placeBall(x, ball, curve, start) {
+  const [left, top] = [chart.X(x), chart.Y(CURVES[curve].at(x)) - 13];
+  const zone = t(`zone.${zoneOf(curve, x)}`);
+  chart.add(
+    "g",
+    {
+      class: `ball is-${start}`,
+      "data-ball": ball,
+      "data-key": `ball-${ball}`,
+      role: "slider",
+      tabindex: 0,
+      "aria-label": t("starts.ball", { ball: ball + 1 }),
+      "aria-valuemin": LEAST,
+      "aria-valuemax": MOST,
+      "aria-valuenow": x.toFixed(2),
+      "aria-valuetext": `${number(x)}, ${zone}`,
+      onkeydown: (event) => moveByKey(event, ball),
+    },
+    svg("circle", { class: "reach", cx: left, cy: top, r: 22 }),
+    svg("circle", { class: "ring", cx: left, cy: top, r: 17 }),
+    svg("circle", { class: "body", cx: left, cy: top, r: 13 }),
+    svg("text", { x: left, y: top + 4.5, "text-anchor": "middle", "aria-hidden": "true" }, `${ball + 1}`),
+  );
+}
+
+function moveByKey(event, ball) {
+  const position = state.shared.starts.positions[ball];
+  const places = { ArrowLeft: position - NUDGE, ArrowDown: position - NUDGE, ArrowRight: position + NUDGE, ArrowUp: position + NUDGE, PageDown: position - 1, PageUp: position + 1, Home: LEAST, End: MOST };
+  if (!(event.key in places)) return;
+  event.preventDefault();
+  put(ball, places[event.key]);
+}
+
+let timer = 0;
+
+function stop() {
+  clearInterval(timer);
+  update(({ descent }) => Object.assign(descent, { step: 0, running: false }));
+}
+
+// Whoever wants no motion is shown the end and the steps that led there.
+function play() {
+  if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    update(({ descent }) => (descent.step = STEPS));
+    return;
+  }
+  update(({ descent }) => Object.assign(descent, { step: 0, running: true }));
+  timer = setInterval(() => {
+    update(({ descent }) => {
+      descent.step += 1;
+      descent.running = descent.step < STEPS;
+    });
+    if (!state.descent.running) clearInterval(timer);
+  }, PACE);
+}
+
+function account(ball, { curve }, path, step) {
+  const start = zoneOf(curve, path[0]);
+  const { at, slope } = CURVES[curve];
+  const jump = Math.max(...path.slice(1, step + 1).map((x, index) => Math.abs(x - path[index])), 0);
+  return h(
+    "section",
+    { class: `card account is-${start}`, "aria-labelledby": `account-${ball}` },
+    h("h3", { id: `account-${ball}` }, h("span", { class: "ball-number" }, `${ball + 1}`), t(`zone.${start}`)),
+    h("p", {}, t(`zone.text.${curve === "bowl" ? "convex" : start}`)),
+    h(
+      "dl",
+      {},
+      [["starts.slope", number(slope(path[0]))], ["starts.loss", number(at(path[step]))], ["starts.jump", step ? number(jump) : "–"]].map(([name, value]) => h("div", {}, h("dt", {}, t(name)), h("dd", {}, value))),
+    ),
+  );
+}
+
+function lossFigure(width, { curve }, paths, step) {
+  const { at } = CURVES[curve];
+  const losses = paths.map((path) => path.slice(0, step + 1).map(at));
+  const zones = paths.map((path) => zoneOf(curve, path[0]));
+  const title = t("starts.losses");
+  const loss = new Chart({
+    width,
+    height: 200,
+    label: t("train.text", { title, ends: losses.map((values, ball) => `${ball + 1}: ${number(values.at(-1))}`).join("; ") }),
+    x: { scale: linear(0, STEPS), label: t("train.step") },
+    y: { scale: linear(0, TOP), ticks: [0, 1, 2, 3, 4] },
+  });
+  losses.forEach((values, ball) => {
+    loss.line(values.map((value, index) => [index, value]), `of-${ball} is-${zones[ball]}`);
+  });
+  const shown = [0, 1, 2, 5, 10, 20, 40, 60].filter((place) => place <= step);
+  return h(
+    "div",
+    { class: "card" },
+    figure({
+      key: "descent",
+      title,
+      chart: loss.svg,
+      entries: zones.map((zone, ball) => ({ sample: lineSample(`of-${ball} is-${zone}`), text: t("starts.ball", { ball: ball + 1 }) })),
+      table: { caption: title, columns: [t("train.step"), "1", "2", "3"], rows: shown.map((place) => [`${place}`, ...losses.map((values) => number(values[place]))]) },
+    }),
+  );
+}

@@ -1,0 +1,91 @@
+// The page's one state: what a link holds, what the service answered, and what only this window knows.
+import { pack, unpack } from "./link.js";
+import { PRESETS } from "./spec.js";
+
+const TYPING = 1200; // milliseconds: changes to one field within it are one step for the back button
+const SETTLED = 250; // milliseconds without a change, then the address follows
+
+export const unasked = () => ({ statistics: null, diagnosis: null, problems: [], asking: false });
+
+export const initial = () => ({
+  view: "diagnosis",
+  spec: { seed: "42", layers: PRESETS.mlp() },
+  compare: { a: { scheme: null, seed: null }, b: { scheme: { name: "random_normal", stddev: 0.05 }, seed: null } },
+  train: {
+    task: "moons",
+    schemes: ["he_normal", "glorot_normal", "small_normal", "zeros"],
+    restarts: 1,
+    steps: 200,
+    learning_rate: 0.1,
+  },
+  starts: { curve: "valleys", positions: [1.1, 3.2, 8.3], learning_rate: 0.4 },
+});
+
+export const state = {
+  shared: initial(),
+  answers: { stack: unasked(), a: unasked(), b: unasked() },
+  training: { running: false, runs: [], problems: [], steps: 1 },
+  descent: { step: 0, running: false },
+  catalogue: { schemes: [], activations: [] },
+  open: null, // index of the layer whose fields are shown
+  every: false, // whether all histograms are shown
+  code: "curl",
+  version: "",
+};
+
+const renderers = [];
+const followers = [];
+let drawn = 0;
+let settling = 0;
+let last = { kind: "", at: 0 };
+
+export const onRender = (render) => renderers.push(render);
+export const onShared = (followed) => followers.push(followed);
+
+export function update(mutate) {
+  mutate(state);
+  cancelAnimationFrame(drawn);
+  drawn = requestAnimationFrame(() => renderers.forEach((render) => render(state)));
+}
+
+// A change to what a link holds; changes of one kind in quick succession are one step back.
+export function edit(kind, mutate) {
+  update(() => mutate(state.shared));
+  followers.forEach((followed) => followed(state));
+  clearTimeout(settling);
+  settling = setTimeout(() => writeAddress(kind), SETTLED);
+}
+
+async function writeAddress(kind) {
+  const hash = `#${await pack(state.shared)}`;
+  if (hash === location.hash) return;
+  const typing = kind === last.kind && performance.now() - last.at < TYPING + SETTLED;
+  last = { kind, at: performance.now() };
+  if (typing || !location.hash) history.replaceState(null, "", hash);
+  else history.pushState(null, "", hash);
+}
+
+export async function address() {
+  return new URL(`#${await pack(state.shared)}`, location.href).href;
+}
+
+// Takes over what the address holds; false where it holds nothing that can be read.
+export async function readAddress() {
+  const hash = location.hash.slice(1);
+  const held = hash ? await unpack(hash).catch(() => null) : initial();
+  const readable = Array.isArray(held?.spec?.layers) && held.spec.layers.every((layer) => Array.isArray(layer?.shape));
+  if (!readable) return false;
+  update(() => {
+    const start = initial();
+    state.shared = Object.fromEntries(Object.keys(start).map((part) => [part, merge(start[part], held[part])]));
+    state.open = null;
+  });
+  followers.forEach((followed) => followed(state));
+  return true;
+}
+
+// A spec is taken as it is; other parts keep what an older link does not know.
+function merge(start, held) {
+  if (held === undefined) return start;
+  return typeof start === "object" && !("layers" in start) ? { ...start, ...held } : held;
+}

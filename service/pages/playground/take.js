@@ -1,0 +1,99 @@
+// What a reader takes along: the request as code, the weights as a file, the picture as a link.
+import { h, replace } from "./dom.js";
+import { t } from "./i18n.js";
+import { icon } from "./icons.js";
+import { problemBox } from "./problems.js";
+import { file, Problem } from "./service.js";
+import { address, state, update } from "./state.js";
+import { question } from "./train.js";
+
+const FORMATS = ["npz", "safetensors"];
+const LANGUAGES = { curl: "curl", python: "Python", javascript: "JavaScript" };
+
+function text(value) {
+  if (Array.isArray(value)) return `[${value.map(text).join(", ")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  return `{${Object.entries(value).map(([name, member]) => `${JSON.stringify(name)}: ${text(member)}`).join(", ")}}`;
+}
+
+// One layer a line, so that a stack can be read.
+function pretty({ layers, ...rest }) {
+  const members = Object.entries(rest).map(([name, value]) => `  ${JSON.stringify(name)}: ${text(value)}`);
+  return `{\n${[...members, `  "layers": [\n${layers.map((layer) => `    ${text(layer)}`).join(",\n")}\n  ]`].join(",\n")}\n}`;
+}
+
+const python = (json) => json.replaceAll(/"(?:[^"\\]|\\.)*"|\b(?:null|true|false)\b/g, (token) => ({ null: "None", true: "True", false: "False" })[token] ?? token);
+
+const CODE = {
+  curl: (url, body) => `curl --silent ${url} \\\n  --header 'content-type: application/json' \\\n  --data '${body.replaceAll("'", "'\\''")}'`,
+  python: (url, body) => `import httpx\n\nspec = ${python(body)}\nanswer = httpx.post("${url}", json=spec, timeout=60).raise_for_status().json()`,
+  javascript: (url, body) =>
+    `const spec = ${body};\nconst response = await fetch("${url}", {\n  method: "POST",\n  headers: { "content-type": "application/json" },\n  body: JSON.stringify(spec),\n});\nconst answer = await response.json();`,
+};
+
+function request({ shared }) {
+  return shared.view === "train" && shared.spec.layers.some(({ type }) => type === "dense") ? ["train", question(shared)] : ["init", shared.spec];
+}
+
+export function code(name) {
+  const [path, asked] = request(state);
+  return CODE[name](new URL(path, document.baseURI).href, pretty(asked));
+}
+
+export function render(root, { shared, code: shown, taking }) {
+  root.hidden = shared.view === "starts";
+  replace(
+    root,
+    h("h2", { id: "take-title" }, t("take.title")),
+    h(
+      "div",
+      { class: "actions" },
+      Object.entries(LANGUAGES).map(([name, label]) => h("button", { type: "button", class: "quiet", "data-key": `copy-${name}`, "aria-label": t("take.copy", { what: label }), "aria-pressed": `${shown === name}`, onclick: () => copyCode(name) }, icon("copy"), label)),
+      FORMATS.map((format) => h("button", { type: "button", class: "quiet", "data-key": `save-${format}`, "aria-label": t("take.save", { format }), onclick: () => save(format) }, icon("save"), format)),
+      h("button", { type: "button", class: "quiet", "data-key": "copy-link", onclick: copyLink }, icon("link"), t("take.link")),
+    ),
+    taking ? problemBox(taking) : null,
+    h("pre", { class: "code", tabindex: 0, role: "region", "aria-label": t("take.code", { what: LANGUAGES[shown] }), "data-key": "code", "data-scroll": "code" }, h("code", {}, code(shown))),
+  );
+}
+
+async function copyCode(name) {
+  update((current) => (current.code = name));
+  await copy(code(name), t("take.copied", { what: LANGUAGES[name] }));
+}
+
+export const copyLink = async () => copy(await address(), t("take.copied", { what: t("take.the-link") }));
+
+async function copy(value, said) {
+  try {
+    await navigator.clipboard.writeText(value);
+    say(said);
+  } catch {
+    say(t("take.not-copied"));
+  }
+}
+
+async function save(format) {
+  try {
+    const { name, blob } = await file(format, state.shared.spec);
+    const link = h("a", { href: URL.createObjectURL(blob), download: name });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // a browser may still be reading it
+    say(t("take.saved", { name }));
+    update((current) => (current.taking = null));
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    update((current) => (current.taking = error));
+  }
+}
+
+let fading = 0;
+
+// Says what was done, to eyes and to screen readers.
+export function say(words) {
+  const toast = document.getElementById("toast");
+  toast.textContent = words;
+  toast.classList.add("shown");
+  clearTimeout(fading);
+  fading = setTimeout(() => toast.classList.remove("shown"), 2600);
+}

@@ -1,0 +1,254 @@
+"""Diagnoses: every verdict has specs that earn it and specs that do not; remedies start well; theory holds."""
+
+import base64
+import io
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from service.analysis.diagnosis import DiagnoseRequest, Diagnosis
+from service.weights.errors import InitserveError
+
+PLENTY = 2**34
+
+
+def diagnose(layers: list[dict[str, Any]], **more: Any) -> Any:
+    request = DiagnoseRequest.model_validate({"seed": 3, "layers": layers, **more})
+    answer = Diagnosis(request, PLENTY).answer()
+    json.dumps(answer, allow_nan=False)
+    return answer
+
+
+def stack(activation: str, scheme: Any = None, depth: int = 20, width: int = 64, **more: Any) -> list[dict[str, Any]]:
+    layer = {"type": "dense", "shape": [width, width], "activation": activation, **more}
+    return [layer if scheme is None else layer | {"scheme": scheme}] * depth
+
+
+def normal(stddev: float) -> dict[str, Any]:
+    return {"name": "random_normal", "mean": 0.0, "stddev": stddev}
+
+
+EMBEDDED: list[dict[str, Any]] = [
+    {"type": "embedding", "shape": [100, 32]},
+    {"type": "multi_head_attention", "shape": [32, 4, 8]},
+    {"type": "layer_norm", "shape": [32]},
+    {"type": "lstm", "shape": [32, 16]},
+    {"type": "dense", "shape": [16, 100], "activation": "softmax"},
+]
+CONVOLUTIONS: list[dict[str, Any]] = [
+    {"type": "conv2d", "shape": [3, 3, 3, 16], "activation": "relu"},
+    {"type": "separable_conv2d", "shape": [3, 3, 16, 32], "activation": "relu"},
+    {"type": "batch_norm", "shape": [32]},
+    {"type": "conv2d_transpose", "shape": [4, 4, 32, 8], "strides": 2, "activation": "relu"},
+    {"type": "dense", "shape": [512, 10], "activation": "softmax"},
+]
+# verdict, layers
+EARNED: list[tuple[str, list[dict[str, Any]]]] = [
+    ("normal", stack("relu")),
+    ("normal", stack("tanh")),
+    ("normal", stack("tanh", depth=1)),
+    ("normal", stack("gelu", depth=8)),
+    ("normal", stack("selu", depth=30)),
+    ("normal", stack("linear", "orthogonal", depth=50)),
+    ("normal", EMBEDDED),
+    ("normal", CONVOLUTIONS),
+    ("low-gradient", stack("tanh", normal(0.001))),
+    ("low-gradient", stack("relu", "glorot_normal")),
+    ("low-gradient", stack("sigmoid", depth=12)),
+    ("low-gradient", stack("hard_tanh", normal(10.0), depth=2)),
+    ("steep", stack("relu", normal(1.0))),
+    ("steep", stack("tanh", normal(1.0))),
+    ("steep", stack("linear", normal(30.0), depth=200, width=16)),
+    ("symmetric", stack("tanh", {"name": "constant", "value": 0.01}, depth=3)),
+    ("symmetric", [*stack("relu", depth=2), *stack("relu", {"name": "constant", "value": 0.1}, depth=1)]),
+    ("symmetric", [{"type": "conv2d", "shape": [3, 3, 3, 8], "scheme": "ones"}]),
+    ("dead", stack("relu", "zeros", depth=2)),
+    ("dead", [*stack("tanh", depth=2), *stack("tanh", "zeros", depth=1)]),
+    ("dead", stack("relu", None, depth=3, bias={"name": "constant", "value": -20.0})),
+]
+
+
+@pytest.mark.parametrize(("verdict", "layers"), EARNED)
+def test_a_verdict_is_earned(verdict: str, layers: list[dict[str, Any]]) -> None:
+    answer = diagnose(layers)
+    assert answer["verdict"] == verdict, answer["summary"]
+    assert answer["summary"]
+    assert verdict in {layer["verdict"] for layer in answer["layers"]}
+    assert all(layer["reason"] for layer in answer["layers"])
+    assert (answer["try"] is None) == (verdict == "normal" or layers[0].get("activation") == "sigmoid")
+
+
+@pytest.mark.parametrize(("verdict", "layers"), [case for case in EARNED if case[0] != "normal"])
+def test_what_is_to_be_tried_starts_well(verdict: str, layers: list[dict[str, Any]]) -> None:
+    answer = diagnose(layers)
+    if answer["try"] is not None:
+        assert diagnose(**answer["try"])["verdict"] == "normal"
+
+
+def test_only_the_faulty_layer_is_changed() -> None:
+    layers = [*stack("tanh", normal(0.1), depth=2), *stack("tanh", "zeros", depth=1), *stack("tanh", normal(0.12), 1)]
+    tried = diagnose(layers)["try"]
+    assert tried["layers"][3]["scheme"] == normal(0.12)
+    assert "scheme" not in tried["layers"][2]
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "silu", "elu", "softsign", "leaky_relu"])
+@pytest.mark.parametrize("bias", ["zeros", normal(0.3)])
+def test_theory_is_what_wide_layers_do(activation: str, bias: Any) -> None:
+    width, batch, depth = 1000, 300, 4
+    answer = diagnose(stack(activation, depth=depth, width=width, bias=bias), batch=batch)
+    for layer in answer["layers"]:
+        measured, expected = layer["forward"], layer["forecast"]
+        # A mean over `width` units whose pre-activations share the batch: 6 deviations of one layer's second moment,
+        # kurtosis and all, and as much for every layer before.
+        tolerance = 6.0 * depth * np.sqrt(3.0 / width)
+        assert measured["rms"] == pytest.approx(expected["rms"], rel=tolerance / 4)
+        assert measured["correlation"] == pytest.approx(expected["correlation"], abs=tolerance / 4)
+        assert layer["backward"]["rms"] == pytest.approx(expected["backward"], rel=tolerance / 4)
+
+
+def test_theory_holds_for_convolutions_and_norms() -> None:
+    layers: list[dict[str, Any]] = [
+        {"type": "conv2d", "shape": [3, 3, 8, 64], "activation": "relu"},
+        {"type": "conv2d", "shape": [3, 3, 64, 64], "groups": 4, "activation": "tanh"},
+        {"type": "batch_norm", "shape": [64]},
+        {"type": "conv2d", "shape": [1, 1, 64, 128], "activation": "relu"},
+        {"type": "layer_norm", "shape": [128]},
+        {"type": "depthwise_conv2d", "shape": [3, 3, 128, 2], "activation": "relu"},
+        {"type": "conv2d_transpose", "shape": [3, 3, 256, 32]},
+    ]
+    for layer in diagnose(layers, batch=64)["layers"]:
+        assert layer["forward"]["rms"] == pytest.approx(layer["forecast"]["rms"], rel=0.2)
+        assert layer["backward"]["rms"] == pytest.approx(layer["forecast"]["backward"], rel=0.25)
+
+
+def test_chi_is_one_at_the_edge_of_chaos() -> None:
+    # Schoenholz et al. 2017; research gives tanh's point at q = 1: weights' variance 2.153 / fan_in, biases' 0.151.
+    critical = stack("tanh", normal((2.153 / 64) ** 0.5), bias=normal(0.151**0.5))
+    answer = diagnose(critical, forecast_only=True)
+    assert answer["layers"][-1]["forecast"]["chi"] == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize(("verdict", "layers"), EARNED)
+def test_a_forecast_needs_no_number(
+    verdict: str, layers: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.weights.kernels.fill_normal", None)
+    monkeypatch.setattr("service.weights.kernels.fill_uniform", None)
+    answer = diagnose(layers, forecast_only=True)
+    assert answer["inputs"] == {"kind": "none", "shape": []}
+    assert all(layer["forward"] is None and layer["backward"] is None for layer in answer["layers"])
+    if (
+        all(layer["type"] == "dense" for layer in layers)
+        and "hard_tanh" not in str(layers)
+        and "-20" not in str(layers)
+    ):
+        assert answer["verdict"] == verdict
+
+
+@pytest.mark.parametrize("kind", ["lsuv", "gains"])
+@pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
+def test_tuned_gains_give_every_layer_variance_one_for_ever(kind: str, activation: str) -> None:
+    layers = [*stack(activation, normal(1.0), depth=6), {"type": "layer_norm", "shape": [64]}, *stack("relu", depth=1)]
+    tuned = diagnose(layers, tune=kind)["tuned"]
+    assert "tune" not in tuned
+    again = Diagnosis(DiagnoseRequest.model_validate(tuned), PLENTY)
+    stages = list(again_network(again).run(again.inputs))
+    for stage in stages[:-2] + stages[-1:]:  # but for the norm
+        assert stage.fed.value.std() == pytest.approx(1.0, abs=1e-5)
+    if kind == "gains":
+        assert all("scheme" not in layer for layer in tuned["layers"])
+
+
+def again_network(diagnosis: Diagnosis) -> Any:
+    from service.analysis.network import Network
+
+    return Network(diagnosis.spec, PLENTY)
+
+
+def npy(array: NDArray[Any]) -> str:
+    file = io.BytesIO()
+    np.save(file, array)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def test_given_inputs_are_used() -> None:
+    layers = stack("linear", "identity", depth=2, width=4)
+    inputs = np.arange(12.0).reshape(3, 4)
+    answer = diagnose(layers, inputs=npy(inputs))
+    assert answer["inputs"] == {"kind": "given", "shape": [3, 4]}
+    assert answer["layers"][1]["forward"]["mean"] == pytest.approx(inputs.mean())
+    assert answer["layers"][1]["forward"]["rms"] == pytest.approx(np.sqrt((inputs**2).mean()))
+    tokens = diagnose(EMBEDDED, inputs=npy(np.array([[1, 2, 99], [0, 5, 7]])))
+    assert tokens["inputs"] == {"kind": "given", "shape": [2, 3]}
+
+
+def test_images_larger_than_the_dense_layer_takes_are_thinned_out() -> None:
+    layers = [
+        {"type": "conv2d", "shape": [3, 3, 1, 4], "activation": "relu"},
+        {"type": "dense", "shape": [4 * 7 * 7, 10]},
+    ]
+    answer = diagnose(layers, inputs=npy(np.random.default_rng(0).standard_normal((5, 28, 28, 1))))
+    assert answer["verdict"] == "normal"
+
+
+def test_dead_and_saturated_shares_are_counted() -> None:
+    half_dead = {"name": "array", "npy": npy(np.array([0.0, 0.0, -100.0, -100.0]))}
+    layer = {"type": "dense", "shape": [4, 4], "activation": "relu", "scheme": "identity", "bias": half_dead}
+    inputs = np.array([[1.0, 1.0, 1.0, 1.0], [2.0, 3.0, 4.0, 5.0]])
+    (found,) = diagnose([layer], inputs=npy(inputs))["layers"]
+    assert (found["forward"]["dead"], found["forward"]["saturated"]) == (0.5, 0.5)
+    assert found["forward"]["mean"] == pytest.approx(7.0 / 8.0)
+    assert found["matrix"] == {"largest": 1.0, "smallest": 1.0, "condition": 1.0, "stable_rank": 4.0}
+    (flat,) = diagnose([layer | {"activation": "tanh", "bias": None}], inputs=npy(inputs))["layers"]
+    assert flat["forward"]["saturated"] == 3.0 / 8.0  # tanh's slope is below 0.05 beyond 2.18
+
+
+def test_singular_values_are_numpys() -> None:
+    for shape in ([60, 40], [300, 200]):
+        layer = {"name": "w", "type": "dense", "shape": shape, "scheme": normal(0.1), "bias": None}
+        diagnosis = Diagnosis(DiagnoseRequest.model_validate({"seed": 3, "layers": [layer]}), PLENTY)
+        (stage,) = again_network(diagnosis).run(diagnosis.inputs)
+        values = np.linalg.svd(stage.weights["kernel"].value, compute_uv=False)
+        (found,) = diagnose([layer])["layers"]
+        assert found["matrix"]["largest"] == pytest.approx(values[0], rel=0.02)
+        assert found["matrix"]["stable_rank"] == pytest.approx((values**2).sum() / values[0] ** 2, rel=0.04)
+        if shape[1] <= 128:
+            assert found["matrix"]["smallest"] == pytest.approx(values[-1], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("layers", "more", "pointer"),
+    [
+        ([{"type": "tensor", "shape": [3, 3]}], {}, "/layers/0/type"),
+        ([{"type": "bilinear", "shape": [3, 3, 3]}], {}, "/layers/0/type"),
+        ([{"type": "dense", "shape": [3, 4]}, {"type": "dense", "shape": [5, 4]}], {}, "/layers/1/shape"),
+        ([{"type": "dense", "shape": [3, 4]}, {"type": "conv2d", "shape": [3, 3, 4, 4]}], {}, "/layers/1/shape"),
+        ([{"type": "dense", "shape": [3, 4]}, {"type": "embedding", "shape": [9, 4]}], {}, "/layers/1/type"),
+        ([{"type": "dense", "shape": [3, 4]}], {"inputs": npy(np.ones(3))}, "/inputs"),
+        ([{"type": "dense", "shape": [3, 4]}], {"inputs": npy(np.ones((2, 5)))}, "/layers/0/shape"),
+        ([{"type": "embedding", "shape": [3, 4]}], {"inputs": npy(np.array([[3]]))}, "/inputs"),
+        ([{"type": "dense", "shape": [2**20, 2**12]}], {}, "/layers/0/shape"),
+        ([{"type": "conv3d", "shape": [9, 9, 9, 512, 2]}], {"batch": 1024}, "/layers/0/shape"),
+        ([{"type": "lstm", "shape": [3, 4], "activation": "softmax"}], {}, "/layers/0/activation"),
+    ],
+)
+def test_what_cannot_be_run_is_refused_at_its_place(
+    layers: list[dict[str, Any]], more: dict[str, Any], pointer: str
+) -> None:
+    with pytest.raises(InitserveError) as caught:
+        diagnose(layers, **more)
+    assert caught.value.pointer == pointer
+
+
+def test_weights_are_those_of_init_in_every_layout_and_dtype() -> None:
+    layers = [{"type": "gru", "shape": [6, 8]}, {"type": "dense", "shape": [8, 3], "activation": "relu"}]
+    one = diagnose(layers)["layers"]
+    for more in ({"layout": "pytorch"}, {"layout": "flax"}):
+        assert diagnose(layers, **more)["layers"] == one
+    half = diagnose(layers, dtype="bfloat16")["layers"][1]["forward"]["rms"]
+    assert half != one[1]["forward"]["rms"]
+    assert half == pytest.approx(one[1]["forward"]["rms"], rel=0.02)
