@@ -1,6 +1,7 @@
 """Trains a stack of dense layers on a task, from several starts side by side, and says which of them learnt.
 
 Plain stochastic gradient descent in float64: no momentum, no decay; a run draws its batches from a stream of its own.
+The same request gives the same numbers on the same machine; unlike weights, they pass through its BLAS and its libm.
 """
 
 import secrets
@@ -101,7 +102,11 @@ class Pass:
     @property
     def norm(self) -> float:
         """The length of the gradient of all parameters together."""
-        return float(np.sqrt(sum(np.vdot(one, one) for pair in self.gradients for one in pair if one is not None)))
+        return length(*(one for pair in self.gradients for one in pair if one is not None))
+
+
+def length(*vectors: Array) -> float:
+    return float(np.sqrt(sum(np.vdot(one, one) for one in vectors)))
 
 
 def started(spec: Spec) -> list[DenseLayer]:
@@ -160,6 +165,7 @@ class Run:
         self.layers: list[DenseLayer] = []  # made when it begins, so that waiting runs hold none
         self.loss: list[float] = []
         self.gradient_norm: list[float] = []
+        self.began = 0.0
 
     def events(self) -> Iterator[Event]:
         """Train; at least every `PACE` multiplications there is an event, so that others get their turn."""
@@ -178,7 +184,7 @@ class Run:
             if recorded or step % pace == 0:
                 now = {"step": step, "loss": loss, "gradient_norm": norm}
                 yield Event("progress", {"run": self.number, **self.about, **now})
-        yield self._finished(judge(self.layers, self.task))
+        yield self._finished(judge(self.layers, self.task, self.began))
 
     def _step(self, step: int) -> tuple[float, float]:
         inputs, targets = self.task.data()
@@ -188,6 +194,8 @@ class Run:
         with np.errstate(all="ignore"):  # what overflows is told as such
             found = there_and_back(self.layers, self.task, inputs, targets)
             descend(self.layers, found.gradients, self.request.learning_rate)
+            if step == 0:
+                self.began = length(found.gradients[0][0])
             return found.loss, found.norm
 
     def _finished(self, outcome: Outcome) -> Event:
@@ -195,30 +203,39 @@ class Run:
         return Event("run", {**self.about, **curves, **asdict(outcome)})
 
 
-def judge(layers: Sequence[DenseLayer], task: Task) -> Outcome:
-    """Say whether the task is learnt, by all its examples, and why it is or is not."""
+def judge(layers: Sequence[DenseLayer], task: Task, began: float) -> Outcome:
+    """Say whether the task is learnt, by all its examples, and why; `began` is the first layer's gradient at step 0."""
     inputs, targets = task.data()
     with np.errstate(all="ignore"):
         last = there_and_back(layers, task, inputs, targets)
-        norm, first = last.norm, float(np.linalg.norm(last.gradients[0][0]))
+        norm = last.norm
     if not (isfinite(last.loss) and isfinite(norm)):
         return Outcome(None, False, "the loss overflowed at the last step")
-    accuracy, constant = task.accuracy(last.answers, targets), task.constant_loss()
-    reached = task.describe(last.loss, accuracy)
+    accuracy = task.accuracy(last.answers, targets)
     if task.learnt(last.loss, accuracy):
-        return Outcome(accuracy, True, reached)
+        return Outcome(accuracy, True, task.describe(last.loss, accuracy))
+    why = what_stopped(layers, last, began, task.constant_loss())
+    short = f"{task.describe(last.loss, accuracy)}: more steps, another learning rate or another start may do"
+    return Outcome(accuracy, False, why or short)
+
+
+def what_stopped(layers: Sequence[DenseLayer], last: Pass, began: float, constant: float) -> str | None:
+    """Return what kept a network from learning, None where it was only on its way."""
+    first, steepest = min(began, length(last.gradients[0][0])), max(began, last.norm)
     if same := next((layer.name for layer in layers[:-1] if symmetric(layer)), None):
-        why = f"every neuron of {same} stayed the same, so that all of them together are worth one"
-    elif dead := dead_layer(layers, last):
-        why = f"every neuron of {dead} is dead: it gives 0 for every example, and no gradient comes back through it"
-    elif first < VANISHED and last.loss > 0.95 * constant:
+        return f"every neuron of {same} stayed the same, so that all of them together are worth one"
+    dead = dead_layer(layers, last)
+    if dead is not None and not 0.0 < began < VANISHED:
+        return f"every neuron of {dead} is dead: it gives 0 for every example, and no gradient comes back through it"
+    if last.loss < 0.95 * constant:
+        return None
+    if steepest > STEEP:
+        ended = f"the loss ended at {last.loss:.3g}, where a constant answer has {constant:.3g}"
+        return f"{ended}: gradients of {steepest:.1g} made every step a jump elsewhere"
+    if first < VANISHED:
         stayed = "at that of a constant answer" if last.loss < 1.5 * constant else f"at {last.loss:.3g}"
-        why = f"the loss stayed {stayed}: gradients of {first:.1g} in {layers[0].name} changed nothing"
-    elif last.loss > constant and norm > STEEP:
-        why = f"the loss is above a constant answer's: gradients of {norm:.1g} made every step a jump elsewhere"
-    else:
-        why = f"{reached}: more steps, another learning rate or another start may do"
-    return Outcome(accuracy, False, why)
+        return f"the loss stayed {stayed}: gradients of {first:.1g} in {layers[0].name} changed nothing"
+    return None
 
 
 def symmetric(layer: DenseLayer) -> bool:
@@ -322,7 +339,7 @@ def check_layers(request: TrainRequest) -> None:
         at, last = f"/layers/{index}", index == len(layers) - 1
         if not isinstance(layer, Dense):
             detail = f"a layer of type {layer.type} cannot be trained here: only dense layers can"
-            raise UnsupportedCombination(detail, f"{at}/type", {"recipe": None, **remedy})
+            raise UnsupportedCombination(detail, f"{at}/type", remedy)
         if layer.lora_rank is not None:
             raise UnsupportedCombination("a dense layer is trained here without LoRA", f"{at}/lora_rank", remedy)
         if last and layer.activation not in last_activations(request):
@@ -355,14 +372,14 @@ def check_sizes(request: TrainRequest) -> None:
 def mended(request: TrainRequest) -> dict[str, Any]:
     """Return layers that can be trained on the task, as near as may be to those that were asked for."""
     task, dense = TASKS[request.task], [layer for layer in request.layers if isinstance(layer, Dense)]
+    if not dense:
+        plain = {"type": "dense", "shape": [task.features, SMALL_WIDTH], "activation": "relu"}
+        return {"recipe": None, "layers": [plain, {"type": "dense", "shape": [SMALL_WIDTH, task.outputs]}]}
     dense = dense if len(dense) <= MOST_LAYERS else [*dense[: MOST_LAYERS - 1], dense[-1]]
     widths = [layer.shape[1] for layer in dense[:-1]]
     sizes = [task.features, *widths, task.outputs]
     if sum(a * b + b for a, b in pairwise(sizes)) > MOST_PARAMETERS or sum(sizes) > MOST_UNITS:
         sizes = [task.features, *(min(width, SMALL_WIDTH) for width in widths), task.outputs]
-    if not dense:
-        plain = {"type": "dense", "shape": [task.features, SMALL_WIDTH], "activation": "relu"}
-        return {"layers": [plain, {"type": "dense", "shape": [SMALL_WIDTH, task.outputs]}]}
     layers = [layer.model_dump(mode="json", exclude_unset=True, exclude={"lora_rank"}) for layer in dense]
     for layer, shape in zip(layers, pairwise(sizes), strict=True):
         layer["shape"] = list(shape)
@@ -371,4 +388,5 @@ def mended(request: TrainRequest) -> dict[str, Any]:
         if layer.get("activation") == "softmax":
             layer["activation"] = "relu"
     layers[-1]["activation"] = "linear"
-    return {"layers": layers}
+    # Whoever asked for layers of other types, or for so many, may have asked for a recipe; it excludes layers.
+    return {"layers": layers} if len(layers) == len(request.layers) else {"recipe": None, "layers": layers}

@@ -2,8 +2,9 @@
 import { h, svg } from "./dom.js";
 import { number, power, t } from "./i18n.js";
 
-const MARGIN = { top: 12, right: 14, bottom: 38, left: 50 };
+const MARGIN = { top: 12, right: 14, bottom: 38, left: 46 };
 const ZERO_STRIP = 20; // pixels under a logarithmic axis for values that are exactly 0
+const NAME = 12; // room for what an axis is called, above it
 const LETTER = 6.6; // width of a letter of a tick's label, in pixels
 
 export function linear(low, high) {
@@ -48,7 +49,7 @@ function logarithmicTicks(from, to, count) {
 export function reach(values) {
   const positive = values.filter((value) => value > 0 && Number.isFinite(value));
   if (!positive.length) return [0.1, 10];
-  return [Math.min(...positive) / 1.6, Math.max(...positive) * 1.6];
+  return [Math.min(...positive) / 1.4, Math.max(...positive) * 1.4];
 }
 
 export class Chart {
@@ -58,7 +59,7 @@ export class Chart {
     Object.assign(this, { width, height, x, y, zero });
     this.left = this.margin.left;
     this.right = width - this.margin.right;
-    this.top = this.margin.top;
+    this.top = this.margin.top + (y.label ? NAME : 0);
     this.bottom = height - this.margin.bottom;
     this.floor = zero ? this.bottom - ZERO_STRIP : this.bottom;
     this.svg = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
@@ -85,7 +86,7 @@ export class Chart {
 
   #axes() {
     const axes = this.add("g", { class: "axes", "aria-hidden": "true" });
-    if (this.y) this.#vertical(axes);
+    this.#vertical(axes);
     this.#horizontal(axes);
   }
 
@@ -102,24 +103,30 @@ export class Chart {
       axes.append(svg("text", { x: this.left - 7, y: y + 4, "text-anchor": "end" }, "0"));
     }
     if (label) {
-      const middle = (this.top + this.bottom) / 2;
-      axes.append(svg("text", { class: "axis-label", x: 11, y: middle, transform: `rotate(-90 11 ${middle})`, "text-anchor": "middle" }, label));
+      axes.append(svg("text", { x: this.left - 7, y: 12, "text-anchor": "end" }, label));
     }
   }
 
+  // As many ticks as have room for what is written under them.
+  #fitting(scale, format) {
+    const counts = [8, 7, 6, 5, 4, 3, 2];
+    const fits = (ticks) => ticks.reduce((sum, tick) => sum + format(tick).length * LETTER + 10, 0) < this.right - this.left;
+    return counts.map((count) => scale.ticks(count)).find(fits) ?? [];
+  }
+
   #horizontal(axes) {
-    const { scale, label, ticks = scale.ticks(Math.max(2, (this.right - this.left) / 80)), format = scale.format } = this.x;
+    const { scale, label, format = scale.format, ticks = this.#fitting(scale, format) } = this.x;
     axes.append(svg("line", { class: "base", x1: this.left, x2: this.right, y1: this.bottom, y2: this.bottom }));
     for (const tick of ticks) {
       const x = this.X(tick);
       const text = format(tick);
       const half = (text.length * LETTER) / 2;
-      // A label at the edge is drawn inwards, so that none is cut.
+      // A label at the picture's edge is drawn inwards, so that none is cut.
       const anchor = x + half > this.width - 2 ? "end" : x - half < 2 ? "start" : "middle";
       axes.append(svg("line", { class: "tick", x1: x, x2: x, y1: this.bottom, y2: this.bottom + 4 }));
       axes.append(svg("text", { x: anchor === "end" ? this.width - 2 : anchor === "start" ? 2 : x, y: this.bottom + 17, "text-anchor": anchor }, text));
     }
-    if (label) axes.append(svg("text", { class: "axis-label", x: (this.left + this.right) / 2, y: this.height - 4, "text-anchor": "middle" }, label));
+    if (label) axes.append(svg("text", { x: (this.left + this.right) / 2, y: this.height - 4, "text-anchor": "middle" }, label));
   }
 
   band(low, high, kind) {
@@ -192,7 +199,7 @@ export function figure({ key, title, chart, entries = [], note, table }) {
 export function numbers({ caption, columns, rows }) {
   return h(
     "div",
-    { class: "table", tabindex: 0, role: "region", "aria-label": caption },
+    { class: "table", tabindex: 0, role: "region", "aria-label": t("table", { caption }) },
     h(
       "table",
       {},

@@ -24,7 +24,7 @@ export function render(root, { shared, answers, catalogue, every }) {
     root,
     h("h2", { class: "unseen" }, t("view.compare")),
     h("p", { class: "lead" }, t("compare.lead")),
-    pair((side) => h("div", { class: `card side side-${side}` }, controls(side, shared, answers[side], catalogue), verdict(answers[side]), answers[side].problems.map(problemBox))),
+    pair((side) => h("div", { class: `card side side-${side}` }, controls(side, shared, answers[side], catalogue), verdict(answers[side]), answers[side].problems.map((problem) => problemBox(problem, shared.spec)))),
     ["forward", "backward"].map((way) =>
       pair((side) => {
         const { diagnosis } = answers[side];

@@ -22,8 +22,9 @@ export function render(root, { shared, answers, every }) {
   replace(
     root,
     h("h2", { class: "unseen" }, t("view.diagnosis")),
-    answer.problems.map(problemBox),
-    answer.diagnosis && [banner(answer.diagnosis, shared.spec), depths(answer.diagnosis, width), warnings(answer.diagnosis.warnings, shared.spec)],
+    answer.problems.map((problem) => problemBox(problem, shared.spec)),
+    answer.diagnosis && [banner(answer.diagnosis, shared.spec), depths(answer.diagnosis, width)],
+    answer.statistics && warnings(answer.statistics.warnings, shared.spec),
     answer.statistics && histograms(answer.statistics, every, width),
     answer.diagnosis && reasons(answer.diagnosis),
     !answer.diagnosis && !answer.statistics && !answer.problems.length && h("p", { class: "card waiting" }, t("asking")),
@@ -72,7 +73,7 @@ function depths(diagnosis, width) {
 }
 
 function warnings(found, spec) {
-  if (!found?.length) return null;
+  if (!found.length) return null;
   const rows = new Map();
   for (const warning of found) {
     const text = JSON.stringify([warning.code, warning.detail, warning.try]);
@@ -133,15 +134,14 @@ function constantGroups(parameters) {
 function reasons({ layers }) {
   return h(
     "section",
-    { class: "card", "aria-labelledby": "layers-title" },
+    { class: "card reasons", "aria-labelledby": "layers-title" },
     h("h3", { id: "layers-title" }, t("reasons.title")),
     numbers({
       caption: t("reasons.title"),
-      columns: [t("layer"), t("reasons.verdict"), t("reasons.reason"), t("reasons.distinct"), t("reasons.largest"), t("reasons.rank")],
+      columns: [t("layer"), t("reasons.verdict"), t("reasons.distinct"), t("reasons.largest"), t("reasons.rank")],
       rows: layers.map((layer) => [
         layer.name,
-        pill(layer.verdict),
-        spoken(reasonOf(layer)),
+        h("div", { class: "reason" }, pill(layer.verdict), spoken(reasonOf(layer))),
         layer.forward?.units ? `${layer.forward.distinct} / ${layer.forward.units}` : "–",
         number(layer.matrix?.largest),
         number(layer.matrix?.stable_rank),

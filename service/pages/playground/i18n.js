@@ -20,6 +20,7 @@ const EN = {
   "view.starts": "Three starts",
   "asking": "Asking the service …",
   "numbers": "Numbers",
+  "table": "{caption}: numbers",
   "yes": "yes",
   "no": "no",
   "layer": "Layer",
@@ -68,6 +69,7 @@ const EN = {
   "field.type": "type",
   "field.activation": "activation",
   "field.scheme": "scheme",
+  "field.shape": "shape",
   "field.bias": "bias",
   "field.gain": "gain",
   "schemes.auto": "auto: by activation",
@@ -103,6 +105,7 @@ const EN = {
   "depth.forecast": "forecast",
   "depth.zone": "normal zone",
   "depth.layer": "layer",
+  "depth.outside": "Outside the band and normal all the same: what counts is a gradient times its layer's size, and a normalisation takes any size.",
   "depth.mean": "mean",
   "depth.std": "std",
   "depth.saturated": "saturated",
@@ -127,7 +130,7 @@ const EN = {
   "histogram.every": "Show all {count}",
   "histogram.fewer": "Show fewer",
   "reasons.title": "Why, layer by layer",
-  "reasons.verdict": "Verdict",
+  "reasons.verdict": "Verdict and reason",
   "reasons.reason": "Reason",
   "reasons.distinct": "Distinct units",
   "reasons.largest": "Largest singular value",
@@ -201,6 +204,7 @@ const EN = {
   "zone.text.steep": "The slope is huge, and so is the first step: the ball is thrown across the valley, and where it lands is luck.",
   "zone.text.convex": "A bowl has one minimum and slopes that lead there: from everywhere, descent arrives at the same place.",
   "convex.title": "Why the start matters",
+  "convex.try": "See it: {curve}",
   "convex.text": "A convex loss (linear regression, say) converges from any start. A network with several layers is not convex: it has flat regions, cliffs and many minima, so the first weights decide where training can get. Glorot and He choose their scale so that it starts in the normal zone.",
   "take.title": "Take it along",
   "take.copy": "Copy as {what}",
@@ -214,6 +218,7 @@ const EN = {
   "problem.title": "The service cannot answer this",
   "problem.offline": "The service does not answer. Is it running?",
   "problem.try": "This would work:",
+  "problem.place": "{name}, {field}:",
 };
 
 const ES = {
@@ -236,6 +241,7 @@ const ES = {
   "view.starts": "Tres inicios",
   "asking": "Preguntando al servicio …",
   "numbers": "Números",
+  "table": "{caption}: números",
   "yes": "sí",
   "no": "no",
   "layer": "Capa",
@@ -284,6 +290,7 @@ const ES = {
   "field.type": "tipo",
   "field.activation": "activación",
   "field.scheme": "esquema",
+  "field.shape": "forma",
   "field.bias": "sesgo",
   "field.gain": "ganancia",
   "schemes.auto": "auto: según la activación",
@@ -319,6 +326,7 @@ const ES = {
   "depth.forecast": "previsto",
   "depth.zone": "zona normal",
   "depth.layer": "capa",
+  "depth.outside": "Fuera de la banda y aun así normal: cuenta el gradiente por la magnitud de su capa, y una normalización admite cualquier magnitud.",
   "depth.mean": "media",
   "depth.std": "desviación",
   "depth.saturated": "saturadas",
@@ -343,7 +351,7 @@ const ES = {
   "histogram.every": "Mostrar los {count}",
   "histogram.fewer": "Mostrar menos",
   "reasons.title": "Por qué, capa a capa",
-  "reasons.verdict": "Veredicto",
+  "reasons.verdict": "Veredicto y motivo",
   "reasons.reason": "Motivo",
   "reasons.distinct": "Neuronas distintas",
   "reasons.largest": "Mayor valor singular",
@@ -417,6 +425,7 @@ const ES = {
   "zone.text.steep": "La pendiente es enorme, y el primer paso también: la bola salta al otro lado del valle, y dónde cae es cuestión de suerte.",
   "zone.text.convex": "Un cuenco tiene un solo mínimo y pendientes que llevan a él: desde cualquier lugar, el descenso llega al mismo sitio.",
   "convex.title": "Por qué importa el inicio",
+  "convex.try": "Míralo: {curve}",
   "convex.text": "Una pérdida convexa (la regresión lineal, por ejemplo) converge desde cualquier inicio. Una red con varias capas no es convexa: tiene zonas planas, precipicios y muchos mínimos, de modo que los primeros pesos deciden adónde puede llegar el entrenamiento. Glorot y He eligen su escala para que empiece en la zona normal.",
   "take.title": "Llévatelo",
   "take.copy": "Copiar como {what}",
@@ -430,6 +439,7 @@ const ES = {
   "problem.title": "El servicio no puede responder a esto",
   "problem.offline": "El servicio no responde. ¿Está en marcha?",
   "problem.try": "Esto funcionaría:",
+  "problem.place": "{name}, {field}:",
 };
 
 const WORDS = { en: EN, es: ES };
@@ -457,18 +467,20 @@ export const raised = (exponent) => [...`${exponent}`].map((letter) => SUPERSCRI
 
 export function power(value) {
   const exponent = Math.log10(value);
-  return Math.abs(exponent) < 3 || !Number.isInteger(exponent) ? number(value) : `10${raised(exponent)}`;
+  return Math.abs(exponent) <= 3 || !Number.isInteger(exponent) ? number(value) : `10${raised(exponent)}`;
 }
+
+const plain = (value) => value.toLocaleString(current, { maximumSignificantDigits: 3 }).replace("-", "−");
 
 export function number(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  const size = Math.abs(value);
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+  const size = Number(Math.abs(value).toPrecision(3));
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
-    const exponent = Math.floor(Math.log10(size) + 1e-9);
-    const digits = (value / 10 ** exponent).toLocaleString(current, { maximumSignificantDigits: 2 });
-    return Number.isFinite(value) ? `${digits}·10${raised(exponent)}`.replace("−", "-").replace("-", "−") : "∞";
+    const [digits, exponent] = value.toExponential(1).split("e");
+    return `${plain(Number(digits))}·10${raised(Number(exponent))}`;
   }
-  return value.toLocaleString(current, { maximumSignificantDigits: 3 }).replace("-", "−");
+  return plain(value);
 }
 
 export const percent = (share) => (share === null || share === undefined ? "–" : share.toLocaleString(current, { style: "percent", maximumFractionDigits: 0 }));

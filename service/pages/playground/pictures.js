@@ -25,9 +25,9 @@ export function depthFigure(diagnosis, way, { scale, zero }, { key, width, title
   chart.band(zone.low, zone.high, "zone");
   const points = (value) => layers.map((layer, index) => [index + 1, value(layer, way)]);
   const theory = points(foretold);
-  const known = theory.some(([, value]) => Number.isFinite(value));
-  if (known) chart.line(theory, "theory");
+  const known = theory.filter(([, value]) => Number.isFinite(value)).length > 1;
   chart.line(points(measured), "main");
+  if (known) chart.line(theory, "theory");
   points(measured).forEach(([place, value], index) => {
     if (!Number.isFinite(value)) return;
     const { name, verdict } = layers[index];
@@ -50,7 +50,8 @@ export function depthFigure(diagnosis, way, { scale, zero }, { key, width, title
       return [layer.name, ...[of.rms, foretold(layer, way), of.mean, of.std, ...rest].map(number)];
     }),
   };
-  return figure({ key, title, chart: chart.svg, entries, table });
+  const outside = layers.some((layer) => layer.verdict === "normal" && !(measured(layer, way) >= zone.low && measured(layer, way) <= zone.high));
+  return figure({ key, title, chart: chart.svg, entries, note: outside ? t("depth.outside") : null, table });
 }
 
 // Names where they fit, else every so many layers a number.
@@ -94,9 +95,9 @@ export function histogramFigure(parameter, { key, width, range = extent(paramete
     height: 128,
     margin: { left: 8, right: 8, bottom: 24, top: 8 },
     label: words,
-    x: { scale: x, ticks: x.ticks(width > 200 ? 5 : 3) },
+    x: { scale: x },
+    y: { scale: linear(0, peak * 1.06), ticks: [] },
   });
-  chart.y = { scale: linear(0, peak * 1.06) };
   chart.bars(edges, heights, "main");
   if (curve) chart.line(points, "curve");
   return figure({
@@ -112,7 +113,7 @@ export function histogramFigure(parameter, { key, width, range = extent(paramete
   });
 }
 
-const schemeLine = ({ scheme, formula }) => (formula.length < 40 ? `${scheme.name}, ${formula.replaceAll(/\d+\.\d{5,}/g, (digits) => number(Number(digits)))}` : scheme.name);
+const schemeLine = ({ scheme, formula }) => (formula.length < 40 ? `${scheme.name}, ${formula.replaceAll(/\d+\.\d+(?:e[+-]?\d+)?/g, (digits) => number(Number(digits)))}` : scheme.name);
 
 export function everyButton(count, shown, every) {
   if (count <= shown) return null;

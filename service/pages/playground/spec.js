@@ -46,17 +46,18 @@ export const PRESETS = {
     dense("out", 128, 10, "softmax"),
   ],
   lstm: () => [
-    { name: "words", type: "embedding", shape: [1000, 64] },
+    // The usual N(0, 0.02²) is for what a normalisation follows; here nothing does.
+    { name: "words", type: "embedding", shape: [1000, 64], scheme: { name: "random_normal", stddev: 1 } },
     { name: "lstm", type: "lstm", shape: [64, 128] },
     dense("out", 128, 10, "softmax"),
   ],
   attention: () => [
     { name: "words", type: "embedding", shape: [1000, 64] },
-    { name: "attention", type: "multi_head_attention", shape: [64, 4, 16] },
     { name: "norm1", type: "layer_norm", shape: [64] },
+    { name: "attention", type: "multi_head_attention", shape: [64, 4, 16] },
+    { name: "norm2", type: "layer_norm", shape: [64] },
     dense("mlp1", 64, 256, "gelu"),
     dense("mlp2", 256, 64, "linear"),
-    { name: "norm2", type: "layer_norm", shape: [64] },
     dense("out", 64, 10, "softmax"),
   ],
 };

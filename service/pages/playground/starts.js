@@ -11,6 +11,7 @@ const MOST = 8.35;
 const STEPS = 60;
 const PACE = 45; // milliseconds a step
 const NUDGE = 0.1;
+const RADIUS = 13;
 const WIDE = 880; // a panel this wide holds the curve and the accounts side by side
 const LARGER = 0.62; // the curve's share of it
 
@@ -71,12 +72,12 @@ function put(ball, x) {
 
 export function render(root, { shared, descent }) {
   const { starts } = shared;
+  const other = starts.curve === "bowl" ? "valleys" : "bowl";
   const paths = starts.positions.map((start) => descend(starts.curve, start, starts.learning_rate));
   const width = Math.max(300, (root.clientWidth >= WIDE ? root.clientWidth * LARGER : root.clientWidth) - 40);
   replace(
     root,
-    h("h2", {}, t("starts.title")),
-    h("p", { class: "lead" }, t("starts.lead")),
+    h("div", { class: "heading" }, h("h2", {}, t("starts.title")), h("p", { class: "lead" }, t("starts.lead"))),
     h(
       "section",
       { class: "card landscape-card", "aria-label": t("starts.title") },
@@ -97,7 +98,7 @@ export function render(root, { shared, descent }) {
     ),
     h("div", { class: "accounts" }, paths.map((path, ball) => account(ball, starts, path, descent.step))),
     lossFigure(width, starts, paths, descent.step),
-    h("section", { class: "card", "aria-labelledby": "convex-title" }, h("h3", { id: "convex-title" }, t("convex.title")), h("p", {}, t("convex.text"))),
+    h("section", { class: "card", "aria-labelledby": "convex-title" }, h("h3", { id: "convex-title" }, t("convex.title")), h("p", {}, t("convex.text")), h("button", { type: "button", class: "quiet", "data-key": "other-curve", onclick: () => reset("curve")(other) }, t("convex.try", { curve: t(`curve.${other}`) }))),
   );
 }
 
@@ -111,7 +112,7 @@ function picture(width, { curve, positions }, paths, step) {
   const label = t("starts.text", { places: positions.map((x, ball) => t("starts.place", { ball: ball + 1, x: number(x), zone: t(`zone.${zoneOf(curve, x)}`) })).join("; ") });
   chart = new Chart({
     width,
-    height: width < 500 ? 300 : 430,
+    height: width < 500 ? 300 : 500,
     margin: { left: 14, bottom: 30, top: 34 },
     label,
     x: { scale: linear(LEAST, MOST), label: t("starts.weight"), ticks: [] },
@@ -126,17 +127,27 @@ function picture(width, { curve, positions }, paths, step) {
   const points = Array.from({ length: 301 }, (_, index) => LEAST + ((MOST - LEAST) * index) / 300).map((x) => [x, at(x)]);
   chart.line(points, "landscape");
   paths.forEach((path) => trail(path.slice(0, step + 1), zoneOf(curve, path[0]), at));
-  paths.forEach((path, ball) => placeBall(path[step], ball, curve, zoneOf(curve, path[0])));
+  const now = paths.map((path) => path[step]);
+  now.forEach((x, ball) => {
+    const under = now.slice(0, ball).filter((other) => Math.abs(chart.X(other) - chart.X(x)) < 2 * RADIUS).length;
+    placeBall(x, ball, { curve, start: zoneOf(curve, paths[ball][0]), under });
+  });
   return chart.svg;
 }
 
 function trail(path, zone, at) {
-  const dots = path.map((x) => svg("circle", { cx: chart.X(x), cy: chart.Y(at(x)), r: 2.5 }));
-  chart.add("g", { class: `trail is-${zone}`, "aria-hidden": "true" }, dots);
+  const points = path.map((x) => [chart.X(x), chart.Y(at(x))]);
+  chart.add(
+    "g",
+    { class: `trail is-${zone}`, "aria-hidden": "true" },
+    svg("polyline", { points: points.map((point) => point.join()).join(" ") }),
+    points.map(([cx, cy]) => svg("circle", { cx, cy, r: 3 })),
+  );
 }
 
-function placeBall(x, ball, curve, start) {
-  const [left, top] = [chart.X(x), chart.Y(CURVES[curve].at(x)) - 13];
+// Balls that came to rest in one place are stacked.
+function placeBall(x, ball, { curve, start, under }) {
+  const [left, top] = [chart.X(x), chart.Y(CURVES[curve].at(x)) - RADIUS - under * 2 * RADIUS];
   const zone = t(`zone.${zoneOf(curve, x)}`);
   chart.add(
     "g",
@@ -155,7 +166,7 @@ function placeBall(x, ball, curve, start) {
     },
     svg("circle", { class: "reach", cx: left, cy: top, r: 22 }),
     svg("circle", { class: "ring", cx: left, cy: top, r: 17 }),
-    svg("circle", { class: "body", cx: left, cy: top, r: 13 }),
+    svg("circle", { class: "body", cx: left, cy: top, r: RADIUS }),
     svg("text", { x: left, y: top + 4.5, "text-anchor": "middle", "aria-hidden": "true" }, `${ball + 1}`),
   );
 }

@@ -61,7 +61,7 @@ async function writeAddress(kind) {
   if (hash === location.hash) return;
   const typing = kind === last.kind && performance.now() - last.at < TYPING + SETTLED;
   last = { kind, at: performance.now() };
-  if (typing || !location.hash) history.replaceState(null, "", hash);
+  if (typing) history.replaceState(null, "", hash);
   else history.pushState(null, "", hash);
 }
 

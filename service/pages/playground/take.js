@@ -52,7 +52,7 @@ export function render(root, { shared, code: shown, taking }) {
       FORMATS.map((format) => h("button", { type: "button", class: "quiet", "data-key": `save-${format}`, "aria-label": t("take.save", { format }), onclick: () => save(format) }, icon("save"), format)),
       h("button", { type: "button", class: "quiet", "data-key": "copy-link", onclick: copyLink }, icon("link"), t("take.link")),
     ),
-    taking ? problemBox(taking) : null,
+    taking ? problemBox(taking, shared.spec) : null,
     h("pre", { class: "code", tabindex: 0, role: "region", "aria-label": t("take.code", { what: LANGUAGES[shown] }), "data-key": "code", "data-scroll": "code" }, h("code", {}, code(shown))),
   );
 }

@@ -51,7 +51,7 @@ export function render(root, { shared, training }) {
       network(spec, train.task, others),
       h("div", { class: "actions" }, training.running ? stopButton() : startButton(spec)),
     ),
-    training.problems.map(problemBox),
+    training.problems.map((problem) => problemBox(problem, question(shared))),
     training.runs.length ? [curves(training, root.clientWidth), outcomes(training.runs)] : null,
   );
 }
@@ -142,7 +142,7 @@ function curveFigure(runs, measure, schemes, width, steps) {
     zero: values.some((value) => value === 0),
     label: t("train.text", { title, ends }),
     x: { scale: linear(0, steps), label: t("train.step") },
-    y: { scale: logarithmic(...reach(values)), label: null },
+    y: { scale: logarithmic(...reach(values)) },
   });
   for (const run of runs) chart.line(run.steps.map((step, index) => [step, run[measure][index] ?? NaN]), `run run-${schemes.indexOf(describeScheme(run.scheme))}`);
   return figure({
@@ -163,7 +163,7 @@ function outcomes(runs) {
   if (!done.length) return null;
   return h(
     "section",
-    { class: "card", "aria-labelledby": "outcomes-title" },
+    { class: "card outcomes", "aria-labelledby": "outcomes-title" },
     h("h3", { id: "outcomes-title" }, t("train.outcomes")),
     numbers({
       caption: t("train.outcomes"),
