@@ -93,11 +93,11 @@ def judge_factors(by: Factors, are: str, normal: Judgement) -> Judgement:
     if by.size is not None and by.size > HIGH:
         return Judgement("steep", f"outputs {are} {times(by.size)} times as large as what goes in")
     if by.slope > HIGH:
-        return Judgement("steep", f"a change in proportion counts {times(by.slope)} fold at the end: every step jumps")
+        return Judgement("steep", f"1 % more or less here makes {times(by.slope)} % at the end: every step jumps")
     if by.size is not None and by.size < LOW:
         return Judgement("low-gradient", f"outputs {are} only {times(by.size)} times as large as what goes in")
     if by.slope < LOW:
-        return Judgement("low-gradient", f"a change in proportion counts only {times(by.slope)} fold at the end")
+        return Judgement("low-gradient", f"1 % more or less here makes only {times(by.slope)} % at the end")
     return normal
 
 

@@ -5,6 +5,7 @@ import { number, power, t } from "./i18n.js";
 const MARGIN = { top: 12, right: 14, bottom: 38, left: 46 };
 const ZERO_STRIP = 20; // pixels under a logarithmic axis for values that are exactly 0
 const NAME = 12; // room for what an axis is called, above it
+const APART = 16; // pixels between two labels
 const LETTER = 6.6; // width of a letter of a tick's label, in pixels
 
 export function linear(low, high) {
@@ -110,7 +111,8 @@ export class Chart {
   // As many ticks as have room for what is written under them.
   #fitting(scale, format) {
     const counts = [8, 7, 6, 5, 4, 3, 2];
-    const fits = (ticks) => ticks.reduce((sum, tick) => sum + format(tick).length * LETTER + 10, 0) < this.right - this.left;
+    const longest = (ticks) => Math.max(...ticks.map((tick) => format(tick).length)) * LETTER;
+    const fits = (ticks) => ticks.length < 2 || this.X(ticks[1]) - this.X(ticks[0]) > longest(ticks) + APART;
     return counts.map((count) => scale.ticks(count)).find(fits) ?? [];
   }
 

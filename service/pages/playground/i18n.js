@@ -477,7 +477,7 @@ export function number(value) {
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   const size = Number(Math.abs(value).toPrecision(3));
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
-    const [digits, exponent] = value.toExponential(1).split("e");
+    const [digits, exponent] = value.toExponential(2).split("e");
     return `${plain(Number(digits))}·10${raised(Number(exponent))}`;
   }
   return plain(value);

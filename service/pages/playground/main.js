@@ -104,7 +104,6 @@ function renderPanel(current) {
 
 for (const render of [renderFrame, renderPanel, announce]) onRender(render);
 onShared(follow);
-starts.mount(panel);
 
 let resizing = 0;
 new ResizeObserver(() => {

@@ -45,25 +45,27 @@ const zoneOf = (curve, x) => CURVES[curve].zones.find(([, low, high]) => x >= lo
 
 let chart = null; // where pixels of the picture are turned into places on the curve
 
-export function mount(root) {
-  let dragged = null;
-  root.addEventListener("pointerdown", (event) => {
-    const ball = event.target.closest("[data-ball]");
-    if (!ball) return;
-    dragged = Number(ball.dataset.ball);
-    root.setPointerCapture(event.pointerId);
-    ball.focus();
-    event.preventDefault();
-  });
-  root.addEventListener("pointermove", (event) => {
-    if (dragged === null) return;
-    const box = chart.svg.getBoundingClientRect();
-    const pixel = ((event.clientX - box.left) / box.width) * chart.width;
-    const share = (pixel - chart.left) / (chart.right - chart.left);
-    put(dragged, LEAST + share * (MOST - LEAST));
-  });
-  for (const end of ["pointerup", "pointercancel"]) root.addEventListener(end, () => (dragged = null));
+// A touch ends where its element is replaced, so a ball moves by itself until it is let go; then all is drawn anew.
+function drag(event) {
+  const ball = event.currentTarget;
+  const curve = CURVES[state.shared.starts.curve];
+  const box = chart.svg.getBoundingClientRect();
+  let x = null;
+  const follow = (moved) => {
+    const pixel = ((moved.clientX - box.left) / box.width) * chart.width;
+    x = clamp(LEAST + ((pixel - chart.left) / (chart.right - chart.left)) * (MOST - LEAST));
+    ball.setAttribute("transform", standing(x, curve));
+  };
+  const release = () => x !== null && put(Number(ball.dataset.ball), x);
+  ball.setPointerCapture(event.pointerId);
+  ball.addEventListener("pointermove", follow);
+  ball.addEventListener("pointerup", release, { once: true });
+  ball.addEventListener("pointercancel", release, { once: true });
+  ball.focus();
+  event.preventDefault();
 }
+
+const standing = (x, curve, under = 0) => `translate(${chart.X(x).toFixed(1)} ${(chart.Y(curve.at(x)) - RADIUS - under * 2 * RADIUS).toFixed(1)})`;
 
 function put(ball, x) {
   stop();
@@ -147,7 +149,6 @@ function trail(path, zone, at) {
 
 // Balls that came to rest in one place are stacked.
 function placeBall(x, ball, { curve, start, under }) {
-  const [left, top] = [chart.X(x), chart.Y(CURVES[curve].at(x)) - RADIUS - under * 2 * RADIUS];
   const zone = t(`zone.${zoneOf(curve, x)}`);
   chart.add(
     "g",
@@ -162,12 +163,14 @@ function placeBall(x, ball, { curve, start, under }) {
       "aria-valuemax": MOST,
       "aria-valuenow": x.toFixed(2),
       "aria-valuetext": `${number(x)}, ${zone}`,
+      transform: standing(x, CURVES[curve], under),
+      onpointerdown: drag,
       onkeydown: (event) => moveByKey(event, ball),
     },
-    svg("circle", { class: "reach", cx: left, cy: top, r: 22 }),
-    svg("circle", { class: "ring", cx: left, cy: top, r: 17 }),
-    svg("circle", { class: "body", cx: left, cy: top, r: RADIUS }),
-    svg("text", { x: left, y: top + 4.5, "text-anchor": "middle", "aria-hidden": "true" }, `${ball + 1}`),
+    svg("circle", { class: "reach", r: 22 }),
+    svg("circle", { class: "ring", r: 17 }),
+    svg("circle", { class: "body", r: RADIUS }),
+    svg("text", { y: 4.5, "text-anchor": "middle", "aria-hidden": "true" }, `${ball + 1}`),
   );
 }
 
