@@ -54,4 +54,3 @@ async function send(place, spec, question) {
 }
 
 const distinct = (problems) => [...new Map(problems.map((problem) => [problem.detail, problem])).values()];
-

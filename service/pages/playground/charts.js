@@ -9,7 +9,13 @@ const APART = 16; // pixels between two labels
 const LETTER = 6.6; // width of a letter of a tick's label, in pixels
 
 export function linear(low, high) {
-  return { low, high, place: (value) => (value - low) / (high - low), ticks: (count) => linearTicks(low, high, count), format: number };
+  return {
+    low,
+    high,
+    place: (value) => (value - low) / (high - low),
+    ticks: (count) => linearTicks(low, high, count),
+    format: number,
+  };
 }
 
 export function logarithmic(low, high) {
@@ -30,7 +36,8 @@ function linearTicks(low, high, count) {
   const step = [1, 2, 5, 10].map((factor) => factor * unit).find((candidate) => candidate >= rough * 0.999);
   const ticks = [];
   // Adding 0 turns -0, which would be written with its sign, into 0.
-  for (let tick = Math.ceil(low / step - 1e-9); tick * step <= high + step * 1e-9; tick += 1) ticks.push(tick * step + 0);
+  for (let tick = Math.ceil(low / step - 1e-9); tick * step <= high + step * 1e-9; tick += 1)
+    ticks.push(tick * step + 0);
   return ticks;
 }
 
@@ -39,10 +46,12 @@ function logarithmicTicks(from, to, count) {
   const step = Math.max(1, Math.ceil((to - from) / count));
   const ticks = [];
   if (to - from < 2) {
-    for (let exponent = Math.floor(from); exponent <= to; exponent += 1) ticks.push(...[1, 2, 5].map((factor) => factor * 10 ** exponent));
+    for (let exponent = Math.floor(from); exponent <= to; exponent += 1)
+      ticks.push(...[1, 2, 5].map((factor) => factor * 10 ** exponent));
     return ticks.filter((tick) => tick >= 10 ** from && tick <= 10 ** to);
   }
-  for (let exponent = Math.ceil((from - 1e-9) / step) * step; exponent <= to + 1e-9; exponent += step) ticks.push(10 ** exponent);
+  for (let exponent = Math.ceil((from - 1e-9) / step) * step; exponent <= to + 1e-9; exponent += step)
+    ticks.push(10 ** exponent);
   return ticks;
 }
 
@@ -92,7 +101,12 @@ export class Chart {
   }
 
   #vertical(axes) {
-    const { scale, label, ticks = scale.ticks(Math.max(2, (this.floor - this.top) / 34)), format = scale.format } = this.y;
+    const {
+      scale,
+      label,
+      ticks = scale.ticks(Math.max(2, (this.floor - this.top) / 34)),
+      format = scale.format,
+    } = this.y;
     for (const tick of ticks) {
       const y = this.Y(tick);
       axes.append(svg("line", { class: "grid", x1: this.left, x2: this.right, y1: y, y2: y }));
@@ -126,20 +140,41 @@ export class Chart {
       // A label at the picture's edge is drawn inwards, so that none is cut.
       const anchor = x + half > this.width - 2 ? "end" : x - half < 2 ? "start" : "middle";
       axes.append(svg("line", { class: "tick", x1: x, x2: x, y1: this.bottom, y2: this.bottom + 4 }));
-      axes.append(svg("text", { x: anchor === "end" ? this.width - 2 : anchor === "start" ? 2 : x, y: this.bottom + 17, "text-anchor": anchor }, text));
+      axes.append(
+        svg(
+          "text",
+          {
+            x: anchor === "end" ? this.width - 2 : anchor === "start" ? 2 : x,
+            y: this.bottom + 17,
+            "text-anchor": anchor,
+          },
+          text,
+        ),
+      );
     }
-    if (label) axes.append(svg("text", { x: (this.left + this.right) / 2, y: this.height - 4, "text-anchor": "middle" }, label));
+    if (label)
+      axes.append(svg("text", { x: (this.left + this.right) / 2, y: this.height - 4, "text-anchor": "middle" }, label));
   }
 
   band(low, high, kind) {
     const [top, bottom] = [this.Y(high), this.Y(low)];
-    this.back.append(svg("rect", { class: `band ${kind}`, x: this.left, width: this.right - this.left, y: top, height: Math.max(0, bottom - top) }));
+    this.back.append(
+      svg("rect", {
+        class: `band ${kind}`,
+        x: this.left,
+        width: this.right - this.left,
+        y: top,
+        height: Math.max(0, bottom - top),
+      }),
+    );
     return this;
   }
 
   column(low, high, kind) {
     const [from, to] = [this.X(low), this.X(high)];
-    this.back.append(svg("rect", { class: `band ${kind}`, x: from, width: to - from, y: this.top, height: this.bottom - this.top }));
+    this.back.append(
+      svg("rect", { class: `band ${kind}`, x: from, width: to - from, y: this.top, height: this.bottom - this.top }),
+    );
     return this;
   }
 
@@ -180,10 +215,18 @@ export function legend(entries) {
 }
 
 export const lineSample = (kind) =>
-  svg("svg", { class: "sample", viewBox: "0 0 26 12", width: 26, height: 12, "aria-hidden": "true" }, svg("path", { class: `line ${kind}`, d: "M1 6H25" }));
+  svg(
+    "svg",
+    { class: "sample", viewBox: "0 0 26 12", width: 26, height: 12, "aria-hidden": "true" },
+    svg("path", { class: `line ${kind}`, d: "M1 6H25" }),
+  );
 
 export const areaSample = (kind) =>
-  svg("svg", { class: "sample", viewBox: "0 0 26 12", width: 26, height: 12, "aria-hidden": "true" }, svg("rect", { class: kind, x: 1, y: 1, width: 24, height: 10, rx: 2 }));
+  svg(
+    "svg",
+    { class: "sample", viewBox: "0 0 26 12", width: 26, height: 12, "aria-hidden": "true" },
+    svg("rect", { class: kind, x: 1, y: 1, width: 24, height: 10, rx: 2 }),
+  );
 
 // A chart with its words, and its numbers for whoever reads tables rather than pictures.
 export function figure({ key, title, chart, entries = [], note, table }) {
@@ -194,7 +237,12 @@ export function figure({ key, title, chart, entries = [], note, table }) {
     chart,
     entries.length ? legend(entries) : null,
     note ? h("p", { class: "note" }, note) : null,
-    h("details", { class: "numbers", "data-key": `numbers-${key}` }, h("summary", { "data-key": `summary-${key}` }, t("numbers")), numbers(table)),
+    h(
+      "details",
+      { class: "numbers", "data-key": `numbers-${key}` },
+      h("summary", { "data-key": `summary-${key}` }, t("numbers")),
+      numbers(table),
+    ),
   );
 }
 
@@ -206,8 +254,27 @@ export function numbers({ caption, columns, rows }) {
       "table",
       {},
       h("caption", { class: "unseen" }, caption),
-      h("thead", {}, h("tr", {}, columns.map((column) => h("th", { scope: "col" }, column)))),
-      h("tbody", {}, rows.map(([head, ...cells]) => h("tr", {}, h("th", { scope: "row" }, head), cells.map((cell) => h("td", {}, cell))))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          columns.map((column) => h("th", { scope: "col" }, column)),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        rows.map(([head, ...cells]) =>
+          h(
+            "tr",
+            {},
+            h("th", { scope: "row" }, head),
+            cells.map((cell) => h("td", {}, cell)),
+          ),
+        ),
+      ),
     ),
   );
 }

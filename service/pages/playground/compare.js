@@ -19,17 +19,34 @@ export function render(root, { shared, answers, catalogue, every }) {
   const width = root.clientWidth;
   const room = Math.max(270, (width >= NARROW ? (width - 20) / 2 : width) - 36);
   const diagnoses = SIDES.map((side) => answers[side].diagnosis).filter(Boolean);
-  root.classList.toggle("asking", SIDES.some((side) => answers[side].asking));
+  root.classList.toggle(
+    "asking",
+    SIDES.some((side) => answers[side].asking),
+  );
   replace(
     root,
     h("h2", { class: "unseen" }, t("view.compare")),
     h("p", { class: "lead" }, t("compare.lead")),
-    pair((side) => h("div", { class: `card side side-${side}` }, controls(side, shared, answers[side], catalogue), verdict(answers[side]), answers[side].problems.map((problem) => problemBox(problem, shared.spec)))),
+    pair((side) =>
+      h(
+        "div",
+        { class: `card side side-${side}` },
+        controls(side, shared, answers[side], catalogue),
+        verdict(answers[side]),
+        answers[side].problems.map((problem) => problemBox(problem, shared.spec)),
+      ),
+    ),
     ["forward", "backward"].map((way) =>
       pair((side) => {
         const { diagnosis } = answers[side];
         const title = `${side.toUpperCase()} · ${t(`depth.${way}`)}`;
-        return h("div", { class: "card" }, diagnosis ? depthFigure(diagnosis, way, depthScale(diagnoses, way), { key: `${side}-${way}`, width: room, title }) : t("asking"));
+        return h(
+          "div",
+          { class: "card" },
+          diagnosis
+            ? depthFigure(diagnosis, way, depthScale(diagnoses, way), { key: `${side}-${way}`, width: room, title })
+            : t("asking"),
+        );
       }),
     ),
     histograms(answers, every, width),
@@ -40,18 +57,49 @@ const pair = (make) => h("div", { class: "pair" }, SIDES.map(make));
 
 function controls(side, shared, answer, { schemes }) {
   const { scheme, seed } = shared.compare[side];
-  const set = (member) => (value) => edit(`${side} ${member}`, ({ compare }) => (compare[side] = { ...compare[side], [member]: value }));
+  const set = (member) => (value) =>
+    edit(`${side} ${member}`, ({ compare }) => (compare[side] = { ...compare[side], [member]: value }));
   return [
-    h("h3", { class: "side-title" }, h("span", { class: "side-letter", "aria-hidden": "true" }, side.toUpperCase()), t(`compare.${side}`)),
+    h(
+      "h3",
+      { class: "side-title" },
+      h("span", { class: "side-letter", "aria-hidden": "true" }, side.toUpperCase()),
+      t(`compare.${side}`),
+    ),
     h(
       "div",
       { class: "fields" },
-      schemeFields({ key: `compare/${side}/scheme`, label: t("field.scheme"), value: scheme, schemes, problems: answer.problems, extra: [{ name: "stack", value: null, text: t("compare.stack") }, AUTO()], set: set("scheme") }),
+      schemeFields({
+        key: `compare/${side}/scheme`,
+        label: t("field.scheme"),
+        value: scheme,
+        schemes,
+        problems: answer.problems,
+        extra: [{ name: "stack", value: null, text: t("compare.stack") }, AUTO()],
+        set: set("scheme"),
+      }),
       h(
         "div",
         { class: "with-button" },
-        textField({ key: `compare/${side}/seed`, label: t("stack.seed"), value: seed ?? shared.spec.seed ?? "", problems: [], numeric: false, set: (value) => set("seed")(value.trim() || null) }),
-        h("button", { type: "button", class: "quiet", "data-key": `compare/${side}/new-seed`, onclick: () => set("seed")(freshSeed()) }, icon("dice"), t("stack.new-seed")),
+        textField({
+          key: `compare/${side}/seed`,
+          label: t("stack.seed"),
+          value: seed ?? shared.spec.seed ?? "",
+          problems: [],
+          numeric: false,
+          set: (value) => set("seed")(value.trim() || null),
+        }),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            "data-key": `compare/${side}/new-seed`,
+            onclick: () => set("seed")(freshSeed()),
+          },
+          icon("dice"),
+          t("stack.new-seed"),
+        ),
       ),
     ),
   ];
@@ -59,14 +107,21 @@ function controls(side, shared, answer, { schemes }) {
 
 function verdict({ diagnosis }) {
   if (!diagnosis) return null;
-  return h("div", { class: `side-verdict is-${diagnosis.verdict}` }, mark(diagnosis.verdict, 24), h("div", {}, h("h4", {}, t(`verdict.${diagnosis.verdict}`)), h("p", {}, spoken(summaryOf(diagnosis)))));
+  return h(
+    "div",
+    { class: `side-verdict is-${diagnosis.verdict}` },
+    mark(diagnosis.verdict, 24),
+    h("div", {}, h("h4", {}, t(`verdict.${diagnosis.verdict}`)), h("p", {}, spoken(summaryOf(diagnosis)))),
+  );
 }
 
 function histograms(answers, every, width) {
   if (!SIDES.every((side) => answers[side].statistics)) return null;
   const [left, right] = SIDES.map((side) => parametersOf(answers[side].statistics));
   const others = new Map(right.map((parameter) => [parameter.path, parameter]));
-  const both = left.map((parameter) => [parameter, others.get(parameter.path)]).filter(([one, two]) => two && !(isConstant(one) && isConstant(two)));
+  const both = left
+    .map((parameter) => [parameter, others.get(parameter.path)])
+    .filter(([one, two]) => two && !(isConstant(one) && isConstant(two)));
   return h(
     "section",
     { class: "card", "aria-labelledby": "compare-histograms" },
@@ -78,7 +133,18 @@ function histograms(answers, every, width) {
       both.slice(0, every ? both.length : SHOWN).map((twins) => {
         const extents = twins.map(extent);
         const range = [Math.min(...extents.map(([low]) => low)), Math.max(...extents.map(([, high]) => high))];
-        return h("div", { class: "twin" }, twins.map((parameter, index) => histogramFigure(parameter, { key: `${SIDES[index]}-${parameter.path}`, range, width: width < NARROW ? 140 : 230, title: `${SIDES[index].toUpperCase()} · ${parameter.path}` })));
+        return h(
+          "div",
+          { class: "twin" },
+          twins.map((parameter, index) =>
+            histogramFigure(parameter, {
+              key: `${SIDES[index]}-${parameter.path}`,
+              range,
+              width: width < NARROW ? 140 : 230,
+              title: `${SIDES[index].toUpperCase()} · ${parameter.path}`,
+            }),
+          ),
+        );
       }),
     ),
     everyButton(both.length, SHOWN, every),

@@ -27,7 +27,10 @@ export function render(root, { shared, answers, every }) {
     answer.statistics && warnings(answer.statistics.warnings, shared.spec),
     answer.statistics && histograms(answer.statistics, every, width),
     answer.diagnosis && reasons(answer.diagnosis),
-    !answer.diagnosis && !answer.statistics && !answer.problems.length && h("p", { class: "card waiting" }, t("asking")),
+    !answer.diagnosis &&
+      !answer.statistics &&
+      !answer.problems.length &&
+      h("p", { class: "card waiting" }, t("asking")),
   );
 }
 
@@ -42,7 +45,13 @@ function banner(diagnosis, spec) {
       { class: "verdict-words" },
       h("h3", { id: "verdict-title" }, t(`verdict.${verdict}`)),
       h("p", {}, spoken(summaryOf(diagnosis))),
-      inputs?.shape ? h("p", { class: "note" }, t("verdict.inputs", { kind: t(`inputs.${inputs.kind}`), shape: inputs.shape.join(" × ") })) : null,
+      inputs?.shape
+        ? h(
+            "p",
+            { class: "note" },
+            t("verdict.inputs", { kind: t(`inputs.${inputs.kind}`), shape: inputs.shape.join(" × ") }),
+          )
+        : null,
     ),
     diagnosis.try ? remedy(diagnosis.try, spec) : null,
   );
@@ -54,8 +63,36 @@ function remedy(remedied, spec) {
     "div",
     { class: "remedy" },
     h("h4", {}, t("try.title")),
-    h("ul", {}, rows.map(({ field, from, to, layers }) => h("li", {}, h("code", {}, field), " ", from, " → ", h("strong", {}, to), " ", h("span", { class: "note" }, t("try.layers", { count: layers.length, names: layers.length > 2 ? `${layers[0]} … ${layers.at(-1)}` : layers.join(", ") }))))),
-    h("button", { type: "button", class: "main", "data-key": "try", onclick: () => apply(remedied) }, icon("yes"), t("try.apply")),
+    h(
+      "ul",
+      {},
+      rows.map(({ field, from, to, layers }) =>
+        h(
+          "li",
+          {},
+          h("code", {}, field),
+          " ",
+          from,
+          " → ",
+          h("strong", {}, to),
+          " ",
+          h(
+            "span",
+            { class: "note" },
+            t("try.layers", {
+              count: layers.length,
+              names: layers.length > 2 ? `${layers[0]} … ${layers.at(-1)}` : layers.join(", "),
+            }),
+          ),
+        ),
+      ),
+    ),
+    h(
+      "button",
+      { type: "button", class: "main", "data-key": "try", onclick: () => apply(remedied) },
+      icon("yes"),
+      t("try.apply"),
+    ),
   );
 }
 
@@ -67,7 +104,15 @@ function depths(diagnosis, width) {
     "div",
     { class: "pair" },
     ["forward", "backward"].map((way) =>
-      h("div", { class: "card" }, depthFigure(diagnosis, way, depthScale([diagnosis], way), { key: way, width: Math.max(280, room - 36), title: t(`depth.${way}`) })),
+      h(
+        "div",
+        { class: "card" },
+        depthFigure(diagnosis, way, depthScale([diagnosis], way), {
+          key: way,
+          width: Math.max(280, room - 36),
+          title: t(`depth.${way}`),
+        }),
+      ),
     ),
   );
 }
@@ -84,19 +129,47 @@ function warnings(found, spec) {
     "section",
     { class: "card warnings", "aria-labelledby": "warnings-title" },
     h("h3", { id: "warnings-title" }, icon("wrong"), t("warnings.title")),
-    h("ul", {}, [...rows.values()].map(({ warning, layers }) => warningRow(warning, layers.filter((index) => index in spec.layers), spec))),
+    h(
+      "ul",
+      {},
+      [...rows.values()].map(({ warning, layers }) =>
+        warningRow(
+          warning,
+          layers.filter((index) => index in spec.layers),
+          spec,
+        ),
+      ),
+    ),
   );
 }
 
 function warningRow(warning, layers, spec) {
   const names = layers.map((index) => spec.layers[index].name);
-  const change = Object.entries(warning.try ?? {}).map(([field, value]) => `${field}: ${typeof value === "string" ? value : JSON.stringify(value)}`).join(", ");
+  const change = Object.entries(warning.try ?? {})
+    .map(([field, value]) => `${field}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(", ");
   return h(
     "li",
     {},
-    h("span", {}, names.length ? h("strong", {}, `${names.length > 3 ? `${names[0]} … ${names.at(-1)}` : names.join(", ")}: `) : null, spoken(warningText(warning))),
+    h(
+      "span",
+      {},
+      names.length
+        ? h("strong", {}, `${names.length > 3 ? `${names[0]} … ${names.at(-1)}` : names.join(", ")}: `)
+        : null,
+      spoken(warningText(warning)),
+    ),
     change && layers.length
-      ? h("button", { type: "button", class: "quiet", "data-key": `warning-${warning.code}-${layers[0]}`, onclick: () => applyTo(layers, warning.try) }, t("warnings.use", { change }))
+      ? h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            "data-key": `warning-${warning.code}-${layers[0]}`,
+            onclick: () => applyTo(layers, warning.try),
+          },
+          t("warnings.use", { change }),
+        )
       : null,
   );
 }
@@ -118,7 +191,11 @@ function histograms(statistics, every, width) {
     { class: "card", "aria-labelledby": "histograms-title" },
     h("h3", { id: "histograms-title" }, t("histogram.title")),
     h("p", { class: "note" }, t("histogram.note")),
-    h("div", { class: "histograms" }, shown.map((parameter) => histogramFigure(parameter, { key: parameter.path, width: width < PHONE ? 140 : 250 }))),
+    h(
+      "div",
+      { class: "histograms" },
+      shown.map((parameter) => histogramFigure(parameter, { key: parameter.path, width: width < PHONE ? 140 : 250 })),
+    ),
     everyButton(drawn.length, SHOWN, every),
     constant.length ? h("p", { class: "constants" }, t("histogram.constant"), " ", constantGroups(constant)) : null,
   );
@@ -127,7 +204,12 @@ function histograms(statistics, every, width) {
 function constantGroups(parameters) {
   const groups = Map.groupBy(parameters, ({ statistics }) => statistics.mean);
   return [...groups].map(([value, members]) =>
-    h("span", { class: "constant" }, h("strong", {}, `= ${number(value)}`), ` ${members.length > 3 ? t("histogram.many", { first: members[0].path, count: members.length - 1 }) : members.map(({ path }) => path).join(", ")}`),
+    h(
+      "span",
+      { class: "constant" },
+      h("strong", {}, `= ${number(value)}`),
+      ` ${members.length > 3 ? t("histogram.many", { first: members[0].path, count: members.length - 1 }) : members.map(({ path }) => path).join(", ")}`,
+    ),
   );
 }
 

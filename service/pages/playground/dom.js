@@ -11,7 +11,9 @@ function furnish(element, properties, children) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -19,9 +21,14 @@ function furnish(element, properties, children) {
 export function replace(container, ...children) {
   const active = container.contains(document.activeElement) ? document.activeElement : null;
   const key = active?.dataset.key;
-  const selection = active instanceof HTMLInputElement && active.type === "text" ? [active.selectionStart, active.selectionEnd] : null;
-  const folds = new Map([...container.querySelectorAll("details[data-key]")].map((fold) => [fold.dataset.key, fold.open]));
-  const scrolled = new Map([...container.querySelectorAll("[data-scroll]")].map((box) => [box.dataset.scroll, box.scrollTop]));
+  const selection =
+    active instanceof HTMLInputElement && active.type === "text" ? [active.selectionStart, active.selectionEnd] : null;
+  const folds = new Map(
+    [...container.querySelectorAll("details[data-key]")].map((fold) => [fold.dataset.key, fold.open]),
+  );
+  const scrolled = new Map(
+    [...container.querySelectorAll("[data-scroll]")].map((box) => [box.dataset.scroll, box.scrollTop]),
+  );
   container.replaceChildren(...children.flat(Infinity).filter(Boolean));
   for (const fold of container.querySelectorAll("details[data-key]")) {
     if (folds.has(fold.dataset.key)) fold.open = folds.get(fold.dataset.key);

@@ -10,7 +10,9 @@ export function parse(text) {
 }
 
 export function errorsUnder(problems, pointer) {
-  return problems.flatMap((problem) => problem.errors).filter((error) => error.pointer === pointer || error.pointer.startsWith(`${pointer}/`));
+  return problems
+    .flatMap((problem) => problem.errors)
+    .filter((error) => error.pointer === pointer || error.pointer.startsWith(`${pointer}/`));
 }
 
 function field({ key, label, problems = [], exact = false }, control) {
@@ -27,7 +29,9 @@ function field({ key, label, problems = [], exact = false }, control) {
     { class: "field" },
     h("label", { for: id }, label),
     control,
-    found.length ? h("p", { class: "error", id: `${id}-error`, lang: "en" }, found.map((error) => error.detail).join("; ")) : null,
+    found.length
+      ? h("p", { class: "error", id: `${id}-error`, lang: "en" }, found.map((error) => error.detail).join("; "))
+      : null,
   );
 }
 
@@ -51,7 +55,9 @@ export function selectField({ value, options, set, ...rest }) {
   const control = h(
     "select",
     { onchange: (event) => set(event.target.value) },
-    options.map((entry) => (entry.group ? h("optgroup", { label: entry.group }, entry.options.map(option)) : option(entry))),
+    options.map((entry) =>
+      entry.group ? h("optgroup", { label: entry.group }, entry.options.map(option)) : option(entry),
+    ),
   );
   return field(rest, control);
 }
@@ -72,12 +78,23 @@ export function rangeField({ value, least, most, step, text, set, ...rest }) {
 }
 
 const COMMON = [
-  "glorot_uniform", "glorot_normal", "he_normal", "he_uniform", "random_normal", "random_uniform",
-  "small_normal", "small_uniform", "zeros", "ones", "constant",
+  "glorot_uniform",
+  "glorot_normal",
+  "he_normal",
+  "he_uniform",
+  "random_normal",
+  "random_uniform",
+  "small_normal",
+  "small_uniform",
+  "zeros",
+  "ones",
+  "constant",
 ];
 
 function schemeOptions(schemes, extra) {
-  const names = schemes.filter((scheme) => scheme.parameters.every((parameter) => !parameter.required)).map((scheme) => scheme.name);
+  const names = schemes
+    .filter((scheme) => scheme.parameters.every((parameter) => !parameter.required))
+    .map((scheme) => scheme.name);
   return [
     ...extra,
     { group: t("schemes.notes"), options: COMMON.filter((name) => names.includes(name)).map((name) => [name, name]) },
@@ -96,7 +113,10 @@ export function schemeFields({ key, label, value, schemes, extra, set, problems 
     value: entry?.name ?? name,
     problems,
     exact: true,
-    options: schemeOptions(schemes, extra.map((choice) => [choice.name, choice.text])),
+    options: schemeOptions(
+      schemes,
+      extra.map((choice) => [choice.name, choice.text]),
+    ),
     set: (chosen) => {
       const choice = extra.find((candidate) => candidate.name === chosen);
       set(choice ? choice.value : chosen);
@@ -105,7 +125,13 @@ export function schemeFields({ key, label, value, schemes, extra, set, problems 
   const current = typeof value === "object" && value !== null ? value : { name };
   const change = (parameter, next) => set({ ...current, [parameter]: next });
   const parameters = (entry?.parameters ?? []).map((parameter) =>
-    parameterField(parameter, current[parameter.name] ?? parameter.default, `${key}/${parameter.name}`, problems, change),
+    parameterField(
+      parameter,
+      current[parameter.name] ?? parameter.default,
+      `${key}/${parameter.name}`,
+      problems,
+      change,
+    ),
   );
   return [select, ...parameters];
 }
@@ -117,9 +143,11 @@ function parameterField(parameter, value, key, problems, change) {
     return selectField({ ...shared, value, options: parameter.enum.map((choice) => [choice, choice]), set });
   }
   if (typeof parameter.default === "boolean") {
-    const options = [["false", t("no")], ["true", t("yes")]];
+    const options = [
+      ["false", t("no")],
+      ["true", t("yes")],
+    ];
     return selectField({ ...shared, value: `${value}`, options, set: (choice) => set(choice === "true") });
   }
   return textField({ ...shared, value, set, numeric: typeof parameter.default !== "string" });
 }
-

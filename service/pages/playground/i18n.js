@@ -11,19 +11,20 @@ const EN = {
   "page.language": "Español",
   "page.light": "Light theme",
   "page.dark": "Dark theme",
-  "page.footer": "initserve {version}. The same spec gives the same weights, everywhere; this page asks nobody but its own server.",
+  "page.footer":
+    "initserve {version}. The same spec gives the same weights, everywhere; this page asks nobody but its own server.",
   "page.unreadable": "This link cannot be read; here is the usual start.",
   "view.views": "Views",
   "view.diagnosis": "Diagnosis",
   "view.compare": "Compare",
   "view.train": "Train",
   "view.starts": "Three starts",
-  "asking": "Asking the service …",
-  "numbers": "Numbers",
-  "table": "{caption}: numbers",
-  "yes": "yes",
-  "no": "no",
-  "layer": "Layer",
+  asking: "Asking the service …",
+  numbers: "Numbers",
+  table: "{caption}: numbers",
+  yes: "yes",
+  no: "no",
+  layer: "Layer",
   "stack.title": "Your network",
   "stack.preset": "Begin with",
   "stack.all": "Start of all weights",
@@ -105,7 +106,8 @@ const EN = {
   "depth.forecast": "forecast",
   "depth.zone": "normal zone",
   "depth.layer": "layer",
-  "depth.outside": "Outside the band and normal all the same: what counts is a gradient times its layer's size, and a normalisation takes any size.",
+  "depth.outside":
+    "Outside the band and normal all the same: what counts is a gradient times its layer's size, and a normalisation takes any size.",
   "depth.mean": "mean",
   "depth.std": "std",
   "depth.saturated": "saturated",
@@ -177,7 +179,8 @@ const EN = {
   "task.spirals": "two spirals",
   "task.digits": "digits",
   "starts.title": "Three starts on a curve",
-  "starts.lead": "The same gradient descent from three places. Drag a ball, or move it with the arrow keys; then let go.",
+  "starts.lead":
+    "The same gradient descent from three places. Drag a ball, or move it with the arrow keys; then let go.",
   "starts.curve": "Loss",
   "starts.run": "Let go",
   "starts.stop": "Stop",
@@ -199,13 +202,18 @@ const EN = {
   "zone.short.low-gradient": "low gradient",
   "zone.short.normal": "normal",
   "zone.short.steep": "steep",
-  "zone.text.low-gradient": "The curve is almost flat, so each step is a tiny change. The ball hardly moves, however long it runs.",
-  "zone.text.normal": "Slopes have a useful size. The ball rolls into the nearest local minimum, which need not be the deepest.",
-  "zone.text.steep": "The slope is huge, and so is the first step: the ball is thrown across the valley, and where it lands is luck.",
-  "zone.text.convex": "A bowl has one minimum and slopes that lead there: from everywhere, descent arrives at the same place.",
+  "zone.text.low-gradient":
+    "The curve is almost flat, so each step is a tiny change. The ball hardly moves, however long it runs.",
+  "zone.text.normal":
+    "Slopes have a useful size. The ball rolls into the nearest local minimum, which need not be the deepest.",
+  "zone.text.steep":
+    "The slope is huge, and so is the first step: the ball is thrown across the valley, and where it lands is luck.",
+  "zone.text.convex":
+    "A bowl has one minimum and slopes that lead there: from everywhere, descent arrives at the same place.",
   "convex.title": "Why the start matters",
   "convex.try": "See it: {curve}",
-  "convex.text": "A convex loss (linear regression, say) converges from any start. A network with several layers is not convex: it has flat regions, cliffs and many minima, so the first weights decide where training can get. Glorot and He choose their scale so that it starts in the normal zone.",
+  "convex.text":
+    "A convex loss (linear regression, say) converges from any start. A network with several layers is not convex: it has flat regions, cliffs and many minima, so the first weights decide where training can get. Glorot and He choose their scale so that it starts in the normal zone.",
   "take.title": "Take it along",
   "take.copy": "Copy as {what}",
   "take.copied": "Copied: {what}",
@@ -224,7 +232,8 @@ const EN = {
 const ES = {
   "page.title": "initserve: ¿empieza bien tu red?",
   "page.claim": "¿Empieza bien tu red?",
-  "page.lead": "Apila capas, elige cómo empiezan sus pesos y mira qué encuentran por el camino una señal y su gradiente.",
+  "page.lead":
+    "Apila capas, elige cómo empiezan sus pesos y mira qué encuentran por el camino una señal y su gradiente.",
   "page.skip": "Ir a la imagen",
   "page.service": "El servicio",
   "page.try-api": "Probar la API",
@@ -232,19 +241,20 @@ const ES = {
   "page.language": "English",
   "page.light": "Tema claro",
   "page.dark": "Tema oscuro",
-  "page.footer": "initserve {version}. La misma descripción da los mismos pesos en todas partes; esta página solo pregunta a su propio servidor.",
+  "page.footer":
+    "initserve {version}. La misma descripción da los mismos pesos en todas partes; esta página solo pregunta a su propio servidor.",
   "page.unreadable": "Este enlace no se puede leer; este es el comienzo habitual.",
   "view.views": "Vistas",
   "view.diagnosis": "Diagnóstico",
   "view.compare": "Comparar",
   "view.train": "Entrenar",
   "view.starts": "Tres inicios",
-  "asking": "Preguntando al servicio …",
-  "numbers": "Números",
-  "table": "{caption}: números",
-  "yes": "sí",
-  "no": "no",
-  "layer": "Capa",
+  asking: "Preguntando al servicio …",
+  numbers: "Números",
+  table: "{caption}: números",
+  yes: "sí",
+  no: "no",
+  layer: "Capa",
   "stack.title": "Tu red",
   "stack.preset": "Empezar con",
   "stack.all": "Inicio de todos los pesos",
@@ -326,7 +336,8 @@ const ES = {
   "depth.forecast": "previsto",
   "depth.zone": "zona normal",
   "depth.layer": "capa",
-  "depth.outside": "Fuera de la banda y aun así normal: cuenta el gradiente por la magnitud de su capa, y una normalización admite cualquier magnitud.",
+  "depth.outside":
+    "Fuera de la banda y aun así normal: cuenta el gradiente por la magnitud de su capa, y una normalización admite cualquier magnitud.",
   "depth.mean": "media",
   "depth.std": "desviación",
   "depth.saturated": "saturadas",
@@ -398,7 +409,8 @@ const ES = {
   "task.spirals": "dos espirales",
   "task.digits": "dígitos",
   "starts.title": "Tres inicios en una curva",
-  "starts.lead": "El mismo descenso de gradiente desde tres lugares. Arrastra una bola, o muévela con las flechas, y suéltalas.",
+  "starts.lead":
+    "El mismo descenso de gradiente desde tres lugares. Arrastra una bola, o muévela con las flechas, y suéltalas.",
   "starts.curve": "Pérdida",
   "starts.run": "Soltar",
   "starts.stop": "Parar",
@@ -420,13 +432,18 @@ const ES = {
   "zone.short.low-gradient": "bajo gradiente",
   "zone.short.normal": "normal",
   "zone.short.steep": "pendiente",
-  "zone.text.low-gradient": "La curva es casi plana, así que cada paso es un cambio minúsculo. La bola apenas se mueve, por mucho que ruede.",
-  "zone.text.normal": "Las pendientes tienen un tamaño útil. La bola rueda hasta el mínimo local más cercano, que no tiene por qué ser el más profundo.",
-  "zone.text.steep": "La pendiente es enorme, y el primer paso también: la bola salta al otro lado del valle, y dónde cae es cuestión de suerte.",
-  "zone.text.convex": "Un cuenco tiene un solo mínimo y pendientes que llevan a él: desde cualquier lugar, el descenso llega al mismo sitio.",
+  "zone.text.low-gradient":
+    "La curva es casi plana, así que cada paso es un cambio minúsculo. La bola apenas se mueve, por mucho que ruede.",
+  "zone.text.normal":
+    "Las pendientes tienen un tamaño útil. La bola rueda hasta el mínimo local más cercano, que no tiene por qué ser el más profundo.",
+  "zone.text.steep":
+    "La pendiente es enorme, y el primer paso también: la bola salta al otro lado del valle, y dónde cae es cuestión de suerte.",
+  "zone.text.convex":
+    "Un cuenco tiene un solo mínimo y pendientes que llevan a él: desde cualquier lugar, el descenso llega al mismo sitio.",
   "convex.title": "Por qué importa el inicio",
   "convex.try": "Míralo: {curve}",
-  "convex.text": "Una pérdida convexa (la regresión lineal, por ejemplo) converge desde cualquier inicio. Una red con varias capas no es convexa: tiene zonas planas, precipicios y muchos mínimos, de modo que los primeros pesos deciden adónde puede llegar el entrenamiento. Glorot y He eligen su escala para que empiece en la zona normal.",
+  "convex.text":
+    "Una pérdida convexa (la regresión lineal, por ejemplo) converge desde cualquier inicio. Una red con varias capas no es convexa: tiene zonas planas, precipicios y muchos mínimos, de modo que los primeros pesos deciden adónde puede llegar el entrenamiento. Glorot y He eligen su escala para que empiece en la zona normal.",
   "take.title": "Llévatelo",
   "take.copy": "Copiar como {what}",
   "take.copied": "Copiado: {what}",
@@ -483,4 +500,7 @@ export function number(value) {
   return plain(value);
 }
 
-export const percent = (share) => (share === null || share === undefined ? "–" : share.toLocaleString(current, { style: "percent", maximumFractionDigits: 0 }));
+export const percent = (share) =>
+  share === null || share === undefined
+    ? "–"
+    : share.toLocaleString(current, { style: "percent", maximumFractionDigits: 0 });

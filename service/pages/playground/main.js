@@ -27,10 +27,14 @@ const places = {
 function renderFrame({ shared, version }) {
   document.documentElement.lang = language();
   document.title = t("page.title");
-  for (const element of document.querySelectorAll("[data-words]")) element.textContent = t(element.dataset.words, { version });
+  for (const element of document.querySelectorAll("[data-words]"))
+    element.textContent = t(element.dataset.words, { version });
   document.body.dataset.view = shared.view;
   places.tabs.setAttribute("aria-label", t("view.views"));
-  replace(places.tabs, Object.keys(VIEWS).map((view) => tab(view, view === shared.view)));
+  replace(
+    places.tabs,
+    Object.keys(VIEWS).map((view) => tab(view, view === shared.view)),
+  );
   replace(places.switches, languageSwitch(), themeSwitch());
   panel.setAttribute("aria-labelledby", `tab-${shared.view}`);
 }
@@ -66,7 +70,11 @@ function walkTabs(event) {
 
 function languageSwitch() {
   const other = language() === "en" ? "es" : "en";
-  return h("button", { type: "button", class: "switch", lang: other, "data-key": "language", onclick: () => update(() => speak(other)) }, t("page.language"));
+  return h(
+    "button",
+    { type: "button", class: "switch", lang: other, "data-key": "language", onclick: () => update(() => speak(other)) },
+    t("page.language"),
+  );
 }
 
 function isDark() {
@@ -81,7 +89,18 @@ function themeSwitch() {
       document.documentElement.dataset.theme = other;
       localStorage.setItem(THEME, other);
     });
-  return h("button", { type: "button", class: "switch", "data-key": "theme", "aria-label": t(`page.${other}`), title: t(`page.${other}`), onclick: set }, icon(isDark() ? "sun" : "moon"));
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "switch",
+      "data-key": "theme",
+      "aria-label": t(`page.${other}`),
+      title: t(`page.${other}`),
+      onclick: set,
+    },
+    icon(isDark() ? "sun" : "moon"),
+  );
 }
 
 let spokenVerdict = "";
@@ -90,7 +109,11 @@ let spokenVerdict = "";
 function announce({ answers }) {
   const { diagnosis: found, problems, asking } = answers.stack;
   if (asking) return;
-  const words = problems.length ? t("problem.title") : found ? `${t(`verdict.${found.verdict}`)}. ${t(`summary.${found.verdict}`)}` : "";
+  const words = problems.length
+    ? t("problem.title")
+    : found
+      ? `${t(`verdict.${found.verdict}`)}. ${t(`summary.${found.verdict}`)}`
+      : "";
   if (words === spokenVerdict) return;
   spokenVerdict = words;
   document.getElementById("verdict-status").textContent = words;

@@ -14,13 +14,19 @@ const foretold = (layer, way) => (way === "forward" ? layer.forecast?.rms : laye
 
 // The scale that holds the sizes of every diagnosis that is to stand beside another.
 export function depthScale(diagnoses, way) {
-  const values = diagnoses.flatMap(({ layers, zone }) => [zone.low, zone.high, ...layers.flatMap((layer) => [measured(layer, way), foretold(layer, way)])]);
+  const values = diagnoses.flatMap(({ layers, zone }) => [
+    zone.low,
+    zone.high,
+    ...layers.flatMap((layer) => [measured(layer, way), foretold(layer, way)]),
+  ]);
   return { scale: logarithmic(...reach(values)), zero: values.some((value) => value === 0) };
 }
 
 export function depthFigure(diagnosis, way, { scale, zero }, { key, width, title }) {
   const { layers, zone } = diagnosis;
-  const label = t(`depth.${way}.text`, { values: layers.map((layer) => `${layer.name} ${number(measured(layer, way))}`).join("; ") });
+  const label = t(`depth.${way}.text`, {
+    values: layers.map((layer) => `${layer.name} ${number(measured(layer, way))}`).join("; "),
+  });
   const chart = new Chart({ width, height: 240, zero, label, x: depthAxis(layers, width), y: { scale, label: "rms" } });
   chart.band(zone.low, zone.high, "zone");
   const points = (value) => layers.map((layer, index) => [index + 1, value(layer, way)]);
@@ -39,18 +45,29 @@ export function depthFigure(diagnosis, way, { scale, zero }, { key, width, title
     { sample: lineSample("main"), text: t("depth.measured") },
     ...(known ? [{ sample: lineSample("theory"), text: t("depth.forecast") }] : []),
     { sample: areaSample("band zone"), text: t("depth.zone") },
-    ...[...new Set(layers.map((layer) => layer.verdict))].filter((verdict) => verdict !== "normal").map((verdict) => ({ sample: mark(verdict, 11), text: t(`verdict.${verdict}`) })),
+    ...[...new Set(layers.map((layer) => layer.verdict))]
+      .filter((verdict) => verdict !== "normal")
+      .map((verdict) => ({ sample: mark(verdict, 11), text: t(`verdict.${verdict}`) })),
   ];
   const table = {
     caption: title,
-    columns: [t("layer"), "rms", t("depth.forecast"), t("depth.mean"), t("depth.std"), ...(way === "forward" ? [t("depth.saturated"), t("depth.dead"), t("depth.correlation")] : [t("depth.weights")])],
+    columns: [
+      t("layer"),
+      "rms",
+      t("depth.forecast"),
+      t("depth.mean"),
+      t("depth.std"),
+      ...(way === "forward" ? [t("depth.saturated"), t("depth.dead"), t("depth.correlation")] : [t("depth.weights")]),
+    ],
     rows: layers.map((layer) => {
       const of = layer[way] ?? {};
       const rest = way === "forward" ? [of.saturated, of.dead, of.correlation] : [of.weights];
       return [layer.name, ...[of.rms, foretold(layer, way), of.mean, of.std, ...rest].map(number)];
     }),
   };
-  const outside = layers.some((layer) => layer.verdict === "normal" && !(measured(layer, way) >= zone.low && measured(layer, way) <= zone.high));
+  const outside = layers.some(
+    (layer) => layer.verdict === "normal" && !(measured(layer, way) >= zone.low && measured(layer, way) <= zone.high),
+  );
   return figure({ key, title, chart: chart.svg, entries, note: outside ? t("depth.outside") : null, table });
 }
 
@@ -60,11 +77,18 @@ function depthAxis(layers, width) {
   const named = layers.every((layer) => layer.name.length * 7 + 8 < room);
   const step = Math.ceil(26 / room);
   const ticks = layers.map((_, index) => index + 1).filter((place) => named || (place - 1) % step === 0);
-  return { scale: linear(0.5, layers.length + 0.5), ticks, format: (place) => (named ? layers[place - 1].name : `${place}`), label: named ? null : t("depth.layer") };
+  return {
+    scale: linear(0.5, layers.length + 0.5),
+    ticks,
+    format: (place) => (named ? layers[place - 1].name : `${place}`),
+    label: named ? null : t("depth.layer"),
+  };
 }
 
 export function parametersOf(statistics) {
-  return statistics.layers.flatMap((layer) => layer.parameters.map((parameter) => ({ ...parameter, path: `${layer.name}/${parameter.name}` })));
+  return statistics.layers.flatMap((layer) =>
+    layer.parameters.map((parameter) => ({ ...parameter, path: `${layer.name}/${parameter.name}` })),
+  );
 }
 
 export const isConstant = ({ statistics }) => statistics.min === statistics.max;
@@ -74,7 +98,10 @@ export function extent(parameter) {
   const { histogram, min, max } = parameter.statistics;
   const curve = density(parameter);
   const peak = curve ? Math.max(...histogram.edges.map(curve)) : 0;
-  const used = histogram.counts.map((count, index) => count > 0 || (curve && Math.max(curve(histogram.edges[index]), curve(histogram.edges[index + 1])) > SEEN * peak));
+  const used = histogram.counts.map(
+    (count, index) =>
+      count > 0 || (curve && Math.max(curve(histogram.edges[index]), curve(histogram.edges[index + 1])) > SEEN * peak),
+  );
   const first = used.indexOf(true);
   if (isConstant(parameter)) return [min - Math.max(Math.abs(min), 1) / 2, max + Math.max(Math.abs(max), 1) / 2];
   return [histogram.edges[first], histogram.edges[used.lastIndexOf(true) + 1]];
@@ -87,9 +114,20 @@ export function histogramFigure(parameter, { key, width, range = extent(paramete
   const curve = density(parameter);
   const room = (range[1] - range[0]) * 0.03;
   const x = linear(range[0] - room, range[1] + room);
-  const points = curve ? Array.from({ length: CURVE + 1 }, (_, step) => x.low + ((x.high - x.low) * step) / CURVE).map((value) => [value, curve(value)]) : [];
+  const points = curve
+    ? Array.from({ length: CURVE + 1 }, (_, step) => x.low + ((x.high - x.low) * step) / CURVE).map((value) => [
+        value,
+        curve(value),
+      ])
+    : [];
   const peak = Math.max(...heights, ...points.map(([, height]) => height));
-  const words = t("histogram.text", { path: parameter.path, formula: parameter.formula, mean: number(mean), std: number(std), expected: number(expected.std) });
+  const words = t("histogram.text", {
+    path: parameter.path,
+    formula: parameter.formula,
+    mean: number(mean),
+    std: number(std),
+    expected: number(expected.std),
+  });
   const chart = new Chart({
     width,
     height: 128,
@@ -108,15 +146,24 @@ export function histogramFigure(parameter, { key, width, range = extent(paramete
     table: {
       caption: words,
       columns: [t("histogram.from"), t("histogram.to"), t("histogram.count")],
-      rows: counts.map((found, index) => [number(edges[index]), number(edges[index + 1]), `${found}`]).filter(([, , found]) => found !== "0"),
+      rows: counts
+        .map((found, index) => [number(edges[index]), number(edges[index + 1]), `${found}`])
+        .filter(([, , found]) => found !== "0"),
     },
   });
 }
 
-const schemeLine = ({ scheme, formula }) => (formula.length < 40 ? `${scheme.name}, ${formula.replaceAll(/\d+\.\d+(?:e[+-]?\d+)?/g, (digits) => number(Number(digits)))}` : scheme.name);
+const schemeLine = ({ scheme, formula }) =>
+  formula.length < 40
+    ? `${scheme.name}, ${formula.replaceAll(/\d+\.\d+(?:e[+-]?\d+)?/g, (digits) => number(Number(digits)))}`
+    : scheme.name;
 
 export function everyButton(count, shown, every) {
   if (count <= shown) return null;
   const toggle = () => update((state) => (state.every = !every));
-  return h("button", { type: "button", class: "quiet every", "data-key": "every", onclick: toggle }, t(every ? "histogram.fewer" : "histogram.every", { count }));
+  return h(
+    "button",
+    { type: "button", class: "quiet every", "data-key": "every", onclick: toggle },
+    t(every ? "histogram.fewer" : "histogram.every", { count }),
+  );
 }

@@ -9,7 +9,13 @@ export function problemBox(problem, spec) {
   return box(
     h("h3", {}, t("problem.title")),
     problem.errors.length ? null : h("p", { lang: "en" }, problem.detail),
-    h("ul", {}, problem.errors.map(({ pointer, detail }) => h("li", {}, h("strong", {}, place(pointer, spec)), " ", h("span", { lang: "en" }, detail)))),
+    h(
+      "ul",
+      {},
+      problem.errors.map(({ pointer, detail }) =>
+        h("li", {}, h("strong", {}, place(pointer, spec)), " ", h("span", { lang: "en" }, detail)),
+      ),
+    ),
     problem.remedy ? h("p", {}, t("problem.try"), " ", h("code", {}, JSON.stringify(problem.remedy))) : null,
   );
 }
@@ -23,6 +29,9 @@ function place(pointer, spec) {
   if (!layer) return `${pointer.slice(1)}:`;
   const name = layer.name || `${layer.type}_${index}`;
   if (!field) return `${name}:`;
-  const label = field === "shape" && rest.length ? t(`size.${sizeName(layer, Number(rest[0]))}`) : [t(`field.${field}`), ...rest].join(" ");
+  const label =
+    field === "shape" && rest.length
+      ? t(`size.${sizeName(layer, Number(rest[0]))}`)
+      : [t(`field.${field}`), ...rest].join(" ");
   return t("problem.place", { name, field: label });
 }

@@ -57,7 +57,11 @@ export async function* events(path, question, signal) {
     text = blocks.pop();
     for (const block of blocks) {
       const lines = block.split("\n").filter((line) => line && !line.startsWith(":"));
-      const field = (name) => lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).trim()).join("\n");
+      const field = (name) =>
+        lines
+          .filter((line) => line.startsWith(`${name}:`))
+          .map((line) => line.slice(name.length + 1).trim())
+          .join("\n");
       if (lines.length) yield { event: field("event") || "message", data: JSON.parse(field("data") || "{}") };
     }
   }

@@ -9,13 +9,21 @@ export const LAYER_TYPES = {
   lstm: { sizes: ["in", "units"], reads: 0, gives: 1, weights: true, bias: true, activation: "tanh", start: [64, 64] },
   gru: { sizes: ["in", "units"], reads: 0, gives: 1, weights: true, bias: true, activation: "tanh", start: [64, 64] },
   embedding: { sizes: ["rows", "dim"], gives: 1, start: [1000, 64] },
-  multi_head_attention: { sizes: ["dim", "heads", "head_dim"], reads: 0, gives: 0, weights: true, bias: true, start: [64, 4, 16] },
+  multi_head_attention: {
+    sizes: ["dim", "heads", "head_dim"],
+    reads: 0,
+    gives: 0,
+    weights: true,
+    bias: true,
+    start: [64, 4, 16],
+  },
 };
 const UNKNOWN = { sizes: [], weights: true, bias: true, start: [] };
 
 export const typeOf = (layer) => LAYER_TYPES[layer.type] ?? UNKNOWN;
 export const sizeName = (layer, place) => typeOf(layer).sizes[place] ?? `${place}`;
-export const schemeName = (scheme) => (typeof scheme === "object" && scheme !== null ? scheme.name : scheme ?? "auto");
+export const schemeName = (scheme) =>
+  typeof scheme === "object" && scheme !== null ? scheme.name : (scheme ?? "auto");
 export const isSize = (value) => Number.isInteger(value) && value > 0;
 
 const dense = (name, from, to, activation) => ({ name, type: "dense", shape: [from, to], activation });
@@ -85,13 +93,17 @@ export function follow(layers) {
 }
 
 export function followsAnother(layers, index) {
-  return typeOf(layers[index]).reads !== undefined && layers.slice(0, index).some((layer) => typeOf(layer).gives !== undefined);
+  return (
+    typeOf(layers[index]).reads !== undefined &&
+    layers.slice(0, index).some((layer) => typeOf(layer).gives !== undefined)
+  );
 }
 
 export function freshLayer(type, layers) {
   const before = layers.at(-1);
   const shape = [...LAYER_TYPES[type].start];
-  const activation = type === "dense" || type === "conv2d" ? before?.activation ?? "relu" : LAYER_TYPES[type].activation;
+  const activation =
+    type === "dense" || type === "conv2d" ? (before?.activation ?? "relu") : LAYER_TYPES[type].activation;
   return { name: freshName(type, layers), type, shape, ...(activation && { activation }) };
 }
 
@@ -119,7 +131,9 @@ export function withScheme(spec, scheme) {
 }
 
 export function commonScheme(layers) {
-  const schemes = new Set(layers.filter((layer) => typeOf(layer).weights).map((layer) => JSON.stringify(layer.scheme ?? "auto")));
+  const schemes = new Set(
+    layers.filter((layer) => typeOf(layer).weights).map((layer) => JSON.stringify(layer.scheme ?? "auto")),
+  );
   return schemes.size === 1 ? JSON.parse([...schemes][0]) : null;
 }
 
@@ -129,7 +143,9 @@ export function describeScheme(scheme) {
   if (scheme === null) return "null";
   if (typeof scheme !== "object") return scheme ?? "auto";
   const parameters = Object.entries(scheme).filter(([name]) => name !== "name");
-  return parameters.length ? `${scheme.name} (${parameters.map(([name, value]) => `${name} ${shorten(value)}`).join(", ")})` : scheme.name;
+  return parameters.length
+    ? `${scheme.name} (${parameters.map(([name, value]) => `${name} ${shorten(value)}`).join(", ")})`
+    : scheme.name;
 }
 
 const shorten = (value) => (typeof value === "number" ? Number(value.toPrecision(4)) : value);
@@ -150,4 +166,5 @@ export function differences(from, to) {
   return [...rows.values()];
 }
 
-const describeField = (value) => (Array.isArray(value) ? value.join(" × ") : describeScheme(typeof value === "number" ? `${shorten(value)}` : value));
+const describeField = (value) =>
+  Array.isArray(value) ? value.join(" × ") : describeScheme(typeof value === "number" ? `${shorten(value)}` : value);

@@ -11,11 +11,19 @@ export const spoken = ({ text, lang }) => h("span", lang === language() ? {} : {
 export const summaryOf = ({ verdict, summary }) => choose(`summary.${verdict}`, {}, summary);
 
 export function reasonOf({ verdict, reason, forward, backward }) {
-  return choose(`reason.${verdict}`, { forward: number(forward?.rms), backward: number(backward?.rms), distinct: `${forward?.distinct}` }, reason);
+  return choose(
+    `reason.${verdict}`,
+    { forward: number(forward?.rms), backward: number(backward?.rms), distinct: `${forward?.distinct}` },
+    reason,
+  );
 }
 
 export const warningText = ({ code, detail }) => choose(`warning.${code}`, {}, detail);
 
 export function outcomeOf({ learnt, reason, loss }) {
-  return choose(learnt ? "outcome.learnt" : "outcome.not", { first: number(loss[0]), last: number(loss.at(-1)) }, reason);
+  return choose(
+    learnt ? "outcome.learnt" : "outcome.not",
+    { first: number(loss[0]), last: number(loss.at(-1)) },
+    reason,
+  );
 }

@@ -4,7 +4,19 @@ import { errorsUnder, schemeFields, selectField, textField } from "./fields.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import {
-  commonScheme, follow, followsAnother, freshLayer, freshSeed, LAYER_TYPES, NOTES, PRESETS, putScheme, schemeName, sizeName, typeOf, withScheme,
+  commonScheme,
+  follow,
+  followsAnother,
+  freshLayer,
+  freshSeed,
+  LAYER_TYPES,
+  NOTES,
+  PRESETS,
+  putScheme,
+  schemeName,
+  sizeName,
+  typeOf,
+  withScheme,
 } from "./spec.js";
 import { edit, state, update } from "./state.js";
 import { mark } from "./verdicts.js";
@@ -27,7 +39,11 @@ export function render(root, { shared, answers, catalogue, open }) {
       { class: "layers", "data-key": "layers", open: matchMedia("(min-width: 60rem)").matches },
       h("summary", { "data-key": "layers-summary" }, t("stack.layers", { count: spec.layers.length })),
       h("p", { class: "note" }, t("stack.keys")),
-      h("ol", { class: "stack" }, spec.layers.map((layer, index) => row(layer, index, spec, answers.stack, catalogue, index === open))),
+      h(
+        "ol",
+        { class: "stack" },
+        spec.layers.map((layer, index) => row(layer, index, spec, answers.stack, catalogue, index === open)),
+      ),
       adder(spec),
     ),
   );
@@ -74,7 +90,17 @@ function seed(spec, problems) {
     "div",
     { class: "with-button" },
     textField({ key: "/seed", label: t("stack.seed"), value: spec.seed ?? "", problems, set, numeric: false }),
-    h("button", { type: "button", class: "quiet", "data-key": "new-seed", onclick: () => edit("new seed", (shared) => (shared.spec.seed = freshSeed())) }, icon("dice"), t("stack.new-seed")),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "quiet",
+        "data-key": "new-seed",
+        onclick: () => edit("new seed", (shared) => (shared.spec.seed = freshSeed())),
+      },
+      icon("dice"),
+      t("stack.new-seed"),
+    ),
   );
 }
 
@@ -85,7 +111,17 @@ function notes(spec) {
     { class: "chips", role: "group", "aria-label": t("stack.notes") },
     h("span", { class: "chips-label", "aria-hidden": "true" }, t("stack.notes")),
     NOTES.map(({ label, scheme }) =>
-      h("button", { type: "button", class: "chip", "data-key": `note-${label}`, "aria-pressed": `${JSON.stringify(scheme) === common}`, onclick: () => start(scheme) }, label === "auto" ? t("schemes.auto-short") : label),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "chip",
+          "data-key": `note-${label}`,
+          "aria-pressed": `${JSON.stringify(scheme) === common}`,
+          onclick: () => start(scheme),
+        },
+        label === "auto" ? t("schemes.auto-short") : label,
+      ),
     ),
   );
 }
@@ -113,13 +149,19 @@ function row(layer, index, spec, answer, catalogue, open) {
         problems.length ? icon("wrong") : verdict ? mark(verdict) : h("span", { class: "no-mark" }),
         h("span", { class: "layer-name" }, name),
         h("span", { class: "layer-shape" }, `${t(`layer.${layer.type}`)} ${describeShape(layer)}`),
-        h("span", { class: "layer-start" }, [layer.activation ?? typeOf(layer).activation, startOf(layer, index, answer)].filter(Boolean).join(" · ")),
+        h(
+          "span",
+          { class: "layer-start" },
+          [layer.activation ?? typeOf(layer).activation, startOf(layer, index, answer)].filter(Boolean).join(" · "),
+        ),
         h("span", { class: "unseen" }, problems.length ? t("stack.wrong") : verdict ? t(`verdict.${verdict}`) : ""),
       ),
       tools(index, spec.layers.length, name),
     ),
     open ? fields(layer, index, spec, answer, catalogue) : null,
-    problems.length && !open ? h("p", { class: "error", lang: "en" }, problems.map((error) => error.detail).join("; ")) : null,
+    problems.length && !open
+      ? h("p", { class: "error", lang: "en" }, problems.map((error) => error.detail).join("; "))
+      : null,
   );
 }
 
@@ -139,7 +181,19 @@ function startOf(layer, index, answer) {
 
 function tools(index, count, name) {
   const button = (action, symbol, disabled, act) =>
-    h("button", { type: "button", class: "tool", "data-key": `${action}-${name}`, "aria-label": t(`stack.${action}`, { name }), title: t(`stack.${action}`, { name }), disabled, onclick: act }, icon(symbol));
+    h(
+      "button",
+      {
+        type: "button",
+        class: "tool",
+        "data-key": `${action}-${name}`,
+        "aria-label": t(`stack.${action}`, { name }),
+        title: t(`stack.${action}`, { name }),
+        disabled,
+        onclick: act,
+      },
+      icon(symbol),
+    );
   return h(
     "span",
     { class: "layer-tools" },
@@ -169,7 +223,9 @@ function remove(index) {
   state.open = null;
   change("remove", (layers) => layers.splice(index, 1));
   const neighbour = state.shared.spec.layers[Math.max(0, index - 1)];
-  requestAnimationFrame(() => requestAnimationFrame(() => focusOn(`layer-${neighbour.name || `${neighbour.type}_${Math.max(0, index - 1)}`}`)));
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() => focusOn(`layer-${neighbour.name || `${neighbour.type}_${Math.max(0, index - 1)}`}`)),
+  );
 }
 
 // Layers are changed on a copy: what was asked about and remembered must not change under it.
@@ -189,13 +245,24 @@ function fields(layer, index, spec, { problems }, { schemes, activations }) {
   return h(
     "div",
     { class: "layer-fields" },
-    textField({ key: at("name"), label: t("field.name"), value: layer.name ?? "", problems, numeric: false, set: (value) => set("name", value) }),
+    textField({
+      key: at("name"),
+      label: t("field.name"),
+      value: layer.name ?? "",
+      problems,
+      numeric: false,
+      set: (value) => set("name", value),
+    }),
     selectField({
       key: at("type"),
       label: t("field.type"),
       value: layer.type,
       options: [...new Set([layer.type, ...Object.keys(LAYER_TYPES)])].map((name) => [name, t(`layer.${name}`)]),
-      set: (name) => change(at("type"), (layers) => (layers[index] = { ...freshLayer(name, layers.slice(0, index)), name: layer.name })),
+      set: (name) =>
+        change(
+          at("type"),
+          (layers) => (layers[index] = { ...freshLayer(name, layers.slice(0, index)), name: layer.name }),
+        ),
     }),
     layer.shape.map((size, place) => {
       const disabled = place === type.reads && followsAnother(spec.layers, index);
@@ -217,9 +284,35 @@ function fields(layer, index, spec, { problems }, { schemes, activations }) {
       problems,
       set: (name) => set("activation", name),
     }),
-    schemeFields({ key: at("scheme"), label: t("field.scheme"), value: layer.scheme ?? "auto", schemes, problems, extra: [AUTO()], set: setStart("scheme") }),
-    type.bias ? schemeFields({ key: at("bias"), label: t("field.bias"), value: layer.bias, schemes, problems, extra: biasChoices(), set: setStart("bias") }) : null,
-    layer.gain === undefined ? null : textField({ key: at("gain"), label: t("field.gain"), value: layer.gain, problems, set: (value) => set("gain", value) }),
+    schemeFields({
+      key: at("scheme"),
+      label: t("field.scheme"),
+      value: layer.scheme ?? "auto",
+      schemes,
+      problems,
+      extra: [AUTO()],
+      set: setStart("scheme"),
+    }),
+    type.bias
+      ? schemeFields({
+          key: at("bias"),
+          label: t("field.bias"),
+          value: layer.bias,
+          schemes,
+          problems,
+          extra: biasChoices(),
+          set: setStart("bias"),
+        })
+      : null,
+    layer.gain === undefined
+      ? null
+      : textField({
+          key: at("gain"),
+          label: t("field.gain"),
+          value: layer.gain,
+          problems,
+          set: (value) => set("gain", value),
+        }),
     further(layer),
   );
 }
@@ -232,12 +325,24 @@ const biasChoices = () => [
 // Fields that a link or a `try` brought and that this page has no field for.
 function further(layer) {
   const others = Object.entries(layer).filter(([name]) => !EDITED.has(name));
-  return others.length ? h("p", { class: "note" }, t("stack.further"), " ", h("code", {}, others.map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(", "))) : null;
+  return others.length
+    ? h(
+        "p",
+        { class: "note" },
+        t("stack.further"),
+        " ",
+        h("code", {}, others.map(([name, value]) => `${name}: ${JSON.stringify(value)}`).join(", ")),
+      )
+    : null;
 }
 
 function adder(spec) {
   const full = spec.layers.length >= MOST_LAYERS;
-  const choice = h("select", { id: "add-type", "data-key": "add-type" }, Object.keys(LAYER_TYPES).map((name) => h("option", { value: name, selected: name === adding }, t(`layer.${name}`))));
+  const choice = h(
+    "select",
+    { id: "add-type", "data-key": "add-type" },
+    Object.keys(LAYER_TYPES).map((name) => h("option", { value: name, selected: name === adding }, t(`layer.${name}`))),
+  );
   choice.addEventListener("change", () => (adding = choice.value));
   const add = () => {
     change("add", (layers) => layers.push(freshLayer(adding, layers)));

@@ -20,7 +20,11 @@ const CURVES = {
   valleys: {
     at: (x) => 1.5 - 0.85 * well(x, 4.1, 0.85) - 1.25 * well(x, 6.4, 0.8) + wall(x) - 0.004 * x,
     slope: (x) => 0.85 * dip(x, 4.1, 0.85) + 1.25 * dip(x, 6.4, 0.8) + 16 * Math.max(0, x - 7.75) - 0.004,
-    zones: [["low-gradient", LEAST, 2.3], ["normal", 2.3, 7.75], ["steep", 7.75, MOST]],
+    zones: [
+      ["low-gradient", LEAST, 2.3],
+      ["normal", 2.3, 7.75],
+      ["steep", 7.75, MOST],
+    ],
   },
   bowl: {
     at: (x) => 0.15 + 0.16 * (x - 4.6) ** 2,
@@ -65,11 +69,16 @@ function drag(event) {
   event.preventDefault();
 }
 
-const standing = (x, curve, under = 0) => `translate(${chart.X(x).toFixed(1)} ${(chart.Y(curve.at(x)) - RADIUS - under * 2 * RADIUS).toFixed(1)})`;
+const standing = (x, curve, under = 0) =>
+  `translate(${chart.X(x).toFixed(1)} ${(chart.Y(curve.at(x)) - RADIUS - under * 2 * RADIUS).toFixed(1)})`;
 
 function put(ball, x) {
   stop();
-  edit(`start ${ball}`, ({ starts }) => (starts.positions = starts.positions.map((old, index) => (index === ball ? Number(clamp(x).toFixed(2)) : old))));
+  edit(
+    `start ${ball}`,
+    ({ starts }) =>
+      (starts.positions = starts.positions.map((old, index) => (index === ball ? Number(clamp(x).toFixed(2)) : old))),
+  );
 }
 
 export function render(root, { shared, descent }) {
@@ -86,21 +95,71 @@ export function render(root, { shared, descent }) {
       h(
         "div",
         { class: "fields" },
-        selectField({ key: "starts/curve", label: t("starts.curve"), value: starts.curve, options: Object.keys(CURVES).map((name) => [name, t(`curve.${name}`)]), set: reset("curve") }),
-        rangeField({ key: "starts/rate", label: t("train.rate"), value: starts.learning_rate, least: 0.02, most: 1, step: 0.02, text: number(starts.learning_rate), set: reset("learning_rate") }),
+        selectField({
+          key: "starts/curve",
+          label: t("starts.curve"),
+          value: starts.curve,
+          options: Object.keys(CURVES).map((name) => [name, t(`curve.${name}`)]),
+          set: reset("curve"),
+        }),
+        rangeField({
+          key: "starts/rate",
+          label: t("train.rate"),
+          value: starts.learning_rate,
+          least: 0.02,
+          most: 1,
+          step: 0.02,
+          text: number(starts.learning_rate),
+          set: reset("learning_rate"),
+        }),
       ),
       picture(width, starts, paths, descent.step),
       h(
         "div",
         { class: "actions" },
-        h("button", { type: "button", class: "main", "data-key": "descend", onclick: descent.running ? stop : play }, icon(descent.running ? "stop" : "play"), t(descent.running ? "starts.stop" : "starts.run")),
-        h("button", { type: "button", class: "quiet", "data-key": "step", disabled: descent.running || descent.step >= STEPS, onclick: () => update(() => (descent.step += 1)) }, icon("step"), t("starts.step")),
-        h("button", { type: "button", class: "quiet", "data-key": "back", disabled: !descent.step, onclick: stop }, icon("back"), t("starts.back")),
+        h(
+          "button",
+          { type: "button", class: "main", "data-key": "descend", onclick: descent.running ? stop : play },
+          icon(descent.running ? "stop" : "play"),
+          t(descent.running ? "starts.stop" : "starts.run"),
+        ),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            "data-key": "step",
+            disabled: descent.running || descent.step >= STEPS,
+            onclick: () => update(() => (descent.step += 1)),
+          },
+          icon("step"),
+          t("starts.step"),
+        ),
+        h(
+          "button",
+          { type: "button", class: "quiet", "data-key": "back", disabled: !descent.step, onclick: stop },
+          icon("back"),
+          t("starts.back"),
+        ),
       ),
     ),
-    h("div", { class: "accounts" }, paths.map((path, ball) => account(ball, starts, path, descent.step))),
+    h(
+      "div",
+      { class: "accounts" },
+      paths.map((path, ball) => account(ball, starts, path, descent.step)),
+    ),
     lossFigure(width, starts, paths, descent.step),
-    h("section", { class: "card", "aria-labelledby": "convex-title" }, h("h3", { id: "convex-title" }, t("convex.title")), h("p", {}, t("convex.text")), h("button", { type: "button", class: "quiet", "data-key": "other-curve", onclick: () => reset("curve")(other) }, t("convex.try", { curve: t(`curve.${other}`) }))),
+    h(
+      "section",
+      { class: "card", "aria-labelledby": "convex-title" },
+      h("h3", { id: "convex-title" }, t("convex.title")),
+      h("p", {}, t("convex.text")),
+      h(
+        "button",
+        { type: "button", class: "quiet", "data-key": "other-curve", onclick: () => reset("curve")(other) },
+        t("convex.try", { curve: t(`curve.${other}`) }),
+      ),
+    ),
   );
 }
 
@@ -111,7 +170,11 @@ const reset = (member) => (value) => {
 
 function picture(width, { curve, positions }, paths, step) {
   const { at, zones } = CURVES[curve];
-  const label = t("starts.text", { places: positions.map((x, ball) => t("starts.place", { ball: ball + 1, x: number(x), zone: t(`zone.${zoneOf(curve, x)}`) })).join("; ") });
+  const label = t("starts.text", {
+    places: positions
+      .map((x, ball) => t("starts.place", { ball: ball + 1, x: number(x), zone: t(`zone.${zoneOf(curve, x)}`) }))
+      .join("; "),
+  });
   chart = new Chart({
     width,
     height: width < 500 ? 300 : 500,
@@ -124,9 +187,16 @@ function picture(width, { curve, positions }, paths, step) {
   for (const [zone, low, high] of zones) {
     chart.column(low, high, `zone-${zone}`);
     const middle = (chart.X(low) + chart.X(high)) / 2;
-    chart.add("text", { class: `zone-name is-${zone}`, x: middle, y: 20, "text-anchor": "middle" }, t(`zone.short.${zone}`));
+    chart.add(
+      "text",
+      { class: `zone-name is-${zone}`, x: middle, y: 20, "text-anchor": "middle" },
+      t(`zone.short.${zone}`),
+    );
   }
-  const points = Array.from({ length: 301 }, (_, index) => LEAST + ((MOST - LEAST) * index) / 300).map((x) => [x, at(x)]);
+  const points = Array.from({ length: 301 }, (_, index) => LEAST + ((MOST - LEAST) * index) / 300).map((x) => [
+    x,
+    at(x),
+  ]);
   chart.line(points, "landscape");
   paths.forEach((path) => trail(path.slice(0, step + 1), zoneOf(curve, path[0]), at));
   const now = paths.map((path) => path[step]);
@@ -176,7 +246,16 @@ function placeBall(x, ball, { curve, start, under }) {
 
 function moveByKey(event, ball) {
   const position = state.shared.starts.positions[ball];
-  const places = { ArrowLeft: position - NUDGE, ArrowDown: position - NUDGE, ArrowRight: position + NUDGE, ArrowUp: position + NUDGE, PageDown: position - 1, PageUp: position + 1, Home: LEAST, End: MOST };
+  const places = {
+    ArrowLeft: position - NUDGE,
+    ArrowDown: position - NUDGE,
+    ArrowRight: position + NUDGE,
+    ArrowUp: position + NUDGE,
+    PageDown: position - 1,
+    PageUp: position + 1,
+    Home: LEAST,
+    End: MOST,
+  };
   if (!(event.key in places)) return;
   event.preventDefault();
   put(ball, places[event.key]);
@@ -217,7 +296,11 @@ function account(ball, { curve }, path, step) {
     h(
       "dl",
       {},
-      [["starts.slope", number(slope(path[0]))], ["starts.loss", number(at(path[step]))], ["starts.jump", step ? number(jump) : "–"]].map(([name, value]) => h("div", {}, h("dt", {}, t(name)), h("dd", {}, value))),
+      [
+        ["starts.slope", number(slope(path[0]))],
+        ["starts.loss", number(at(path[step]))],
+        ["starts.jump", step ? number(jump) : "–"],
+      ].map(([name, value]) => h("div", {}, h("dt", {}, t(name)), h("dd", {}, value))),
     ),
   );
 }
@@ -230,12 +313,18 @@ function lossFigure(width, { curve }, paths, step) {
   const loss = new Chart({
     width,
     height: 200,
-    label: t("train.text", { title, ends: losses.map((values, ball) => `${ball + 1}: ${number(values.at(-1))}`).join("; ") }),
+    label: t("train.text", {
+      title,
+      ends: losses.map((values, ball) => `${ball + 1}: ${number(values.at(-1))}`).join("; "),
+    }),
     x: { scale: linear(0, STEPS), label: t("train.step") },
     y: { scale: linear(0, TOP), ticks: [0, 1, 2, 3, 4] },
   });
   losses.forEach((values, ball) => {
-    loss.line(values.map((value, index) => [index, value]), `of-${ball} is-${zones[ball]}`);
+    loss.line(
+      values.map((value, index) => [index, value]),
+      `of-${ball} is-${zones[ball]}`,
+    );
   });
   const shown = [0, 1, 2, 5, 10, 20, 40, 60].filter((place) => place <= step);
   return h(
@@ -245,8 +334,15 @@ function lossFigure(width, { curve }, paths, step) {
       key: "descent",
       title,
       chart: loss.svg,
-      entries: zones.map((zone, ball) => ({ sample: lineSample(`of-${ball} is-${zone}`), text: t("starts.ball", { ball: ball + 1 }) })),
-      table: { caption: title, columns: [t("train.step"), "1", "2", "3"], rows: shown.map((place) => [`${place}`, ...losses.map((values) => number(values[place]))]) },
+      entries: zones.map((zone, ball) => ({
+        sample: lineSample(`of-${ball} is-${zone}`),
+        text: t("starts.ball", { ball: ball + 1 }),
+      })),
+      table: {
+        caption: title,
+        columns: [t("train.step"), "1", "2", "3"],
+        rows: shown.map((place) => [`${place}`, ...losses.map((values) => number(values[place]))]),
+      },
     }),
   );
 }

@@ -13,7 +13,9 @@ const LANGUAGES = { curl: "curl", python: "Python", javascript: "JavaScript" };
 function text(value) {
   if (Array.isArray(value)) return `[${value.map(text).join(", ")}]`;
   if (value === null || typeof value !== "object") return JSON.stringify(value);
-  return `{${Object.entries(value).map(([name, member]) => `${JSON.stringify(name)}: ${text(member)}`).join(", ")}}`;
+  return `{${Object.entries(value)
+    .map(([name, member]) => `${JSON.stringify(name)}: ${text(member)}`)
+    .join(", ")}}`;
 }
 
 // One layer a line, so that a stack can be read.
@@ -22,17 +24,25 @@ function pretty({ layers, ...rest }) {
   return `{\n${[...members, `  "layers": [\n${layers.map((layer) => `    ${text(layer)}`).join(",\n")}\n  ]`].join(",\n")}\n}`;
 }
 
-const python = (json) => json.replaceAll(/"(?:[^"\\]|\\.)*"|\b(?:null|true|false)\b/g, (token) => ({ null: "None", true: "True", false: "False" })[token] ?? token);
+const python = (json) =>
+  json.replaceAll(
+    /"(?:[^"\\]|\\.)*"|\b(?:null|true|false)\b/g,
+    (token) => ({ null: "None", true: "True", false: "False" })[token] ?? token,
+  );
 
 const CODE = {
-  curl: (url, body) => `curl --silent ${url} \\\n  --header 'content-type: application/json' \\\n  --data '${body.replaceAll("'", "'\\''")}'`,
-  python: (url, body) => `import httpx\n\nspec = ${python(body)}\nanswer = httpx.post("${url}", json=spec, timeout=60).raise_for_status().json()`,
+  curl: (url, body) =>
+    `curl --silent ${url} \\\n  --header 'content-type: application/json' \\\n  --data '${body.replaceAll("'", "'\\''")}'`,
+  python: (url, body) =>
+    `import httpx\n\nspec = ${python(body)}\nanswer = httpx.post("${url}", json=spec, timeout=60).raise_for_status().json()`,
   javascript: (url, body) =>
     `const spec = ${body};\nconst response = await fetch("${url}", {\n  method: "POST",\n  headers: { "content-type": "application/json" },\n  body: JSON.stringify(spec),\n});\nconst answer = await response.json();`,
 };
 
 function request({ shared }) {
-  return shared.view === "train" && shared.spec.layers.some(({ type }) => type === "dense") ? ["train", question(shared)] : ["init", shared.spec];
+  return shared.view === "train" && shared.spec.layers.some(({ type }) => type === "dense")
+    ? ["train", question(shared)]
+    : ["init", shared.spec];
 }
 
 export function code(name) {
@@ -48,12 +58,55 @@ export function render(root, { shared, code: shown, taking }) {
     h(
       "div",
       { class: "actions" },
-      Object.entries(LANGUAGES).map(([name, label]) => h("button", { type: "button", class: "quiet", "data-key": `copy-${name}`, "aria-label": t("take.copy", { what: label }), "aria-pressed": `${shown === name}`, onclick: () => copyCode(name) }, icon("copy"), label)),
-      FORMATS.map((format) => h("button", { type: "button", class: "quiet", "data-key": `save-${format}`, "aria-label": t("take.save", { format }), onclick: () => save(format) }, icon("save"), format)),
-      h("button", { type: "button", class: "quiet", "data-key": "copy-link", onclick: copyLink }, icon("link"), t("take.link")),
+      Object.entries(LANGUAGES).map(([name, label]) =>
+        h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            "data-key": `copy-${name}`,
+            "aria-label": t("take.copy", { what: label }),
+            "aria-pressed": `${shown === name}`,
+            onclick: () => copyCode(name),
+          },
+          icon("copy"),
+          label,
+        ),
+      ),
+      FORMATS.map((format) =>
+        h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            "data-key": `save-${format}`,
+            "aria-label": t("take.save", { format }),
+            onclick: () => save(format),
+          },
+          icon("save"),
+          format,
+        ),
+      ),
+      h(
+        "button",
+        { type: "button", class: "quiet", "data-key": "copy-link", onclick: copyLink },
+        icon("link"),
+        t("take.link"),
+      ),
     ),
     taking ? problemBox(taking, shared.spec) : null,
-    h("pre", { class: "code", tabindex: 0, role: "region", "aria-label": t("take.code", { what: LANGUAGES[shown] }), "data-key": "code", "data-scroll": "code" }, h("code", {}, code(shown))),
+    h(
+      "pre",
+      {
+        class: "code",
+        tabindex: 0,
+        role: "region",
+        "aria-label": t("take.code", { what: LANGUAGES[shown] }),
+        "data-key": "code",
+        "data-scroll": "code",
+      },
+      h("code", {}, code(shown)),
+    ),
   );
 }
 

@@ -17,7 +17,8 @@ export function density(parameter) {
   const { expected } = parameter.statistics;
   if (!(expected.std > 0)) return null;
   const normal = NORMAL.exec(parameter.formula);
-  if (normal) return truncated(Number(normal[1]), Number(normal[2]), expected.min ?? -Infinity, expected.max ?? Infinity);
+  if (normal)
+    return truncated(Number(normal[1]), Number(normal[2]), expected.min ?? -Infinity, expected.max ?? Infinity);
   if (parameter.formula.startsWith("U[")) return uniform(expected.min, expected.max);
   if (parameter.scheme.name.endsWith("orthogonal") && expected.max > 0) return ofSphere(expected);
   return null;

@@ -13,8 +13,16 @@ import { edit, state, update } from "./state.js";
 const TASKS = { quadratic: [8, 1], moons: [2, 2], spirals: [2, 2], digits: [64, 10] }; // features, classes
 const MOST_SCHEMES = 6;
 const STARTS = [
-  "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal", "orthogonal", "small_normal",
-  { name: "random_normal", stddev: 1 }, "zeros", { name: "constant", value: 5 },
+  "he_normal",
+  "he_uniform",
+  "glorot_normal",
+  "glorot_uniform",
+  "lecun_normal",
+  "orthogonal",
+  "small_normal",
+  { name: "random_normal", stddev: 1 },
+  "zeros",
+  { name: "constant", value: 5 },
 ];
 const WIDE = 720;
 
@@ -60,10 +68,33 @@ const set = (member) => (value) => edit(`train ${member}`, ({ train }) => (train
 
 function settings(train, problems) {
   return [
-    selectField({ key: "/task", label: t("train.task"), value: train.task, options: Object.keys(TASKS).map((name) => [name, t(`task.${name}`)]), problems, set: set("task") }),
+    selectField({
+      key: "/task",
+      label: t("train.task"),
+      value: train.task,
+      options: Object.keys(TASKS).map((name) => [name, t(`task.${name}`)]),
+      problems,
+      set: set("task"),
+    }),
     textField({ key: "/steps", label: t("train.steps"), value: train.steps, problems, set: set("steps") }),
-    textField({ key: "/learning_rate", label: t("train.rate"), value: train.learning_rate, problems, set: set("learning_rate") }),
-    rangeField({ key: "/restarts", label: t("train.restarts"), value: train.restarts, least: 1, most: 10, step: 1, text: `${train.restarts}`, problems, set: set("restarts") }),
+    textField({
+      key: "/learning_rate",
+      label: t("train.rate"),
+      value: train.learning_rate,
+      problems,
+      set: set("learning_rate"),
+    }),
+    rangeField({
+      key: "/restarts",
+      label: t("train.restarts"),
+      value: train.restarts,
+      least: 1,
+      most: 10,
+      step: 1,
+      text: `${train.restarts}`,
+      problems,
+      set: set("restarts"),
+    }),
   ];
 }
 
@@ -72,26 +103,66 @@ function schemeChips({ schemes }) {
   const chip = (scheme) => {
     const key = JSON.stringify(scheme);
     const on = chosen.has(key);
-    const toggle = () => set("schemes")(on ? schemes.filter((other) => JSON.stringify(other) !== key) : [...schemes, scheme]);
-    return h("button", { type: "button", class: "chip", "data-key": `scheme-${key}`, "aria-pressed": `${on}`, disabled: !on && schemes.length >= MOST_SCHEMES, onclick: toggle }, describeScheme(scheme));
+    const toggle = () =>
+      set("schemes")(on ? schemes.filter((other) => JSON.stringify(other) !== key) : [...schemes, scheme]);
+    return h(
+      "button",
+      {
+        type: "button",
+        class: "chip",
+        "data-key": `scheme-${key}`,
+        "aria-pressed": `${on}`,
+        disabled: !on && schemes.length >= MOST_SCHEMES,
+        onclick: toggle,
+      },
+      describeScheme(scheme),
+    );
   };
-  return h("div", { class: "chips", role: "group", "aria-label": t("train.schemes") }, h("span", { class: "chips-label", "aria-hidden": "true" }, t("train.schemes")), STARTS.map(chip));
+  return h(
+    "div",
+    { class: "chips", role: "group", "aria-label": t("train.schemes") },
+    h("span", { class: "chips-label", "aria-hidden": "true" }, t("train.schemes")),
+    STARTS.map(chip),
+  );
 }
 
 function network(spec, task, others) {
   const fit = fitted(spec, task);
-  if (!fit) return h("p", { class: "note" }, t("train.no-dense"), " ", h("button", { type: "button", class: "quiet", "data-key": "use-mlp", onclick: useMlp }, t("train.use-mlp")));
+  if (!fit)
+    return h(
+      "p",
+      { class: "note" },
+      t("train.no-dense"),
+      " ",
+      h("button", { type: "button", class: "quiet", "data-key": "use-mlp", onclick: useMlp }, t("train.use-mlp")),
+    );
   const widths = [fit.layers[0].shape[0], ...fit.layers.map((layer) => layer.shape[1])];
   const shown = widths.length > 8 ? [...widths.slice(0, 3), "…", ...widths.slice(-3)] : widths;
-  return h("p", { class: "note" }, t("train.network", { widths: shown.join(" → "), count: fit.layers.length }), others ? ` ${t("train.others", { count: others })}` : "");
+  return h(
+    "p",
+    { class: "note" },
+    t("train.network", { widths: shown.join(" → "), count: fit.layers.length }),
+    others ? ` ${t("train.others", { count: others })}` : "",
+  );
 }
 
 const useMlp = () => edit("preset", (shared) => (shared.spec = { seed: shared.spec.seed, layers: PRESETS.mlp() }));
 
 const startButton = (spec) =>
-  h("button", { type: "button", class: "main", "data-key": "train", disabled: !fitted(spec, "moons"), onclick: run }, icon("play"), t("train.start"));
+  h(
+    "button",
+    { type: "button", class: "main", "data-key": "train", disabled: !fitted(spec, "moons"), onclick: run },
+    icon("play"),
+    t("train.start"),
+  );
 
-const stopButton = () => h("button", { type: "button", class: "main", "data-key": "train", onclick: () => controller.abort() }, icon("stop"), t("train.stop"));
+const stopButton = () =>
+  h(
+    "button",
+    { type: "button", class: "main", "data-key": "train", onclick: () => controller.abort() },
+    icon("stop"),
+    t("train.stop"),
+  );
 
 async function run() {
   controller = new AbortController();
@@ -128,14 +199,18 @@ function curves({ runs, steps }, width) {
   return h(
     "div",
     { class: "pair" },
-    ["loss", "gradient_norm"].map((measure) => h("div", { class: "card" }, curveFigure(runs.filter(Boolean), measure, schemes, room, steps))),
+    ["loss", "gradient_norm"].map((measure) =>
+      h("div", { class: "card" }, curveFigure(runs.filter(Boolean), measure, schemes, room, steps)),
+    ),
   );
 }
 
 function curveFigure(runs, measure, schemes, width, steps) {
   const values = runs.flatMap((run) => run[measure]);
   const title = t(`train.${measure}`);
-  const ends = runs.map((run) => `${describeScheme(run.scheme)} (${run.seed}) ${number(run[measure].at(-1))}`).join("; ");
+  const ends = runs
+    .map((run) => `${describeScheme(run.scheme)} (${run.seed}) ${number(run[measure].at(-1))}`)
+    .join("; ");
   const chart = new Chart({
     width,
     height: 260,
@@ -144,7 +219,11 @@ function curveFigure(runs, measure, schemes, width, steps) {
     x: { scale: linear(0, steps), label: t("train.step") },
     y: { scale: logarithmic(...reach(values)) },
   });
-  for (const run of runs) chart.line(run.steps.map((step, index) => [step, run[measure][index] ?? NaN]), `run run-${schemes.indexOf(describeScheme(run.scheme))}`);
+  for (const run of runs)
+    chart.line(
+      run.steps.map((step, index) => [step, run[measure][index] ?? NaN]),
+      `run run-${schemes.indexOf(describeScheme(run.scheme))}`,
+    );
   return figure({
     key: measure,
     title,
@@ -153,7 +232,13 @@ function curveFigure(runs, measure, schemes, width, steps) {
     table: {
       caption: title,
       columns: [t("field.scheme"), t("stack.seed"), t("train.first"), t("train.middle"), t("train.last")],
-      rows: runs.map((run) => [describeScheme(run.scheme), run.seed, ...[0, Math.floor(run[measure].length / 2), run[measure].length - 1].map((place) => number(run[measure][place]))]),
+      rows: runs.map((run) => [
+        describeScheme(run.scheme),
+        run.seed,
+        ...[0, Math.floor(run[measure].length / 2), run[measure].length - 1].map((place) =>
+          number(run[measure][place]),
+        ),
+      ]),
     },
   });
 }
@@ -167,11 +252,23 @@ function outcomes(runs) {
     h("h3", { id: "outcomes-title" }, t("train.outcomes")),
     numbers({
       caption: t("train.outcomes"),
-      columns: [t("field.scheme"), t("stack.seed"), t("train.learnt"), t("train.loss"), t("train.accuracy"), t("reasons.reason")],
+      columns: [
+        t("field.scheme"),
+        t("stack.seed"),
+        t("train.learnt"),
+        t("train.loss"),
+        t("train.accuracy"),
+        t("reasons.reason"),
+      ],
       rows: done.map((run) => [
         describeScheme(run.scheme),
         run.seed,
-        h("span", { class: `pill is-${run.learnt ? "normal" : "dead"}` }, icon(run.learnt ? "yes" : "no"), t(run.learnt ? "train.learns" : "train.learns-not")),
+        h(
+          "span",
+          { class: `pill is-${run.learnt ? "normal" : "dead"}` },
+          icon(run.learnt ? "yes" : "no"),
+          t(run.learnt ? "train.learns" : "train.learns-not"),
+        ),
         `${number(run.loss[0])} → ${number(run.loss.at(-1))}`,
         percent(run.accuracy),
         spoken(outcomeOf(run)),

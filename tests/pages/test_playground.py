@@ -1,0 +1,419 @@
+"""The playground in a real browser: build, see, compare, train, drag, take along; and that everybody can use it."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect, sync_playwright
+from safetensors.numpy import load_file
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+SCREENSHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
+AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE, PHONE = {"width": 1440, "height": 1000}, {"width": 360, "height": 740}
+VIEWS = ("diagnosis", "compare", "train", "starts")
+SETTLED = 600  # milliseconds: the address follows the last change
+PATIENCE = 30_000  # milliseconds: a first diagnosis may compile
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; make browser installs it"),
+]
+
+
+@dataclass
+class Reader:
+    """Somebody who opens pages; what they ask for and what their console complains of is kept."""
+
+    browser: Browser
+    server: str
+    contexts: list[BrowserContext] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, address: str = "/", **about: Any) -> Page:
+        """Open the playground in a window of its own and wait for its verdict."""
+        context = self.browser.new_context(**{"viewport": WIDE, "locale": "en-GB", **about})
+        context.set_default_timeout(PATIENCE)
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        self.contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: self.requests.append(request))
+        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.goto(address if address.startswith("http") else self.server + address)
+        settle(page)
+        return page
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def reader(browser: Browser, server: str) -> Iterator[Reader]:
+    """A reader whose pages must ask nobody but the server, and complain of nothing."""
+    reader = Reader(browser, server)
+    yield reader
+    for context in reader.contexts:
+        context.close()
+    hosts = {request.url.split("/")[2] for request in reader.requests if request.url.startswith("http")}
+    assert hosts == {server.removeprefix("http://")}
+    assert reader.complaints == []
+
+
+def settle(page: Page) -> None:
+    """Wait until the panel has its answers, and the address has followed."""
+    page.locator("#panel :is(.verdict, .problem, .side, .lead)").first.wait_for()
+    page.wait_for_timeout(SETTLED)
+    expect(page.locator("#panel.asking")).to_have_count(0)
+
+
+def show(page: Page, view: str) -> None:
+    page.locator(f"#tab-{view}").click()
+    settle(page)
+
+
+def note(page: Page, label: str) -> None:
+    """Put one of the course notes' starts on all layers."""
+    page.get_by_role("group", name="From the course notes").get_by_role("button", name=label, exact=True).click()
+    settle(page)
+
+
+def verdict(page: Page) -> Locator:
+    return page.locator("#verdict-title")
+
+
+def spec(page: Page) -> dict[str, Any]:
+    """Return the spec that the page shows as code, once it is drawn."""
+    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    document = re.search(r"--data '(.*)'", page.locator("pre.code").inner_text(), re.DOTALL)
+    assert document is not None
+    answer: dict[str, Any] = json.loads(document[1])
+    return answer
+
+
+def charts(page: Page) -> list[str]:
+    drawn: list[str] = page.locator("#panel svg.chart").evaluate_all("charts => charts.map((chart) => chart.outerHTML)")
+    return drawn
+
+
+def clipboard(page: Page) -> str:
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+def shoot(page: Page, name: str) -> None:
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def test_a_stack_is_built(reader: Reader) -> None:
+    page = reader.open()
+    expect(verdict(page)).to_have_text("Normal zone")
+    page.get_by_label("Begin with").select_option("lstm")
+    settle(page)
+    assert [layer["name"] for layer in spec(page)["layers"]] == ["words", "lstm", "out"]
+    page.get_by_role("button", name="Remove lstm").click()
+    assert spec(page)["layers"][-1]["shape"] == [64, 10]  # it reads what the embedding gives
+    page.get_by_label("Type of the new layer").select_option("gru")
+    page.get_by_role("button", name="Add layer").click()
+    assert spec(page)["layers"][-1] == {"name": "gru_3", "type": "gru", "shape": [10, 64], "activation": "tanh"}
+    fields = page.locator(".layer-fields")
+    fields.get_by_label("units").fill("24")
+    fields.get_by_label("activation").select_option("relu")
+    fields.get_by_label("scheme", exact=True).select_option("random_uniform")
+    fields.get_by_label("maxval").fill("0.1")
+    fields.get_by_label("bias", exact=True).select_option("none")
+    settle(page)
+    assert spec(page)["layers"][-1] == {
+        "name": "gru_3",
+        "type": "gru",
+        "shape": [10, 24],
+        "activation": "relu",
+        "scheme": {"name": "random_uniform", "maxval": 0.1},
+        "bias": None,
+    }
+    page.locator('[data-key="layer-gru_3"]').focus()
+    page.keyboard.press("Alt+ArrowUp")
+    expect(page.locator('[data-key="layer-gru_3"]')).to_be_focused()
+    assert [layer["name"] for layer in spec(page)["layers"]] == ["words", "gru_3", "out"]
+    assert [layer["shape"] for layer in spec(page)["layers"]] == [[1000, 64], [64, 24], [24, 10]]
+    before = spec(page)["seed"]
+    page.get_by_role("button", name="New seed").click()
+    assert spec(page)["seed"] != before
+    expect(verdict(page)).to_have_text("Normal zone")
+
+
+@pytest.mark.parametrize("preset", ["mlp", "tanh20", "lenet5", "conv", "lstm", "attention"])
+def test_every_preset_starts_well(reader: Reader, preset: str) -> None:
+    page = reader.open()
+    page.get_by_label("Begin with").select_option(preset)
+    settle(page)
+    expect(page.locator(".problem")).to_have_count(0)
+    expect(verdict(page)).to_have_text("Normal zone")
+    assert page.locator(".histograms svg.chart").count() >= 2
+
+
+@pytest.mark.parametrize(
+    ("label", "word"),
+    [("0", "Dead"), ("5", "Symmetric"), ("σ = 0.001", "Low-gradient zone"), ("σ = 1", "Steep zone")],
+)
+def test_what_starts_badly_is_told_and_mended(reader: Reader, label: str, word: str) -> None:
+    page = reader.open()
+    note(page, label)
+    expect(verdict(page)).to_have_text(word)
+    expect(page.locator("#verdict-status")).to_contain_text(word)
+    assert page.locator(".warnings li").count() > 0
+    page.get_by_role("button", name="Apply").click()
+    expect(verdict(page)).to_have_text("Normal zone")
+    settle(page)
+    shown = page.locator(".histograms path.line.curve")
+    assert shown.count() == 8
+
+
+def test_an_error_stands_at_its_field(reader: Reader) -> None:
+    page = reader.open()
+    page.locator('[data-key="layer-fc2"]').click()
+    page.get_by_role("textbox", name="out", exact=True).fill("0")
+    wrong = page.locator('[data-key="/layers/1/shape/1"]')
+    expect(wrong).to_have_attribute("aria-invalid", "true")
+    expect(wrong).to_be_focused()
+    expect(page.locator(".problem")).to_contain_text("fc2, out:")
+    assert len(reader.complaints) == 2  # the browser's own lines on the two refusals
+    reader.complaints.clear()
+    wrong.fill("32")
+    expect(verdict(page)).to_have_text("Normal zone")
+
+
+def test_two_starts_are_compared_on_common_axes(reader: Reader) -> None:
+    page = reader.open()
+    show(page, "compare")
+    page.locator('[data-key="compare/b/scheme"]').select_option("small_normal")
+    settle(page)
+    expect(page.locator(".side-a .side-verdict h4")).to_have_text("Normal zone")
+    expect(page.locator(".side-b .side-verdict h4")).to_have_text("Low-gradient zone")
+    figures = page.locator("#panel > .pair .figure")
+    assert figures.count() == 4
+    ticks = figures.evaluate_all(
+        "figures => figures.map((figure) => [...figure.querySelectorAll('.axes text')].map((text) => text.outerHTML))"
+    )
+    assert ticks[0] == ticks[1] != ticks[2] == ticks[3]
+    page.locator(".side-b").get_by_role("button", name="New seed").click()
+    settle(page)
+    seeds = page.locator(".side").get_by_label("Seed").evaluate_all("fields => fields.map((field) => field.value)")
+    assert seeds[0] == "42" != seeds[1]
+    shoot(page, "compare")
+
+
+def test_a_link_shows_the_same_picture(reader: Reader) -> None:
+    page = reader.open()
+    page.get_by_label("Begin with").select_option("tanh20")
+    note(page, "σ = 1")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.locator("#toast")).to_contain_text("Copied")
+    link = clipboard(page)
+    other = reader.open(link)
+    assert charts(other) == charts(page)
+    assert spec(other) == spec(page)
+    expect(verdict(other)).to_have_text("Steep zone")
+    show(page, "compare")
+    assert charts(reader.open(page.url)) == charts(page)
+
+
+def test_a_link_that_cannot_be_read_is_said(reader: Reader) -> None:
+    page = reader.open("/#nonsense")
+    expect(verdict(page)).to_have_text("Normal zone")
+
+
+def test_back_and_forth(reader: Reader) -> None:
+    page = reader.open()
+    note(page, "0")
+    expect(verdict(page)).to_have_text("Dead")
+    page.go_back()
+    expect(verdict(page)).to_have_text("Normal zone")
+    page.go_forward()
+    expect(verdict(page)).to_have_text("Dead")
+
+
+def test_weights_are_downloaded(reader: Reader, tmp_path: Path) -> None:
+    page = reader.open()
+    page.get_by_label("Begin with").select_option("lenet5")
+    files = {}
+    for format in ("npz", "safetensors"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=f"Download the weights as {format}").click()
+        assert download.value.suggested_filename == f"weights.{format}"
+        files[format] = tmp_path / f"weights.{format}"
+        download.value.save_as(files[format])
+    tensors = load_file(files["safetensors"])
+    with np.load(files["npz"]) as arrays:
+        assert set(arrays) == set(tensors)
+        assert arrays["conv1/kernel"].shape == (5, 5, 1, 6)
+        assert all(np.array_equal(arrays[name], tensors[name]) for name in arrays)
+
+
+def test_the_request_is_copied_as_code(reader: Reader) -> None:
+    page = reader.open()
+    page.get_by_role("button", name="Copy as Python").click()
+    expect(page.locator("#toast")).to_have_text("Copied: Python")
+    names: dict[str, Any] = {}
+    exec(clipboard(page), names)
+    assert names["answer"]["seed"] == "42"
+    assert len(names["answer"]["layers"]) == 8
+    page.get_by_role("button", name="Copy as JavaScript").click()
+    expect(page.locator("#toast")).to_have_text("Copied: JavaScript")
+    answer = page.evaluate(f"(async () => {{ {clipboard(page)} return answer; }})()")
+    assert answer["layers"] == names["answer"]["layers"]
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.locator("#toast")).to_have_text("Copied: curl")
+    assert clipboard(page).startswith(f"curl --silent {reader.server}/init")
+
+
+def test_starts_are_trained(reader: Reader) -> None:
+    page = reader.open()
+    show(page, "train")
+    page.get_by_role("textbox", name="Steps").fill("60")
+    page.get_by_role("button", name="glorot_normal", exact=True).click()  # not this one
+    page.get_by_role("button", name="Train", exact=True).click()
+    rows = page.locator(".outcomes tbody tr")
+    expect(rows).to_have_count(3)
+    assert [row.split()[0] for row in rows.all_inner_texts()] == ["he_normal", "small_normal", "zeros"]
+    expect(rows.nth(2)).to_contain_text("not learnt")
+    for chart in page.locator("#panel .pair svg.chart").all():
+        assert chart.locator("path.run").count() == 3
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+    settle(page)
+    shoot(page, "train")
+
+
+def test_a_training_is_stopped(reader: Reader) -> None:
+    page = reader.open()
+    show(page, "train")
+    page.get_by_role("textbox", name="Steps").fill("2000")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.locator("#panel path.run").first.wait_for()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
+    expect(page.locator("#panel .problem")).to_have_count(0)
+
+
+def test_the_three_starts_are_moved_and_run(reader: Reader) -> None:
+    page = reader.open(reduced_motion="reduce")
+    show(page, "starts")
+    balls = page.get_by_role("slider", name=re.compile("^Start "))
+    expect(balls).to_have_count(3)
+    balls.nth(0).focus()
+    page.keyboard.press("ArrowRight")
+    expect(balls.nth(0)).to_have_attribute("aria-valuenow", "1.20")
+    page.keyboard.press("End")
+    expect(balls.nth(0)).to_have_attribute("aria-valuetext", re.compile("Steep zone"))
+    expect(balls.nth(0)).to_be_focused()
+    page.keyboard.press("Home")
+    expect(balls.nth(0)).to_have_attribute("aria-valuenow", "0.00")
+    box = balls.nth(1).bounding_box()
+    assert box is not None
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 60, middle[1] + 20, steps=4)
+    page.mouse.up()
+    expect(balls.nth(1)).not_to_have_attribute("aria-valuenow", "3.20")
+    page.get_by_role("button", name="Let go").click()
+    expect(balls.nth(0)).to_have_attribute("aria-valuenow", re.compile(r"^0\."))  # it hardly moved
+    expect(balls.nth(1)).to_have_attribute("aria-valuenow", re.compile(r"^4\.10"))  # the nearest minimum
+    page.get_by_label("Loss", exact=True).select_option("bowl")
+    page.get_by_role("button", name="Let go").click()
+    for ball in balls.all():
+        expect(ball).to_have_attribute("aria-valuenow", re.compile(r"^4\.[56]"))  # from everywhere
+    shoot(page, "starts")
+
+
+def test_language_and_theme(reader: Reader) -> None:
+    page = reader.open()
+    page.get_by_role("button", name="Español").click()
+    expect(page.locator("html")).to_have_attribute("lang", "es")
+    expect(verdict(page)).to_have_text("Zona normal")
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.get_by_role("button", name="Tema oscuro").click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+    page.reload()
+    expect(verdict(page)).to_have_text("Zona normal")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.get_by_role("button", name="English").click()
+    expect(verdict(page)).to_have_text("Normal zone")
+    expect(verdict(reader.open(locale="es-CL"))).to_have_text("Zona normal")
+
+
+def test_both_languages_say_everything(reader: Reader) -> None:
+    page = reader.open()
+    words = (Path(__file__).parents[2] / "service/pages/playground/i18n.js").read_text()
+    english, spanish = (
+        set(re.findall(r'^  "([^"]+)":', part, re.MULTILINE)) for part in words.split("const ES = ", maxsplit=1)
+    )
+    assert english == spanish
+    for key in re.findall(r'data-words="([^"]+)"', page.content()):
+        assert key in english
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_everybody_can_use_it(reader: Reader, view: str, theme: str) -> None:
+    page = reader.open(color_scheme=theme, reduced_motion="reduce")
+    note(page, "σ = 1")
+    page.locator('[data-key="layer-fc2"]').click()
+    show(page, view)
+    if view == "train":
+        page.get_by_role("textbox", name="Steps").fill("5")
+        page.get_by_role("button", name="Train", exact=True).click()
+        expect(page.locator(".outcomes tbody tr")).to_have_count(4)
+    for fold in page.locator("#panel details.numbers > summary").all()[:3]:
+        fold.click()
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    assert [
+        (violation["id"], [node["html"][:120] for node in violation["nodes"]])
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ] == []
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_it_fits_a_phone(reader: Reader, view: str) -> None:
+    page = reader.open(viewport=PHONE, is_mobile=True, has_touch=True, device_scale_factor=2)
+    show(page, view)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    shoot(page, "phone" if view == "diagnosis" else f"phone-{view}")
+
+
+def test_its_pictures_are_kept(reader: Reader) -> None:
+    page = reader.open()
+    shoot(page, "wide")
+    page = reader.open(color_scheme="dark")
+    page.get_by_label("Begin with").select_option("tanh20")
+    settle(page)
+    shoot(page, "dark")
+    page = reader.open(locale="es-ES")
+    page.get_by_role("button", name="σ = 0.001").click()
+    settle(page)
+    shoot(page, "spanish")
