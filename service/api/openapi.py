@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from service.analysis.diagnosis import DiagnoseRequest
-from service.analysis.training import TrainRequest
+from service.analysis.trainable import TrainRequest
 from service.api.answers import DiagnoseAnswer, InitAnswer, PlanAnswer, TrainAnswer
 from service.api.problems import PROBLEMS, Problem
 from service.weights.model import Spec

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter, Request, Response
 
-from service.analysis.training import Event, TrainRequest, answer, train
+from service.analysis.trainable import TrainRequest
+from service.analysis.training import Event, answer, train
 from service.api.body import parse_document
 from service.api.negotiation import accept_of, choose_among
 from service.api.openapi import PROBLEM_RESPONSES, reference

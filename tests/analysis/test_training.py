@@ -9,8 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from service.analysis import training
+from service.analysis.descent import started, there_and_back
 from service.analysis.tasks import TASKS, TaskName
-from service.analysis.training import Event, Run, TrainRequest, answer, operations, started, there_and_back, train
+from service.analysis.trainable import TrainRequest, operations
+from service.analysis.training import Event, Run, answer, train
 from service.weights.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
 from service.weights.model import Spec
 

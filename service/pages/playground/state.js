@@ -71,6 +71,7 @@ export async function address() {
 
 // Takes over what the address holds; false where it holds nothing that can be read.
 export async function readAddress() {
+  clearTimeout(settling);
   const hash = location.hash.slice(1);
   const held = hash ? await unpack(hash).catch(() => null) : initial();
   const readable = Array.isArray(held?.spec?.layers) && held.spec.layers.every((layer) => Array.isArray(layer?.shape));

@@ -1,0 +1,153 @@
+"""What can be trained: the request, its limits, and what to ask for instead."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import prod
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from service.analysis.functions import FUNCTIONS
+from service.analysis.tasks import TASKS, TaskName
+from service.weights.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
+from service.weights.layers.dense import Dense
+from service.weights.layers.layer import LayerSpec
+from service.weights.model import Spec
+from service.weights.rules import Rule
+from service.weights.schemes import AnyScheme
+
+MOST_LAYERS = 32
+MOST_PARAMETERS = 200_000  # numbers in all weights and biases
+MOST_UNITS = 2_560  # outputs of all layers: what square stacks within the limits above have at most
+MOST_OPERATIONS = 2**38  # multiplications of a whole request: some twenty seconds of one core
+PER_UNIT = 150  # multiplications that an activation and its derivative are worth
+SMALL_WIDTH = 64  # of hidden layers: 32 layers of it are within every limit
+
+
+class TrainRequest(Spec):
+    """A stack of dense layers to train: on what, from which starts, for how long."""
+
+    task: TaskName = Field(
+        description="; ".join(f"{name}: {t.summary}, {t.features} -> {t.outputs}" for name, t in TASKS.items())
+    )
+    schemes: Annotated[list[AnyScheme], Field(min_length=1, max_length=6, fail_fast=True)] | None = Field(
+        None,
+        description="Each is put on all weights in turn, over what the layers and rules say (biases stay as they are). "
+        "Left out: the spec as it is.",
+    )
+    restarts: Annotated[int, Field(ge=1, le=10)] = Field(
+        1, description="Runs from each scheme, with the seeds seed, seed + 1, …: another start, other batches."
+    )
+    steps: Annotated[int, Field(ge=1, le=2000)] = Field(200, description="Steps of gradient descent in a run.")
+    learning_rate: Annotated[float, Field(gt=0.0, le=1000.0)] = Field(0.1, description="Factor on the gradient.")
+    batch: Annotated[int, Field(ge=0, le=512)] = Field(
+        64, description="Examples in a step, drawn anew for each, some of them twice; 0: all of them in every step."
+    )
+
+
+def under(request: TrainRequest, scheme: AnyScheme | None) -> Spec:
+    """Return the spec with a scheme on all its weights."""
+    if scheme is None:
+        return request
+    rule = Rule.model_construct(match="*/kernel", scheme=scheme, because=None)
+    return request.model_copy(update={"rules": [*request.rules, rule]})
+
+
+def schemes_of(request: TrainRequest) -> list[AnyScheme | None]:
+    return [None] if request.schemes is None else list(request.schemes)
+
+
+def size(layers: Sequence[LayerSpec]) -> tuple[int, int]:
+    """Return the numbers of parameters and of units: outputs of all layers."""
+    shapes = [parameter.shape for layer in layers for parameter in layer.parameters()]
+    return sum(prod(shape) for shape in shapes), sum(shape[-1] for shape in shapes if len(shape) == 2)
+
+
+def operations(request: TrainRequest) -> int:
+    """Return the multiplications of a step, forward and back."""
+    parameters, units = size(request.layers)
+    return (request.batch or TASKS[request.task].examples) * (3 * parameters + PER_UNIT * units)
+
+
+def check(request: TrainRequest, most_operations: int) -> None:
+    """Refuse what cannot be trained, or not within the limits, with what could be instead."""
+    check_layers(request)
+    check_sizes(request)
+    parameters, units = size(request.layers)
+    for count, most, what in ((parameters, MOST_PARAMETERS, "parameters"), (units, MOST_UNITS, "outputs of layers")):
+        if count > most:
+            raise TooLarge(f"training takes at most {most:,} {what}, not {count:,}", "/layers", mended(request))
+    runs = len(schemes_of(request)) * request.restarts
+    asked = runs * request.steps * operations(request)
+    if asked > most_operations:
+        fewer = {"steps": max(1, request.steps * most_operations // asked)}
+        detail = f"these {runs} runs take {asked:,} multiplications; at most {most_operations:,} are allowed"
+        raise TooLarge(f"{detail}: fewer steps, restarts or schemes, or a smaller batch will do", "/steps", fewer)
+    for index, scheme in enumerate(schemes_of(request)):
+        try:
+            under(request, scheme).plan()
+        except InitserveError as error:
+            if error.pointer != f"/rules/{len(request.rules)}/scheme":
+                raise
+            raise type(error)(error.detail, f"/schemes/{index}", error.remedy) from None
+
+
+def check_layers(request: TrainRequest) -> None:
+    layers, remedy = request.layers, mended(request)
+    if len(layers) > MOST_LAYERS:
+        raise TooLarge(f"training takes at most {MOST_LAYERS} layers, not {len(layers)}", "/layers", remedy)
+    for index, layer in enumerate(layers):
+        at, last = f"/layers/{index}", index == len(layers) - 1
+        if not isinstance(layer, Dense):
+            detail = f"a layer of type {layer.type} cannot be trained here: only dense layers can"
+            raise UnsupportedCombination(detail, f"{at}/type", remedy)
+        if layer.lora_rank is not None:
+            raise UnsupportedCombination("a dense layer is trained here without LoRA", f"{at}/lora_rank", remedy)
+        if last and layer.activation not in last_activations(request):
+            names = " or ".join(last_activations(request))
+            detail = f"the last layer's activation must be {names} for {request.task}: the loss does the rest"
+            raise UnsupportedCombination(detail, f"{at}/activation", remedy)
+        if not last and layer.activation not in FUNCTIONS:
+            detail = f"{layer.activation} may only follow the last layer"
+            raise UnsupportedCombination(detail, f"{at}/activation", remedy)
+
+
+def last_activations(request: TrainRequest) -> tuple[str, ...]:
+    return ("linear", "softmax") if TASKS[request.task].classes else ("linear",)
+
+
+def check_sizes(request: TrainRequest) -> None:
+    """Refuse layers that do not take what the one before gives."""
+    task, given, source = TASKS[request.task], TASKS[request.task].features, f"the task {request.task}"
+    for index, layer in enumerate(request.layers):
+        assert isinstance(layer, Dense)
+        if layer.shape[0] != given:
+            detail = f"this layer takes {layer.shape[0]} features, and {source} gives {given}"
+            raise InvalidSpec(detail, f"/layers/{index}/shape/0", mended(request))
+        given, source = layer.shape[1], "the layer before it"
+    if given != task.outputs:
+        detail = f"the last layer gives {given} outputs, and the task {request.task} needs {task.outputs}"
+        raise InvalidSpec(detail, f"/layers/{len(request.layers) - 1}/shape/1", mended(request))
+
+
+def mended(request: TrainRequest) -> dict[str, Any]:
+    """Return layers that can be trained on the task, as near as may be to those that were asked for."""
+    task, dense = TASKS[request.task], [layer for layer in request.layers if isinstance(layer, Dense)]
+    if not dense:
+        plain = {"type": "dense", "shape": [task.features, SMALL_WIDTH], "activation": "relu"}
+        return {"recipe": None, "layers": [plain, {"type": "dense", "shape": [SMALL_WIDTH, task.outputs]}]}
+    dense = dense if len(dense) <= MOST_LAYERS else [*dense[: MOST_LAYERS - 1], dense[-1]]
+    widths = [layer.shape[1] for layer in dense[:-1]]
+    sizes = [task.features, *widths, task.outputs]
+    if sum(a * b + b for a, b in pairwise(sizes)) > MOST_PARAMETERS or sum(sizes) > MOST_UNITS:
+        sizes = [task.features, *(min(width, SMALL_WIDTH) for width in widths), task.outputs]
+    layers = [layer.model_dump(mode="json", exclude_unset=True, exclude={"lora_rank"}) for layer in dense]
+    for layer, shape in zip(layers, pairwise(sizes), strict=True):
+        layer["shape"] = list(shape)
+        if layer.get("seed") is not None:
+            layer["seed"] = str(layer["seed"])
+        if layer.get("activation") == "softmax":
+            layer["activation"] = "relu"
+    layers[-1]["activation"] = "linear"
+    # Whoever asked for layers of other types, or for so many, may have asked for a recipe; it excludes layers.
+    return {"layers": layers} if len(layers) == len(request.layers) else {"recipe": None, "layers": layers}
