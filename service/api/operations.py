@@ -45,12 +45,14 @@ def playground() -> list[Route]:
     return [Route("/", files), *(Route(f"/{path.name}", files) for path in sorted(folder.iterdir()) if path.is_file())]
 
 
+@router.head("/livez", include_in_schema=False)  # load balancers ask so
 @router.get("/livez", operation_id="livez", summary="The process answers")
 async def livez() -> dict[str, str]:
     """Say that the process is alive, and nothing more: a restart is the cure where this fails."""
     return {"status": "alive", "version": __version__}
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     operation_id="readyz",

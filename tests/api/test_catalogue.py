@@ -99,3 +99,9 @@ def test_a_plan_may_be_of_any_size(client: httpx.Client) -> None:
     assert client.post("/plan", json=huge).json()["totals"]["elements"] == 2**60 + 2**30
     assert client.post("/plan?format=npz", json=huge).json()["type"] == "/problems/invalid-query"
     assert client.post("/plan", content=b"{").status_code == 415
+
+
+@pytest.mark.parametrize("address", ["/livez", "/readyz"])
+def test_load_balancers_may_ask_with_head(client: httpx.Client, address: str) -> None:
+    answer = client.head(address)
+    assert (answer.status_code, answer.content) == (200, b"")
