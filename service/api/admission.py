@@ -14,11 +14,6 @@ REQUEST, PARSED = 2**19, 8
 STREAM = AHEAD + 4 * 2**20
 
 
-def held_by_request(length: int) -> int:
-    """Return how many bytes a request with a body of `length` bytes holds at the most until it is answered."""
-    return REQUEST + PARSED * length
-
-
 def held_by_answer(plan: Plan, length: int | None) -> int:
     """Return how many bytes an answer (of `length`, where it is known) holds in memory while it is made and sent."""
     return min(STREAM if length is None else length + REQUEST, STREAM) + plan.cost.standing

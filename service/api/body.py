@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeVar
 from fastapi import Request
 from pydantic import ValidationError
 
+from service.api.admission import PARSED, Grant
 from service.api.problems import MOST_ERRORS, RequestProblem
 from service.settings import Settings
 from service.weights.model import Spec
@@ -18,8 +19,11 @@ AnySpec = TypeVar("AnySpec", bound=Spec)
 MOST_MEMBERS = 64
 
 
-async def read_body(request: Request, settings: Settings) -> bytes:
-    """Return the body's bytes; refuses another type than JSON, too many bytes, and a client that does not send."""
+async def read_body(request: Request, settings: Settings, grant: Grant) -> bytes:
+    """Return the body's bytes, what they become counted in the grant.
+
+    Refuses another type than JSON, too many bytes, and a client that does not send.
+    """
     declared = request.headers.get("content-type", "")
     media_type, _, parameters = declared.partition(";")
     charset = parameters.replace(" ", "").lower()
@@ -40,41 +44,46 @@ async def read_body(request: Request, settings: Settings) -> bytes:
                 if len(body) > limit:
                     raise RequestProblem("body-too-large", f"the body has more than {limit} bytes")
                 if not message.get("more_body", False):
+                    grant.grow(PARSED * len(body))
                     return bytes(body)
     except TimeoutError:
         seconds = settings.body_timeout_seconds
         raise RequestProblem("request-timeout", f"the body was not complete after {seconds:g} s") from None
 
 
+def refuse(why: str) -> NoReturn:
+    raise RequestProblem("malformed-json", why)
+
+
+def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MOST_MEMBERS:
+        refuse(f"an object has {len(pairs)} members; none takes more than {MOST_MEMBERS}")
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        refuse(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
+    return found
+
+
+def number(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else refuse(f"{text[:40]} is beyond a float64")
+
+
+STRICT = json.JSONDecoder(
+    object_pairs_hook=members, parse_float=number, parse_constant=lambda name: refuse(f"{name} is not JSON")
+)
+
+
 def parse_json(body: bytes) -> Any:
     """Return the document; refuses what RFC 8259 leaves open, so that one text has one meaning."""
-
-    def refuse(why: str) -> NoReturn:
-        raise RequestProblem("malformed-json", why)
-
-    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(pairs) > MOST_MEMBERS:
-            refuse(f"an object has {len(pairs)} members; none takes more than {MOST_MEMBERS}")
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            refuse(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
-        return found
-
-    def number(text: str) -> float:
-        value = float(text)
-        return value if math.isfinite(value) else refuse(f"{text[:40]} is beyond a float64")
-
     try:
         text = body.decode("utf-8")
         if not text.strip(" \t\r\n"):
             refuse("the body is empty")
-        document = json.loads(
-            text,
-            object_pairs_hook=members,
-            parse_float=number,
-            parse_constant=lambda name: refuse(f"{name} is not JSON"),
-        )
+        if text.startswith("\ufeff"):
+            refuse("the body begins with a byte order mark")
+        return STRICT.decode(text)
     except UnicodeDecodeError:
         refuse("the body is not UTF-8")
     except json.JSONDecodeError as error:
@@ -83,7 +92,6 @@ def parse_json(body: bytes) -> Any:
         refuse("nested too deeply")
     except ValueError:
         refuse("an integer has too many digits")
-    return document
 
 
 # What pydantic's messages leave open: which member is at fault, or what would be right.

@@ -4,11 +4,12 @@ from fastapi import APIRouter, Request, Response
 
 from service.analysis.diagnosis import DiagnoseRequest, Diagnosis
 from service.analysis.figures import diagnosis_figure
-from service.api.body import parse_document
+from service.api.admission import REQUEST
+from service.api.body import parse_document, read_body
 from service.api.negotiation import SVG, accept_of, choose_among
 from service.api.openapi import PROBLEM_RESPONSES, reference
 from service.api.routing import DirectRoute, read_query
-from service.api.working import admitted, in_worker
+from service.api.working import in_worker
 from service.formats.base64_json import dumps
 
 EXAMPLES = {
@@ -76,7 +77,8 @@ async def diagnose(request: Request) -> Response:
     asked = read_query(request, ("format",))
     offered = {"json": "application/json", "svg": SVG}
     chosen = choose_among(offered, asked.get("format"), accept_of(request))
-    async with admitted(request) as body:
+    with state.budget.take(REQUEST) as grant:
+        body = await read_body(request, state.settings, grant)
 
         def work() -> bytes:
             asked_for = parse_document(body, DiagnoseRequest)

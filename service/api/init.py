@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.admission import held_by_answer
+from service.api.admission import REQUEST, held_by_answer
+from service.api.body import read_body
 from service.api.examples import EXAMPLES
 from service.api.limits import admit
 from service.api.negotiation import SVG, accept_of, choose_format, choose_picture, read_include
@@ -12,8 +13,8 @@ from service.api.openapi import PROBLEM_RESPONSES, reference
 from service.api.pictures import histograms
 from service.api.problems import RequestProblem
 from service.api.routing import DirectRoute, read_query
-from service.api.streaming import Answer, WholeAnswer
-from service.api.working import admitted, of_spec, whole
+from service.api.streaming import BUFFERED, Answer, WholeAnswer
+from service.api.working import of_spec, whole
 from service.formats import FORMATS, Include, Payload
 from service.formats.base64_json import describe_plan, dumps
 from service.formats.payload import Piece
@@ -26,7 +27,7 @@ BINARY = {
     for name, format in FORMATS.items()
     if name != "json"
 }
-REQUEST = {
+BODY = {
     "requestBody": {
         "required": True,
         "content": {"application/json": {"schema": reference("Spec"), "examples": EXAMPLES}},
@@ -68,7 +69,7 @@ router = APIRouter(tags=["weights"], route_class=DirectRoute)
         },
         **{status: PROBLEM_RESPONSES[status] for status in (400, 406, 408, 413, 415, 422, 503)},
     },
-    openapi_extra=REQUEST | QUERY,
+    openapi_extra=BODY | QUERY,
 )
 async def init(request: Request) -> Response:
     """Take layer specs and return initial weights: the same spec gives the same bytes, everywhere.
@@ -95,14 +96,17 @@ async def init(request: Request) -> Response:
         admit(plan, chosen.name, wanted, settings)
         return plan, chosen.format.encode(plan, wanted)
 
-    async with admitted(request) as body:
+    with state.budget.take(REQUEST) as grant:
+        body = await read_body(request, state.settings, grant)
         plan, payload = await of_spec(body, prepare, state.sending.workers)
         content = await whole(plan, payload, state.sending.workers)
         if content is not None:
-            grant = state.budget.take(len(content))
-            return WholeAnswer(content, chosen.media_type, headers, state.sending.stall, grant.release)
-        grant = state.budget.take(held_by_answer(plan, payload.length))
-        return Answer(payload.pieces, payload.length, chosen.media_type, headers, state.sending, grant.release)
+            if len(content) <= BUFFERED:
+                return Response(content, media_type=chosen.media_type, headers=headers)
+            held = state.budget.take(len(content))
+            return WholeAnswer(content, chosen.media_type, headers, state.sending.stall, held.release)
+        held = state.budget.take(held_by_answer(plan, payload.length))
+        return Answer(payload.pieces, payload.length, chosen.media_type, headers, state.sending, held.release)
 
 
 async def picture(request: Request) -> Response:
@@ -114,11 +118,12 @@ async def picture(request: Request) -> Response:
         admit(plan, "json", Include(weights=False, statistics=True), state.settings)
         return plan, histograms(plan)
 
-    async with admitted(request) as body:
+    with state.budget.take(REQUEST) as grant:
+        body = await read_body(request, state.settings, grant)
         plan, pieces = await of_spec(body, prepare, state.sending.workers)
-        grant = state.budget.take(held_by_answer(plan, None))
+        held = state.budget.take(held_by_answer(plan, None))
     headers = {"vary": "accept", "cache-control": "no-store"}
-    return Answer(pieces, None, SVG, headers, state.sending, grant.release)
+    return Answer(pieces, None, SVG, headers, state.sending, held.release)
 
 
 @router.post(
@@ -131,7 +136,7 @@ async def picture(request: Request) -> Response:
         200: {"description": "The plan.", "content": {"application/json": {"schema": reference("PlanAnswer")}}},
         **{status: PROBLEM_RESPONSES[status] for status in (400, 408, 413, 415, 422, 503)},
     },
-    openapi_extra=REQUEST,
+    openapi_extra=BODY,
 )
 async def plan(request: Request) -> Response:
     """Return every parameter of a spec with its shape, bytes, fans, scheme and reason; nothing is drawn.
@@ -141,6 +146,7 @@ async def plan(request: Request) -> Response:
     read_query(request, ())
 
     state = request.app.state
-    async with admitted(request) as body:
+    with state.budget.take(REQUEST) as grant:
+        body = await read_body(request, state.settings, grant)
         content = await of_spec(body, lambda spec: dumps(describe_plan(spec.plan())), state.sending.workers)
     return Response(content, media_type="application/json", headers={"cache-control": "no-store"})

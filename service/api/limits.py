@@ -1,6 +1,6 @@
 """What one answer may cost, checked on its plan: before a number is drawn, whatever its size."""
 
-from service.api.admission import STREAM, held_by_request
+from service.api.admission import PARSED, REQUEST, STREAM
 from service.formats import Include
 from service.settings import Settings
 from service.weights.errors import TooLarge
@@ -17,9 +17,8 @@ def admit(plan: Plan, format_name: str, include: Include, settings: Settings) ->
     elif include.weights:
         refuse_beyond(cost.bytes, settings.max_json_bytes, "bytes of weights", "in JSON; binary formats allow more")
     refuse_beyond(cost.operations, settings.max_operations, "operations before its first number", "in one answer")
-    most = min(
-        settings.max_standing_bytes, settings.max_bytes_in_flight - STREAM - held_by_request(settings.max_body_bytes)
-    )
+    beside = STREAM + REQUEST + PARSED * settings.max_body_bytes
+    most = min(settings.max_standing_bytes, settings.max_bytes_in_flight - beside)
     refuse_beyond(cost.standing, most, "bytes in memory at once", "for one parameter")
 
 

@@ -138,9 +138,6 @@ class WholeAnswer(Response):
         line = Line(scope, send, self.stall)
         try:
             await line.send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            if len(self.body) <= BUFFERED:
-                await line.send({"type": "http.response.body", "body": self.body})
-                return
             await line.send({"type": "http.response.body", "body": self.body, "more_body": True})
             await line.send({"type": "http.response.body", "body": b""})  # waits until most of it is on its way
         finally:

@@ -6,12 +6,13 @@ from fastapi import APIRouter, Request, Response
 
 from service.analysis.trainable import TrainRequest
 from service.analysis.training import Event, answer, train
-from service.api.body import parse_document
+from service.api.admission import REQUEST
+from service.api.body import parse_document, read_body
 from service.api.negotiation import accept_of, choose_among
 from service.api.openapi import PROBLEM_RESPONSES, reference
 from service.api.routing import DirectRoute, read_query
 from service.api.streaming import Answer
-from service.api.working import admitted, in_worker
+from service.api.working import in_worker
 from service.formats.base64_json import dumps
 from service.formats.payload import Piece, text
 
@@ -89,13 +90,14 @@ async def start_training(request: Request) -> Response:
     state = request.app.state
     asked = read_query(request, ("format",))
     chosen = choose_among(MEDIA_TYPES, asked.get("format"), accept_of(request))
-    async with admitted(request) as body:
+    with state.budget.take(REQUEST) as grant:
+        body = await read_body(request, state.settings, grant)
 
         def begin() -> Iterator[Piece]:
             wanted = parse_document(body, TrainRequest)
             return rendered(wanted, train(wanted), chosen)
 
         pieces = await in_worker(state.sending.workers, begin)
-        grant = state.budget.take(HELD)
+        held = state.budget.take(HELD)
     headers = {"vary": "accept", "cache-control": "no-store", "x-accel-buffering": "no"}
-    return Answer(pieces, None, MEDIA_TYPES[chosen], headers, state.sending, grant.release)
+    return Answer(pieces, None, MEDIA_TYPES[chosen], headers, state.sending, held.release)

@@ -5,14 +5,11 @@ and planning a spec of a few layers. Only what is bounded by less stays on the e
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
-from fastapi import Request
-
-from service.api.admission import held_by_request
-from service.api.body import parse_spec, read_body
+from service.api.body import parse_spec
 from service.formats import Payload
 from service.formats.payload import HEAVY
 from service.pipeline import Workers
@@ -56,16 +53,6 @@ async def in_worker(workers: Workers, work: Callable[[], T], heavy: bool = False
 def is_light(spec: Spec) -> bool:
     """Whether a spec is planned in no time: few layers, none of which stands for many."""
     return len(spec.layers) <= LIGHT_LAYERS and all(vars(layer).get("num_layers", 1) == 1 for layer in spec.layers)
-
-
-@asynccontextmanager
-async def admitted(request: Request) -> AsyncIterator[bytes]:
-    """Read a request's body; what the request holds counts as in flight until the end of the block."""
-    state = request.app.state
-    with state.budget.take(held_by_request(0)) as grant:
-        body = await read_body(request, state.settings)
-        grant.grow(held_by_request(len(body)) - held_by_request(0))
-        yield body
 
 
 async def of_spec(body: bytes, work: Callable[[Spec], T], workers: Workers) -> T:
