@@ -170,6 +170,9 @@ class Diagnosis:
         every = {key: value for key, value in deepcopy(self.document).items() if key not in ("rules", "defaults")}
         every["layers"] = [recommended(layer) for layer in every["layers"]]
         yield every
+        if isinstance(self.spec.layers[0], Embedding):  # rows of length 1, where nothing after them sets a size
+            every["layers"][0] |= {"scheme": {"name": "random_normal", "mean": 0.0, "stddev": 1.0}}
+            yield every
         for layer in every["layers"]:
             layer |= {"gain": ACTIVATIONS[layer.get("activation", "linear")].gain}
         yield every

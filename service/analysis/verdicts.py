@@ -26,11 +26,19 @@ class Judgement:
     reason: str
 
 
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 NORMAL = Judgement("normal", "outputs and gradients keep their size")
 
 
 def times(factor: float) -> str:
-    return f"{factor:.2g}" if 0.01 <= factor < 1000 else f"{factor:.1e}"
+    """Return a factor with two digits, as one writes it: 0.00065, 150, 1.3 × 10⁶."""
+    mantissa, power = f"{factor:.1e}".split("e")
+    exponent = int(power)
+    if -5 <= exponent < 0:
+        return f"{factor:.{1 - exponent}f}"
+    if 0 <= exponent < 4:
+        return f"{float(f'{factor:.2g}'):g}"
+    return f"{mantissa} × 10{str(exponent).translate(SUPERSCRIPTS)}"
 
 
 @dataclass(frozen=True, slots=True)

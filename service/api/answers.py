@@ -185,7 +185,7 @@ class DiagnoseAnswer(Closed):
     verdict: Verdict
     summary: str
     inputs: InputsAnswer
-    zone: ZoneAnswer = Field(description="Factors between which a layer is normal.")
+    zone: ZoneAnswer = Field(description="Limits of `judged_by`, between which a layer is normal.")
     layers: list[DiagnosedLayerAnswer]
     try_: dict[str, Any] | None = Field(alias="try", description="A spec near this one whose verdict is normal.")
     tuned: dict[str, Any] | None = Field(description="The spec with measured gains, where `tune` asks for it.")

@@ -1,4 +1,6 @@
 // Every word of the page in English and Spanish, and how numbers are written.
+import { recall, remember } from "./remembered.js";
+
 
 const EN = {
   "page.title": "initserve: does your network start well?",
@@ -463,13 +465,13 @@ const WORDS = { en: EN, es: ES };
 const REMEMBERED = "initserve-language";
 const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 
-let current = localStorage.getItem(REMEMBERED) ?? (navigator.language.startsWith("es") ? "es" : "en");
+let current = recall(REMEMBERED) ?? (navigator.language.startsWith("es") ? "es" : "en");
 
 export const language = () => current;
 
 export function speak(chosen) {
   current = chosen;
-  localStorage.setItem(REMEMBERED, chosen);
+  remember(REMEMBERED, chosen);
 }
 
 export const told = (key) => key in WORDS[current];

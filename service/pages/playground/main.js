@@ -11,6 +11,7 @@ import * as starts from "./starts.js";
 import { edit, onRender, onShared, readAddress, state, update } from "./state.js";
 import * as take from "./take.js";
 import * as train from "./train.js";
+import { remember } from "./remembered.js";
 
 const VIEWS = { diagnosis, compare, train, starts };
 const THEME = "initserve-theme";
@@ -87,7 +88,7 @@ function themeSwitch() {
   const set = () =>
     update(() => {
       document.documentElement.dataset.theme = other;
-      localStorage.setItem(THEME, other);
+      remember(THEME, other);
     });
   return h(
     "button",

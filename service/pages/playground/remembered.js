@@ -1,0 +1,16 @@
+// What a browser keeps for the next visit, where it may.
+export function recall(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null; // storage is forbidden: every visit is the first
+  }
+}
+
+export function remember(key, value) {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // The page works as well without.
+  }
+}
