@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-pages lint format test-frameworks openapi golden browser container bench bench-tools lock clean
+.PHONY: help run test unit test-long test-pages lint format test-frameworks openapi golden browser container bench bench-tools lock clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,7 +31,10 @@ run: $(VENV)/run ## Serve on INITSERVE_HOST:INITSERVE_PORT (127.0.0.1:8000)
 test: $(VENV)/test lint unit ## Check everything that a commit must pass
 
 unit: $(VENV)/test ## Run the tests alone
-	$(BIN)/pytest -m "not browser"
+	$(BIN)/pytest -m "not browser and not long"
+
+test-long: $(VENV)/test ## Run the tests that take seconds each: memory, long trainings, files beyond 4 GiB
+	$(BIN)/pytest -m long
 
 test-pages: $(VENV)/test ## Drive the pages in Chromium (make browser installs it); screenshots go to artefacts
 	$(BIN)/pytest -m browser

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
         2**33,
         ge=1,
         description="Multiplications of a diagnosis's pass forward, weights times places times examples; 2^33 take "
-        "about a second, and as much again for the way back. One is made at a time, in half a gigabyte at the most.",
+        "about a second, and as much again for the way back. One is made at a time, in a gigabyte or so at the most.",
     )
     max_bytes_in_flight: int = Field(
         2 * GIB,

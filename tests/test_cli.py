@@ -166,6 +166,7 @@ def test_a_file_beyond_the_disk_is_refused_before_a_number_is_drawn(tmp_path: Pa
     assert "are free there" in made.stderr
 
 
+@pytest.mark.long
 @NEEDS_UNIX
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     peaks = []
@@ -180,6 +181,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     assert peaks[1] - peaks[0] < 64 * 2**20
 
 
+@pytest.mark.long
 @NEEDS_UNIX
 def test_a_terminal_sees_how_far_it_has_come(tmp_path: Path) -> None:
     import pty

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import islice
 from math import isfinite
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -149,7 +150,9 @@ class Diagnosis:
 
     def remedy(self, found: Findings) -> dict[str, Any] | None:
         """Return a spec near this one whose verdict is normal, None where none of those tried has one."""
-        for candidate in self._candidates(found):
+        weights = sum(parameter.elements for parameter in self.plan.parameters)
+        dear = 0 if found.measured is None else weights * len(self.inputs)
+        for candidate in islice(self._candidates(found), max(1, 2 * self.most_operations // max(dear, 1))):
             try:
                 if self.study(Spec.model_validate(candidate)).verdict == "normal":
                     return candidate

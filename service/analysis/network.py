@@ -31,7 +31,10 @@ from service.weights.plan import PlannedLayer
 STEPS = 16  # of a sequence that nobody gave
 SIDES = {1: 32, 2: 12, 3: 6}  # of what a convolution sees, by its axes, where nothing after it asks for another size
 PLACES = 4096  # examples x places of a batch that nobody gave: enough for means to a few per cent
-MOST_VALUES = 2**25  # float64 numbers that one layer may put side by side: 256 MiB
+# float64 numbers that a pass may keep for the way back: half a gigabyte, and as much again for their gradients.
+MOST_VALUES = 2**26
+GATES = 4  # what a step of a recurrent layer keeps, in units of its gates: sums, gates, states
+SETUP = 8  # a matrix decomposition's operations are worth so many of a pass's multiplications in time
 
 
 @dataclass
@@ -71,7 +74,10 @@ def default_shape(spec: Spec, batch: int | None) -> tuple[int, ...]:
     else:
         places = (STEPS,) if any(isinstance(layer, Embedding | Recurrent | Attention) for layer in spec.layers) else ()
     examples = batch or min(128, max(8, PLACES // prod(places)))
-    return (examples, *places) if isinstance(first, Embedding) else (examples, *places, features_of(first))
+    shape = (examples, *places) if isinstance(first, Embedding) else (examples, *places, features_of(first))
+    if prod(shape) > MOST_VALUES:
+        raise too_large(f"{prod(shape):,} values as inputs", f"{MOST_VALUES:,}", "/layers/0/shape")
+    return shape
 
 
 def features_of(layer: LayerSpec) -> int:
@@ -123,6 +129,8 @@ class Network:
         self.spec = spec.model_copy(update={"layout": "keras"})
         self.plan = self.spec.plan()
         self.most_operations = most_operations
+        if self.plan.cost.operations > SETUP * most_operations:
+            raise TooLarge(f"its matrices take {self.plan.cost.operations:,} operations before their first number")
         self.layers = [*self.spec.layers]
         if self.layers[-1].activation == "softmax" and not isinstance(
             self.layers[-1], Recurrent
@@ -143,15 +151,18 @@ class Network:
 
         Raises InitserveError where a layer does not fit the one before.
         """
-        operations = 0
+        operations = kept = 0
         x = Node(inputs)
         for index, (layer, planned) in enumerate(zip(self.layers, self.plan.layers, strict=True)):
             at = f"/layers/{index}/shape"
             if not isinstance(layer, Embedding):
                 x = fitted(x, layer, at)
-            operations += self._cost(layer, planned, x, at)
+            more, values = self._cost(layer, planned, x)
+            operations, kept = operations + more, kept + values
             if operations > self.most_operations:
                 raise too_large(f"{operations:,} multiplications", f"{self.most_operations:,}", at)
+            if kept > MOST_VALUES:
+                raise too_large(f"{kept:,} values kept for the way back", f"{MOST_VALUES:,}", at)
             weights = load(planned)
             if isinstance(layer, Embedding):
                 fed = tape.look_up(weights["embeddings"], inputs)
@@ -161,14 +172,19 @@ class Network:
             yield stage
             x = stage.out
 
-    def _cost(self, layer: LayerSpec, planned: PlannedLayer, x: Node, at: str) -> int:
-        places = prod(x.value.shape[:-1])
-        side_by_side = x.value.size * prod(field_of(layer))
+    def _cost(self, layer: LayerSpec, planned: PlannedLayer, x: Node) -> tuple[int, int]:
+        """Return a layer's multiplications, and the values that it keeps."""
+        weights = sum(parameter.elements for parameter in planned.parameters)
+        places = prod(x.value.shape if isinstance(layer, Embedding) else x.value.shape[:-1])
+        widest = max((parameter.shape[-1] for parameter in planned.parameters if parameter.shape), default=1)
+        kept = weights + x.value.size * prod(field_of(layer)) + places * widest
         if isinstance(layer, Attention):
-            side_by_side = places * x.value.shape[1] * layer.shape[1]
-        if side_by_side > MOST_VALUES:
-            raise too_large(f"{side_by_side:,} values side by side", f"{MOST_VALUES:,}", at)
-        return (places if not isinstance(layer, Embedding) else 1) * sum(p.elements for p in planned.parameters)
+            kept += 4 * places * layer.shape[1] * (x.value.shape[1] + layer.shape[2])
+        if isinstance(layer, Recurrent):
+            kept += GATES * places * widest * layer.num_layers
+        if isinstance(layer, TransposedConvolution):
+            kept += places * layer.shape[-1] * (prod(field_of(layer)) + layer.strides ** len(field_of(layer)))
+        return (0 if isinstance(layer, Embedding) else places * weights), kept
 
 
 def activated(layer: LayerSpec, fed: Node) -> Node:
@@ -179,4 +195,4 @@ def activated(layer: LayerSpec, fed: Node) -> Node:
 
 
 def too_large(asked: str, allowed: str, at: str) -> TooLarge:
-    return TooLarge(f"running this layer takes {asked}; at most {allowed} are allowed: a smaller batch may do", at)
+    return TooLarge(f"running up to here takes {asked}; at most {allowed} are allowed: a smaller batch may do", at)

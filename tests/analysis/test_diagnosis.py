@@ -233,6 +233,18 @@ def test_singular_values_are_numpys() -> None:
         ([{"type": "embedding", "shape": [3, 4]}], {"inputs": npy(np.array([[3]]))}, "/inputs"),
         ([{"type": "dense", "shape": [2**20, 2**12]}], {}, "/layers/0/shape"),
         ([{"type": "conv3d", "shape": [9, 9, 9, 512, 2]}], {"batch": 1024}, "/layers/0/shape"),
+        ([{"type": "dense", "shape": [2**28, 1]}], {}, "/layers/0/shape"),
+        ([{"type": "dense", "shape": [1, 2**22]}], {}, "/layers/0/shape"),
+        ([{"type": "embedding", "shape": [2**20, 2**10]}], {}, "/layers/0/shape"),
+        (
+            [{"type": "lstm", "shape": [64, 512], "num_layers": 64, "recurrent_scheme": "he_normal"}],
+            {},
+            "/layers/0/shape",
+        ),
+        ([{"type": "conv1d_transpose", "shape": [3, 4, 4], "strides": 2**20}], {}, "/layers/0/shape"),
+        ([{"type": "multi_head_attention", "shape": [64, 4096, 16]}], {"batch": 1024}, "/layers/0/shape"),
+        (stack("relu", depth=1024, width=256), {"batch": 1024}, "/layers/113/shape"),
+        ([{"type": "dense", "shape": [8192, 8192], "scheme": "orthogonal"}], {}, ""),
         ([{"type": "lstm", "shape": [3, 4], "activation": "softmax"}], {}, "/layers/0/activation"),
     ],
 )

@@ -79,6 +79,7 @@ def test_a_constant_keeps_neurons_the_same_for_ever(activation: str, value: floa
     assert (run.layers[-1].kernel != before[-1].kernel).any()  # it did train
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("activation", "good"), [("tanh", "glorot_normal"), ("relu", "he_normal")])
 def test_glorot_and_he_learn_at_twenty_layers_where_other_scales_do_not(activation: str, good: str) -> None:
     layers = stack("digits", 20, 64, activation)

@@ -141,6 +141,7 @@ def test_a_reader_that_stalls_is_cut_off() -> None:
             assert len(read(connection, 2 * KERNEL)) <= KERNEL
 
 
+@pytest.mark.long
 def test_a_reader_that_stalls_at_the_end_is_cut_off_too() -> None:
     # Lengths around what the kernel takes, so that for some of them the last chunk is what does not get through.
     with serving(INITSERVE_SEND_TIMEOUT_SECONDS="0.5") as server, ExitStack() as stack:
@@ -225,6 +226,7 @@ def test_small_requests_are_quick_while_large_ones_go_out(running: Server) -> No
     assert sorted(times)[50] < 1.0
 
 
+@pytest.mark.long
 def test_a_matrix_decomposition_holds_up_nobody(running: Server) -> None:
     heavy = spec(2500, 2500, scheme="orthogonal")  # seconds
     with begin(running, heavy), begin(running, heavy), begin(running, heavy):
@@ -236,6 +238,7 @@ def test_a_matrix_decomposition_holds_up_nobody(running: Server) -> None:
     wait_until(lambda: counters(running)["bytes_in_flight"] == 0)
 
 
+@pytest.mark.long
 @needs_proc
 @pytest.mark.parametrize(
     ("body", "query"),
@@ -286,6 +289,7 @@ def test_a_hang_up_reaches_the_answer_under_way_and_not_only_the_request_behind_
     assert counters(running)[gone] - before == 1
 
 
+@pytest.mark.long
 def test_what_can_never_be_held_is_refused_for_good(small_server: Server) -> None:
     statuses = set()
     for side in range(1400, 1700, 20):
@@ -311,6 +315,7 @@ def test_half_sent_bodies_hold_next_to_nothing(small_server: Server) -> None:
     wait_until(lambda: counters(small_server)["bytes_in_flight"] == 0)
 
 
+@pytest.mark.long
 @needs_proc
 def test_a_matrix_goes_when_its_reader_does() -> None:
     with serving() as server:

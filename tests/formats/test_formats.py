@@ -174,6 +174,7 @@ class Ends(io.RawIOBase):
         return bytes(window)
 
 
+@pytest.mark.long
 def test_npz_beyond_four_gibibytes_is_read_by_zipfile() -> None:
     zeros: dict[str, Any] = {"type": "tensor", "scheme": "zeros"}
     planned = plan({"name": "large", "shape": [2**30 + 5], **zeros}, {"name": "after", "shape": [3], **zeros})
