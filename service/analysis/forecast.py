@@ -61,12 +61,16 @@ class Forecast:
 Map = Callable[[LayerSpec, dict[str, Source], Signal], Step | None]
 
 
+def squared(x: float) -> float:
+    return x * x  # x**2 raises where this is infinite
+
+
 def through(function: Function, mean: float, variance: float, covariance: float) -> tuple[Signal, float]:
     """Return a normal signal after a function, and the mean square of the function's slope."""
     if not variance < ENOUGH:
         return Signal(0.0, inf, 1.0), inf
     deviation = sqrt(max(variance, 0.0))
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):  # what overflows is told as such
         x = mean + deviation * POINTS
         value, slope = function.value(x), function.slope(x)
         first, second = float(WEIGHTS @ value), float(WEIGHTS @ (value * value))
@@ -75,6 +79,8 @@ def through(function: Function, mean: float, variance: float, covariance: float)
         other = share * COARSE[:, None] + sqrt(1.0 - share * share) * COARSE[None, :]
         along = function.value(mean + deviation * COARSE)
         both = float((PAIRS * along) @ function.value(mean + deviation * other) @ PAIRS)
+    if not second < ENOUGH:
+        return Signal(0.0, inf, 1.0), inf
     return Signal(first, second, both / second if second > 0.0 else 1.0), steep
 
 
@@ -84,13 +90,13 @@ def weighted(layer: LayerSpec, sources: dict[str, Source], x: Signal) -> Step | 
         return None
     kernel, bias = sources["kernel"], sources.get("bias")
     fans, drawn = kernel.stated.fans, kernel.distribution
-    variance, centre = drawn.deviation**2, drawn.mean
-    shift, spread = (bias.distribution.mean, bias.distribution.deviation**2) if bias else (0.0, 0.0)
+    variance, centre = drawn.deviation * drawn.deviation, drawn.mean
+    shift, spread = (bias.distribution.mean, squared(bias.distribution.deviation)) if bias else (0.0, 0.0)
     fan = fans.fan_in
     mean = fan * centre * x.mean + shift
-    spread_out = fan * (variance * x.second + centre**2 * (x.second - x.mean**2)) + spread
+    spread_out = fan * (variance * x.second + centre * centre * (x.second - x.mean * x.mean)) + spread
     together = x.second * x.cosine
-    covariance = fan * (variance * together + centre**2 * (together - x.mean**2)) + spread
+    covariance = fan * (variance * together + centre * centre * (together - x.mean * x.mean)) + spread
     out, steep = through(FUNCTIONS[layer.activation], mean, spread_out, covariance)
     return Step(out, fan * variance * steep, fans.fan_out * (variance + centre**2) * steep)
 
@@ -101,26 +107,26 @@ def normalised(layer: LayerSpec, sources: dict[str, Source], x: Signal) -> Step 
         return None
     centred = not isinstance(layer, RmsNorm)
     scale = sources.get("gamma") or sources["scale"]
-    gamma = scale.distribution.deviation**2 + scale.distribution.mean**2
+    gamma = squared(scale.distribution.deviation) + squared(scale.distribution.mean)
     beta = sources["beta"].distribution if "beta" in sources else None
-    variance = x.second - x.mean**2 if centred else x.second
+    variance = x.second - x.mean * x.mean if centred else x.second
     if isinstance(layer, BatchNorm):  # a unit's mean over the batch is what examples have in common
         variance = x.second * (1.0 - x.cosine)
     if not 0.0 < variance < ENOUGH:
         return None
-    common = x.second * x.cosine - (x.mean**2 if centred else 0.0)
+    common = x.second * x.cosine - (x.mean * x.mean if centred else 0.0)
     cosine = 0.0 if isinstance(layer, BatchNorm) else common / variance
     mean = (0.0 if centred else x.mean / sqrt(variance) * scale.distribution.mean) + (beta.mean if beta else 0.0)
-    spread = gamma - (0.0 if centred else (x.mean / sqrt(variance)) ** 2 * gamma)
-    spread += beta.deviation**2 if beta else 0.0
+    spread = gamma - (0.0 if centred else squared(x.mean / sqrt(variance)) * gamma)
+    spread += squared(beta.deviation) if beta else 0.0
     out, steep = through(FUNCTIONS[layer.activation], mean, spread, cosine * spread)
     return Step(out, gamma / variance * steep, gamma / variance * steep)
 
 
 def looked_up(layer: LayerSpec, sources: dict[str, Source], x: Signal) -> Step | None:
     drawn = sources["embeddings"].distribution
-    second = drawn.deviation**2 + drawn.mean**2
-    return Step(Signal(drawn.mean, second, drawn.mean**2 / second if second > 0.0 else 1.0), 1.0, 0.0)
+    second = drawn.deviation * drawn.deviation + squared(drawn.mean)
+    return Step(Signal(drawn.mean, second, squared(drawn.mean) / second if second > 0.0 else 1.0), 1.0, 0.0)
 
 
 MAPS: dict[type[LayerSpec], Map] = {

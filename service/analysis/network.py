@@ -184,7 +184,10 @@ class Network:
             kept += GATES * places * widest * layer.num_layers
         if isinstance(layer, TransposedConvolution):
             kept += places * layer.shape[-1] * (prod(field_of(layer)) + layer.strides ** len(field_of(layer)))
-        return (0 if isinstance(layer, Embedding) else places * weights), kept
+        work = 0 if isinstance(layer, Embedding) else places * weights
+        if isinstance(layer, Recurrent):  # on the way back every step is put into an array of all steps
+            work += GATES * places * widest * x.value.shape[1] * layer.num_layers
+        return work, kept
 
 
 def activated(layer: LayerSpec, fed: Node) -> Node:

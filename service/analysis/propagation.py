@@ -119,14 +119,18 @@ def measure_matrix(stage: Stage) -> Matrix | None:
     if kernel.ndim < 2 or not np.isfinite(kernel).all() or not kernel.any():
         return None
     matrix = kernel.reshape(-1, kernel.shape[-1])
+    smallest = condition = None
     if min(matrix.shape) <= SMALL:
         gram = matrix.T @ matrix if matrix.shape[0] >= matrix.shape[1] else matrix @ matrix.T
         values = np.sqrt(np.maximum(np.linalg.eigvalsh(gram), 0.0))
         largest, smallest = float(values[-1]), float(values[0])
         condition = largest / smallest if smallest > largest * 1e-7 else None
-        return Matrix(largest, smallest, condition, float((matrix * matrix).sum()) / largest**2)
-    largest = largest_singular_value(matrix)
-    return Matrix(largest, None, None, float((matrix * matrix).sum()) / largest**2)
+    else:
+        largest = largest_singular_value(matrix)
+    square = largest * largest
+    if not 0.0 < square < np.inf:  # beyond a float64's reach
+        return None
+    return Matrix(largest, smallest, condition, float((matrix * matrix).sum()) / square)
 
 
 def largest_singular_value(matrix: Array) -> float:

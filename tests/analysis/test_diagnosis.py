@@ -264,3 +264,20 @@ def test_weights_are_those_of_init_in_every_layout_and_dtype() -> None:
     half = diagnose(layers, dtype="bfloat16")["layers"][1]["forward"]["rms"]
     assert half != one[1]["forward"]["rms"]
     assert half == pytest.approx(one[1]["forward"]["rms"], rel=0.02)
+
+
+SHIFTED: dict[str, Any] = {"bias": {"name": "constant", "value": 500}}
+EXTREME: list[tuple[str, list[dict[str, Any]], str]] = [
+    ("steep", stack("exp", depth=2, width=4, **SHIFTED), "float32"),
+    ("steep", stack("exp", normal(1e30), depth=3, width=4), "float32"),
+    ("low-gradient", stack("tanh", normal(1e-200), depth=3, width=4), "float64"),
+    ("low-gradient", stack("tanh", normal(1e-200), depth=2, width=200), "float64"),
+]
+
+
+@pytest.mark.parametrize("forecast_only", [False, True])
+@pytest.mark.parametrize(("verdict", "layers", "dtype"), EXTREME)
+def test_numbers_beyond_reach_are_told_as_such(
+    verdict: str, layers: list[dict[str, Any]], dtype: str, forecast_only: bool
+) -> None:
+    assert diagnose(layers, dtype=dtype, forecast_only=forecast_only)["verdict"] in (verdict, "dead")
