@@ -1,6 +1,7 @@
 """Does a network start well? Forward and back through the stack, beside what theory says; a verdict, and a remedy."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -16,10 +17,12 @@ from service.analysis.forecast import STANDARD, Forecast, forecast, like, source
 from service.analysis.network import Network, Stage, default_shape
 from service.analysis.propagation import Backward, Forward, Matrix, correlation_of, measure
 from service.analysis.tape import Array
-from service.analysis.tuning import tune
+from service.analysis.tuning import Tuning, tune
 from service.analysis.verdicts import (
     HIGH,
     LOW,
+    MOST_DEAD,
+    WAITING,
     Factors,
     Judgement,
     Verdict,
@@ -103,6 +106,8 @@ class Diagnosis:
             given = load_npy(self.request.inputs)
             if given.ndim < 2 and not isinstance(first, Embedding):
                 raise InvalidSpec(f"a batch has two axes or more, examples first, not {list(given.shape)}", "/inputs")
+            if not isinstance(first, Embedding) and not given.any():
+                raise InvalidSpec("every input is 0: nothing can be seen of the network", "/inputs")
             return tokens(given, first.shape[0]) if isinstance(first, Embedding) else given
         shape = default_shape(self.spec, self.request.batch)
         if isinstance(first, Embedding):
@@ -146,13 +151,15 @@ class Diagnosis:
             judge(forward, backward, by[index], stages[index].layer.activation, index + 1 == len(stages))
             for index, (forward, backward, _) in enumerate(measured)
         ]
+        if waits_a_step(measured):
+            judgements = [WAITING if one.verdict == "dead" else one for one in judgements]
         return Findings(names, judgements, by, measured, expected)
 
     def remedy(self, found: Findings) -> dict[str, Any] | None:
         """Return a spec near this one whose verdict is normal, None where none of those tried has one."""
         weights = sum(parameter.elements for parameter in self.plan.parameters)
         dear = 0 if found.measured is None else weights * len(self.inputs)
-        for candidate in islice(self._candidates(found), max(1, 2 * self.most_operations // max(dear, 1))):
+        for candidate in islice(self._candidates(found), max(2, self.most_operations // (3 * max(dear, 1)))):
             try:
                 if self.study(Spec.model_validate(candidate)).verdict == "normal":
                     return candidate
@@ -180,8 +187,10 @@ class Diagnosis:
             layer |= {"gain": ACTIVATIONS[layer.get("activation", "linear")].gain}
         yield every
         if not self.request.forecast_only:
-            yield tune(every, "gains", self.inputs, self.most_operations)
-            yield tune(every, "lsuv", self.inputs, self.most_operations)
+            kinds: tuple[Tuning, ...] = ("gains", "lsuv")
+            for kind in kinds:
+                with suppress(InitserveError):  # orthogonal weights may take too long, say
+                    yield tune(every, kind, self.inputs, self.most_operations)
 
     def answer(self) -> dict[str, Any]:
         """Return the answer of POST /diagnose."""
@@ -194,7 +203,7 @@ class Diagnosis:
             "algorithm": self.plan.algorithm,
             "seed": str(self.seed),
             "verdict": found.verdict,
-            "summary": summary(found.names, found.judgements),
+            "summary": self._summary(found),
             "inputs": {"kind": kind, "shape": [] if kind == "none" else list(self.inputs.shape)},
             "zone": {"low": LOW, "high": HIGH},
             "layers": [self._layer(found, index) for index in range(len(found.names))],
@@ -203,6 +212,11 @@ class Diagnosis:
             if request.tune is None
             else tune(self.document, request.tune, self.inputs, self.most_operations),
         }
+
+    def _summary(self, found: Findings) -> str:
+        unknown = sum(one is None for one in found.expected) if found.measured is None else 0
+        beyond = f" Theory has nothing to say of {unknown} of the {len(found.names)} layers." if unknown else ""
+        return summary(found.names, found.judgements) + beyond
 
     def _layer(self, found: Findings, index: int) -> dict[str, Any]:
         planned, judgement = self.plan.layers[index], found.judgements[index]
@@ -220,6 +234,13 @@ class Diagnosis:
             "matrix": finite(matrix),
             "forecast": finite(expected),
         }
+
+
+def waits_a_step(measured: list[tuple[Forward, Backward, Matrix | None]]) -> bool:
+    """Whether only the last layer gives nothing, and its own weights have a gradient: a step, and all can move."""
+    *before, (last, back, _) = measured
+    alive = all(forward.rms > 0.0 and forward.dead <= MOST_DEAD for forward, _, _ in before)
+    return bool(before) and alive and last.rms == 0.0 and bool(back.weights)
 
 
 def tokens(given: Array, rows: int) -> Batch:

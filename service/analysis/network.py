@@ -186,7 +186,7 @@ class Network:
             kept += places * layer.shape[-1] * (prod(field_of(layer)) + layer.strides ** len(field_of(layer)))
         work = 0 if isinstance(layer, Embedding) else places * weights
         if isinstance(layer, Recurrent):  # on the way back every step is put into an array of all steps
-            work += GATES * places * widest * x.value.shape[1] * layer.num_layers
+            work += 8 * GATES * places * widest * x.value.shape[1] * layer.num_layers
         return work, kept
 
 

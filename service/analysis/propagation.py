@@ -98,7 +98,8 @@ def measure_forward(stage: Stage) -> Forward:
         dead=float(1.0 - alive.mean()),
         correlation=correlation_of(out),
         units=int(columns.shape[1]),
-        distinct=distinct_units(columns, alive),
+        # Before the activation: where that is flat, units look alike that are not.
+        distinct=distinct_units(stage.fed.value.reshape(columns.shape), alive),
     )
 
 

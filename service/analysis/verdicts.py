@@ -41,6 +41,11 @@ def times(factor: float) -> str:
     return f"{mantissa} × 10{str(exponent).translate(SUPERSCRIPTS)}"
 
 
+WAITING = Judgement(
+    "low-gradient", "the last layer's weights are 0: nothing comes back before a first step has moved them"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Factors:
     """What a layer is judged by.

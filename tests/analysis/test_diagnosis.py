@@ -66,7 +66,9 @@ EARNED: list[tuple[str, list[dict[str, Any]]]] = [
     ("symmetric", [*stack("relu", depth=2), *stack("relu", {"name": "constant", "value": 0.1}, depth=1)]),
     ("symmetric", [{"type": "conv2d", "shape": [3, 3, 3, 8], "scheme": "ones"}]),
     ("dead", stack("relu", "zeros", depth=2)),
-    ("dead", [*stack("tanh", depth=2), *stack("tanh", "zeros", depth=1)]),
+    ("dead", [*stack("tanh", depth=2), *stack("tanh", "zeros", depth=1), *stack("tanh", depth=1)]),
+    ("low-gradient", [*stack("tanh", depth=2), *stack("tanh", "zeros", depth=1)]),  # learns after a first step
+    ("low-gradient", stack("tanh", normal(4.0), depth=3, width=512)[:1]),
     ("dead", stack("relu", None, depth=3, bias={"name": "constant", "value": -20.0})),
 ]
 
@@ -141,11 +143,10 @@ def test_a_forecast_needs_no_number(
     answer = diagnose(layers, forecast_only=True)
     assert answer["inputs"] == {"kind": "none", "shape": []}
     assert all(layer["forward"] is None and layer["backward"] is None for layer in answer["layers"])
-    if (
-        all(layer["type"] == "dense" for layer in layers)
-        and "hard_tanh" not in str(layers)
-        and "-20" not in str(layers)
-    ):
+    # What theory does not see: saturation, dead units, and that a last layer of zeros moves after a step.
+    unseen = [stack("hard_tanh", normal(10.0), depth=2), stack("tanh", normal(4.0), depth=1, width=512)]
+    unseen += [[*stack("tanh", depth=2), *stack("tanh", "zeros", depth=1)]]
+    if all(layer["type"] == "dense" for layer in layers) and layers not in unseen and "-20" not in str(layers):
         assert answer["verdict"] == verdict
 
 
@@ -230,6 +231,7 @@ def test_singular_values_are_numpys() -> None:
         ([{"type": "dense", "shape": [3, 4]}, {"type": "embedding", "shape": [9, 4]}], {}, "/layers/1/type"),
         ([{"type": "dense", "shape": [3, 4]}], {"inputs": npy(np.ones(3))}, "/inputs"),
         ([{"type": "dense", "shape": [3, 4]}], {"inputs": npy(np.ones((2, 5)))}, "/layers/0/shape"),
+        ([{"type": "dense", "shape": [3, 4]}], {"inputs": npy(np.zeros((2, 3)))}, "/inputs"),
         ([{"type": "embedding", "shape": [3, 4]}], {"inputs": npy(np.array([[3]]))}, "/inputs"),
         ([{"type": "dense", "shape": [2**20, 2**12]}], {}, "/layers/0/shape"),
         ([{"type": "conv3d", "shape": [9, 9, 9, 512, 2]}], {"batch": 1024}, "/layers/0/shape"),
