@@ -5,7 +5,7 @@ activation are then normal with known moments, and after it their moments are in
 et al. 2017). `chi` is the factor by which a small difference between two inputs grows, squared, in the layer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
 
@@ -149,7 +149,7 @@ def step_of(layer: LayerSpec, sources: dict[str, Source], x: Signal) -> Step | N
     return next((MAPS[kind](layer, sources, x) for kind in type(layer).__mro__ if kind in MAPS), None)
 
 
-def sources_of(planned: PlannedLayer) -> dict[str, Source]:
+def sources_of(planned: PlannedLayer) -> Mapping[str, Source]:
     return planned.parameters[0].sources
 
 

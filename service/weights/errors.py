@@ -3,6 +3,7 @@
     InitserveError
     ├── InvalidSpec              what it says cannot be: a scheme on a shape that it cannot fill, a name twice
     ├── UnsupportedCombination   each part is fine, together they are not: bfloat16 as .npy
+    ├── NotExact                 a framework's stream is asked for, and its very bits cannot be promised
     └── TooLarge                 it could be made, but costs more than this service may spend on one answer
 
 Each class has a stable `code`; `api/problems.py` maps it to an HTTP status and to a page that explains it.
@@ -38,6 +39,10 @@ class InvalidSpec(InitserveError):
 
 class UnsupportedCombination(InitserveError):
     code = "unsupported-combination"
+
+
+class NotExact(InitserveError):
+    code = "not-exact"
 
 
 class TooLarge(InitserveError):

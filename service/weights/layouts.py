@@ -13,7 +13,7 @@ from math import prod
 from typing import Literal, TypeAlias
 
 from service.weights.description import Shape
-from service.weights.views import Form, Joined, Summed, View
+from service.weights.views import Form, Summed, View, joined
 
 Layout: TypeAlias = Literal["keras", "pytorch", "flax"]
 LAYOUTS: tuple[Layout, ...] = ("keras", "pytorch", "flax")
@@ -24,8 +24,8 @@ class Arrangement(ABC):
     """How an array of a framework comes of canonical parameters, named by the layer."""
 
     @abstractmethod
-    def form(self, shapes: Mapping[str, Shape]) -> Form:
-        """Return where its elements stand in canonical parameters of these shapes."""
+    def form(self, forms: Mapping[str, Form]) -> Form:
+        """Return where its elements stand, given where those of the canonical parameters do."""
 
     @abstractmethod
     def sources(self) -> tuple[str, ...]:
@@ -38,8 +38,8 @@ class Take(Arrangement):
 
     name: str
 
-    def form(self, shapes: Mapping[str, Shape]) -> Form:
-        return View.whole(self.name, shapes[self.name])
+    def form(self, forms: Mapping[str, Form]) -> Form:
+        return forms[self.name]
 
     def sources(self) -> tuple[str, ...]:
         return (self.name,)
@@ -54,8 +54,8 @@ class Cut(Arrangement):
     part: int
     count: int
 
-    def form(self, shapes: Mapping[str, Shape]) -> Form:
-        whole = self.of.form(shapes)
+    def form(self, forms: Mapping[str, Form]) -> Form:
+        whole = self.of.form(forms)
         size = whole.shape[self.axis] // self.count
         return whole.between(self.axis, self.part * size, (self.part + 1) * size)
 
@@ -70,8 +70,8 @@ class Move(Arrangement):
     of: Arrangement
     axes: tuple[int, ...]
 
-    def form(self, shapes: Mapping[str, Shape]) -> Form:
-        return self.of.form(shapes).moved(self.axes)
+    def form(self, forms: Mapping[str, Form]) -> Form:
+        return self.of.form(forms).moved(self.axes)
 
     def sources(self) -> tuple[str, ...]:
         return self.of.sources()
@@ -84,8 +84,8 @@ class Reshape(Arrangement):
     of: Arrangement
     to: Callable[[Shape], Shape]
 
-    def form(self, shapes: Mapping[str, Shape]) -> Form:
-        whole = self.of.form(shapes)
+    def form(self, forms: Mapping[str, Form]) -> Form:
+        whole = self.of.form(forms)
         return whole.reshaped(self.to(whole.shape))
 
     def sources(self) -> tuple[str, ...]:
@@ -99,8 +99,8 @@ class Flip(Arrangement):
     of: Arrangement
     count: int
 
-    def form(self, shapes: Mapping[str, Shape]) -> Form:
-        form = self.of.form(shapes)
+    def form(self, forms: Mapping[str, Form]) -> Form:
+        form = self.of.form(forms)
         for axis in range(self.count):
             form = form.flipped(axis)
         return form
@@ -116,8 +116,8 @@ class Join(Arrangement):
     parts: tuple[Arrangement, ...]
     axis: int
 
-    def form(self, shapes: Mapping[str, Shape]) -> Form:
-        return Joined(tuple(part.form(shapes) for part in self.parts), self.axis)
+    def form(self, forms: Mapping[str, Form]) -> Form:
+        return joined([part.form(forms) for part in self.parts], self.axis)
 
     def sources(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for part in self.parts for name in part.sources()))
@@ -129,8 +129,8 @@ class Sum(Arrangement):
 
     parts: tuple[Arrangement, ...]
 
-    def form(self, shapes: Mapping[str, Shape]) -> Form:
-        return Summed(tuple(part.form(shapes) for part in self.parts))
+    def form(self, forms: Mapping[str, Form]) -> Form:
+        return Summed(tuple(part.form(forms) for part in self.parts))
 
     def sources(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for part in self.parts for name in part.sources()))
@@ -175,7 +175,7 @@ def kernel(spatial: int, name: str = "kernel") -> Placements:
 BIAS = everywhere(Placement("bias", Take("bias")))
 
 
-def joined(*placements: Placements) -> Placements:
+def together(*placements: Placements) -> Placements:
     """Return the arrays of several parameters of one layer, in order."""
     return {layout: tuple(array for each in placements for array in each[layout]) for layout in LAYOUTS}
 
@@ -188,3 +188,8 @@ def flat_columns(shape: Shape) -> Shape:
 def flat_rows(shape: Shape) -> Shape:
     """(*in, out) -> (in, out)."""
     return (prod(shape[:-1]), shape[-1])
+
+
+def as_they_are(shapes: Mapping[str, Shape]) -> dict[str, Form]:
+    """Return where the elements of canonical parameters of these shapes stand when each is an array of its own."""
+    return {name: View.whole(name, shape) for name, shape in shapes.items()}

@@ -117,7 +117,7 @@ class Orthogonal(Distribution):
         return partial(take, matrices.ravel())
 
 
-def take(values: NDArray[np.float64], runs: Runs, out: Values) -> None:
+def take(values: Values, runs: Runs, out: Values) -> None:
     """Put the elements in `runs` of values that stand in memory into `out`."""
     if runs.starts.size == 1:
         out[:] = values[runs.first : runs.end]
@@ -156,16 +156,19 @@ class WithZeroRow(Distribution):
         return math.sqrt(kept * (self.inner.deviation**2 + self.inner.mean**2) - self.mean**2)
 
     def open(self, stream: Stream) -> Fill:
-        inner = self.inner.open(stream)
-        start, end = self.row * self.columns, (self.row + 1) * self.columns
+        return with_zeros(self.inner.open(stream), self.row * self.columns, (self.row + 1) * self.columns)
 
-        def fill(runs: Runs, out: Values) -> None:
-            inner(runs, out)
-            if runs.first < end and start < runs.end:
-                places = runs.addresses()
-                out[(start <= places) & (places < end)] = 0.0
 
-        return fill
+def with_zeros(inner: Fill, start: int, end: int) -> Fill:
+    """Return what fills as `inner` does, but with 0 at addresses from `start` to before `end`."""
+
+    def fill(runs: Runs, out: Values) -> None:
+        inner(runs, out)
+        if runs.first < end and start < runs.end:
+            places = runs.addresses()
+            out[(start <= places) & (places < end)] = 0.0
+
+    return fill
 
 
 @dataclass(frozen=True)

@@ -3,26 +3,38 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from functools import partial
-from math import prod
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from service.weights.description import Description
 from service.weights.distributions import Expectation
+from service.weights.draws import Addressed, Draws
 from service.weights.dtypes import DTYPES, DtypeName
 from service.weights.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
 from service.weights.layers import Layer
 from service.weights.layers.layer import LARGEST_EXACT, LayerSpec, Seed
-from service.weights.layouts import Layout
+from service.weights.layouts import Layout, as_they_are
 from service.weights.matrices import WithZeroRow
 from service.weights.parameters import AS_ASKED, Choice, Defaults, FanRule, Parameter, by_default, recommended
-from service.weights.plan import Caution, Plan, PlannedLayer, PlannedParameter, Source, without_zeros
+from service.weights.plan import (
+    Asked,
+    Caution,
+    Decided,
+    Made,
+    Plan,
+    PlannedLayer,
+    PlannedParameter,
+    Source,
+    without_zeros,
+)
 from service.weights.recipes import RECIPES, expand
+from service.weights.replay import ALGORITHMS
+from service.weights.replay.network import construct
 from service.weights.rules import Rule, choose_by_rule
 from service.weights.schemes import Auto
-from service.weights.streams import stream_of
+from service.weights.streams import ALGORITHM, stream_of
 from service.weights.warnings import warn, warn_of_twins
 
 MOST_LAYERS = 1024
@@ -33,13 +45,32 @@ MOST_ELEMENTS = 2**63 - 1  # of a parameter
 REACH = 6.4
 
 
+def known_algorithm(name: str) -> str:
+    if name != ALGORITHM and name not in ALGORITHMS:
+        names = ", ".join([ALGORITHM, *ALGORITHMS])
+        raise PydanticCustomError("algorithm", "no stream has this name; choose one of {names}", {"names": names})
+    return name
+
+
 RecipeName: TypeAlias = Annotated[str, WithJsonSchema({"type": "string", "enum": list(RECIPES)})]
+
+
+AlgorithmName: TypeAlias = Annotated[
+    str,
+    AfterValidator(known_algorithm),
+    WithJsonSchema({"type": "string", "enum": [ALGORITHM, *ALGORITHMS], "title": "Algorithm"}),
+]
 
 
 class Spec(Description):
     """A neural network to initialise: its layers, and how."""
 
-    algorithm: Literal["initserve/1"] = Field("initserve/1", description="The random stream. Its bytes never change.")
+    algorithm: AlgorithmName = Field(
+        ALGORITHM, description="The random stream: initserve's own, whose bytes never change, or a framework's."
+    )
+    exact: bool = Field(
+        True, description="With a framework's stream: refuse what is not that framework's to the bit, and say why."
+    )
     seed: Seed | None = Field(None, description="Left out: a fresh one is drawn and returned.")
     layout: Layout = Field("keras", description="Shapes and parameter names of this framework.")
     dtype: DtypeName = Field("float32", description="Values are rounded to it once. bfloat16 has no .npy form.")
@@ -60,6 +91,16 @@ class Spec(Description):
         default_factory=list,
         description="Schemes by pattern on the canonical path, layer/parameter; they win over layers, later ones win.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_framework_has_it(cls, document: Any) -> Any:
+        """Let layout, defaults and fans start as the framework's whose stream is replayed."""
+        if not isinstance(document, Mapping) or not isinstance(document.get("algorithm"), str):
+            return document
+        replay = ALGORITHMS.get(document["algorithm"])
+        own = {} if replay is None else {"layout": replay.layout, "defaults": replay.layout, "fans": replay.layout}
+        return {**own, **document}
 
     @model_validator(mode="before")
     @classmethod
@@ -92,35 +133,64 @@ class Spec(Description):
     def plan(self) -> Plan:
         """Return every parameter with its scheme and address; raises InitserveError for what cannot be."""
         seed = secrets.randbelow(LARGEST_EXACT + 1) if self.seed is None else self.seed
-        layers: list[PlannedLayer] = []
+        asked = self._asked()
+        replay = ALGORITHMS.get(self.algorithm)
         warnings: list[Caution] = []
+        if replay is None:
+            made = [self._make(layer, seed) for layer in asked]
+        else:
+            made, warnings = construct(replay, asked, seed, self.dtype, self.exact)
+        exact = not warnings
         drawn: list[tuple[str, Source]] = []
+        layers = []
+        for layer, each in zip(asked, made, strict=True):
+            for name, source in each.sources.items():
+                pointer = layer.choices[name].pointer
+                try:
+                    refuse_overflow(source.distribution, self.dtype)
+                except InitserveError as error:
+                    raise error.at(pointer) from None
+                drawn.append((pointer, source))
+                warnings.extend(warn(source, layer.spec.activation, pointer))
+            layers.append(PlannedLayer(layer.name, layer.spec.type, layer.spec.activation, self._arrange(layer, each)))
+        refuse_shared_keys(layers)
+        warnings.extend(warn_of_twins(drawn))
+        canonical = partial(self._canonical, seed)
+        return Plan(self.algorithm, exact, seed, self.layout, self.dtype, tuple(layers), tuple(warnings), canonical)
+
+    def _asked(self) -> list[Asked]:
+        """Return the layers by name, with the scheme that each of their parameters gets."""
+        found: list[Asked] = []
         taken: set[str] = set()
-        for index, layer in enumerate(self.layers):
-            name = f"{layer.type}_{index}" if layer.name is None else layer.name
+        count = 0
+        for index, (name, layer) in enumerate(zip(self._names(), self.layers, strict=True)):
             if name in taken:
                 raise InvalidSpec(
                     f"two layers are called {name!r}; every layer needs a name of its own", f"/layers/{index}/name"
                 )
             taken.add(name)
             parameters = layer.parameters()
-            if len(drawn) + len(parameters) > MOST_PARAMETERS:
+            count += len(parameters)
+            if count > MOST_PARAMETERS:
                 raise TooLarge(f"the spec has more than {MOST_PARAMETERS:,} parameters", f"/layers/{index}")
-            sources = {}
+            choices = {}
             for parameter in parameters:
                 choice, pointer = self._choose(layer, parameter, f"{name}/{parameter.name}", f"/layers/{index}")
-                try:
-                    source = self._source(parameter, choice, name, seed if layer.seed is None else layer.seed)
-                except InitserveError as error:
-                    raise error.at(pointer) from None
-                sources[parameter.name] = source
-                drawn.append((pointer, source))
-                warnings.extend(warn(source, layer.activation, pointer))
-            layers.append(PlannedLayer(name, layer.type, layer.activation, self._arrange(layer, name, sources)))
-        refuse_shared_keys(layers)
-        warnings.extend(warn_of_twins(drawn))
-        canonical = partial(self._canonical, seed)
-        return Plan(self.algorithm, seed, self.layout, self.dtype, tuple(layers), tuple(warnings), canonical)
+                if parameter.elements > MOST_ELEMENTS:
+                    raise TooLarge(
+                        f"{parameter.name} has more elements than 64 bits can count; no address reaches them", pointer
+                    )
+                choices[parameter.name] = Decided(parameter, choice, pointer)
+            found.append(Asked(name, layer, f"/layers/{index}", choices))
+        return found
+
+    def _names(self) -> list[str]:
+        replay = ALGORITHMS.get(self.algorithm)
+        if replay is not None and replay.name_layers is not None:
+            return replay.name_layers(self.layers)
+        return [
+            f"{layer.type}_{index}" if layer.name is None else layer.name for index, layer in enumerate(self.layers)
+        ]
 
     def _choose(self, layer: LayerSpec, parameter: Parameter, path: str, pointer: str) -> tuple[Choice, str]:
         """Return the scheme of a parameter, and the pointer to the member that says so."""
@@ -138,41 +208,38 @@ class Spec(Description):
         because = None if ruled is None else self.rules[ruled].because
         return Choice(asked, because or AS_ASKED, self.fans), pointer
 
-    def _source(self, parameter: Parameter, choice: Choice, layer: str, seed: int) -> Source:
-        if prod(parameter.shape) > MOST_ELEMENTS:
-            raise TooLarge(f"{parameter.name} has more elements than 64 bits can count; no address reaches them")
-        site = parameter.site(choice.fans)
-        distribution = choice.scheme.realise(site)
-        if parameter.zero_row is not None:
-            distribution = WithZeroRow(distribution, parameter.zero_row, *parameter.shape)
-        self._refuse_overflow(distribution)
-        return Source(parameter, choice, site.fans, distribution, stream_of(seed, f"{layer}/{parameter.name}"))
+    def _make(self, layer: Asked, seed: int) -> Made:
+        """Return the canonical parameters of a layer in initserve's own stream."""
+        sources: dict[str, Source] = {}
+        arrays: dict[str, Draws] = {}
+        own = seed if layer.spec.seed is None else layer.spec.seed
+        for name, decided in layer.choices.items():
+            stated, choice = decided.stated, decided.choice
+            site = stated.site(choice.fans)
+            try:
+                distribution = choice.scheme.realise(site)
+            except InitserveError as error:
+                raise error.at(decided.pointer) from None
+            if stated.zero_row is not None:
+                distribution = WithZeroRow(distribution, stated.zero_row, *stated.shape)
+            sources[name] = Source(stated, choice, site.fans, distribution)
+            arrays[name] = Addressed(distribution, stream_of(own, f"{layer.name}/{name}"), stated.elements)
+        return Made(sources, as_they_are({name: each.stated.shape for name, each in layer.choices.items()}), arrays)
 
-    def _refuse_overflow(self, expected: Expectation) -> None:
-        reach = max(
-            abs(expected.mean + way * expected.deviation if bound is None else bound)
-            for bound, way in ((expected.low, -REACH), (expected.high, REACH))
-        )
-        largest = DTYPES[self.dtype].largest
-        if reach > largest:
-            raise UnsupportedCombination(
-                f"values up to {reach:.6g} do not fit {self.dtype}, whose largest is {largest:.6g}",
-                remedy={"dtype": "float64"},
-            )
-
-    def _arrange(self, layer: LayerSpec, name: str, sources: dict[str, Source]) -> tuple[PlannedParameter, ...]:
-        shapes = {key: source.stated.shape for key, source in sources.items()}
+    def _arrange(self, layer: Asked, made: Made) -> tuple[PlannedParameter, ...]:
         return tuple(
             PlannedParameter(
-                layer=name,
+                layer=layer.name,
                 name=placement.name,
-                shape=placement.of.form(shapes).shape,
+                form=arrangement.form(made.forms),
                 dtype=self.dtype,
                 layout=self.layout,
-                arrangement=without_zeros(placement.of, sources),
-                sources=sources,
+                arrangement=arrangement,
+                sources=made.sources,
+                arrays=made.arrays,
             )
-            for placement in layer.placements()[self.layout]
+            for placement in layer.spec.placements()[self.layout]
+            for arrangement in (without_zeros(placement.of, made.sources),)
         )
 
     def _canonical(self, seed: int) -> dict[str, Any]:
@@ -183,6 +250,18 @@ class Spec(Description):
             if layer.get("seed") is not None:
                 layer["seed"] = str(layer["seed"])
         return document
+
+
+def refuse_overflow(expected: Expectation, dtype: DtypeName) -> None:
+    reach = max(
+        abs(expected.mean + way * expected.deviation if bound is None else bound)
+        for bound, way in ((expected.low, -REACH), (expected.high, REACH))
+    )
+    largest = DTYPES[dtype].largest
+    if reach > largest:
+        raise UnsupportedCombination(
+            f"values up to {reach:.6g} do not fit {dtype}, whose largest is {largest:.6g}", remedy={"dtype": "float64"}
+        )
 
 
 def refuse_shared_keys(layers: Sequence[PlannedLayer]) -> None:

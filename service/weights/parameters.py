@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Literal, TypeAlias
 
 from service.weights.activations import ACTIVATIONS
@@ -38,6 +39,10 @@ class Parameter:
     groups: int = 1
     zero_row: int | None = None  # a row that is 0 whatever the scheme
 
+    @property
+    def elements(self) -> int:
+        return prod(self.shape)
+
     def site(self, rule: FanRule) -> Site:
         fans = self.fans if rule == "true" else self.framework_fans.get(rule, self.fans)
         return Site(self.shape, fans, self.batch, self.split, self.gates, self.groups)
@@ -45,11 +50,12 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A scheme, why it was chosen, and by which rule its fans are counted."""
+    """A scheme, why it was chosen, by which rule its fans are counted, and whose default it is, if one's."""
 
     scheme: Scheme
     reason: str
     fans: FanRule = "true"
+    of: Defaults | None = None
 
 
 AS_ASKED = "as asked"
@@ -125,4 +131,4 @@ def by_default(parameter: Parameter, activation: str, defaults: Defaults, gain: 
     if defaults == "recommended" or (gain is not None and parameter.role == "weights"):
         return recommended(parameter, activation, gain)
     scheme = parameter.defaults.get(defaults, FRAMEWORK_DEFAULTS[defaults][parameter.role])
-    return Choice(scheme, f"the default of {defaults}", defaults)
+    return Choice(scheme, f"the default of {defaults}", defaults, defaults)

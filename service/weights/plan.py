@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -11,26 +11,48 @@ from typing import Any, NamedTuple
 from service.weights.description import Shape
 from service.weights.distributions import Constant, Distribution, Expectation, Normal, Uniform
 from service.weights.drawing import BLOCK, Drawing
+from service.weights.draws import AtOnce, Draws
 from service.weights.dtypes import DTYPES, DtypeName, Stored
 from service.weights.fans import Fans
-from service.weights.layouts import SEPARATOR, Arrangement, Cut, Join, Layout, Sum, Take
+from service.weights.layers.layer import LayerSpec
+from service.weights.layouts import SEPARATOR, Arrangement, Cut, Join, Layout, Sum, Take, as_they_are
 from service.weights.matrices import GateConstants
 from service.weights.parameters import Choice
 from service.weights.parameters import Parameter as Stated
-from service.weights.streams import Stream
+from service.weights.views import Form
 
-WHOLE = 24  # bytes an element takes while a matrix is made: three copies in float64
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A canonical parameter, the scheme that it gets, and the pointer to the member of the spec that says so."""
+
+    stated: Stated
+    choice: Choice
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A layer of a spec, with what was decided for each of its canonical parameters."""
+
+    name: str
+    spec: LayerSpec
+    pointer: str
+    choices: Mapping[str, Decided]
+
+    @property
+    def parameters(self) -> tuple[Stated, ...]:
+        return tuple(each.stated for each in self.choices.values())
 
 
 @dataclass(frozen=True)
 class Source:
-    """A canonical parameter: its address, and what is drawn there."""
+    """A canonical parameter, and what its values are."""
 
     stated: Stated
     choice: Choice
     fans: Fans  # those that the scheme counts by
     distribution: Distribution
-    stream: Stream
 
     @property
     def formula(self) -> str:
@@ -53,6 +75,15 @@ class Source:
                 return self.choice.scheme.formula
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a layer's values are: of each canonical parameter what it is, and where it stands in which arrays."""
+
+    sources: Mapping[str, Source]
+    forms: Mapping[str, Form]
+    arrays: Mapping[str, Draws]
+
+
 @dataclass(frozen=True)
 class Summary:
     """What to expect of values that come of several distributions."""
@@ -63,7 +94,7 @@ class Summary:
     high: float | None
 
 
-def expect(arrangement: Arrangement, sources: dict[str, Source]) -> Expectation:
+def expect(arrangement: Arrangement, sources: Mapping[str, Source]) -> Expectation:
     """Return what to expect of an arrangement's values."""
     match arrangement:
         case Take(name):
@@ -80,8 +111,8 @@ def expect(arrangement: Arrangement, sources: dict[str, Source]) -> Expectation:
                 None if any(one.high is None for one in each) else sum(one.high or 0.0 for one in each),
             )
         case Join(parts):
-            shapes = {name: source.stated.shape for name, source in sources.items()}
-            weighed = [(prod(part.form(shapes).shape), expect(part, sources)) for part in parts]
+            forms = as_they_are({name: source.stated.shape for name, source in sources.items()})
+            weighed = [(prod(part.form(forms).shape), expect(part, sources)) for part in parts]
             return mixture(weighed)
         case _:
             return expect(arrangement.of, sources)  # type: ignore[attr-defined]
@@ -102,7 +133,7 @@ def mixture(parts: list[tuple[int, Expectation]]) -> Expectation:
     )
 
 
-def without_zeros(arrangement: Arrangement, sources: dict[str, Source]) -> Arrangement:
+def without_zeros(arrangement: Arrangement, sources: Mapping[str, Source]) -> Arrangement:
     """Return the same array without summands that are 0 throughout, so that a lone bias stays addressable."""
     match arrangement:
         case Sum(parts):
@@ -116,15 +147,24 @@ def without_zeros(arrangement: Arrangement, sources: dict[str, Source]) -> Arran
 
 @dataclass(frozen=True)
 class PlannedParameter:
-    """A parameter as it will be answered: `name` and `shape` are the layout's."""
+    """A parameter as it will be answered: `name` and `shape` are the layout's.
+
+    `arrangement` says how it comes of canonical parameters, `form` where its elements stand in the arrays that are
+    drawn: the canonical parameters themselves, or a framework's own arrays where its stream is replayed.
+    """
 
     layer: str
     name: str
-    shape: Shape
+    form: Form
     dtype: DtypeName
     layout: Layout
     arrangement: Arrangement
-    sources: dict[str, Source] = field(repr=False)
+    sources: Mapping[str, Source] = field(repr=False)
+    arrays: Mapping[str, Draws] = field(repr=False)
+
+    @property
+    def shape(self) -> Shape:
+        return self.form.shape
 
     @property
     def source(self) -> Source:
@@ -148,31 +188,33 @@ class PlannedParameter:
     def bytes(self) -> int:
         return self.elements * DTYPES[self.dtype].size
 
+    @cached_property
+    def draws(self) -> dict[str, Draws]:
+        """What draws the arrays that its elements stand in."""
+        found = {name: self.arrays[name] for name in self.form.names}
+        if self.form.contiguous:
+            return found
+        kind = DTYPES[self.dtype].drawn
+        return {name: AtOnce(each, each.elements, kind) if each.in_order else each for name, each in found.items()}
+
     @property
     def whole(self) -> bool:
         """Whether something must be made as a whole before the first value is known."""
-        return any(source.distribution.whole for source in self._drawn())
+        return any(each.whole for each in self.draws.values())
 
     @property
     def operations(self) -> int:
         """Floating-point operations that come before its first value: matrix decompositions."""
-        return sum(source.distribution.operations for source in self._drawn())
+        return sum(each.operations for each in self.draws.values())
 
     @property
     def standing(self) -> int:
         """Bytes that must stand in memory at once to make it: none where every element can be made by itself."""
-        return sum(WHOLE * prod(source.stated.shape) for source in self._drawn() if source.distribution.whole)
-
-    def _drawn(self) -> list[Source]:
-        return [self.sources[name] for name in self.arrangement.sources()]
+        return sum(each.standing for each in self.draws.values())
 
     def open(self) -> Drawing:
         """Return what draws any of its elements; makes what must be made as a whole."""
-        shapes = {name: source.stated.shape for name, source in self.sources.items()}
-        fills = {
-            name: self.sources[name].distribution.open(self.sources[name].stream) for name in self.arrangement.sources()
-        }
-        return Drawing(self.arrangement.form(shapes), fills, DTYPES[self.dtype])
+        return Drawing(self.form, {name: each.open() for name, each in self.draws.items()}, DTYPES[self.dtype])
 
     def blocks(self) -> Iterator[Stored]:
         """Draw the values, block after block, in C order of the layout's shape; each is one-dimensional."""
@@ -213,6 +255,7 @@ class Plan:
     """What a spec comes to. `canonical` returns the spec that gives the very same answer again, seed included."""
 
     algorithm: str
+    exact: bool  # whether every value is what the algorithm says, to the bit
     seed: int
     layout: Layout
     dtype: DtypeName
@@ -231,9 +274,8 @@ class Plan:
         for parameter in self.parameters:
             elements += parameter.elements
             size += parameter.bytes
-            if parameter.whole:
-                operations += parameter.operations
-                standing = max(standing, parameter.standing)
+            operations += parameter.operations
+            standing = max(standing, parameter.standing)
         return Cost(elements, size, operations, standing)
 
     elements = property(lambda self: self.cost.elements)

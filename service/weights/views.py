@@ -8,6 +8,7 @@ where each one is, and so costs nothing at any size.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
@@ -21,6 +22,16 @@ class Form(ABC):
     @property
     @abstractmethod
     def shape(self) -> Shape: ...
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """The parameters that its elements stand in, each once."""
+
+    @property
+    def contiguous(self) -> bool:
+        """Whether its elements are neighbours in C order, in one parameter."""
+        return False
 
     @abstractmethod
     def between(self, axis: int, start: int, stop: int) -> Form:
@@ -63,13 +74,16 @@ class View(Form):
     def shape(self) -> Shape:
         return self.sizes
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
     @classmethod
     def whole(cls, name: str, shape: Shape) -> View:
         return cls(name, 0, shape, strides_of(shape))
 
     @property
     def contiguous(self) -> bool:
-        """Whether its elements are neighbours in C order."""
         return all(
             size == 1 or stride == wanted
             for size, stride, wanted in zip(self.shape, self.strides, strides_of(self.shape), strict=True)
@@ -125,6 +139,10 @@ class Joined(Form):
         total = sum(part.shape[self.axis] for part in self.parts)
         return (*first[: self.axis], total, *first[self.axis + 1 :])
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.names))
+
     def placed(self) -> list[tuple[int, Form]]:
         """Return each part with the place along the axis where it begins."""
         sizes = [part.shape[self.axis] for part in self.parts]
@@ -138,7 +156,7 @@ class Joined(Form):
             for place, part in self.placed()
             if start < place + part.shape[axis] and place < stop
         ]
-        return Joined(tuple(kept), axis) if len(kept) > 1 else kept[0]
+        return joined(kept, axis)
 
     def moved(self, axes: tuple[int, ...]) -> Form:
         return Joined(tuple(part.moved(axes) for part in self.parts), axes.index(self.axis))
@@ -161,6 +179,10 @@ class Summed(Form):
     def shape(self) -> Shape:
         return self.parts[0].shape
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.names))
+
     def between(self, axis: int, start: int, stop: int) -> Form:
         return Summed(tuple(part.between(axis, start, stop) for part in self.parts))
 
@@ -172,6 +194,41 @@ class Summed(Form):
 
     def reshaped(self, shape: Shape) -> Form:
         return Summed(tuple(part.reshaped(shape) for part in self.parts))
+
+
+def joined(parts: Sequence[Form], axis: int) -> Form:
+    """Return arrays one after the other along an axis; what already stands so in a parameter becomes one view."""
+    found: list[Form] = []
+    for part in parts:
+        last = found[-1] if found else None
+        if isinstance(last, View) and isinstance(part, View) and follows(last, part, axis):
+            length = last.shape[axis] + part.shape[axis]
+            shape = (*last.shape[:axis], length, *last.shape[axis + 1 :])
+            strides = (*last.strides[:axis], stride_between(last, part, axis), *last.strides[axis + 1 :])
+            found[-1] = View(last.name, last.offset, shape, strides)
+        else:
+            found.append(part)
+    return found[0] if len(found) == 1 else Joined(tuple(found), axis)
+
+
+def stride_between(first: View, second: View, axis: int) -> int:
+    """Return the stride at which `second` goes on where `first` ends, if it does."""
+    return (second.offset - first.offset) // first.shape[axis]
+
+
+def follows(first: View, second: View, axis: int) -> bool:
+    """Whether `second` goes on along an axis where `first` ends, at the same strides."""
+    stride = stride_between(first, second, axis)
+    return (
+        first.name == second.name
+        and second.offset == first.offset + first.shape[axis] * stride
+        and all(view.strides[axis] == stride or view.shape[axis] == 1 for view in (first, second))
+        and all(
+            here == there or size == 1
+            for place, (size, here, there) in enumerate(zip(first.shape, first.strides, second.strides, strict=True))
+            if place != axis
+        )
+    )
 
 
 def boxes(shape: Shape, first: int, count: int) -> list[tuple[Shape, Shape]]:

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from service.weights.description import Shape, Size
 from service.weights.fans import Fans
 from service.weights.layers.layer import BiasedLayerSpec
-from service.weights.layouts import Flip, Move, Placement, Placements, Reshape, Take, joined, kernel
+from service.weights.layouts import Flip, Move, Placement, Placements, Reshape, Take, kernel, together
 from service.weights.parameters import Parameter
 from service.weights.schemes import AnyScheme
 
@@ -225,7 +225,7 @@ class SeparableConvolution(BiasedLayerSpec):
             "pytorch": (Placement("pointwise.bias", bias),),
             "flax": (Placement("pointwise/bias", bias),),
         }
-        return joined(depthwise, pointwise, *([biases] if self.has_bias else []))
+        return together(depthwise, pointwise, *([biases] if self.has_bias else []))
 
 
 class SeparableConv1D(SeparableConvolution):

@@ -7,7 +7,7 @@ from pydantic import Field
 from service.weights.description import Size
 from service.weights.fans import Fans
 from service.weights.layers.layer import BiasedLayerSpec
-from service.weights.layouts import Move, Placement, Placements, Take, everywhere, joined, kernel, named
+from service.weights.layouts import Move, Placement, Placements, Take, everywhere, kernel, named, together
 from service.weights.parameters import ZEROS, Parameter
 from service.weights.schemes import PRESETS, scaled
 
@@ -48,7 +48,7 @@ class Dense(BiasedLayerSpec):
 
     def placements(self) -> Placements:
         placed = self.placed_with_bias(kernel(0))
-        return placed if self.lora_rank is None else joined(placed, LORA)
+        return placed if self.lora_rank is None else together(placed, LORA)
 
 
 class TransformersConv1D(Dense):
@@ -59,7 +59,7 @@ class TransformersConv1D(Dense):
     def placements(self) -> Placements:
         weights = named("kernel", "kernel", "weight", "kernel")
         placed = self.placed_with_bias(weights)
-        return placed if self.lora_rank is None else joined(placed, LORA)
+        return placed if self.lora_rank is None else together(placed, LORA)
 
 
 class Bilinear(BiasedLayerSpec):

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from service.weights.description import Size
 from service.weights.fans import Fans, by_keras_rule
 from service.weights.layers.layer import LayerSpec
-from service.weights.layouts import Placement, Placements, Take, everywhere, joined
+from service.weights.layouts import Placement, Placements, Take, everywhere, together
 from service.weights.parameters import Parameter
 from service.weights.schemes import AnyScheme
 
@@ -64,4 +64,4 @@ class EinsumDense(LayerSpec):
 
     def placements(self) -> Placements:
         placed = everywhere(Placement("kernel", Take("kernel")))
-        return placed if self.bias_axes is None else joined(placed, everywhere(Placement("bias", Take("bias"))))
+        return placed if self.bias_axes is None else together(placed, everywhere(Placement("bias", Take("bias"))))

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from service.weights.activations import ACTIVATIONS, ALIASES
 from service.weights.description import Description, Positive, Shape
-from service.weights.layouts import BIAS, Placements, joined
+from service.weights.layouts import BIAS, Placements, together
 from service.weights.parameters import Parameter
 from service.weights.schemes import AnyScheme
 
@@ -118,4 +118,4 @@ class BiasedLayerSpec(LayerSpec):
         return weights, Parameter("bias", shape, weights.fans, "bias", "bias", framework_fans=fans)
 
     def placed_with_bias(self, weights: Placements) -> Placements:
-        return joined(weights, BIAS) if self.has_bias else weights
+        return together(weights, BIAS) if self.has_bias else weights

@@ -7,7 +7,7 @@ from pydantic import Field
 from service.weights.description import Size
 from service.weights.fans import Fans
 from service.weights.layers.layer import BiasedLayerSpec, LayerSpec
-from service.weights.layouts import Placements, joined, named
+from service.weights.layouts import Placements, named, together
 from service.weights.parameters import Parameter
 
 FEATURES = Field(min_length=1, max_length=1, description="[features]", examples=[[64]])
@@ -25,7 +25,7 @@ class ScaleAndShift(BiasedLayerSpec):
 
     def placements(self) -> Placements:
         gamma = named("gamma", "gamma", "weight", "scale")
-        return joined(gamma, named("beta", "beta", "bias", "bias")) if self.has_bias else gamma
+        return together(gamma, named("beta", "beta", "bias", "bias")) if self.has_bias else gamma
 
 
 class BatchNorm(ScaleAndShift):
@@ -41,7 +41,7 @@ class BatchNorm(ScaleAndShift):
 
     def placements(self) -> Placements:
         mean = named("moving_mean", "moving_mean", "running_mean", "mean")
-        return joined(super().placements(), mean, named("moving_variance", "moving_variance", "running_var", "var"))
+        return together(super().placements(), mean, named("moving_variance", "moving_variance", "running_var", "var"))
 
 
 class LayerNorm(ScaleAndShift):

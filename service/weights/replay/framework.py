@@ -1,0 +1,96 @@
+"""What a replay is asked for, and what it answers: a network's arrays as the framework itself has them.
+
+A framework constructs the modules of a spec one after the other, as its users would, and says of each array how its
+values come about. The arrays are the framework's own: its names, shapes and order, those of its layout.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from service.weights.description import Shape
+from service.weights.distributions import Distribution
+from service.weights.draws import Draws
+from service.weights.dtypes import DtypeName
+from service.weights.errors import UnsupportedCombination
+from service.weights.fans import Fans
+from service.weights.layers.layer import LayerSpec
+from service.weights.layouts import Layout
+from service.weights.parameters import Parameter
+from service.weights.schemes import Scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """An array of a module. `stated` is the scheme that the spec asks for, None where the framework's default holds.
+
+    `parameter` is the canonical parameter that it comes to, the first of several; `pointer` leads to the member of
+    the spec that decides how it starts.
+    """
+
+    name: str
+    shape: Shape
+    stated: Scheme | None
+    parameter: Parameter
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A layer of the spec, with its arrays by name, in the order of the framework's layout."""
+
+    name: str
+    spec: LayerSpec
+    arrays: Mapping[str, Array]
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """How an array of a module comes about.
+
+    `distribution` says what to expect of its values. `draws` is None where no chance is in them: the canonical
+    distribution of the scheme then gives them. `inexact` says why the framework's own bits may be others.
+    """
+
+    distribution: Distribution
+    fans: Fans
+    draws: Draws | None
+    inexact: str = ""
+
+
+Construct: TypeAlias = Callable[[Sequence[Module], int, DtypeName], list[dict[str, Given]]]
+"""(modules, seed, dtype) -> for each module, by array, how it comes about; raises InitserveError for what cannot be."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A framework's stream: what a spec's `algorithm` chooses, and what the catalogue says of it.
+
+    `layout` is the framework's own, whose defaults and fans a spec starts with.
+    """
+
+    name: str
+    summary: str
+    layout: Layout
+    dtypes: tuple[DtypeName, ...]
+    versions: Mapping[str, str]
+    addressable: bool
+    exact: tuple[str, ...]
+    inexact: tuple[str, ...]
+    example: Mapping[str, Any]
+    construct: Construct = field(repr=False)
+    name_layers: Callable[[Sequence[LayerSpec]], list[str]] | None = None
+
+
+def no_such_layer(framework: str, module: Module, instead: str = "") -> UnsupportedCombination:
+    """Return the error for a layer that the framework does not have."""
+    hint = f"; {instead}" if instead else ""
+    return UnsupportedCombination(f"{framework} has no layer like {module.spec.type}{hint}", f"{module.pointer}/type")
+
+
+def no_such_scheme(framework: str, array: Array, scheme: Scheme, instead: str = "") -> UnsupportedCombination:
+    """Return the error for a scheme that the framework does not have; `instead` is the name of one that it has."""
+    hint = f"; its nearest is {instead}" if instead else ""
+    remedy = {array.pointer.rpartition("/")[2]: instead} if instead else None
+    return UnsupportedCombination(f"{framework} has no initialiser like {scheme.name}{hint}", array.pointer, remedy)

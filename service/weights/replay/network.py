@@ -1,0 +1,103 @@
+"""A spec as a framework constructs it: canonical parameters in, the framework's arrays and what draws them out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from service.weights.distributions import Constant
+from service.weights.draws import Addressed, Draws, ZeroRow
+from service.weights.dtypes import DtypeName
+from service.weights.errors import InitserveError, NotExact, UnsupportedCombination
+from service.weights.inversion import inverted, zeros_of
+from service.weights.layouts import as_they_are
+from service.weights.matrices import WithZeroRow
+from service.weights.parameters import ZEROS, Choice
+from service.weights.plan import Asked, Caution, Made, Source
+from service.weights.replay.framework import Array, Given, Module, Replay
+from service.weights.streams import Stream
+from service.weights.views import View
+
+NO_STREAM = Stream((0, 0), (0, 0))  # where there is no chance
+
+
+def modules_of(layers: Sequence[Asked], replay: Replay) -> list[Module]:
+    """Return the layers with the arrays that the framework has of them; refuses what one array cannot be."""
+    found = []
+    for layer in layers:
+        forms = as_they_are({parameter.name: parameter.shape for parameter in layer.parameters})
+        arrays = {}
+        for placement in layer.spec.placements()[replay.layout]:
+            first, *others = (layer.choices[name] for name in placement.of.sources())
+            for other in others:
+                if (
+                    other.choice.scheme != first.choice.scheme
+                    and other.stated.name.rpartition("/")[2] != "recurrent_bias"
+                ):
+                    raise UnsupportedCombination(
+                        f"{other.stated.name} and {first.stated.name} are one array in this framework, "
+                        "which has one scheme; state the same for both",
+                        other.pointer,
+                    )
+            stated = None if first.choice.of == replay.layout else first.choice.scheme
+            shape = placement.of.form(forms).shape
+            arrays[placement.name] = Array(placement.name, shape, stated, first.stated, first.pointer)
+        found.append(Module(layer.name, layer.spec, arrays, layer.pointer))
+    return found
+
+
+def construct(
+    replay: Replay, layers: Sequence[Asked], seed: int, dtype: DtypeName, exact: bool
+) -> tuple[list[Made], list[Caution]]:
+    """Return what draws each layer, and a caution for each array that may differ from the framework's own."""
+    if dtype not in replay.dtypes:
+        raise UnsupportedCombination(
+            f"{replay.name} gives {', '.join(replay.dtypes)}, not {dtype}", "/dtype", {"dtype": replay.dtypes[0]}
+        )
+    modules = modules_of(layers, replay)
+    made, cautions = [], []
+    for layer, module, given in zip(layers, modules, replay.construct(modules, seed, dtype), strict=True):
+        for name, each in given.items():
+            if each.inexact and not exact:
+                pointer = module.arrays[name].pointer
+                cautions.append(Caution("not-exact", pointer, each.inexact, {"algorithm": "initserve/1"}))
+            elif each.inexact:
+                raise NotExact(each.inexact, module.arrays[name].pointer, {"exact": False})
+        made.append(assemble(layer, given, replay))
+    return made, cautions
+
+
+def assemble(layer: Asked, given: Mapping[str, Given], replay: Replay) -> Made:
+    shapes = {parameter.name: parameter.shape for parameter in layer.parameters}
+    placements = layer.spec.placements()[replay.layout]
+    forms = inverted(placements, shapes)
+    sources: dict[str, Source] = {}
+    arrays: dict[str, Draws] = {}
+    for placement in placements:
+        each = given[placement.name]
+        for name in placement.of.sources():
+            asked = layer.choices[name]
+            if name in sources or (name != placement.of.sources()[0] and forms[name].names == (zeros_of(name),)):
+                continue
+            choice = replace(asked.choice, fans=replay.layout)
+            if each.draws is None:
+                # No chance in it: the values of the canonical parameter, in its own shape.
+                try:
+                    distribution = choice.scheme.realise(asked.stated.site(replay.layout))
+                except InitserveError as error:
+                    raise error.at(asked.pointer) from None
+                forms[name] = View.whole(name, asked.stated.shape)
+                arrays[name] = Addressed(distribution, NO_STREAM, asked.stated.elements)
+            else:
+                distribution = each.distribution
+                arrays[placement.name] = each.draws
+            row = asked.stated.zero_row
+            if row is not None:
+                rows, columns = asked.stated.shape
+                distribution = WithZeroRow(distribution, row, rows, columns)
+                held = name if each.draws is None else placement.name
+                arrays[held] = ZeroRow(arrays[held], row, columns)
+            sources[name] = Source(asked.stated, choice, each.fans, distribution)
+    for name in shapes.keys() - sources.keys():
+        stated = layer.choices[name].stated
+        sources[name] = Source(stated, Choice(ZEROS, "the framework has no such array"), stated.fans, Constant(0.0))
+        arrays[zeros_of(name)] = Addressed(Constant(0.0), NO_STREAM, stated.elements)
+    return Made(sources, forms, arrays)
