@@ -58,7 +58,7 @@ class Forecast:
     backward: float | None
 
 
-Map = Callable[[LayerSpec, dict[str, Source], Signal], Step | None]
+Map = Callable[[LayerSpec, Mapping[str, Source], Signal], Step | None]
 
 
 def squared(x: float) -> float:
@@ -84,7 +84,7 @@ def through(function: Function, mean: float, variance: float, covariance: float)
     return Signal(first, second, both / second if second > 0.0 else 1.0), steep
 
 
-def weighted(layer: LayerSpec, sources: dict[str, Source], x: Signal) -> Step | None:
+def weighted(layer: LayerSpec, sources: Mapping[str, Source], x: Signal) -> Step | None:
     """Follow sums of `fan_in` inputs times weights that do not know each other, and a bias."""
     if layer.activation not in FUNCTIONS:
         return None
@@ -101,7 +101,7 @@ def weighted(layer: LayerSpec, sources: dict[str, Source], x: Signal) -> Step | 
     return Step(out, fan * variance * steep, fans.fan_out * (variance + centre**2) * steep)
 
 
-def normalised(layer: LayerSpec, sources: dict[str, Source], x: Signal) -> Step | None:
+def normalised(layer: LayerSpec, sources: Mapping[str, Source], x: Signal) -> Step | None:
     """Follow a norm: mean 0, variance 1, but for scale and shift. What examples share, a batch norm takes away."""
     if layer.activation not in FUNCTIONS:
         return None
@@ -123,7 +123,7 @@ def normalised(layer: LayerSpec, sources: dict[str, Source], x: Signal) -> Step 
     return Step(out, gamma / variance * steep, gamma / variance * steep)
 
 
-def looked_up(layer: LayerSpec, sources: dict[str, Source], x: Signal) -> Step | None:
+def looked_up(layer: LayerSpec, sources: Mapping[str, Source], x: Signal) -> Step | None:
     drawn = sources["embeddings"].distribution
     second = drawn.deviation * drawn.deviation + squared(drawn.mean)
     return Step(Signal(drawn.mean, second, squared(drawn.mean) / second if second > 0.0 else 1.0), 1.0, 0.0)
@@ -142,7 +142,7 @@ MAPS: dict[type[LayerSpec], Map] = {
 }
 
 
-def step_of(layer: LayerSpec, sources: dict[str, Source], x: Signal) -> Step | None:
+def step_of(layer: LayerSpec, sources: Mapping[str, Source], x: Signal) -> Step | None:
     """Return a layer's map; None where theory has none (attention, recurrence, low-rank updates)."""
     if getattr(layer, "lora_rank", None) is not None:
         return None

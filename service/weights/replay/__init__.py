@@ -1,10 +1,11 @@
 """Replays: the streams of other frameworks, bit for bit, without them.
 
-To add one, write its module (how its generator makes words, its words values, its layers draws) and its row here.
+To add one, write its module (how its generator makes words, its words values, its layers draws) and name it here.
 """
 
 from service.weights.replay.framework import Replay
+from service.weights.replay.torch import TORCH
 
-ALGORITHMS: dict[str, Replay] = {}
+ALGORITHMS: dict[str, Replay] = {replay.name: replay for replay in (TORCH,)}
 
 __all__ = ["ALGORITHMS", "Replay"]
