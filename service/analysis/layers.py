@@ -212,7 +212,14 @@ RULES: dict[type[LayerSpec], Rule] = {
 }
 
 
+# Members that change what a layer does beyond its rule.
+BEYOND = ("projection", "key_width", "value_width", "bias_kv")
+
+
 def rule_of(layer: LayerSpec, at: str) -> Rule:
+    for member in BEYOND:
+        if getattr(layer, member, None):
+            raise UnsupportedCombination(f"a layer with {member} has no rule to run by here", at)
     for kind in type(layer).__mro__:
         if kind in RULES:
             return RULES[kind]

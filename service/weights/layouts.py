@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Literal, TypeAlias
 
@@ -31,6 +31,10 @@ class Arrangement(ABC):
     def sources(self) -> tuple[str, ...]:
         """Return the names of the canonical parameters in it, each once."""
 
+    @abstractmethod
+    def renamed(self, prefix: str) -> Arrangement:
+        """Return the same with a prefix before the names of canonical parameters: of a part of a larger layer."""
+
 
 @dataclass(frozen=True)
 class Take(Arrangement):
@@ -43,6 +47,9 @@ class Take(Arrangement):
 
     def sources(self) -> tuple[str, ...]:
         return (self.name,)
+
+    def renamed(self, prefix: str) -> Arrangement:
+        return Take(f"{prefix}{self.name}")
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,9 @@ class Cut(Arrangement):
     def sources(self) -> tuple[str, ...]:
         return self.of.sources()
 
+    def renamed(self, prefix: str) -> Arrangement:
+        return replace(self, of=self.of.renamed(prefix))
+
 
 @dataclass(frozen=True)
 class Move(Arrangement):
@@ -75,6 +85,9 @@ class Move(Arrangement):
 
     def sources(self) -> tuple[str, ...]:
         return self.of.sources()
+
+    def renamed(self, prefix: str) -> Arrangement:
+        return replace(self, of=self.of.renamed(prefix))
 
 
 @dataclass(frozen=True)
@@ -90,6 +103,9 @@ class Reshape(Arrangement):
 
     def sources(self) -> tuple[str, ...]:
         return self.of.sources()
+
+    def renamed(self, prefix: str) -> Arrangement:
+        return replace(self, of=self.of.renamed(prefix))
 
 
 @dataclass(frozen=True)
@@ -108,6 +124,9 @@ class Flip(Arrangement):
     def sources(self) -> tuple[str, ...]:
         return self.of.sources()
 
+    def renamed(self, prefix: str) -> Arrangement:
+        return replace(self, of=self.of.renamed(prefix))
+
 
 @dataclass(frozen=True)
 class Join(Arrangement):
@@ -122,6 +141,9 @@ class Join(Arrangement):
     def sources(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for part in self.parts for name in part.sources()))
 
+    def renamed(self, prefix: str) -> Arrangement:
+        return replace(self, parts=tuple(part.renamed(prefix) for part in self.parts))
+
 
 @dataclass(frozen=True)
 class Sum(Arrangement):
@@ -134,6 +156,9 @@ class Sum(Arrangement):
 
     def sources(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for part in self.parts for name in part.sources()))
+
+    def renamed(self, prefix: str) -> Arrangement:
+        return replace(self, parts=tuple(part.renamed(prefix) for part in self.parts))
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from service.weights.layers.layer import LayerSpec
 from service.weights.layers.normalization import BatchNorm, GroupNorm, LayerNorm, PRelu, RmsNorm
 from service.weights.layers.recurrent import Gru, Lstm, SimpleRnn
 from service.weights.layers.tensor import Tensor
+from service.weights.layers.transformer import TransformerEncoderLayer
 
 AnyLayer: TypeAlias = (
     Dense
@@ -51,6 +52,7 @@ AnyLayer: TypeAlias = (
     | Gru
     | MultiHeadAttention
     | GroupedQueryAttention
+    | TransformerEncoderLayer
     | BatchNorm
     | LayerNorm
     | GroupNorm

@@ -5,9 +5,10 @@ A cell is a number of gates side by side in Keras's order, and the order and nam
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from service.weights.description import Size
 from service.weights.fans import Fans
@@ -53,8 +54,13 @@ class Recurrent(BiasedLayerSpec):
     num_layers: Annotated[Size, Field(le=64)] = Field(1, description="Layers one upon the other.")
     bidirectional: bool = Field(False, description="A second cell a layer that reads backwards.")
 
+    @property
+    def state(self) -> int:
+        """Width of the state that a cell hands on."""
+        return self.shape[1]
+
     def places(self) -> Iterator[Place]:
-        inputs, units = self.shape
+        inputs = self.shape[0]
         directions = 2 if self.bidirectional else 1
         for number in range(self.num_layers):
             stack = f"layer_{number}/" if self.num_layers > 1 else ""
@@ -62,7 +68,7 @@ class Recurrent(BiasedLayerSpec):
                 side = "backward" if way else "forward"
                 keras, flax = (f"{side}_{self.type}/", f"{side}_rnn/cell/") if self.bidirectional else ("", "")
                 suffix = f"l{number}{'_reverse' if way else ''}"
-                width = inputs if number == 0 else units * directions
+                width = inputs if number == 0 else self.state * directions
                 yield Place(width, f"{stack}{keras}{self.type}_cell/", suffix, f"{stack}{flax}")
 
     def parameters(self) -> tuple[Parameter, ...]:
@@ -76,8 +82,8 @@ class Recurrent(BiasedLayerSpec):
             {"keras": Fans(place.inputs, gates * units), **by_units}, gates=gates,
         )  # fmt: skip
         yield Parameter(
-            f"{place.keras}recurrent_kernel", (units, gates * units), Fans(units, units), "recurrent",
-            "recurrent_scheme", {"keras": Fans(units, gates * units), **by_units}, gates=gates,
+            f"{place.keras}recurrent_kernel", (self.state, gates * units), Fans(self.state, units), "recurrent",
+            "recurrent_scheme", {"keras": Fans(self.state, gates * units), **by_units}, gates=gates,
         )  # fmt: skip
         if not self.has_bias:
             return
@@ -169,6 +175,45 @@ class Lstm(Recurrent):
     cell = Cell("lstm", (0, 1, 2, 3), ("i", "f", "g", "o"))
     type: Literal["lstm"]
     shape: Annotated[list[Size], SIZES]
+    projection: Size | None = Field(
+        None, description="Width that a matrix takes the state to, less than units: PyTorch's proj_size."
+    )
+
+    @model_validator(mode="after")
+    def _projection_narrows(self) -> Self:
+        if self.projection is not None and self.projection >= self.shape[1]:
+            raise PydanticCustomError(
+                "projection", "projection must be less than units, {units}", {"units": self.shape[1]}
+            )
+        return self
+
+    @property
+    def state(self) -> int:
+        return self.projection or self.shape[1]
+
+    def _cell_parameters(self, place: Place) -> Iterator[Parameter]:
+        yield from super()._cell_parameters(place)
+        if self.projection is not None:
+            units = self.shape[1]
+            yield Parameter(
+                f"{place.keras}projection_kernel", (units, self.projection), Fans(units, self.projection), "recurrent",
+                "recurrent_scheme", {"pytorch": Fans(units, 4 * units)},
+            )  # fmt: skip
+
+    def _in_keras(self, place: Place) -> Iterator[Placement]:
+        yield from super()._in_keras(place)
+        if self.projection is not None:
+            yield Placement(f"{place.keras}projection_kernel", self._take(place, "projection_kernel"))
+
+    def _in_torch(self, place: Place) -> Iterator[Placement]:
+        yield from super()._in_torch(place)
+        if self.projection is not None:
+            yield Placement(f"weight_hr_{place.torch}", Move(self._take(place, "projection_kernel"), (1, 0)))
+
+    def _in_flax(self, place: Place) -> Iterator[Placement]:
+        yield from super()._in_flax(place)
+        if self.projection is not None:
+            yield Placement(f"{place.flax}projection/kernel", self._take(place, "projection_kernel"))
 
 
 class Gru(Recurrent):

@@ -7,18 +7,15 @@ of its own. To add a layer, say in `constructed` what its module draws, in order
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
 from math import prod
 from typing import NamedTuple
 
 import numpy as np
 
 from service.weights.description import Shape
-from service.weights.distributions import Constant, Distribution, Fill
+from service.weights.distributions import Constant, Distribution
 from service.weights.distributions import Normal as NormalValues
 from service.weights.distributions import Uniform as UniformValues
-from service.weights.draws import KEPT
 from service.weights.dtypes import DtypeName
 from service.weights.errors import InitserveError, InvalidSpec, UnsupportedCombination
 from service.weights.fans import Fans
@@ -35,11 +32,12 @@ from service.weights.layers.layer import LayerSpec
 from service.weights.layers.normalization import PRelu, RmsNorm, ScaleAndShift
 from service.weights.layers.recurrent import Recurrent
 from service.weights.layers.tensor import Tensor as TensorLayer
-from service.weights.matrices import Computed, take
+from service.weights.layers.transformer import TransformerEncoderLayer
+from service.weights.matrices import Computed
 from service.weights.matrices import Orthogonal as OrthogonalValues
 from service.weights.replay.framework import Array, Given, Module, Replay, no_such_layer, no_such_scheme
 from service.weights.replay.torch_draws import Call, Normal, Step, Tensor, Uniform, Walk
-from service.weights.replay.torch_whole import Orthogonal, Sparse, TruncNormal
+from service.weights.replay.torch_whole import DiracTensor, Orthogonal, Sparse, TruncNormal
 from service.weights.schemes import Scheme
 from service.weights.schemes.linear import Dirac, OrthogonalScheme
 from service.weights.schemes.linear import Sparse as SparseScheme
@@ -93,14 +91,26 @@ def xavier_deviation(fans: Fans, gain: float = 1.0) -> float:
     return gain * math.sqrt(2.0 / float(fans.fan_in + fans.fan_out))
 
 
-def attention(module: Module, spec: MultiHeadAttention) -> Iterator[Draw]:
+def attention(module: Module, spec: MultiHeadAttention, prefix: str = "") -> Iterator[Draw]:
     """Yield what MultiheadAttention draws: the projection back as a Linear (its bias is then 0), then q, k, v."""
-    if not spec.one_matrix:
+    if not (spec.one_matrix or spec.several_widths):
         raise no_such_layer("torch", module, "its MultiheadAttention has heads × head_dim = dim and q, k, v in one")
-    for draw in linear(module, "out_proj.weight", "out_proj.bias"):
-        yield draw if draw.name == "out_proj.weight" else draw._replace(name="")
-    queries = module.arrays["in_proj_weight"]
-    yield Draw(queries.name, within(math.sqrt(3.0) * xavier_deviation(fans_of(queries))), queries.shape)
+    weight = f"{prefix}out_proj.weight"
+    for draw in linear(module, weight, f"{prefix}out_proj.bias"):
+        yield draw if draw.name == weight else draw._replace(name="")
+    names = ("in_proj_weight",) if spec.one_matrix else ("q_proj_weight", "k_proj_weight", "v_proj_weight")
+    for array in (module.arrays[f"{prefix}{name}"] for name in names):
+        yield Draw(array.name, within(math.sqrt(3.0) * xavier_deviation(fans_of(array))), array.shape)
+    for array in (module.arrays[name] for name in ("bias_k", "bias_v") if spec.bias_kv):
+        yield Draw(array.name, Normal(0.0, xavier_deviation(fans_of(array))), array.shape)
+
+
+def encoder_layer(module: Module, spec: TransformerEncoderLayer) -> Iterator[Draw]:
+    for _, name, part in spec.parts():
+        if isinstance(part, MultiHeadAttention):
+            yield from attention(module, part, f"{name}.")
+        elif isinstance(part, Dense):
+            yield from linear(module, f"{name}.weight", f"{name}.bias")
 
 
 def all_alike(module: Module, call: Call) -> Iterator[Draw]:
@@ -126,6 +136,8 @@ def constructed(module: Module) -> Iterator[Draw]:
             yield from all_alike(module, within(1.0 / math.sqrt(units)))
         case MultiHeadAttention() as spec:
             yield from attention(module, spec)
+        case TransformerEncoderLayer() as spec:
+            yield from encoder_layer(module, spec)
         case ScaleAndShift() | RmsNorm() | PRelu():
             return
         case _:
@@ -273,35 +285,19 @@ def apply(
     def fans() -> Fans:
         return array.parameter.fans if of_bare else fans_of(array)
 
+    if isinstance(scheme, Dirac) and isinstance(spec, TensorLayer):
+        given[array.name] = dirac(scheme, array)
+        return
     call = kaiming_uniform(fans().fan_in) if scheme is None else called(array, scheme, fans)
-    if call is not None:
-        given[array.name] = give(walk, call, array, dtype)
-    elif isinstance(scheme, Dirac) and isinstance(spec, TensorLayer):
-        given[array.name] = Given(Constant(0.0), fans(), DiracTensor(array.shape, scheme.gain))
-    else:
-        given[array.name] = without_chance(array)
+    given[array.name] = without_chance(array) if call is None else give(walk, call, array, dtype)
 
 
-@dataclass(frozen=True, slots=True)
-class DiracTensor:
-    """dirac_ on a tensor whose axes stand as torch's: (out, in, *field)."""
-
-    shape: Shape
-    gain: float
-
-    elements = property(lambda self: prod(self.shape))
-    whole = True
-    in_order = False
-    operations = property(lambda self: self.elements)
-    standing = property(lambda self: KEPT * self.elements)
-
-    def open(self) -> Fill:
-        values = np.zeros(self.shape)
-        channels = range(min(self.shape[:2]))
-        centre = tuple(size // 2 for size in self.shape[2:])
-        for channel in channels:
-            values[(channel, channel, *centre)] = self.gain
-        return partial(take, values.ravel())
+def dirac(scheme: Dirac, array: Array) -> Given:
+    """Return dirac_ on a bare tensor, whose axes stand as torch's."""
+    groups = scheme.groups or 1
+    if not 3 <= len(array.shape) <= 5 or array.shape[0] % groups:
+        raise InvalidSpec("torch's dirac_ takes three to five axes, and groups that divide the first", array.pointer)
+    return Given(Constant(0.0), fans_of(array), DiracTensor(array.shape, groups, scheme.gain))
 
 
 TORCH = Replay(

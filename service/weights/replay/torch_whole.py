@@ -2,13 +2,18 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.weights.addresses import Runs
+from service.weights.description import Shape
+from service.weights.distributions import Fill
+from service.weights.draws import KEPT
 from service.weights.dtypes import Values
-from service.weights.matrices import orthonormal
+from service.weights.matrices import orthonormal, take
 from service.weights.replay.kernels import torch as kernels
 from service.weights.replay.mersenne import MersenneTwister
 from service.weights.replay.torch_draws import BLOCK, Normal, State, Tensor, Uniform, Whole, one_by_one
@@ -78,6 +83,7 @@ class TruncNormal(Whole):
         tensor.round(values)
         state = normal.after(state, tensor, generator)
         places: Places = np.flatnonzero((values < low) | (values > high))
+        again: Values
         while places.size:
             if tensor.elements < BLOCK:
                 fresh, _ = one_by_one(state, tensor.elements, generator)
@@ -119,18 +125,18 @@ class TruncNormal(Whole):
 
     def _rejected(self, candidates: Values, chances: Values, tensor: Tensor) -> tuple[NDArray[np.bool_], bool]:
         kind = tensor.drawn
-        density = candidates.copy()
-        for step in (
-            lambda x: x - kind(self.mean),
-            lambda x: x / kind(self.deviation),
-            lambda x: x * x,
-            lambda x: x * kind(-0.5),
-            lambda x: x - kind(self.peak),
-        ):
-            density = step(density)
-            tensor.round(density)
+        density = candidates - kind(self.mean)
+        tensor.round(density)
+        density /= kind(self.deviation)
+        tensor.round(density)
+        density *= density
+        tensor.round(density)
+        density *= kind(-0.5)
+        tensor.round(density)
+        density -= kind(self.peak)
+        tensor.round(density)
         with np.errstate(divide="ignore"):  # the logarithm of 0 rejects nothing
-            logs = np.log(chances.astype(np.float64)).astype(kind)
+            logs: Values = np.log(chances.astype(np.float64)).astype(kind)
         tensor.round(logs)
         # Of half precision every logarithm was compared with torch's; beyond that its last bit is the library's.
         close = not tensor.half and bool((np.abs(logs - density) <= 4 * np.spacing(np.abs(density))).any())
@@ -201,4 +207,29 @@ class Orthogonal(Whole):
         Normal(0.0, 1.0).open(state, tensor, generator)[0](Runs.one(0, tensor.elements), values)
         tensor.round(values)
         matrix = orthonormal(values.astype(np.float64).reshape(self.rows, self.columns))
-        return (matrix * self.gain).astype(tensor.drawn).ravel(), self.after(state, tensor, generator)
+        made: Values = (matrix * self.gain).astype(tensor.drawn).ravel()
+        return made, self.after(state, tensor, generator)
+
+
+@dataclass(frozen=True, slots=True)
+class DiracTensor:
+    """dirac_ on a tensor whose axes stand as torch's: (out, in, *field)."""
+
+    shape: Shape
+    groups: int
+    gain: float
+
+    elements = property(lambda self: prod(self.shape))
+    whole = True
+    in_order = False
+    operations = property(lambda self: self.elements)
+    standing = property(lambda self: KEPT * self.elements)
+
+    def open(self) -> Fill:
+        values = np.zeros(self.shape)
+        each = self.shape[0] // self.groups
+        centre = tuple(size // 2 for size in self.shape[2:])
+        for group in range(self.groups):
+            for channel in range(min(each, self.shape[1])):
+                values[(group * each + channel, channel, *centre)] = self.gain
+        return partial(take, values.ravel())

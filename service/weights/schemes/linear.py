@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from service.weights.addresses import Runs
-from service.weights.description import NotNegative, Number, Positive
+from service.weights.description import NotNegative, Number, Positive, Size
 from service.weights.distributions import Constant, Distribution, Normal
 from service.weights.householder import spectral_radius
 from service.weights.kernels import fill_words
@@ -77,24 +77,28 @@ class Dirac(Scheme):
     formula = "gain at the centre (k // 2) where the output's channel in its group = the input's, else 0"
     references = ("torch.nn.init.dirac_",)
     gain: Number = Field(1.0, description="Factor on the kernel.")
+    groups: Size | None = Field(
+        None, description="Groups of outputs that each pass the inputs on; divides them. Left out: the layer's."
+    )
 
     def realise(self, site: Site) -> Distribution:
-        if not 3 <= len(site.shape) <= 5:
-            raise self.refuse("a convolution's three to five axes", site)
+        groups = site.groups if self.groups is None else self.groups
+        if not 3 <= len(site.shape) <= 5 or site.shape[-1] % groups:
+            raise self.refuse("a convolution's three to five axes, and groups that divide the outputs", site)
         *field, inputs, outputs = site.shape
-        each = outputs // site.groups
+        each = outputs // groups
         channels = min(each, inputs)
 
         def make(stream: Stream) -> Doubles:
             kernel = np.zeros(site.shape)
             centre = tuple(size // 2 for size in field)
-            for group in range(site.groups):
+            for group in range(groups):
                 for channel in range(channels):
                     kernel[(*centre, channel, group * each + channel)] = self.gain
             return kernel
 
-        expected = of_ones(channels * site.groups, site.elements, self.gain)
-        return Computed(expected, ("dirac", site.shape, site.groups, self.gain), site.elements, make)
+        expected = of_ones(channels * groups, site.elements, self.gain)
+        return Computed(expected, ("dirac", site.shape, groups, self.gain), site.elements, make)
 
 
 class DeltaOrthogonal(Scheme):

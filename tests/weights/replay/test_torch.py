@@ -9,12 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.weights.addresses import Runs
 from service.weights.errors import NotExact
 from service.weights.model import Spec
-from service.weights.replay.kernels import mersenne
-from service.weights.replay.mersenne import MersenneTwister
-from service.weights.replay.torch_draws import State, one_by_one
 from tests.weights.replay.torch_calls import Modules, Tensor
 
 CASES = [
@@ -28,7 +24,7 @@ ON_SPECS = [case for case in CASES if not any(word in case["primitive"] for word
 
 def layers_of(call: str) -> list[dict[str, Any]]:
     names = {"e": Tensor, "nn": Modules(), "math": math, "dt": None}
-    found = eval(call.replace("(dtype=dt)", "()"), names)  # noqa: S307 - the golden file's own calls
+    found = eval(call.replace("dtype=dt", ""), names)
     return found if isinstance(found, list) else [found]
 
 
