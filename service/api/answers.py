@@ -80,6 +80,9 @@ class InitAnswer(Closed):
     """Initial weights."""
 
     algorithm: str
+    exact: bool | None = Field(
+        None, description="Of a framework's stream: whether every value is that framework's to the bit."
+    )
     seed: str = Field(description="The seed used, as a string: JavaScript cannot hold it as a number.")
     layout: Layout
     dtype: DtypeName
@@ -108,6 +111,7 @@ class PlanAnswer(Closed):
     """What a spec comes to."""
 
     algorithm: str
+    exact: bool | None = Field(None, description="As in the answer of /init.")
     seed: str
     layout: Layout
     dtype: DtypeName

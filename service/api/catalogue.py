@@ -14,6 +14,8 @@ from service.weights.layers import LAYERS
 from service.weights.layouts import LAYOUTS
 from service.weights.model import Spec
 from service.weights.recipes import RECIPES, expand
+from service.weights.replay import ALGORITHMS
+from service.weights.replay.framework import Stream
 from service.weights.schemes import ALIASES, FAMILIES, PRESETS
 from service.weights.streams import ALGORITHM
 
@@ -142,15 +144,32 @@ def describe_activation(name: str) -> dict[str, Any]:
     }
 
 
-ALGORITHMS: dict[str, dict[str, Any]] = {
-    ALGORITHM: {
-        "name": ALGORITHM,
-        "summary": "Philox4x32-10, a stream a parameter, an address an element; its bytes never change.",
-        "dtypes": ["float32", "float64", "float16", "bfloat16"],
-        "addressable": True,
-        "example": {"algorithm": ALGORITHM, "seed": 42, "layers": [{"type": "dense", "shape": [16, 8]}]},
+OWN = Stream(
+    name=ALGORITHM,
+    summary="Philox4x32-10, a stream a parameter, an address an element; its bytes never change.",
+    layout="keras",
+    dtypes=("float32", "float64", "float16", "bfloat16"),
+    versions={},
+    addressable=True,
+    exact=("every value, on every machine, in every layout, with any number of threads",),
+    inexact=(),
+    example={"algorithm": ALGORITHM, "seed": 42, "layers": [{"type": "dense", "shape": [16, 8]}]},
+)
+
+
+def describe_algorithm(name: str) -> dict[str, Any]:
+    algorithm = OWN if name == ALGORITHM else ALGORITHMS[name]
+    return {
+        "name": algorithm.name,
+        "summary": algorithm.summary,
+        "versions": dict(algorithm.versions),
+        "layout": algorithm.layout,
+        "dtypes": list(algorithm.dtypes),
+        "addressable": algorithm.addressable,
+        "exact": list(algorithm.exact),
+        "not_exact": list(algorithm.inexact),
+        "example": dict(algorithm.example),
     }
-}
 
 
 def find(name: str, names: Mapping[str, Any] | list[str], aliases: Mapping[str, str]) -> str:
@@ -246,10 +265,10 @@ def show_recipe(name: str) -> dict[str, Any]:
 @router.get("/algorithms", operation_id="list_algorithms", summary="Every random stream")
 def list_algorithms() -> Listing:
     """List every random stream that a spec can choose."""
-    return {"algorithms": list(ALGORITHMS.values())}
+    return listing("algorithms", [ALGORITHM, *ALGORITHMS], describe_algorithm)
 
 
 @router.get("/algorithms/{family}/{version}", operation_id="show_algorithm", summary="One stream", responses=NOT_FOUND)
 def show_algorithm(family: str, version: str) -> dict[str, Any]:
     """Describe one random stream, e.g. initserve/1."""
-    return ALGORITHMS[find(f"{family}/{version}", ALGORITHMS, {})]
+    return describe_algorithm(find(f"{family}/{version}", [ALGORITHM, *ALGORITHMS], {}))

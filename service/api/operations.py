@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from service import __version__
 from service.api.openapi import PROBLEM_RESPONSES
 from service.api.problems import PROBLEMS
+from service.weights.replay import ALGORITHMS
 from service.weights.streams import ALGORITHM
 
 PAGES = Path(__file__).parent.parent / "pages"
@@ -64,7 +65,9 @@ async def readyz(request: Request) -> JSONResponse:
     disagreements: list[str] = request.app.state.disagreements
     if disagreements:
         return JSONResponse({"status": "not ready", "disagreements": disagreements}, 503, {"cache-control": "no-store"})
-    return JSONResponse({"status": "ready", "algorithms": [ALGORITHM]}, headers={"cache-control": "no-store"})
+    return JSONResponse(
+        {"status": "ready", "algorithms": [ALGORITHM, *ALGORITHMS]}, headers={"cache-control": "no-store"}
+    )
 
 
 def describe(code: str) -> dict[str, Any]:

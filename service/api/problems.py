@@ -56,6 +56,12 @@ PROBLEMS: dict[str, Kind] = {
         "Each part is possible, together they are not",
         "`detail` says which two exclude each other; `try` has a change that works.",
     ),
+    "not-exact": Kind(
+        422,
+        "The framework's own bits cannot be promised",
+        "A framework's stream gives what that framework would, to the bit, or nothing. `detail` says why this cannot "
+        'be promised; `"exact": false` in the spec takes what comes near, and the answer says so.',
+    ),
     "too-large": Kind(
         422,
         "The answer would cost more than this service may spend on one",

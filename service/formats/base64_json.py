@@ -18,6 +18,7 @@ from service.formats.payload import Chunk, Finish, Include, Payload, Piece, afte
 from service.weights.drawing import BLOCK, Drawing
 from service.weights.dtypes import DTYPES
 from service.weights.plan import Caution, Plan, PlannedParameter, Source
+from service.weights.streams import ALGORITHM
 
 LONGEST_NUMBER = -1.2345678901234567e-300  # 24 characters, as many as a float64 can take
 
@@ -68,8 +69,9 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
     }
 
 
-def envelope(plan: Plan) -> dict[str, str]:
-    return {"algorithm": plan.algorithm, "seed": str(plan.seed), "layout": plan.layout, "dtype": plan.dtype}
+def envelope(plan: Plan) -> dict[str, Any]:
+    exact = {} if plan.algorithm == ALGORITHM else {"exact": plan.exact}
+    return {"algorithm": plan.algorithm, **exact, "seed": str(plan.seed), "layout": plan.layout, "dtype": plan.dtype}
 
 
 def statistics_width(empty: Statistics, elements: int) -> int:

@@ -16,7 +16,10 @@ ALIGNMENT = 8
 
 def header(plan: Plan) -> bytes:
     """Return length and JSON; the metadata holds the algorithm and the spec that gives this file again."""
-    entries: dict[str, object] = {"__metadata__": {"algorithm": plan.algorithm, "spec": plan.canonical_json()}}
+    metadata = {"algorithm": plan.algorithm, "spec": plan.canonical_json()}
+    if not plan.exact:
+        metadata["exact"] = "false"
+    entries: dict[str, object] = {"__metadata__": metadata}
     offset = 0
     for parameter in plan.parameters:
         end = offset + parameter.bytes

@@ -64,10 +64,11 @@ Construct: TypeAlias = Callable[[Sequence[Module], int, DtypeName], list[dict[st
 
 
 @dataclass(frozen=True)
-class Replay:
-    """A framework's stream: what a spec's `algorithm` chooses, and what the catalogue says of it.
+class Stream:
+    """A stream as the catalogue tells of it.
 
     `layout` is the framework's own, whose defaults and fans a spec starts with.
+    `exact` and `inexact` say, in sentences, what comes out to the bit and what does not, and why.
     """
 
     name: str
@@ -79,6 +80,12 @@ class Replay:
     exact: tuple[str, ...]
     inexact: tuple[str, ...]
     example: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay(Stream):
+    """A framework's stream, which a spec's `algorithm` chooses. `name_layers` gives names as the framework does."""
+
     construct: Construct = field(repr=False)
     name_layers: Callable[[Sequence[LayerSpec]], list[str]] | None = None
 

@@ -207,7 +207,8 @@ class Orthogonal(Whole):
         Normal(0.0, 1.0).open(state, tensor, generator)[0](Runs.one(0, tensor.elements), values)
         tensor.round(values)
         matrix = orthonormal(values.astype(np.float64).reshape(self.rows, self.columns))
-        made: Values = (matrix * self.gain).astype(tensor.drawn).ravel()
+        made: Values = np.empty(tensor.elements, tensor.drawn)
+        np.multiply(matrix.ravel(), self.gain, out=made, casting="same_kind")
         return made, self.after(state, tensor, generator)
 
 
