@@ -45,6 +45,12 @@ MOST_ELEMENTS = 2**63 - 1  # of a parameter
 REACH = 6.4
 
 
+def recipes_of(algorithm: object) -> tuple[str, ...]:
+    """Return the recipes that a framework's stream builds as their published models are built."""
+    replay = ALGORITHMS.get(algorithm) if isinstance(algorithm, str) else None
+    return () if replay is None else replay.recipes
+
+
 def known_algorithm(name: str) -> str:
     if name != ALGORITHM and name not in ALGORITHMS:
         names = ", ".join([ALGORITHM, *ALGORITHMS])
@@ -99,8 +105,11 @@ class Spec(Description):
         if not isinstance(document, Mapping) or not isinstance(document.get("algorithm"), str):
             return document
         replay = ALGORITHMS.get(document["algorithm"])
-        own = {} if replay is None else {"layout": replay.layout, "defaults": replay.layout, "fans": replay.layout}
-        return {**own, **document}
+        if replay is None:
+            return document
+        # A published model's own initialisation leaves no default of its layers.
+        defaults = "recommended" if "recipe" in document else replay.layout
+        return {"layout": replay.layout, "defaults": defaults, "fans": replay.layout, **document}
 
     @model_validator(mode="before")
     @classmethod
@@ -123,8 +132,14 @@ class Spec(Description):
             raise PydanticCustomError("recipe", "a spec has layers or a recipe, not both; rules may change a recipe")
         layers, rules = expand(name, size)
         own = rest.get("rules", [])
+        kept = {}
+        if name in recipes_of(rest.get("algorithm")):
+            if own:
+                raise PydanticCustomError("recipe", "under a framework's stream {name} is as published", {"name": name})
+            kept = {"recipe": name, "size": size}
         return {
             "layout": "pytorch",
+            **kept,
             **rest,
             "layers": layers,
             "rules": [*rules, *own] if isinstance(own, list) else own,
@@ -139,7 +154,7 @@ class Spec(Description):
         if replay is None:
             made = [self._make(layer, seed) for layer in asked]
         else:
-            made, warnings = construct(replay, asked, seed, self.dtype, self.exact)
+            made, warnings = construct(replay, asked, seed, self.dtype, self.exact, self.recipe)
         exact = not warnings
         drawn: list[tuple[str, Source]] = []
         layers = []
@@ -246,6 +261,9 @@ class Spec(Description):
         """Return the spec as a request that gives the same answer: seeds as strings, nothing that was left out."""
         document = self.model_dump(mode="json", exclude_unset=True)
         document |= {"algorithm": self.algorithm, "seed": str(seed)}
+        if self.recipe is not None:  # it says layers and rules, and in which order they are drawn
+            del document["layers"], document["rules"]
+            return document
         for layer in document["layers"]:
             if layer.get("seed") is not None:
                 layer["seed"] = str(layer["seed"])

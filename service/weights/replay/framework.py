@@ -6,7 +6,7 @@ values come about. The arrays are the framework's own: its names, shapes and ord
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Protocol
 
 from service.weights.description import Shape
 from service.weights.distributions import Distribution
@@ -59,8 +59,18 @@ class Given:
     inexact: str = ""
 
 
-Construct: TypeAlias = Callable[[Sequence[Module], int, DtypeName], list[dict[str, Given]]]
-"""(modules, seed, dtype) -> for each module, by array, how it comes about; raises InitserveError for what cannot be."""
+class Construct(Protocol):
+    """Says for each module, by array, how it comes about; raises InitserveError for what cannot be."""
+
+    def __call__(self, modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, Given]]: ...
+
+
+class Build(Protocol):
+    """Says the same of a published model's modules, in that model's own order."""
+
+    def __call__(
+        self, recipe: str, modules: Sequence[Module], seed: int, dtype: DtypeName
+    ) -> list[dict[str, Given]]: ...
 
 
 @dataclass(frozen=True)
@@ -84,9 +94,15 @@ class Stream:
 
 @dataclass(frozen=True, kw_only=True)
 class Replay(Stream):
-    """A framework's stream, which a spec's `algorithm` chooses. `name_layers` gives names as the framework does."""
+    """A framework's stream, which a spec's `algorithm` chooses.
+
+    `name_layers` gives names as the framework does. `recipes` are those that `build` makes as the published models'
+    own library does, draw by draw; of others, layers are constructed and rules applied.
+    """
 
     construct: Construct = field(repr=False)
+    recipes: tuple[str, ...] = ()
+    build: Build | None = field(default=None, repr=False)
     name_layers: Callable[[Sequence[LayerSpec]], list[str]] | None = None
 
 

@@ -45,7 +45,7 @@ def modules_of(layers: Sequence[Asked], replay: Replay) -> list[Module]:
 
 
 def construct(
-    replay: Replay, layers: Sequence[Asked], seed: int, dtype: DtypeName, exact: bool
+    replay: Replay, layers: Sequence[Asked], seed: int, dtype: DtypeName, exact: bool, recipe: str | None
 ) -> tuple[list[Made], list[Caution]]:
     """Return what draws each layer, and a caution for each array that may differ from the framework's own."""
     if dtype not in replay.dtypes:
@@ -53,8 +53,12 @@ def construct(
             f"{replay.name} gives {', '.join(replay.dtypes)}, not {dtype}", "/dtype", {"dtype": replay.dtypes[0]}
         )
     modules = modules_of(layers, replay)
+    if recipe is not None and replay.build is not None:
+        built = replay.build(recipe, modules, seed, dtype)
+    else:
+        built = replay.construct(modules, seed, dtype)
     made, cautions = [], []
-    for layer, module, given in zip(layers, modules, replay.construct(modules, seed, dtype), strict=True):
+    for layer, module, given in zip(layers, modules, built, strict=True):
         for name, each in given.items():
             if each.inexact and not exact:
                 pointer = module.arrays[name].pointer

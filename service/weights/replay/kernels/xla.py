@@ -19,7 +19,7 @@ MANTISSA = 0x007FFFFF
 ROOT_HALF = 0x3F3504F3  # the bit pattern of sqrt(1/2) in float32
 
 
-def hexadecimal(text):
+def hexadecimal(text: str) -> tuple[np.float32, ...]:
     return tuple(f32(float.fromhex(word)) for word in text.split())
 
 
