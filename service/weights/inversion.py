@@ -22,33 +22,57 @@ class Part:
     form: Form
 
 
-def parts_of(arrangement: Arrangement, form: Form, canonical: Mapping[str, Form]) -> Iterator[Part]:
-    """Yield the boxes of canonical parameters that stand in `form`, an array which came of this arrangement."""
+def parts_of(arrangement: Arrangement, box: Form, starts: Shape, canonical: Mapping[str, Form]) -> Iterator[Part]:
+    """Yield the boxes of canonical parameters that stand in `box`, which begins at `starts` of the arranged array."""
     match arrangement:
         case Take(name):
-            yield Part(name, (0,) * len(form.shape), form)
+            yield Part(name, starts, box)
         case Move(of, axes):
             back = tuple(axes.index(axis) for axis in range(len(axes)))
-            yield from parts_of(of, form.moved(back), canonical)
+            yield from parts_of(of, box.moved(back), tuple(starts[axis] for axis in back), canonical)
         case Reshape(of):
-            yield from parts_of(of, form.reshaped(of.form(canonical).shape), canonical)
+            whole, made = of.form(canonical).shape, arrangement.form(canonical).shape
+            shape, starts = box_before(whole, made, box.shape, 1), box_before(whole, made, starts, 0)
+            yield from parts_of(of, box.reshaped(shape), starts, canonical)
         case Flip(of, count):
+            whole = of.form(canonical).shape
             for axis in range(count):
-                form = form.flipped(axis)
-            yield from parts_of(of, form, canonical)
-        case Cut(of, axis, part):
-            for each in parts_of(of, form, canonical):
-                first = part * form.shape[axis]
-                starts = (*each.starts[:axis], each.starts[axis] + first, *each.starts[axis + 1 :])
-                yield Part(each.name, starts, each.form)
+                box = box.flipped(axis)
+            turned = [whole[axis] - starts[axis] - box.shape[axis] for axis in range(count)]
+            yield from parts_of(of, box, (*turned, *starts[count:]), canonical)
+        case Cut(of, axis, part, count):
+            first = part * (of.form(canonical).shape[axis] // count) + starts[axis]
+            yield from parts_of(of, box, (*starts[:axis], first, *starts[axis + 1 :]), canonical)
         case Join(parts, axis):
-            start = 0
-            for each_part in parts:
-                stop = start + each_part.form(canonical).shape[axis]
-                yield from parts_of(each_part, form.between(axis, start, stop), canonical)
-                start = stop
+            yield from parts_of_joined(parts, axis, box, starts, canonical)
         case Sum(parts):
-            yield from parts_of(parts[0], form, canonical)
+            yield from parts_of(parts[0], box, starts, canonical)
+
+
+def parts_of_joined(
+    parts: Sequence[Arrangement], axis: int, box: Form, starts: Shape, canonical: Mapping[str, Form]
+) -> Iterator[Part]:
+    begin = 0  # of the part, in the joined array
+    for part in parts:
+        end = begin + part.form(canonical).shape[axis]
+        first, last = max(begin, starts[axis]), min(end, starts[axis] + box.shape[axis])
+        if first < last:
+            inner = box.between(axis, first - starts[axis], last - starts[axis])
+            yield from parts_of(part, inner, (*starts[:axis], first - begin, *starts[axis + 1 :]), canonical)
+        begin = end
+
+
+def box_before(whole: Shape, made: Shape, box: Shape, single: int) -> Shape:
+    """Return the sizes, or starts, that a box had before an array of shape `whole` became one of shape `made`.
+
+    A box that is not all of it can only have gained or lost axes of one element, along which it has `single`.
+    """
+    if box == made:
+        return whole
+    if not any(box):
+        return (0,) * len(whole)
+    along = iter([each for each, size in zip(box, made, strict=True) if size != 1])
+    return tuple(single if size == 1 else next(along) for size in whole)
 
 
 def together(parts: Sequence[Part], axis: int = 0) -> Form:
@@ -72,7 +96,7 @@ def inverted(placements: Sequence[Placement], shapes: Mapping[str, Shape]) -> di
     parts: dict[str, list[Part]] = {}
     for placement in placements:
         array = View.whole(placement.name, placement.of.form(canonical).shape)
-        for part in parts_of(placement.of, array, canonical):
+        for part in parts_of(placement.of, array, (0,) * len(array.shape), canonical):
             parts.setdefault(part.name, []).append(part)
     return {
         name: together(parts[name]) if name in parts else View.whole(zeros_of(name), shape)

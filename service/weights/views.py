@@ -166,7 +166,13 @@ class Joined(Form):
         return Joined(parts[::-1] if axis == self.axis else parts, self.axis)
 
     def reshaped(self, shape: Shape) -> Form:
-        raise ValueError(f"what was joined cannot be seen as {shape}: reshape the parts")
+        """Gain or lose axes of one element; what would need more has no reshaped view."""
+        before, after = ([axis for axis, size in enumerate(each) if size != 1] for each in (self.shape, shape))
+        if [self.shape[axis] for axis in before] != [shape[axis] for axis in after] or self.axis not in before:
+            raise ValueError(f"what was joined cannot be seen as {shape}: reshape the parts")
+        axis = after[before.index(self.axis)]
+        parts = (part.reshaped((*shape[:axis], part.shape[self.axis], *shape[axis + 1 :])) for part in self.parts)
+        return Joined(tuple(parts), axis)
 
 
 @dataclass(frozen=True, slots=True)

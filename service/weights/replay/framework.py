@@ -50,13 +50,15 @@ class Given:
     """How an array of a module comes about.
 
     `distribution` says what to expect of its values. `draws` is None where no chance is in them: the canonical
-    distribution of the scheme then gives them. `inexact` says why the framework's own bits may be others.
+    distribution of the scheme then gives them. `inexact` says why the framework's own bits may be others. `scheme` is
+    the framework's default where the layer's own table has another.
     """
 
     distribution: Distribution
     fans: Fans
     draws: Draws | None
     inexact: str = ""
+    scheme: Scheme | None = None
 
 
 class Construct(Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from service.weights.distributions import Constant
+from service.weights.distributions import Constant, Distribution
 from service.weights.draws import Addressed, Draws, ZeroRow
 from service.weights.dtypes import DtypeName
 from service.weights.errors import InitserveError, NotExact, UnsupportedCombination
@@ -11,7 +11,7 @@ from service.weights.inversion import inverted, zeros_of
 from service.weights.layouts import as_they_are
 from service.weights.matrices import WithZeroRow
 from service.weights.parameters import ZEROS, Choice
-from service.weights.plan import Asked, Caution, Made, Source
+from service.weights.plan import Asked, Caution, Decided, Made, Source
 from service.weights.replay.framework import Array, Given, Module, Replay
 from service.weights.streams import Stream
 from service.weights.views import View
@@ -70,6 +70,7 @@ def construct(
 
 
 def assemble(layer: Asked, given: Mapping[str, Given], replay: Replay) -> Made:
+    """Return a layer's canonical parameters as they stand in the framework's arrays."""
     shapes = {parameter.name: parameter.shape for parameter in layer.parameters}
     placements = layer.spec.placements()[replay.layout]
     forms = inverted(placements, shapes)
@@ -77,31 +78,37 @@ def assemble(layer: Asked, given: Mapping[str, Given], replay: Replay) -> Made:
     arrays: dict[str, Draws] = {}
     for placement in placements:
         each = given[placement.name]
+        if each.draws is not None:
+            arrays[placement.name] = each.draws
         for name in placement.of.sources():
-            asked = layer.choices[name]
-            if name in sources or (name != placement.of.sources()[0] and forms[name].names == (zeros_of(name),)):
+            if name in sources or forms[name].names == (zeros_of(name),):
                 continue
-            choice = replace(asked.choice, fans=replay.layout)
+            asked = layer.choices[name]
+            choice = replace(asked.choice, scheme=each.scheme or asked.choice.scheme, fans=replay.layout)
+            distribution = each.distribution
             if each.draws is None:
-                # No chance in it: the values of the canonical parameter, in its own shape.
-                try:
-                    distribution = choice.scheme.realise(asked.stated.site(replay.layout))
-                except InitserveError as error:
-                    raise error.at(asked.pointer) from None
+                distribution = without_chance(asked, choice, replay)
                 forms[name] = View.whole(name, asked.stated.shape)
                 arrays[name] = Addressed(distribution, NO_STREAM, asked.stated.elements)
-            else:
-                distribution = each.distribution
-                arrays[placement.name] = each.draws
             row = asked.stated.zero_row
             if row is not None:
-                rows, columns = asked.stated.shape
-                distribution = WithZeroRow(distribution, row, rows, columns)
+                distribution = WithZeroRow(distribution, row, *asked.stated.shape)
                 held = name if each.draws is None else placement.name
-                arrays[held] = ZeroRow(arrays[held], row, columns)
+                arrays[held] = ZeroRow(arrays[held], row, asked.stated.shape[1])
             sources[name] = Source(asked.stated, choice, each.fans, distribution)
     for name in shapes.keys() - sources.keys():
         stated = layer.choices[name].stated
         sources[name] = Source(stated, Choice(ZEROS, "the framework has no such array"), stated.fans, Constant(0.0))
         arrays[zeros_of(name)] = Addressed(Constant(0.0), NO_STREAM, stated.elements)
     return Made(sources, forms, arrays)
+
+
+def without_chance(asked: Decided, choice: Choice, replay: Replay) -> Distribution:
+    """Return what a scheme without chance gives a canonical parameter, in its own shape."""
+    try:
+        distribution = choice.scheme.realise(asked.stated.site(replay.layout))
+    except InitserveError as error:
+        raise error.at(asked.pointer) from None
+    if not distribution.deterministic:
+        raise TypeError(f"{replay.name} says that {choice.scheme.name} of {asked.stated.name} is without chance")
+    return distribution

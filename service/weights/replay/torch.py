@@ -6,14 +6,17 @@ of its own. A recipe of a published model is built as that model is (torch_model
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import prod
 
 from service.weights.distributions import Constant
 from service.weights.dtypes import DtypeName
 from service.weights.errors import InvalidSpec
 from service.weights.fans import Fans
+from service.weights.layers.dense import TransformersConv1D
 from service.weights.layers.layer import LayerSpec
 from service.weights.layers.tensor import Tensor as TensorLayer
+from service.weights.parameters import ZEROS
 from service.weights.replay.framework import Array, Given, Module, Replay
 from service.weights.replay.torch_draws import Call, Step, Tensor, Walk
 from service.weights.replay.torch_models import MODELS
@@ -21,12 +24,14 @@ from service.weights.replay.torch_modules import called, constructed, expected, 
 from service.weights.replay.torch_whole import DiracTensor, Orthogonal, TruncNormal
 from service.weights.schemes import Scheme
 from service.weights.schemes.linear import Dirac
+from service.weights.schemes.plain import RandomNormal
 
 LAPACK = "orthogonal_ takes a QR decomposition from LAPACK, whose last bits differ between builds and processors"
 LAST_BIT = (
     "trunc_normal_ with bounds that leave so little compares with logarithms, whose last bit in float32 and float64 "
     "is the library's; up to 65,536 elements it is checked that none decides"
 )
+TRANSFORMERS = {"weight": RandomNormal(name="random_normal", mean=0.0, stddev=0.02), "bias": ZEROS}
 CERTAIN = 2**16  # elements of which that is checked
 
 
@@ -63,6 +68,9 @@ def construct(modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[di
                 found[index][draw.name] = give(walk, draw.call, module.arrays[draw.name], dtype)
             else:
                 walk.add(draw.call, Tensor(prod(draw.shape), dtype))
+        if isinstance(module.spec, TransformersConv1D):  # the transformers library's own defaults
+            for name, scheme in TRANSFORMERS.items():
+                found[index][name] = replace(found[index][name], scheme=scheme)
         later += [(index, array) for array in module.arrays.values() if array.stated is not None]
     for index, array in later:
         apply(found[index], walks[index], array, array.stated, modules[index].spec, dtype)

@@ -135,9 +135,11 @@ class TruncNormal(Whole):
         tensor.round(density)
         density -= kind(self.peak)
         tensor.round(density)
-        with np.errstate(divide="ignore"):  # the logarithm of 0 rejects nothing
-            logs: Values = np.log(chances.astype(np.float64)).astype(kind)
+        some = chances > 0.0
+        logs: Values = np.zeros(chances.size, kind)
+        logs[some] = np.log(chances[some].astype(np.float64))
         tensor.round(logs)
+        logs[~some] = -np.inf  # rejects nothing
         # Of half precision every logarithm was compared with torch's; beyond that its last bit is the library's.
         close = not tensor.half and bool((np.abs(logs - density) <= 4 * np.spacing(np.abs(density))).any())
         return logs > density, close

@@ -1,0 +1,196 @@
+"""torch-cpu/1 against the real torch, at random: networks of layers and tensors, compared by bytes."""
+
+import math
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from service.weights.errors import NotExact
+from service.weights.model import Spec
+
+CASES = int(os.environ.get("REPLAY_CASES", "250"))
+DTYPES = {
+    "float32": torch.float32, "float64": torch.float64, "float16": torch.float16, "bfloat16": torch.bfloat16
+}  # fmt: skip
+SEEDS = st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 100), st.sampled_from([2**31, 2**32 - 1, 2**32, 2**53]))
+SIZES = st.integers(1, 9)
+KINDS = ("dense", "conv", "back", "depthwise", "separable", "embedding", "recurrent", "attention", "bilinear", "norm")
+KINDS += ("encoder", "transformers")
+Layer = dict[str, Any]
+Made = tuple[Layer, Any]  # a layer, and what makes its tensors: dtype -> list of tensors
+
+
+def parts(*modules: nn.Module) -> list[torch.Tensor]:
+    return [value for module in modules for name, value in module.state_dict().items() if "num_batches" not in name]
+
+
+@st.composite
+def modules(draw: st.DrawFn) -> Made:
+    a, b, c = draw(SIZES), draw(SIZES), draw(SIZES)
+    bias = draw(st.booleans())
+    own: Layer = {} if bias else {"bias": None}
+    match draw(st.sampled_from(KINDS)):
+        case "dense":
+            a, b = a * draw(st.sampled_from([1, 40])), b * draw(st.sampled_from([1, 30]))
+            return {"type": "dense", "shape": [a, b], **own}, lambda d: parts(nn.Linear(a, b, bias=bias, dtype=d))
+        case "conv" | "back" as way:
+            axes, groups = draw(st.integers(1, 3)), draw(st.sampled_from([1, 1, 2, 3]))
+            field, into, out = [draw(st.integers(1, 4)) for _ in range(axes)], a * groups, b * groups
+            kind = f"conv{axes}d" if way == "conv" else f"conv{axes}d_transpose"
+            make = getattr(nn, f"Conv{axes}d" if way == "conv" else f"ConvTranspose{axes}d")
+            layer = {"type": kind, "shape": [*field, into, out], "groups": groups, **own}
+            return layer, lambda d: parts(make(into, out, tuple(field), groups=groups, bias=bias, dtype=d))
+        case "depthwise":
+            layer = {"type": "depthwise_conv2d", "shape": [3, b, a, c], **own}
+            return layer, lambda d: parts(nn.Conv2d(a, a * c, (3, b), groups=a, bias=bias, dtype=d))
+        case "separable":
+            layer = {"type": "separable_conv1d", "shape": [b, a, c], "depth_multiplier": 2, **own}
+            return layer, lambda d: parts(
+                nn.Conv1d(a, 2 * a, b, groups=a, bias=False, dtype=d), nn.Conv1d(2 * a, c, 1, bias=bias, dtype=d)
+            )
+        case "embedding":
+            row = draw(st.none() | st.integers(0, a - 1))
+            layer = {"type": "embedding", "shape": [a, b], "padding_index": row}
+            return layer, lambda d: parts(nn.Embedding(a, b, padding_idx=row, dtype=d))
+        case "recurrent":
+            kind, make = draw(st.sampled_from([("simple_rnn", nn.RNN), ("lstm", nn.LSTM), ("gru", nn.GRU)]))
+            more = {"num_layers": draw(st.integers(1, 3)), "bidirectional": draw(st.booleans())}
+            width = draw(st.integers(1, b - 1)) if kind == "lstm" and b > 1 and draw(st.booleans()) else None
+            layer = {"type": kind, "shape": [a, b], **more, **own}
+            if width:
+                layer["projection"] = width
+            return layer, lambda d: parts(
+                make(a, b, bias=bias, dtype=d, **more, **({"proj_size": width} if width else {}))
+            )
+        case "attention":
+            width, more = a * b, {}
+            if draw(st.booleans()):
+                more = {"kdim": draw(SIZES), "vdim": draw(SIZES)}
+            extra = draw(st.booleans())
+            layer = {"type": "multi_head_attention", "shape": [width, a, b], "bias_kv": extra, **own}
+            layer |= {"key_width": more.get("kdim"), "value_width": more.get("vdim")}
+            return layer, lambda d: parts(
+                nn.MultiheadAttention(width, a, bias=bias, add_bias_kv=extra, dtype=d, **more)
+            )
+        case "bilinear":
+            return {"type": "bilinear", "shape": [a, b, c], **own}, lambda d: parts(nn.Bilinear(a, b, c, bias, dtype=d))
+        case "norm":
+            return {"type": "batch_norm", "shape": [a]}, lambda d: parts(nn.BatchNorm1d(a, dtype=d))
+        case "encoder":
+            layer = {"type": "transformer_encoder_layer", "shape": [a * b, a, c], **own}
+            return layer, lambda d: parts(nn.TransformerEncoderLayer(a * b, a, c, bias=bias, dtype=d))
+        case _:
+            layer = {"type": "transformers_conv1d", "shape": [a, b]}
+            return layer, lambda d: [torch.empty(a, b, dtype=d).normal_(std=0.02), torch.zeros(b, dtype=d)]
+
+
+def floats(low: float, high: float) -> st.SearchStrategy[float]:
+    return st.floats(low, high, allow_nan=False, width=64)
+
+
+@st.composite
+def tensors(draw: st.DrawFn) -> Made:
+    if draw(st.booleans()):
+        shape = [draw(st.integers(1, 40)) for _ in range(draw(st.integers(2, 4)))]
+    else:
+        shape = draw(
+            st.sampled_from([[1, 1], [3, 5], [4, 4], [15, 1], [16, 1], [17, 1], [31, 33], [4096, 49], [600, 600]])
+        )
+    kind = draw(st.sampled_from(["normal", "uniform", "trunc", "narrow", "kaiming", "xavier", "sparse", "constant"]))
+    scheme: Any
+
+    def layer(scheme: Any) -> Layer:
+        return {"type": "tensor", "shape": shape, "scheme": scheme}
+
+    def on(call: Any) -> Any:
+        def make(dtype: torch.dtype) -> list[torch.Tensor]:
+            tensor = torch.empty(shape, dtype=dtype)
+            call(tensor)
+            return [tensor]
+
+        return make
+
+    mean, std = draw(floats(-2, 2)), draw(floats(1e-3, 3))
+    match kind:
+        case "normal":
+            return layer({"name": "random_normal", "mean": mean, "stddev": std}), on(
+                lambda t: nn.init.normal_(t, mean, std)
+            )
+        case "uniform":
+            high = mean + std
+            scheme = {"name": "random_uniform", "minval": mean, "maxval": high}
+            return layer(scheme), on(lambda t: nn.init.uniform_(t, mean, high))
+        case "trunc" | "narrow":
+            low, high = mean - draw(floats(0.3, 3)) * std, mean + draw(floats(0.8, 3)) * std
+            if kind == "narrow":
+                low = mean + draw(floats(-1, 2)) * std
+                high = low + draw(floats(0.1, 0.8)) * std
+            scheme = {"name": "torch:trunc_normal", "mean": mean, "stddev": std, "minval": low, "maxval": high}
+            return layer(scheme), on(lambda t: nn.init.trunc_normal_(t, mean, std, low, high))
+        case "kaiming":
+            slope, mode = draw(floats(0, 3)), draw(st.sampled_from(["fan_in", "fan_out"]))
+            shaped, fill = draw(st.sampled_from([("uniform", nn.init.kaiming_uniform_),
+                                                 ("untruncated_normal", nn.init.kaiming_normal_)]))  # fmt: skip
+            scheme = {"name": "variance_scaling", "scale": 2.0 / (1 + slope**2), "mode": mode, "distribution": shaped}
+            return layer(scheme), on(lambda t: fill(t, slope, mode))
+        case "xavier":
+            gain = draw(floats(0.1, 3))
+            shaped, fill = draw(st.sampled_from([("uniform", nn.init.xavier_uniform_),
+                                                 ("untruncated_normal", nn.init.xavier_normal_)]))  # fmt: skip
+            scheme = {"name": "variance_scaling", "scale": gain * gain, "mode": "fan_avg", "distribution": shaped}
+            return layer(scheme), on(lambda t: fill(t, gain))
+        case "sparse":
+            shape = [shape[0], math.prod(shape[1:])]
+            share = draw(floats(0.01, 0.99))
+            return layer({"name": "torch:sparse", "sparsity": share, "stddev": std}), on(
+                lambda t: nn.init.sparse_(t, share, std)
+            )
+        case _:
+            return layer({"name": "constant", "value": mean}), on(lambda t: nn.init.constant_(t, mean))
+
+
+def bytes_of(tensor: torch.Tensor) -> bytes:
+    raw: bytes = tensor.contiguous().view(torch.uint8).numpy().tobytes() if tensor.dim() else b""
+    return raw
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@settings(max_examples=CASES // 2, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    made=st.lists(st.one_of(modules(), tensors()), min_size=1, max_size=5),
+    seed=SEEDS,
+    dtype=st.sampled_from(list(DTYPES)),
+)
+def test_networks_are_torchs_byte_for_byte(threads: int, made: list[Made], seed: int, dtype: str) -> None:
+    spec = {"algorithm": "torch-cpu/1", "seed": str(seed), "dtype": dtype, "layers": [layer for layer, _ in made]}
+    try:
+        plan = Spec.model_validate(spec).plan()
+    except NotExact:
+        return
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed - 2**64 if seed >= 2**63 else seed)
+    theirs = [bytes_of(tensor) for _, make in made for tensor in make(DTYPES[dtype])]
+    ours = [b"".join(block.tobytes() for block in parameter.blocks()) for parameter in plan.parameters]
+    for parameter, mine, real in zip(plan.parameters, ours, theirs, strict=True):
+        assert mine == real, parameter.key
+
+
+@settings(max_examples=CASES // 4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(inputs=st.integers(1, 50), outputs=st.integers(1, 50), seed=SEEDS, kind=st.sampled_from(["normal", "uniform"]))
+def test_stated_schemes_come_after_all_defaults(inputs: int, outputs: int, seed: int, kind: str) -> None:
+    dense = {"type": "dense", "shape": [inputs, outputs]}
+    layers = [dense | {"scheme": f"torch:kaiming_{kind}"}, dense | {"bias": "torch:normal"}, dense]
+    plan = Spec.model_validate({"algorithm": "torch-cpu/1", "seed": str(seed), "layers": layers}).plan()
+    torch.manual_seed(seed - 2**64 if seed >= 2**63 else seed)
+    real = [nn.Linear(inputs, outputs) for _ in layers]
+    getattr(nn.init, f"kaiming_{kind}_")(real[0].weight)
+    nn.init.normal_(real[1].bias)
+    for parameter, theirs in zip(plan.parameters, parts(*real), strict=True):
+        ours = np.concatenate(list(parameter.blocks())).reshape(parameter.shape)
+        assert torch.equal(theirs, torch.from_numpy(ours)), parameter.key
