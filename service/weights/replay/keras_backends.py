@@ -1,0 +1,116 @@
+"""How each backend of Keras draws normal, uniform and truncated normal values with an initialiser's seed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from service.weights.draws import Draws
+from service.weights.dtypes import DtypeName
+from service.weights.replay import jax_random, keras_torch, tensorflow_random
+from service.weights.replay.keras_laws import CUT, Normal, Truncated, Uniform
+from service.weights.replay.pcg64 import NormalDraws, Pcg64, Scaled, UniformDraws, Walk
+from service.weights.replay.torch_draws import Tensor
+
+f32 = np.float32
+UINT32 = 2**32 - 1
+
+
+def at_start() -> int:
+    return 0
+
+
+@dataclass(frozen=True)
+class NumPy:
+    """numpy.random.default_rng([seed, 0]) for each array: drawn in float64, then cast."""
+
+    name = "numpy"
+    largest_seed = UINT32
+    with_orthogonal: tuple[DtypeName, ...] = ("float32",)
+    single = True
+
+    def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws:
+        return self._walked(seed, Scaled(law.mean, law.deviation), elements, dtype)
+
+    def truncated(self, law: Truncated, seed: int, elements: int, dtype: DtypeName) -> Draws:
+        low, high = law.mean - CUT * law.deviation, law.mean + CUT * law.deviation
+        return self._walked(seed, Scaled(law.mean, law.deviation, low, high), elements, dtype)
+
+    def _walked(self, seed: int, scaled: Scaled, elements: int, dtype: DtypeName) -> Draws:
+        return NormalDraws(Walk(Pcg64([seed, 0]), at_start, scaled), elements, dtype)
+
+    def uniform(self, law: Uniform, seed: int, elements: int, dtype: DtypeName) -> Draws:
+        return UniformDraws(Pcg64([seed, 0]), at_start, law.low, law.high, elements, dtype)
+
+
+@dataclass(frozen=True)
+class TensorFlow:
+    """tf.random.stateless_…: Philox, with the seed modulo 2^31 - 2."""
+
+    name = "tensorflow"
+    largest_seed = 2**63 - 1
+    with_orthogonal: tuple[DtypeName, ...] = ("float32", "float64", "float16")
+    single = False
+
+    def _drawn(
+        self, kind: tensorflow_random.Kind, scale: tuple[float, float], seed: int, elements: int, dtype: DtypeName
+    ) -> Draws:
+        return tensorflow_random.Drawn(seed % (2**31 - 2), kind, scale, elements, dtype)
+
+    def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws:
+        return self._drawn("normal", (law.deviation, law.mean), seed, elements, dtype)
+
+    def truncated(self, law: Truncated, seed: int, elements: int, dtype: DtypeName) -> Draws:
+        return self._drawn("truncated", (law.deviation, law.mean), seed, elements, dtype)
+
+    def uniform(self, law: Uniform, seed: int, elements: int, dtype: DtypeName) -> Draws:
+        """Bounds become float32 first, whatever the dtype; their difference is taken in the dtype."""
+        low, high = f32(law.low), f32(law.high)
+        if dtype in tensorflow_random.BITS:
+            low, high = tensorflow_random.rounded(np.array([low, high]), dtype)
+        width = float(high) - float(low) if dtype == "float64" else float(high - low)
+        return self._drawn("uniform", (width, float(low)), seed, elements, dtype)
+
+
+@dataclass(frozen=True)
+class Torch:
+    """A torch.Generator of its own for each array, seeded by the low 32 bits."""
+
+    name = "torch"
+    largest_seed = 2**64 - 1
+    with_orthogonal: tuple[DtypeName, ...] = ("float32", "float64")
+    single = False
+
+    def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws:
+        return keras_torch.normal(law.mean, law.deviation, seed, Tensor(elements, dtype))
+
+    def truncated(self, law: Truncated, seed: int, elements: int, dtype: DtypeName) -> Draws:
+        return keras_torch.truncated(law.mean, law.deviation, seed, Tensor(elements, dtype))
+
+    def uniform(self, law: Uniform, seed: int, elements: int, dtype: DtypeName) -> Draws:
+        return keras_torch.uniform(law.low, law.high, seed, Tensor(elements, dtype))
+
+
+@dataclass(frozen=True)
+class Jax:
+    """jax.random with (seed, 0) as the key itself."""
+
+    name = "jax"
+    largest_seed = UINT32
+    with_orthogonal: tuple[DtypeName, ...] = ("float32",)
+    single = True
+
+    def _drawn(
+        self, law: jax_random.Law, scale: tuple[float, float], seed: int, elements: int, dtype: DtypeName
+    ) -> Draws:
+        factor, shift = (jax_random.traced(number, dtype) for number in scale)
+        return jax_random.Drawn((seed, 0), law, dtype, elements, factor, shift)
+
+    def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws:
+        return self._drawn(jax_random.Normal.free(dtype), (law.deviation, law.mean), seed, elements, dtype)
+
+    def truncated(self, law: Truncated, seed: int, elements: int, dtype: DtypeName) -> Draws:
+        drawn = jax_random.Normal.between(-CUT, CUT, dtype)
+        return self._drawn(drawn, (law.deviation, law.mean), seed, elements, dtype)
+
+    def uniform(self, law: Uniform, seed: int, elements: int, dtype: DtypeName) -> Draws:
+        return jax_random.Drawn((seed, 0), jax_random.Uniform.between(law.low, law.high, dtype), dtype, elements)
