@@ -125,7 +125,8 @@ class TruncNormal(Whole):
 
     def _rejected(self, candidates: Values, chances: Values, tensor: Tensor) -> tuple[NDArray[np.bool_], bool]:
         kind = tensor.drawn
-        density = candidates - kind(self.mean)
+        # In half precision torch rounds what it subtracts to the dtype, and what it divides by to float32.
+        density = candidates - kind(tensor.rounded(self.mean))
         tensor.round(density)
         density /= kind(self.deviation)
         tensor.round(density)
@@ -133,7 +134,7 @@ class TruncNormal(Whole):
         tensor.round(density)
         density *= kind(-0.5)
         tensor.round(density)
-        density -= kind(self.peak)
+        density -= kind(tensor.rounded(self.peak))
         tensor.round(density)
         some = chances > 0.0
         logs: Values = np.zeros(chances.size, kind)
