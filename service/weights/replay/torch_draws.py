@@ -8,6 +8,7 @@ to know where the next begins.
 import threading
 from dataclasses import dataclass, field
 from functools import partial
+from math import prod
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from service.weights.addresses import Runs
 from service.weights.buffers import BUFFERS
+from service.weights.description import Shape
 from service.weights.distributions import Fill
 from service.weights.draws import KEPT
 from service.weights.dtypes import DTYPES, DtypeName, Values
@@ -37,10 +39,11 @@ class State(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """What a call fills: so many elements of a dtype."""
+    """What a call fills: so many elements of a dtype, on a processor with FMA (and AVX2) or without."""
 
     elements: int
     dtype: DtypeName
+    fused: bool = True
 
     @property
     def wide(self) -> bool:
@@ -145,9 +148,11 @@ class Uniform:
 
     def values(self, raw: Words, tensor: Tensor, out: Values) -> None:
         if tensor.wide:
-            kernels.uniform64(raw, out, self.low, self.high)
+            wide = kernels.uniform64 if tensor.fused else kernels.uniform64_apart
+            wide(raw, out, self.low, self.high)
             return
-        kernels.uniform(raw, out, np.float32(self.low), np.float32(self.high))
+        narrow = kernels.uniform if tensor.fused else kernels.uniform_apart
+        narrow(raw, out, np.float32(self.low), np.float32(self.high))
         tensor.round(out)
         kernels.end_becomes_start(out, *(np.float32(tensor.rounded(end)) for end in (self.low, self.high)))
 
@@ -183,10 +188,16 @@ class Normal:
 
     def open(self, state: State, tensor: Tensor, generator: MersenneTwister) -> tuple[Fill, None]:
         if tensor.elements < BLOCK:
-            values, _ = one_by_one(state, tensor.elements, generator)
-            kernels.scale(values, self.mean, self.deviation)
-            return partial(take, values), None
+            return partial(take, self.few(state, tensor, generator)), None
         return partial(self._fill, state, tensor, generator.fork(state.word)), None
+
+    def few(self, state: State, tensor: Tensor, generator: MersenneTwister) -> NDArray[np.float64]:
+        """Return a tensor of less than 16 elements, before it is rounded to its dtype."""
+        values, _ = one_by_one(state, tensor.elements, generator)
+        if tensor.fused:
+            kernels.scale(values, self.mean, self.deviation)
+            return values
+        return values * self.deviation + self.mean
 
     def _fill(self, state: State, tensor: Tensor, generator: MersenneTwister, runs: Runs, out: Values) -> None:
         for start, part in zip(runs.starts, out.reshape(-1, runs.length), strict=True):
@@ -219,7 +230,8 @@ class Normal:
         if tensor.wide:
             kernels.normal64(raw, out, self.mean, self.deviation)
         else:
-            kernels.normal(raw, out, np.float32(self.mean), np.float32(self.deviation))
+            narrow = kernels.normal if tensor.fused else kernels.normal_by_libm
+            narrow(raw, out, np.float32(self.mean), np.float32(self.deviation))
 
     def at(self, generator: MersenneTwister, word: int, tensor: Tensor, places: NDArray[np.int64]) -> Values:
         """Return some elements, whose places ascend, of a tensor whose words begin at `word`; rounded."""
@@ -235,7 +247,8 @@ class Normal:
                     kernels.normal64_at(part, places[begin:end] - start, found[begin:end], self.mean, self.deviation)
                 else:
                     mean, deviation = np.float32(self.mean), np.float32(self.deviation)
-                    kernels.normal_at(part, places[begin:end] - start, found[begin:end], mean, deviation)
+                    narrow = kernels.normal_at if tensor.fused else kernels.normal_by_libm_at
+                    narrow(part, places[begin:end] - start, found[begin:end], mean, deviation)
         if tensor.elements % BLOCK:
             late = places >= tensor.elements - BLOCK
             if late.any():
@@ -269,9 +282,11 @@ class Whole:
 
 @dataclass(eq=False)
 class Walk:
-    """The calls made with one generator, one after the other."""
+    """The calls made with one generator, one after the other, on tensors of one dtype."""
 
     seed: int
+    dtype: DtypeName
+    fused: bool = True
     generator: MersenneTwister = field(init=False)
 
     def __post_init__(self) -> None:
@@ -280,8 +295,9 @@ class Walk:
         self._states = [State()]
         self._lock = threading.RLock()
 
-    def add(self, call: Call, tensor: Tensor) -> "Step":
+    def add(self, call: Call, shape: Shape) -> "Step":
         """Make another call; nothing is drawn yet."""
+        tensor = Tensor(prod(shape), self.dtype, self.fused)
         self._calls.append((call, tensor))
         return Step(self, len(self._calls) - 1, call, tensor)
 

@@ -16,7 +16,7 @@ from service.weights.dtypes import Values
 from service.weights.matrices import orthonormal, take
 from service.weights.replay.kernels import torch as kernels
 from service.weights.replay.mersenne import MersenneTwister
-from service.weights.replay.torch_draws import BLOCK, Normal, State, Tensor, Uniform, Whole, one_by_one
+from service.weights.replay.torch_draws import BLOCK, Normal, State, Tensor, Uniform, Whole
 
 Places = NDArray[np.int64]
 DRAWN_AGAIN = 0.3  # trunc_normal_ draws normals again and again where at least so much of them falls within the bounds
@@ -86,9 +86,7 @@ class TruncNormal(Whole):
         again: Values
         while places.size:
             if tensor.elements < BLOCK:
-                fresh, _ = one_by_one(state, tensor.elements, generator)
-                kernels.scale(fresh, self.mean, self.deviation)
-                again = fresh.astype(tensor.drawn)
+                again = normal.few(state, tensor, generator).astype(tensor.drawn)
                 tensor.round(again)
                 again = again[places]
             else:
@@ -142,7 +140,9 @@ class TruncNormal(Whole):
         tensor.round(logs)
         logs[~some] = -np.inf  # rejects nothing
         # Of half precision every logarithm was compared with torch's; beyond that its last bit is the library's.
-        close = not tensor.half and bool((np.abs(logs - density) <= 4 * np.spacing(np.abs(density))).any())
+        close = not (tensor.half and tensor.fused) and bool(
+            (np.abs(logs - density) <= 4 * np.spacing(np.abs(density))).any()
+        )
         return logs > density, close
 
 

@@ -2,6 +2,8 @@
 
 import math
 import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -14,13 +16,15 @@ from torch import nn
 from service.weights.errors import NotExact
 from service.weights.model import Spec
 
+PLAIN = "ATEN_CPU_CAPABILITY" in os.environ
+ALGORITHM = "torch-cpu-default/1" if PLAIN else "torch-cpu/1"
 CASES = int(os.environ.get("REPLAY_CASES", "250"))
 DTYPES = {
     "float32": torch.float32, "float64": torch.float64, "float16": torch.float16, "bfloat16": torch.bfloat16
 }  # fmt: skip
 SEEDS = st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 100), st.sampled_from([2**31, 2**32 - 1, 2**32, 2**53]))
 SIZES = st.integers(1, 9)
-KINDS = "dense conv back depthwise separable embedding recurrent attention bilinear norm encoder transformers".split()
+KINDS = ["dense", "conv", "back", "depthwise", "separable", "embedding", "recurrent", "attention", "bilinear", "norm", "encoder", "transformers"]
 Layer = dict[str, Any]
 Made = tuple[Layer, Any]  # a layer, and what makes its tensors: dtype -> list of tensors
 
@@ -167,7 +171,7 @@ def bytes_of(tensor: torch.Tensor) -> bytes:
     dtype=st.sampled_from(list(DTYPES)),
 )
 def test_networks_are_torchs_byte_for_byte(threads: int, made: list[Made], seed: int, dtype: str) -> None:
-    spec = {"algorithm": "torch-cpu/1", "seed": str(seed), "dtype": dtype, "layers": [layer for layer, _ in made]}
+    spec = {"algorithm": ALGORITHM, "seed": str(seed), "dtype": dtype, "layers": [layer for layer, _ in made]}
     try:
         plan = Spec.model_validate(spec).plan()
     except NotExact:
@@ -185,7 +189,7 @@ def test_networks_are_torchs_byte_for_byte(threads: int, made: list[Made], seed:
 def test_stated_schemes_come_after_all_defaults(inputs: int, outputs: int, seed: int, kind: str) -> None:
     dense = {"type": "dense", "shape": [inputs, outputs]}
     layers = [dense | {"scheme": f"torch:kaiming_{kind}"}, dense | {"bias": "torch:normal"}, dense]
-    plan = Spec.model_validate({"algorithm": "torch-cpu/1", "seed": str(seed), "layers": layers}).plan()
+    plan = Spec.model_validate({"algorithm": ALGORITHM, "seed": str(seed), "layers": layers}).plan()
     torch.manual_seed(seed - 2**64 if seed >= 2**63 else seed)
     real = [nn.Linear(inputs, outputs) for _ in layers]
     getattr(nn.init, f"kaiming_{kind}_")(real[0].weight)
@@ -193,3 +197,12 @@ def test_stated_schemes_come_after_all_defaults(inputs: int, outputs: int, seed:
     for parameter, theirs in zip(plan.parameters, parts(*real), strict=True):
         ours = np.concatenate(list(parameter.blocks())).reshape(parameter.shape)
         assert torch.equal(theirs, torch.from_numpy(ours)), parameter.key
+
+
+@pytest.mark.skipif(PLAIN, reason="this is the run without AVX2")
+def test_the_same_without_avx2_and_fma() -> None:
+    environment = {**os.environ, "ATEN_CPU_CAPABILITY": "default"}
+    command = [sys.executable, "-m", "pytest", "-q", "--override-ini", "filterwarnings=default", __file__]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout
+    assert torch.backends.cpu.get_cpu_capability() != "DEFAULT"

@@ -11,12 +11,16 @@ import pytest
 
 from service.weights.errors import NotExact
 from service.weights.model import Spec
+from service.weights.replay.kernels import mersenne
+from service.weights.replay.kernels import torch as kernels
+from service.weights.replay.mersenne import MersenneTwister
+from service.weights.replay.torch_draws import State, one_by_one
 from tests.weights.replay.torch_calls import Modules, Tensor
 
 CASES = [
     case
     for case in json.loads((Path(__file__).parents[2] / "golden" / "frameworks.json").read_text())["cases"]
-    if case["framework"] == "torch"
+    if case["framework"].startswith("torch")
 ]
 WITH_WORDS = ("mt19937", "randperm", "non-contiguous")
 ON_SPECS = [case for case in CASES if not any(word in case["primitive"] for word in WITH_WORDS)]
@@ -35,7 +39,8 @@ def data(spec: dict[str, Any]) -> list[bytes]:
 
 @pytest.mark.parametrize("case", ON_SPECS, ids=lambda case: f"{case['id']} {case['primitive']} {case['dtype']}")
 def test_golden(case: dict[str, Any]) -> None:
-    spec = {"algorithm": "torch-cpu/1", "seed": str(case["seed"]), "dtype": case["dtype"]}
+    name = "torch-cpu-default/1" if "ATEN" in case["framework"] else "torch-cpu/1"
+    spec = {"algorithm": name, "seed": str(case["seed"]), "dtype": case["dtype"]}
     spec["layers"] = layers_of(case["call"])
     if case["note"] == "lapack":
         with pytest.raises(NotExact):
@@ -45,3 +50,51 @@ def test_golden(case: dict[str, Any]) -> None:
         np.testing.assert_allclose(found, [float.fromhex(x) for x in case["first4"]], rtol=0, atol=tolerance)
     else:
         assert hashlib.sha256(b"".join(data(spec))).hexdigest() == case["sha256"]
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if "mt19937" in case["primitive"]], ids=lambda case: case["seed"]
+)
+def test_golden_words(case: dict[str, Any]) -> None:
+    words = np.empty(case["shape"], np.uint32)
+    MersenneTwister.of(case["seed"]).raw(0, words)
+    mersenne.temper(words)
+    assert hashlib.sha256((words & 0x7FFFFFFF).tobytes()).hexdigest() == case["sha256"]
+
+
+def test_golden_permutation() -> None:
+    (case,) = [case for case in CASES if "randperm" in case["primitive"]]
+    (count,) = case["shape"]
+    raw, order = np.empty(count - 1, np.uint32), np.empty(count, np.int64)
+    MersenneTwister.of(case["seed"]).raw(0, raw)
+    kernels.permutation(raw, order)
+    assert hashlib.sha256(order.tobytes()).hexdigest() == case["sha256"]
+
+
+def test_golden_normals_one_by_one() -> None:
+    (case,) = [case for case in CASES if "non-contiguous" in case["primitive"]]
+    values, state = one_by_one(State(), math.prod(case["shape"]), MersenneTwister.of(case["seed"]))
+    # Of a tensor that is not contiguous, normal_ walks the memory: here that of the transposed one.
+    assert hashlib.sha256(values.astype(np.float32).tobytes()).hexdigest() == case["sha256"]
+    assert state == State(2 * values.size)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
+def test_any_word_is_reached_from_any_other(seed: int) -> None:
+    generator = np.random.MT19937()
+    generator._legacy_seeding(seed)  # type: ignore[attr-defined]
+    theirs = generator.random_raw(3_000_000).astype(np.uint32)
+    walk = MersenneTwister.of(seed)
+    for first, count in ((5, 3), (0, 700), (2_999_000, 1000), (623, 2), (100_000, 200_000), (99_999, 1), (0, 1)):
+        words = np.empty(count, np.uint32)
+        walk.raw(first, words)
+        mersenne.temper(words)
+        np.testing.assert_array_equal(words, theirs[first : first + count])
+
+
+@pytest.mark.parametrize("distance", [2**23 + 1, 2**24 + 12345])
+def test_a_jump_arrives_where_walking_does(distance: int) -> None:
+    words, walked = np.empty(700, np.uint32), np.empty(distance + 700, np.uint32)
+    MersenneTwister.of(3).raw(distance, words)
+    MersenneTwister.of(3).raw(0, walked)
+    np.testing.assert_array_equal(words, walked[distance:])

@@ -12,6 +12,7 @@ import numpy as np
 from numba import float32, int32, int64, uint32, uint64
 
 from service.weights.bits import bits_of, float_of
+from service.weights.replay.kernels import libm
 from service.weights.replay.kernels.arithmetic import fma32, fma64
 from service.weights.replay.kernels.mersenne import tempered
 from service.weights.targets import compiled, inlined
@@ -103,6 +104,23 @@ def uniform64(raw, out, low, high):
         out[i] = low if value == high else value
 
 
+@compiled("void(uint32[::1], float32[::1], float32, float32)")
+def uniform_apart(raw, out, low, high):
+    """As `uniform`, on processors without FMA: product and sum rounded one after the other."""
+    width = high - low
+    for i in range(raw.size):
+        out[i] = unit(raw[i]) * width + low
+
+
+@compiled("void(uint32[::1], float64[::1], float64, float64)")
+def uniform64_apart(raw, out, low, high):
+    """As `uniform64`, on processors without FMA."""
+    width = high - low
+    for i in range(out.size):
+        value = unit64(raw[2 * i], raw[2 * i + 1]) * width + low
+        out[i] = low if value == high else value
+
+
 @compiled("void(float32[::1], float32, float32)")
 def end_becomes_start(values, low, high):
     """Set values that were rounded to `high` to `low`."""
@@ -132,6 +150,27 @@ def normal(raw, out, mean, deviation):
                 values[16 * block + lane] = first[8 * block + lane]
             for lane in range(8):
                 values[16 * block + 8 + lane] = second[8 * block + lane]
+
+
+@compiled("void(uint32[::1], float32[::1], float32, float32)")
+def normal_by_libm(raw, out, mean, deviation):
+    """As `normal`, on processors without AVX2: by glibc's logarithm, sine and cosine."""
+    for block in range(raw.size // 16):
+        for lane in range(16 * block, 16 * block + 8):
+            radius = math.sqrt(MINUS_TWO * libm.log(ONE - unit(raw[lane])))
+            sine, cosine = libm.sine_and_cosine(float32(2.0 * math.pi * float(unit(raw[lane + 8]))))
+            out[lane] = fma32(radius * cosine, deviation, mean)
+            out[lane + 8] = fma32(radius * sine, deviation, mean)
+
+
+@compiled("void(uint32[::1], int64[::1], float32[::1], float32, float32)")
+def normal_by_libm_at(raw, places, out, mean, deviation):
+    """Put the values that `normal_by_libm` makes at some places into `out`."""
+    for i in range(places.size):
+        at = (places[i] // 16) * 16 + places[i] % 8
+        radius = math.sqrt(MINUS_TWO * libm.log(ONE - unit(raw[at])))
+        sine, cosine = libm.sine_and_cosine(float32(2.0 * math.pi * float(unit(raw[at + 8]))))
+        out[i] = fma32(radius * (sine if places[i] & 8 else cosine), deviation, mean)
 
 
 @compiled("void(uint32[::1], float64[::1], float64, float64)")
