@@ -12,6 +12,8 @@ from service.weights.description import Shape
 from service.weights.layouts import Arrangement, Cut, Flip, Join, Move, Placement, Reshape, Sum, Take, as_they_are
 from service.weights.views import Form, View, joined
 
+ZEROS = "zeros"  # the array that stands for what a framework does not have
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -31,8 +33,7 @@ def parts_of(arrangement: Arrangement, box: Form, starts: Shape, canonical: Mapp
             back = tuple(axes.index(axis) for axis in range(len(axes)))
             yield from parts_of(of, box.moved(back), tuple(starts[axis] for axis in back), canonical)
         case Reshape(of):
-            whole, made = of.form(canonical).shape, arrangement.form(canonical).shape
-            shape, starts = box_before(whole, made, box.shape, 1), box_before(whole, made, starts, 0)
+            shape, starts = box_before(of.form(canonical).shape, arrangement.form(canonical).shape, box.shape, starts)
             yield from parts_of(of, box.reshaped(shape), starts, canonical)
         case Flip(of, count):
             whole = of.form(canonical).shape
@@ -47,6 +48,8 @@ def parts_of(arrangement: Arrangement, box: Form, starts: Shape, canonical: Mapp
             yield from parts_of_joined(parts, axis, box, starts, canonical)
         case Sum(parts):
             yield from parts_of(parts[0], box, starts, canonical)
+            for part in parts[1:]:
+                yield from parts_of(part, zeros(box.shape), starts, canonical)
 
 
 def parts_of_joined(
@@ -62,17 +65,16 @@ def parts_of_joined(
         begin = end
 
 
-def box_before(whole: Shape, made: Shape, box: Shape, single: int) -> Shape:
-    """Return the sizes, or starts, that a box had before an array of shape `whole` became one of shape `made`.
+def box_before(whole: Shape, made: Shape, box: Shape, starts: Shape) -> tuple[Shape, Shape]:
+    """Return shape and start that a box had before an array of shape `whole` became one of shape `made`.
 
-    A box that is not all of it can only have gained or lost axes of one element, along which it has `single`.
+    A box that is not all of it can only have gained or lost axes of one element.
     """
     if box == made:
-        return whole
-    if not any(box):
-        return (0,) * len(whole)
-    along = iter([each for each, size in zip(box, made, strict=True) if size != 1])
-    return tuple(single if size == 1 else next(along) for size in whole)
+        return whole, (0,) * len(whole)
+    along = iter([each for each, size in zip(zip(box, starts, strict=True), made, strict=True) if size != 1])
+    pairs = [(1, 0) if size == 1 else next(along) for size in whole]
+    return tuple(size for size, _ in pairs), tuple(start for _, start in pairs)
 
 
 def together(parts: Sequence[Part], axis: int = 0) -> Form:
@@ -85,9 +87,9 @@ def together(parts: Sequence[Part], axis: int = 0) -> Form:
     return joined([together(row, axis + 1) for row in rows.values()], axis)
 
 
-def zeros_of(name: str) -> str:
-    """Return the name of the array of zeros that stands for a canonical parameter which a framework does not have."""
-    return f"zeros of {name}"
+def zeros(shape: Shape) -> Form:
+    """Return an array of zeros: one, wherever it is looked for."""
+    return View(ZEROS, 0, shape, (0,) * len(shape))
 
 
 def inverted(placements: Sequence[Placement], shapes: Mapping[str, Shape]) -> dict[str, Form]:
@@ -98,7 +100,4 @@ def inverted(placements: Sequence[Placement], shapes: Mapping[str, Shape]) -> di
         array = View.whole(placement.name, placement.of.form(canonical).shape)
         for part in parts_of(placement.of, array, (0,) * len(array.shape), canonical):
             parts.setdefault(part.name, []).append(part)
-    return {
-        name: together(parts[name]) if name in parts else View.whole(zeros_of(name), shape)
-        for name, shape in shapes.items()
-    }
+    return {name: together(parts[name]) if name in parts else zeros(shape) for name, shape in shapes.items()}

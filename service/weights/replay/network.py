@@ -7,7 +7,8 @@ from service.weights.distributions import Constant, Distribution
 from service.weights.draws import Addressed, Draws, ZeroRow
 from service.weights.dtypes import DtypeName
 from service.weights.errors import InitserveError, NotExact, UnsupportedCombination
-from service.weights.inversion import inverted, zeros_of
+from service.weights.inversion import ZEROS as ZEROS_ARRAY
+from service.weights.inversion import inverted
 from service.weights.layouts import as_they_are
 from service.weights.matrices import WithZeroRow
 from service.weights.parameters import ZEROS, Choice
@@ -75,13 +76,13 @@ def assemble(layer: Asked, given: Mapping[str, Given], replay: Replay) -> Made:
     placements = layer.spec.placements()[replay.layout]
     forms = inverted(placements, shapes)
     sources: dict[str, Source] = {}
-    arrays: dict[str, Draws] = {}
+    arrays: dict[str, Draws] = {ZEROS_ARRAY: Addressed(Constant(0.0), NO_STREAM, 1)}
     for placement in placements:
         each = given[placement.name]
         if each.draws is not None:
             arrays[placement.name] = each.draws
         for name in placement.of.sources():
-            if name in sources or forms[name].names == (zeros_of(name),):
+            if name in sources or forms[name].names == (ZEROS_ARRAY,):
                 continue
             asked = layer.choices[name]
             choice = replace(asked.choice, scheme=each.scheme or asked.choice.scheme, fans=replay.layout)
@@ -99,7 +100,6 @@ def assemble(layer: Asked, given: Mapping[str, Given], replay: Replay) -> Made:
     for name in shapes.keys() - sources.keys():
         stated = layer.choices[name].stated
         sources[name] = Source(stated, Choice(ZEROS, "the framework has no such array"), stated.fans, Constant(0.0))
-        arrays[zeros_of(name)] = Addressed(Constant(0.0), NO_STREAM, stated.elements)
     return Made(sources, forms, arrays)
 
 
