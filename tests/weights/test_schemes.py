@@ -159,3 +159,38 @@ def test_matrices_need_their_axes(name: str, shape: tuple[int, ...]) -> None:
 )
 def test_bare_shapes_have_keras_fans(shape: tuple[int, ...], fans: tuple[int, int]) -> None:
     assert by_keras_rule(shape) == Fans(*fans)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ({"name": "torch:xavier_normal", "gain": 5.0 / 3}, {"name": "torch:xavier_normal", "scale": (5.0 / 3) ** 2}),
+        (
+            {"name": "torch:kaiming_uniform", "a": 5.0**0.5},
+            {"name": "torch:kaiming_uniform", "scale": 2.0 / (1 + (5.0**0.5) ** 2)},
+        ),
+        (
+            {"name": "torch:kaiming_normal", "nonlinearity": "tanh"},
+            {"name": "torch:kaiming_normal", "scale": (5.0 / 3) ** 2},
+        ),
+        ({"name": "torch:uniform", "a": -1.0, "b": 2.0}, {"name": "torch:uniform", "minval": -1.0, "maxval": 2.0}),
+        ({"name": "jax:uniform", "scale": 0.5}, {"name": "jax:uniform", "maxval": 0.5}),
+    ],
+)
+def test_a_frameworks_own_arguments_are_taken(theirs: dict[str, Any], ours: dict[str, Any]) -> None:
+    assert scheme(theirs) == scheme(ours)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": "torch:xavier_normal", "gain": -1.0},
+        {"name": "torch:xavier_normal", "gain": 1.0, "scale": 1.0},
+        {"name": "torch:kaiming_normal", "nonlinearity": "gelu"},
+        {"name": "torch:kaiming_normal", "a": "2"},
+        {"name": "kaiming_normal_", "nonlinearity": "relu"},  # the plain alias is Keras's he_normal
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        scheme(wrong)

@@ -24,6 +24,7 @@ from service.weights.schemes.linear import (
 from service.weights.schemes.plain import BoundedNormal, ConstantScheme, RandomNormal, RandomUniform, TruncatedNormal
 from service.weights.schemes.scaling import MupNormal, ResidualNormal, Siren, VarianceScaling
 from service.weights.schemes.scheme import Scheme
+from service.weights.schemes.spelling import in_own_words
 from service.weights.schemes.tables import (
     Bilinear,
     Hippo,
@@ -243,7 +244,7 @@ def spelt_out(value: object) -> object:
     if isinstance(value, Mapping) and isinstance(value.get("name"), str):
         name = canonical_name(value["name"])
         preset = PRESETS[name].model_dump() if name in PRESETS else {}
-        return {**preset, **value, "name": name}
+        return {**preset, **in_own_words(name, value), "name": name}
     return value
 
 

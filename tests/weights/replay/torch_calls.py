@@ -3,7 +3,6 @@
 from typing import Any
 
 Layer = dict[str, Any]
-GAIN = {"linear": 1.0, "relu": 2.0, "leaky_relu": None}
 
 
 class Tensor:
@@ -25,32 +24,22 @@ class Tensor:
 class Init:
     """torch.nn.init."""
 
-    def scaled(self, tensor: Tensor, scale: float, mode: str, kind: str) -> Layer:
-        scheme = {"name": "variance_scaling", "scale": scale, "mode": mode, "distribution": kind}
-        return tensor.layer(scheme)
+    def kaiming_uniform_(self, tensor: Tensor, **arguments: Any) -> Layer:
+        return tensor.layer({"name": "torch:kaiming_uniform", **arguments})
 
-    def kaiming_uniform_(
-        self, tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
-    ) -> Layer:
-        scale = 2.0 if nonlinearity == "relu" else 2.0 / (1 + a**2)
-        return self.scaled(tensor, scale, mode, "uniform")
+    def kaiming_normal_(self, tensor: Tensor, **arguments: Any) -> Layer:
+        return tensor.layer({"name": "torch:kaiming_normal", **arguments})
 
-    def kaiming_normal_(
-        self, tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
-    ) -> Layer:
-        scale = 2.0 if nonlinearity == "relu" else 2.0 / (1 + a**2)
-        return self.scaled(tensor, scale, mode, "untruncated_normal")
+    def xavier_uniform_(self, tensor: Tensor, **arguments: Any) -> Layer:
+        return tensor.layer({"name": "torch:xavier_uniform", **arguments})
 
-    def xavier_uniform_(self, tensor: Tensor, gain: float = 1.0) -> Layer:
-        return self.scaled(tensor, gain * gain, "fan_avg", "uniform")
-
-    def xavier_normal_(self, tensor: Tensor, gain: float = 1.0) -> Layer:
-        return self.scaled(tensor, gain * gain, "fan_avg", "untruncated_normal")
+    def xavier_normal_(self, tensor: Tensor, **arguments: Any) -> Layer:
+        return tensor.layer({"name": "torch:xavier_normal", **arguments})
 
     def trunc_normal_(
         self, tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0
     ) -> Layer:
-        return tensor.layer({"name": "torch:trunc_normal", "mean": mean, "stddev": std, "minval": a, "maxval": b})
+        return tensor.layer({"name": "torch:trunc_normal", "mean": mean, "std": std, "a": a, "b": b})
 
     def sparse_(self, tensor: Tensor, sparsity: float, std: float = 0.01) -> Layer:
         return tensor.layer({"name": "torch:sparse", "sparsity": sparsity, "stddev": std})
