@@ -4,10 +4,11 @@ To add one, write its module (how its generator makes words, its words values, i
 """
 
 from service.weights.replay.framework import Replay
+from service.weights.replay.jax import JAX
 from service.weights.replay.keras import KERAS
 from service.weights.replay.numpy_pcg64 import NUMPY
 from service.weights.replay.torch import TORCH, TORCH_DEFAULT
 
-ALGORITHMS: dict[str, Replay] = {replay.name: replay for replay in (TORCH, TORCH_DEFAULT, *KERAS, NUMPY)}
+ALGORITHMS: dict[str, Replay] = {replay.name: replay for replay in (TORCH, TORCH_DEFAULT, JAX, *KERAS, NUMPY)}
 
 __all__ = ["ALGORITHMS", "Replay"]
