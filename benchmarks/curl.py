@@ -18,8 +18,9 @@ class WrongAnswer(RuntimeError):
     """A server's answer was not what was asked for."""
 
 
-def tensor(scheme: str, shape: list[int], seed: int) -> dict[str, Any]:
-    return {"seed": seed, "layers": [{"name": "w", "type": "tensor", "shape": shape, "scheme": scheme}]}
+def tensor(scheme: object, shape: list[int], seed: int, algorithm: str = "initserve/1") -> dict[str, Any]:
+    layer = {"name": "w", "type": "tensor", "shape": shape, "scheme": scheme}
+    return {"algorithm": algorithm, "seed": seed, "layers": [layer]}
 
 
 def download(url: str, sizes: range, spec: dict[str, Any] | None = None) -> float:
@@ -37,10 +38,10 @@ def exactly(size: int) -> range:
     return range(size, size + 1)
 
 
-def npy(server: str, scheme: str, shape: list[int], seeds: Iterator[int]) -> Side:
+def npy(server: str, scheme: object, shape: list[int], seeds: Iterator[int], algorithm: str = "initserve/1") -> Side:
     """Return the side that fetches one float32 tensor as .npy, under a new seed each time."""
-    size = HEADER + 4 * prod(shape)
-    return lambda: download(f"{server}/init?format=npy", exactly(size), tensor(scheme, shape, next(seeds)))
+    size = exactly(HEADER + 4 * prod(shape))
+    return lambda: download(f"{server}/init?format=npy", size, tensor(scheme, shape, next(seeds), algorithm))
 
 
 @contextmanager

@@ -25,6 +25,8 @@ def of_torch() -> Initialisers:
         "kaiming_normal_": fill(init.kaiming_normal_),
         "kaiming_uniform_": fill(init.kaiming_uniform_),
         "trunc_normal_": fill(init.trunc_normal_),
+        "normal_": fill(init.normal_),
+        "uniform_": fill(init.uniform_),
     }
 
 
@@ -41,6 +43,7 @@ def of_keras() -> Initialisers:
     return {
         "HeNormal": draw(keras.initializers.HeNormal(seed=0)),
         "RandomNormal": draw(keras.initializers.RandomNormal(seed=0)),
+        "TruncatedNormal": draw(keras.initializers.TruncatedNormal(seed=0)),
         "GlorotUniform": draw(keras.initializers.GlorotUniform(seed=0)),
     }
 
@@ -58,6 +61,7 @@ def of_jax() -> Initialisers:
     return {
         "he_normal": draw(jax.nn.initializers.he_normal()),
         "normal": draw(jax.nn.initializers.normal()),
+        "truncated_normal": draw(jax.nn.initializers.truncated_normal()),
         "glorot_uniform": draw(jax.nn.initializers.glorot_uniform()),
     }
 
@@ -75,6 +79,8 @@ def of_numpy() -> Initialisers:
     return {
         "standard_normal": standard_normal,
         "random": lambda: generator.random(SHAPE, dtype=np.float32),
+        "normal": lambda: generator.normal(0.0, SCALE, SHAPE).astype(np.float32),
+        "uniform": lambda: generator.uniform(-SCALE, SCALE, SHAPE).astype(np.float32),
     }
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from benchmarks.cases import base64, frameworks, latency, limit, memory, size, small, start
+from benchmarks.cases import base64, frameworks, latency, limit, memory, replay, size, small, start
 from benchmarks.measuring import Section
 
 CASES: dict[str, Callable[[int], Section]] = {
     "frameworks": frameworks.measure,
+    "replay": replay.measure,
     "limit": limit.measure,
     "base64": base64.measure,
     "small": small.measure,
