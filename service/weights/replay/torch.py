@@ -19,6 +19,7 @@ from service.weights.errors import InvalidSpec
 from service.weights.fans import Fans
 from service.weights.layers.dense import TransformersConv1D
 from service.weights.layers.layer import LayerSpec
+from service.weights.layers.recurrent import Recurrent
 from service.weights.layers.tensor import Tensor as TensorLayer
 from service.weights.parameters import ZEROS
 from service.weights.replay.framework import Array, Given, Module, Replay
@@ -95,6 +96,10 @@ def construct(modules: Sequence[Module], seed: int, dtype: DtypeName, fused: boo
         if isinstance(module.spec, TransformersConv1D):  # the transformers library's own defaults
             for name, scheme in TRANSFORMERS.items():
                 found[index][name] = replace(found[index][name], scheme=scheme)
+        if isinstance(module.spec, Recurrent) and module.spec.bias is not None:
+            # One bias is stated, and torch has two: the other is 0, as in every layout.
+            seconds = [array for array in module.arrays.values() if array.parameter.name.endswith("recurrent_bias")]
+            found[index] |= {array.name: without_chance(array) for array in seconds}
         later += [(index, array) for array in module.arrays.values() if array.stated is not None]
     for index, array in later:
         apply(found[index], walks[index], array, array.stated, modules[index].spec)

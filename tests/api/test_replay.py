@@ -1,0 +1,130 @@
+"""Frameworks' streams over HTTP: what is told of them, what is refused and why, one thread and two."""
+
+import hashlib
+import io
+import json
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import safetensors
+
+from service.weights.replay import ALGORITHMS
+from tests.conftest import Server
+
+DENSE = {"type": "dense", "shape": [40, 30]}
+
+
+def spec(algorithm: str, *layers: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"algorithm": algorithm, "seed": 0, "layers": list(layers or [DENSE]), **more}
+
+
+def test_every_algorithm_is_told_of_and_its_example_works(client: httpx.Client) -> None:
+    told = {each["name"]: each for each in client.get("/algorithms").json()["algorithms"]}
+    assert set(told) == {"initserve/1", *ALGORITHMS}
+    for name, each in told.items():
+        assert each["summary"]
+        assert each["exact"]
+        assert each["dtypes"]
+        assert name == "initserve/1" or (each["versions"] and each["not_exact"])
+        assert client.get(f"/algorithms/{name}").json() == each
+        answer = client.post("/init", json=each["example"]).json()
+        assert answer["algorithm"] == name
+        assert answer["layout"] == each["layout"]
+        assert answer.get("exact", True) is True
+    assert client.get("/readyz").json()["algorithms"] == ["initserve/1", *ALGORITHMS]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_what_is_not_exact_is_refused_unless_it_may_be(client: httpx.Client, algorithm: str) -> None:
+    asked = spec(algorithm, {"type": "tensor", "shape": [8, 8], "scheme": "orthogonal"})
+    refused = client.post("/init", json=asked)
+    assert refused.status_code == 422
+    problem = refused.json()
+    assert problem["type"] == "/problems/not-exact"
+    assert "LAPACK" in problem["detail"]
+    assert problem["errors"][0]["pointer"] == "/layers/0/scheme"
+    assert problem["try"] == {"exact": False}
+    assert client.get(problem["type"]).status_code == 200
+    answer = client.post("/init", json={**asked, "exact": False}).json()
+    assert answer["exact"] is False
+    assert [warning["code"] for warning in answer["warnings"]] == ["not-exact"]
+    file = client.post("/init?format=safetensors", json={**asked, "exact": False}).content
+    size = int.from_bytes(file[:8], "little")
+    assert json.loads(file[8 : 8 + size])["__metadata__"]["exact"] == "false"
+    matrix = next(iter(safetensors.deserialize(file)))[1]["data"]
+    values = np.frombuffer(matrix, np.float32).reshape(8, 8)
+    np.testing.assert_allclose(values @ values.T, np.eye(8), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("asked", "pointer", "word"),
+    [
+        (spec("torch-cpu/2"), "/algorithm", "torch-cpu/1"),
+        (spec("jax-threefry/1", dtype="float64"), "/dtype", "float32"),
+        (spec("numpy-pcg64/1", dtype="bfloat16"), "/dtype", "float64"),
+        (spec("keras-numpy/1", seed=2**32), "/seed", "4294967296"),
+        (spec("torch-cpu/1", {**DENSE, "scheme": "he_normal"}), "/layers/0/scheme", "torch:kaiming_normal"),
+        (spec("torch-cpu/1", {**DENSE, "scheme": "chrono"}), "/layers/0/scheme", "lstm"),
+        (spec("torch-cpu/1", {**DENSE, "bias": "torch:xavier_normal"}), "/layers/0/bias", "two axes"),
+        (spec("torch-cpu/1", {"type": "moe_dense", "shape": [2, 3, 4]}), "/layers/0/type", "torch has no layer"),
+        (spec("torch-cpu/1", {**DENSE, "lora_rank": 2}), "/layers/0/type", "torch has no layer"),
+        (spec("torch-cpu/1", fans="keras"), "/fans", "pytorch"),
+        ({"algorithm": "torch-cpu/1", "recipe": "gpt2", "rules": [{"match": "*", "scheme": "zeros"}]}, "", "published"),
+        (
+            spec(
+                "torch-cpu/1", {"type": "tensor", "shape": [9, 9], "scheme": {"name": "torch:trunc_normal", "std": 0.0}}
+            ),
+            "/layers/0/scheme",
+            "stddev",
+        ),
+    ],
+)
+def test_what_a_framework_has_not_is_refused(client: httpx.Client, asked: Any, pointer: str, word: str) -> None:
+    refused = client.post("/plan", json=asked)
+    assert refused.status_code == 422, refused.text
+    problem = refused.json()
+    assert problem["errors"][0]["pointer"] == pointer, problem
+    assert word in problem["errors"][0]["detail"], problem
+
+
+def test_stated_schemes_say_what_they_are(client: httpx.Client) -> None:
+    layer = {**DENSE, "scheme": {"name": "torch:kaiming_normal", "nonlinearity": "relu"}, "bias": "zeros"}
+    (answer,) = client.post("/plan", json=spec("torch-cpu/1", layer)).json()["layers"]
+    weight, bias = answer["parameters"]
+    assert (weight["name"], weight["fan_in"], weight["fan_out"]) == ("weight", 40, 30)
+    assert weight["scheme"]["name"] == "torch:kaiming_normal"
+    assert weight["formula"] == "N(0, 0.223606798²)"
+    assert (bias["scheme"]["name"], bias["formula"]) == ("zeros", "0")
+
+
+def test_a_second_bias_is_zero_where_the_first_is_stated(client: httpx.Client) -> None:
+    layer = {"type": "lstm", "shape": [3, 4], "bias": "zeros"}
+    (answer,) = client.post("/init?include=statistics", json=spec("torch-cpu/1", layer)).json()["layers"]
+    found = {each["name"]: (each["statistics"]["min"], each["statistics"]["max"]) for each in answer["parameters"]}
+    assert found["bias_ih_l0"] == found["bias_hh_l0"] == (0.0, 0.0)
+    assert found["weight_ih_l0"] != (0.0, 0.0)
+
+
+@pytest.fixture(scope="module", params=["1", "2"])
+def of_threads(request: pytest.FixtureRequest) -> Any:
+    server = Server(INITSERVE_DRAWING_THREADS=request.param)
+    server.wait_until_ready()
+    yield server.url
+    server.stop()
+
+
+DIGESTS: dict[str, str] = {}
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_threads_change_no_byte(of_threads: str, algorithm: str) -> None:
+    layers = [{"type": "dense", "shape": [1500, 700]}, {"type": "embedding", "shape": [999, 333]}, DENSE]
+    digest = hashlib.sha256()
+    for layout in ("keras", "pytorch"):
+        asked = spec(algorithm, *layers, layout=layout)
+        answer = httpx.post(f"{of_threads}/init?format=npz", json=asked, timeout=60.0)
+        for name, array in np.load(io.BytesIO(answer.content)).items():
+            digest.update(name.encode() + array.tobytes())
+    assert DIGESTS.setdefault(algorithm, digest.hexdigest()) == digest.hexdigest()
