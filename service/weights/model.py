@@ -147,10 +147,15 @@ class Spec(Description):
 
     def plan(self) -> Plan:
         """Return every parameter with its scheme and address; raises InitserveError for what cannot be."""
-        seed = secrets.randbelow(LARGEST_EXACT + 1) if self.seed is None else self.seed
-        asked = self._asked()
         replay = ALGORITHMS.get(self.algorithm)
+        seeds = LARGEST_EXACT + 1 if replay is None else replay.seeds
+        seed = secrets.randbelow(seeds) if self.seed is None else self.seed
+        asked = self._asked()
         warnings: list[Caution] = []
+        if replay is not None and self.fans != replay.layout:
+            raise UnsupportedCombination(
+                f"{replay.name} counts fans as the framework does: {replay.layout}", "/fans", {"fans": replay.layout}
+            )
         if replay is None:
             made = [self._make(layer, seed) for layer in asked]
         else:

@@ -98,11 +98,13 @@ class Stream:
 class Replay(Stream):
     """A framework's stream, which a spec's `algorithm` chooses.
 
-    `name_layers` gives names as the framework does. `recipes` are those that `build` makes as the published models'
+    `seeds` is how many there are of those that it takes: one that is left out is below. `name_layers` gives names as
+    the framework does. `recipes` are those that `build` makes as the published models'
     own library does, draw by draw; of others, layers are constructed and rules applied.
     """
 
     construct: Construct = field(repr=False)
+    seeds: int = 2**53
     recipes: tuple[str, ...] = ()
     build: Build | None = field(default=None, repr=False)
     name_layers: Callable[[Sequence[LayerSpec]], list[str]] | None = None

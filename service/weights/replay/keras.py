@@ -119,6 +119,7 @@ def replay(backend: Backend, title: str, dtypes: tuple[DtypeName, ...], versions
         inexact=(LAPACK, STFT, LORA, *inexact),
         example={"algorithm": name, "seed": 0, "layers": [{"type": "dense", "shape": [784, 256]}]},
         construct=partial(construct, backend),
+        seeds=SEEDS,
     )
 
 
