@@ -34,14 +34,14 @@ from service.weights.schemes.plain import RandomNormal
 LAPACK = "orthogonal_ takes a QR decomposition from LAPACK, whose last bits differ between builds and processors"
 LAST_BIT = (
     "trunc_normal_ with bounds that leave so little compares with logarithms, whose last bit in float32 and float64 "
-    "is the library's; up to 65,536 elements it is checked that none decides"
+    "is the library's; of some ten thousand elements it is checked that none decides"
 )
 OTHER_LIBRARY = "this machine's C library has other logarithms, sines or cosines than glibc, which torch's wheels use"
 # sha256 of 65,536 float64 normals made at once, and as many made few by few, of seed 0.
 LIBRARY_SAMPLE = 2**16
 LIBRARY_DIGEST = "e1eeec09d568eb3b6293b3632f87f58e2450a455c38e2bf21145e5db62c5ee85"
 TRANSFORMERS = {"weight": RandomNormal(name="random_normal", mean=0.0, stddev=0.02), "bias": ZEROS}
-CERTAIN = 2**16  # elements of which that is checked
+CERTAIN = 2**25  # operations that checking it may take
 
 
 def why_inexact(step: Step) -> str:

@@ -313,11 +313,11 @@ class Walk:
             return fill
 
     def certain(self, index: int, most: int) -> bool:
-        """Whether no tie decides in a call that may know of one; not known where more than `most` must be drawn."""
+        """Whether no tie decides in a call that may know of one; not known where that takes more operations."""
         call, tensor = self._calls[index]
-        drawn = sum(each.elements for made, each in self._calls[: index + 1] if made.whole)
+        work = sum(made.operations(each) for made, each in self._calls[: index + 1])
         with self._lock:
-            return drawn <= most and not call.tied(self._state(index), tensor, self.generator)
+            return work <= most and not call.tied(self._state(index), tensor, self.generator)
 
     def _state(self, index: int) -> State:
         while len(self._states) <= index:

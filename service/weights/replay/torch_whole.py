@@ -21,6 +21,7 @@ from service.weights.replay.torch_draws import BLOCK, Normal, State, Tensor, Uni
 Places = NDArray[np.int64]
 DRAWN_AGAIN = 0.3  # trunc_normal_ draws normals again and again where at least so much of them falls within the bounds
 WORK = 16  # operations an element takes in one pass
+WORK_OF_CHANCES = 128  # where each is kept with its density's chance
 
 
 def below(x: float) -> float:
@@ -63,7 +64,8 @@ class TruncNormal(Whole):
         return 1.0 + math.log(max(2, elements)) / -math.log1p(-max(accepted, 1e-9))
 
     def operations(self, tensor: Tensor) -> int:
-        return int(WORK * tensor.elements * self.passes(tensor.elements))
+        work = WORK if self.from_normals else WORK_OF_CHANCES
+        return int(work * tensor.elements * self.passes(tensor.elements))
 
     def tied(self, state: State, tensor: Tensor, generator: MersenneTwister) -> bool:
         return not self.from_normals and self.from_uniforms(state, tensor, generator)[2]
