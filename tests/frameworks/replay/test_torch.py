@@ -24,7 +24,20 @@ DTYPES = {
 }  # fmt: skip
 SEEDS = st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 100), st.sampled_from([2**31, 2**32 - 1, 2**32, 2**53]))
 SIZES = st.integers(1, 9)
-KINDS = ["dense", "conv", "back", "depthwise", "separable", "embedding", "recurrent", "attention", "bilinear", "norm", "encoder", "transformers"]
+KINDS = [
+    "dense",
+    "conv",
+    "back",
+    "depthwise",
+    "separable",
+    "embedding",
+    "recurrent",
+    "attention",
+    "bilinear",
+    "norm",
+    "encoder",
+    "transformers",
+]
 Layer = dict[str, Any]
 Made = tuple[Layer, Any]  # a layer, and what makes its tensors: dtype -> list of tensors
 
