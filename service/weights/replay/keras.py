@@ -12,13 +12,15 @@ from math import prod
 from service.weights.draws import Draws
 from service.weights.dtypes import DTYPES, DtypeName
 from service.weights.errors import UnsupportedCombination
+from service.weights.parameters import ZEROS
 from service.weights.replay.framework import Array, Given, Module, Replay
 from service.weights.replay.keras_backends import Jax, NumPy, TensorFlow, Torch
 from service.weights.replay.keras_draws import LAPACK, STFT, Backend, InFloat32, OrthogonalDraws, fixed
 from service.weights.replay.keras_laws import Fixed, Law, Normal, Orthogonal, Truncated, Uniform, law_of
-from service.weights.replay.keras_layers import SEED_GENERATOR, check, constructed, fans_of, scheme_of
+from service.weights.replay.keras_layers import FORGETFUL, SEED_GENERATOR, check, constructed, fans_of, scheme_of
 
 SEEDS = 2**32  # numpy.random.seed, which set_random_seed calls on every backend, takes those below
+NOTHING = Fixed(ZEROS)  # of an array that the layer does not have
 MOST = 10**9  # the largest seed of an initialiser without one
 LORA = "Keras keeps LoRA's arrays in float32 whatever the layer's dtype; here they have the answer's"
 
@@ -41,8 +43,8 @@ def take_seeds(module: Module, laws: dict[str, Law], following: Callable[[], int
     """Yield each random array's seed; a layer's own is that of its seed generator and of all its initialisers."""
     own = module.spec.seed
     for each in constructed(module):
-        if each is SEED_GENERATOR or (each.array in laws and not isinstance(laws[each.array], Fixed)):
-            seed = following() if own is None else own
+        if each in (SEED_GENERATOR, FORGETFUL) or not isinstance(laws.get(each.array, NOTHING), Fixed):
+            seed = following() if own is None or each is FORGETFUL else own
             if each.used:
                 yield each.array, seed
 

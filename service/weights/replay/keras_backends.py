@@ -19,6 +19,11 @@ def at_start() -> int:
     return 0
 
 
+def once(value: float, dtype: DtypeName) -> float:
+    """Return a number as NumPy makes it float16: rounded once, not by way of float32."""
+    return float(np.float16(value)) if dtype == "float16" else value
+
+
 @dataclass(frozen=True)
 class NumPy:
     """numpy.random.default_rng([seed, 0]) for each array: drawn in float64, then cast."""
@@ -26,7 +31,7 @@ class NumPy:
     name = "numpy"
     largest_seed = UINT32
     with_orthogonal: tuple[DtypeName, ...] = ("float32",)
-    single = True
+    constant = staticmethod(once)
 
     def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws:
         return self._walked(seed, Scaled(law.mean, law.deviation), elements, dtype)
@@ -49,7 +54,9 @@ class TensorFlow:
     name = "tensorflow"
     largest_seed = 2**63 - 1
     with_orthogonal: tuple[DtypeName, ...] = ("float32", "float64", "float16")
-    single = False
+
+    def constant(self, value: float, dtype: DtypeName) -> float:
+        return float(f32(value))
 
     def _drawn(
         self, kind: tensorflow_random.Kind, scale: tuple[float, float], seed: int, elements: int, dtype: DtypeName
@@ -78,7 +85,9 @@ class Torch:
     name = "torch"
     largest_seed = 2**64 - 1
     with_orthogonal: tuple[DtypeName, ...] = ("float32", "float64")
-    single = False
+
+    def constant(self, value: float, dtype: DtypeName) -> float:
+        return value
 
     def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws:
         return keras_torch.normal(law.mean, law.deviation, seed, Tensor(elements, dtype))
@@ -97,7 +106,7 @@ class Jax:
     name = "jax"
     largest_seed = UINT32
     with_orthogonal: tuple[DtypeName, ...] = ("float32",)
-    single = True
+    constant = staticmethod(once)
 
     def _drawn(
         self, law: jax_random.Law, scale: tuple[float, float], seed: int, elements: int, dtype: DtypeName

@@ -29,7 +29,8 @@ STFT = "STFT is computed in the array's dtype with the backend's own cosine; her
 class Backend(Protocol):
     """A backend: how it draws `elements` of a dtype with an initialiser's seed.
 
-    `largest_seed` is of an initialiser's `seed=`; `single` holds where a constant in float16 is rounded once.
+    `largest_seed` is of an initialiser's `seed=`; `constant` is what becomes of a number before it is rounded to the
+    dtype by way of float32.
     """
 
     @property
@@ -38,8 +39,7 @@ class Backend(Protocol):
     def largest_seed(self) -> int: ...
     @property
     def with_orthogonal(self) -> tuple[DtypeName, ...]: ...
-    @property
-    def single(self) -> bool: ...
+    def constant(self, value: float, dtype: DtypeName) -> float: ...
 
     def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws: ...
     def uniform(self, law: Uniform, seed: int, elements: int, dtype: DtypeName) -> Draws: ...
@@ -121,16 +121,13 @@ class InFloat32:
 def fixed(scheme: Scheme, array: Array, dtype: DtypeName, backend: Backend) -> tuple[Draws | None, str]:
     """Return what fills an array without chance where the canonical values would not do, and why it is not exact."""
 
-    def rounded(value: float, once: bool) -> float:
-        return float(np.float16(value)) if once and dtype == "float16" else value
-
     elements = prod(array.shape)
     match scheme:
         case ConstantScheme(value=value):
-            return Addressed(Constant(rounded(value, backend.single)), NO_STREAM, elements), ""
+            return Addressed(Constant(backend.constant(value, dtype)), NO_STREAM, elements), ""
         case IdentityScheme(gain=gain) if len(array.shape) == 2:
-            once = rounded(gain, backend.name == "numpy")
-            draws: Draws = Addressed(Diagonal(*array.shape, once), NO_STREAM, elements)
+            one = backend.constant(gain, dtype) if backend.name == "numpy" else gain
+            draws: Draws = Addressed(Diagonal(*array.shape, one), NO_STREAM, elements)
             return (SignedZeros(draws) if np.signbit(gain) else draws), wide_identity(gain, dtype, backend)
         case Stft():
             return None, STFT

@@ -38,7 +38,8 @@ class Constructed(NamedTuple):
     used: bool = True
 
 
-SEED_GENERATOR = Constructed("", used=False)  # a layer's own, for dropout: takes a seed whether there is any or not
+# A layer's own, for dropout: takes a seed whether there is any or not; SimpleRNN's copies lose the seed they were given.
+SEED_GENERATOR, FORGETFUL = Constructed("", used=False), Constructed("?", used=False)
 
 
 def scheme_of(array: Array) -> Scheme:
@@ -89,13 +90,13 @@ def recurrent(module: Module, spec: Recurrent) -> Iterator[Constructed]:
         for name in ("kernel", "recurrent_kernel", "bias"):
             one_scheme(module, [f"{forward.keras}{name}", f"{backward.keras}{name}"], "Bidirectional copies one layer")
         yield from cell(spec, forward, used=False)
-        yield from cell(spec, forward, used=True)
-        yield from cell(spec, backward, used=True)
+        yield from cell(spec, forward, used=True, copied=True)
+        yield from cell(spec, backward, used=True, copied=True)
 
 
-def cell(spec: Recurrent, place: Place, used: bool) -> Iterator[Constructed]:
+def cell(spec: Recurrent, place: Place, used: bool, copied: bool = False) -> Iterator[Constructed]:
     if spec.cell.name == "simple_rnn":
-        yield SEED_GENERATOR
+        yield FORGETFUL if copied else SEED_GENERATOR
     for name in ("kernel", "recurrent_kernel", "bias"):
         yield Constructed(f"{place.keras}{name}", used)
     if spec.cell.name != "simple_rnn":

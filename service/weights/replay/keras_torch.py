@@ -38,7 +38,8 @@ class Scaled:
 
         def scaled(runs: Runs, out: Values) -> None:
             fill(runs, out)
-            for operation, number in ((np.multiply, self.factor), (np.add, self.shift)):
+            # In half precision a factor stays float32, a summand is rounded before it is added.
+            for operation, number in ((np.multiply, self.factor), (np.add, self.tensor.rounded(self.shift))):
                 operation(out, out.dtype.type(number), out=out)
                 self.tensor.round(out)
 
