@@ -160,7 +160,7 @@ class Spec(Description):
             made = [self._make(layer, seed) for layer in asked]
         else:
             made, warnings = construct(replay, asked, seed, self.dtype, self.exact, self.recipe)
-        exact = not warnings
+        exact = all(warning.code != "not-exact" for warning in warnings)
         drawn: list[tuple[str, Source]] = []
         layers = []
         for layer, each in zip(asked, made, strict=True):

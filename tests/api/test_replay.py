@@ -128,3 +128,13 @@ def test_threads_change_no_byte(of_threads: str, algorithm: str) -> None:
         for name, array in np.load(io.BytesIO(answer.content)).items():
             digest.update(name.encode() + array.tobytes())
     assert DIGESTS.setdefault(algorithm, digest.hexdigest()) == digest.hexdigest()
+
+
+def test_weights_drawn_with_one_key_are_warned_of(client: httpx.Client) -> None:
+    answer = client.post("/plan", json=spec("jax-threefry/1", DENSE, DENSE)).json()
+    assert answer["exact"] is True
+    (warning,) = answer["warnings"]
+    assert warning["code"] == "identical-parameters"
+    assert "dense_1/kernel has the values of dense_0/kernel" in warning["detail"]
+    assert client.post("/plan", json=spec("jax-threefry/1", DENSE, DENSE | warning["try"])).json()["warnings"] == []
+    assert client.post("/plan", json=spec("flax-linen/1", DENSE, DENSE)).json()["warnings"] == []

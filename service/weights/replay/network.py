@@ -1,6 +1,6 @@
 """A spec as a framework constructs it: canonical parameters in, the framework's arrays and what draws them out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from service.weights.distributions import Constant, Distribution
@@ -17,6 +17,7 @@ from service.weights.replay.framework import Array, Given, Module, Replay
 from service.weights.streams import Stream
 from service.weights.views import View
 
+WEIGHTS = ("weights", "recurrent", "embedding")
 NO_STREAM = Stream((0, 0), (0, 0))  # where there is no chance
 
 
@@ -58,7 +59,8 @@ def construct(
         built = replay.build(recipe, modules, seed, dtype)
     else:
         built = replay.construct(modules, seed, dtype)
-    made, cautions = [], []
+    made = []
+    cautions = list(twins(modules, built)) if replay.addressable else []
     for layer, module, given in zip(layers, modules, built, strict=True):
         for name, each in given.items():
             if each.inexact and not exact:
@@ -68,6 +70,21 @@ def construct(
                 raise NotExact(each.inexact, module.arrays[name].pointer, {"exact": False})
         made.append(assemble(layer, given, replay))
     return made, cautions
+
+
+def twins(modules: Sequence[Module], built: Sequence[Mapping[str, Given]]) -> Iterator[Caution]:
+    """Yield a caution for weights that are the same as others: drawn with one key or seed, by one scheme."""
+    seen: dict[Draws, str] = {}
+    for module, given in zip(modules, built, strict=True):
+        for name, each in given.items():
+            array = module.arrays[name]
+            if each.draws is None or array.parameter.role not in WEIGHTS or len(array.shape) < 2:
+                continue
+            path = f"{module.name}/{name}"
+            first = seen.setdefault(each.draws, path)
+            if first != path:
+                detail = f"{path} has the values of {first}: the same key or seed, scheme and shape"
+                yield Caution("identical-parameters", array.pointer, detail, {"seed": len(seen)})
 
 
 def assemble(layer: Asked, given: Mapping[str, Given], replay: Replay) -> Made:
