@@ -120,7 +120,6 @@ class InFloat32:
 
 def fixed(scheme: Scheme, array: Array, dtype: DtypeName, backend: Backend) -> tuple[Draws | None, str]:
     """Return what fills an array without chance where the canonical values would not do, and why it is not exact."""
-
     elements = prod(array.shape)
     match scheme:
         case ConstantScheme(value=value):

@@ -38,7 +38,7 @@ class Constructed(NamedTuple):
     used: bool = True
 
 
-# A layer's own, for dropout: takes a seed whether there is any or not; SimpleRNN's copies lose the seed they were given.
+# A layer's own, for dropout: takes a seed whether there is any or not. SimpleRNN's copies lose the one they were given.
 SEED_GENERATOR, FORGETFUL = Constructed("", used=False), Constructed("?", used=False)
 
 

@@ -61,8 +61,9 @@ Origin: TypeAlias = Callable[[], int]
 class Walk:
     """The normals of a generator from word `origin` on. What is remembered is where some of them begin."""
 
-    def __init__(self, generator: Pcg64, origin: Origin, scaled: Scaled) -> None:
+    def __init__(self, generator: Pcg64, origin: Origin, scaled: Scaled, most: int = MOST_PLACES) -> None:
         self._generator, self.origin, self._scaled = generator, origin, scaled
+        self._most = most
         self._indices: list[int] = []
         self._words: list[int] = []
         self._lock = threading.Lock()
@@ -78,7 +79,7 @@ class Walk:
         if index > self._indices[-1]:
             self._indices.append(index)
             self._words.append(word)
-        if len(self._indices) > MOST_PLACES:
+        if len(self._indices) > self._most:
             del self._indices[1::2], self._words[1::2]
 
     def _normals(self, word: int, most: int) -> tuple[Doubles, int]:

@@ -174,16 +174,31 @@ def as_numpy(value: Any) -> tuple[str, NDArray[Any]]:
     return dtype, (wide.view(np.uint32) >> 16).astype(np.uint16)
 
 
+def sequential(spec: dict[str, Any]) -> Any:
+    """Return the same of a stack of dense layers, as a Sequential with an Input makes them."""
+    layers = spec["layers"]
+    model = keras.Sequential([keras.Input((layers[0]["shape"][0],), dtype=spec["dtype"])])
+    for layer in layers:
+        model.add(keras.layers.Dense(layer["shape"][1], dtype=spec["dtype"], **arguments(layer, KERNEL)))
+    return [(name, *described(variable.value)) for variable in model.weights for name in [variable.name]]
+
+
+def described(value: Any) -> tuple[str, list[int], str]:
+    dtype, array = as_numpy(value)
+    return dtype, list(array.shape), array.tobytes().hex()
+
+
 def answer(spec: dict[str, Any]) -> Any:
     keras.utils.clear_session()
     keras.utils.set_random_seed(int(spec["seed"]))
+    if spec.get("sequential"):
+        return sequential(spec)
     found = []
     for layer in spec["layers"]:
         if layer.get("seed") is not None:
             layer["seed"] = int(layer["seed"])
         for name, value in build(layer, spec["dtype"]):
-            dtype, array = as_numpy(value)
-            found.append((name, dtype, list(array.shape), array.tobytes().hex()))
+            found.append((name, *described(value)))
     return found
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -99,7 +100,9 @@ def member(name: str, values: st.SearchStrategy[Any] = schemes) -> st.SearchStra
     return st.just({}) | values.map(lambda value: {name: value})
 
 
-def layer(kind: str, shape: st.SearchStrategy[Any], *more: st.SearchStrategy[dict[str, Any]]) -> Any:
+def layer(
+    kind: str, shape: st.SearchStrategy[Any], *more: st.SearchStrategy[dict[str, Any]]
+) -> st.SearchStrategy[dict[str, Any]]:
     return st.tuples(shape, *more).map(
         lambda parts: {"type": kind, "shape": list(parts[0]), **{k: v for part in parts[1:] for k, v in part.items()}}
     )
@@ -109,7 +112,7 @@ def shapes(count: int, most: int = 6) -> st.SearchStrategy[tuple[int, ...]]:
     return st.tuples(*[st.integers(1, most)] * count)
 
 
-own_seed = st.just({}) | st.integers(0, 2**32 - 1).map(lambda seed: {"seed": seed})
+own_seed: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.integers(0, 2**32 - 1).map(lambda seed: {"seed": seed})
 
 
 def convolutions() -> st.SearchStrategy[dict[str, Any]]:
@@ -217,9 +220,9 @@ def in_float32(backend: str, dtype: str, layer: dict[str, Any]) -> bool:
     return ("lora_rank" in layer and dtype != "float32") or (identity and (backend, dtype) == ("numpy", "bfloat16"))
 
 
-def compare(worker: Worker, spec: dict[str, Any]) -> None:
+def compare(worker: Worker, spec: dict[str, Any], sequential: bool = False) -> None:
     assume(not any(in_float32(worker.backend, spec["dtype"], each) for each in spec["layers"]))
-    made = worker.ask(spec)
+    made = worker.ask({**spec, "sequential": sequential})
     assert isinstance(made, list), made
     found = ours({**spec, "algorithm": f"keras-{worker.backend}/1"})
     assert [each[:3] for each in found] == [tuple(each[:3]) for each in made]
@@ -235,3 +238,11 @@ def test_at_random(worker: Worker) -> None:
         compare(worker, spec)
 
     run()
+
+
+@pytest.mark.parametrize("worker", BACKENDS, indirect=True)
+def test_a_sequential_model_is_its_layers_one_by_one(worker: Worker) -> None:
+    widths = (5, 40, 17, 3)
+    stack = [{"type": "dense", "shape": list(pair)} for pair in pairwise(widths)]
+    stack[1] |= {"scheme": "he_normal", "bias": "random_normal"}
+    compare(worker, {"seed": "7", "dtype": "float32", "layers": stack}, sequential=True)
