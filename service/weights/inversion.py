@@ -48,8 +48,8 @@ def parts_of(arrangement: Arrangement, box: Form, starts: Shape, canonical: Mapp
             yield from parts_of_joined(parts, axis, box, starts, canonical)
         case Sum(parts):
             yield from parts_of(parts[0], box, starts, canonical)
-            for part in parts[1:]:
-                yield from parts_of(part, zeros(box.shape), starts, canonical)
+            for other in parts[1:]:
+                yield from parts_of(other, zeros(box.shape), starts, canonical)
 
 
 def parts_of_joined(

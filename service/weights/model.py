@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, TypeAlias
 
@@ -220,13 +221,19 @@ class Spec(Description):
             asked, pointer = self.rules[ruled].scheme, f"/rules/{ruled}/scheme"
         elif member is None or getattr(layer, member) is None:
             pointer = f"{pointer}/{member}" if member else pointer
-            return by_default(parameter, layer.activation, self.defaults, layer.gain), pointer
+            choice = by_default(parameter, layer.activation, self.defaults, layer.gain)
+            return (choice if choice.of else self._in_kind(choice)), pointer
         else:
             asked, pointer = getattr(layer, member), f"{pointer}/{member}"
         if isinstance(asked, Auto):
-            return recommended(parameter, layer.activation, layer.gain), pointer
+            return self._in_kind(recommended(parameter, layer.activation, layer.gain)), pointer
         because = None if ruled is None else self.rules[ruled].because
         return Choice(asked, because or AS_ASKED, self.fans), pointer
+
+    def _in_kind(self, choice: Choice) -> Choice:
+        """Return what is recommended as the framework has it whose stream is replayed."""
+        replay = ALGORITHMS.get(self.algorithm)
+        return choice if replay is None else replace(choice, scheme=replay.in_kind(choice.scheme))
 
     def _make(self, layer: Asked, seed: int) -> Made:
         """Return the canonical parameters of a layer in initserve's own stream."""

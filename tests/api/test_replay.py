@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-import safetensors
+import safetensors.numpy
 
 from service.weights.replay import ALGORITHMS
 from tests.conftest import Server
@@ -53,8 +53,7 @@ def test_what_is_not_exact_is_refused_unless_it_may_be(client: httpx.Client, alg
     file = client.post("/init?format=safetensors", json={**asked, "exact": False}).content
     size = int.from_bytes(file[:8], "little")
     assert json.loads(file[8 : 8 + size])["__metadata__"]["exact"] == "false"
-    matrix = next(iter(safetensors.deserialize(file)))[1]["data"]
-    values = np.frombuffer(matrix, np.float32).reshape(8, 8)
+    (values,) = safetensors.numpy.load(file).values()
     np.testing.assert_allclose(values @ values.T, np.eye(8), atol=1e-5)
 
 
@@ -138,3 +137,13 @@ def test_weights_drawn_with_one_key_are_warned_of(client: httpx.Client) -> None:
     assert "dense_1/kernel has the values of dense_0/kernel" in warning["detail"]
     assert client.post("/plan", json=spec("jax-threefry/1", DENSE, DENSE | warning["try"])).json()["warnings"] == []
     assert client.post("/plan", json=spec("flax-linen/1", DENSE, DENSE)).json()["warnings"] == []
+
+
+def test_what_is_recommended_is_in_the_frameworks_own_kind(client: httpx.Client) -> None:
+    layers = [{**DENSE, "activation": "relu"}, {**DENSE, "activation": "tanh"}, {**DENSE, "gain": 1.5, "bias": None}]
+    answer = client.post("/plan", json=spec("torch-cpu/1", *layers, defaults="recommended")).json()
+    weights = [layer["parameters"][0]["scheme"] for layer in answer["layers"]]
+    assert [scheme["name"] for scheme in weights] == ["torch:kaiming_normal", "glorot_uniform", "variance_scaling"]
+    assert [scheme["distribution"] for scheme in weights] == ["untruncated_normal", "uniform", "untruncated_normal"]
+    tuned = client.post("/diagnose", json={**spec("torch-cpu/1"), "tune": "gains"}).json()["tuned"]
+    assert client.post("/init", json=tuned).json()["exact"] is True

@@ -18,6 +18,7 @@ from service.weights.layers.layer import LayerSpec
 from service.weights.layouts import Layout
 from service.weights.parameters import Parameter
 from service.weights.schemes import Scheme
+from service.weights.schemes.scaling import VarianceScaling
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +95,31 @@ class Stream:
     example: Mapping[str, Any]
 
 
+def as_it_is(scheme: Scheme) -> Scheme:
+    return scheme
+
+
+def untruncated(scheme: Scheme) -> Scheme:
+    """Return a scheme with the same deviation that is not cut: for a framework whose normals by fan never are."""
+    if not isinstance(scheme, VarianceScaling) or scheme.distribution != "truncated_normal":
+        return scheme
+    name = {"he_normal": "torch:kaiming_normal", "glorot_normal": "torch:xavier_normal"}.get(scheme.name)
+    return scheme.model_copy(update={"name": name or "variance_scaling", "distribution": "untruncated_normal"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Replay(Stream):
     """A framework's stream, which a spec's `algorithm` chooses.
 
     `seeds` is how many there are of those that it takes: one that is left out is below. `name_layers` gives names as
-    the framework does. `recipes` are those that `build` makes as the published models'
-    own library does, draw by draw; of others, layers are constructed and rules applied.
+    the framework does. `in_kind` turns a scheme that is recommended into one that the framework has. `recipes` are
+    those that `build` makes as the published models' own library does, draw by draw; of others, layers are
+    constructed and rules applied.
     """
 
     construct: Construct = field(repr=False)
     seeds: int = 2**53
+    in_kind: Callable[[Scheme], Scheme] = as_it_is
     recipes: tuple[str, ...] = ()
     build: Build | None = field(default=None, repr=False)
     name_layers: Callable[[Sequence[LayerSpec]], list[str]] | None = None

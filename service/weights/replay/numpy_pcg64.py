@@ -14,7 +14,7 @@ from service.weights.draws import Draws
 from service.weights.dtypes import DTYPES, DtypeName
 from service.weights.errors import InitserveError
 from service.weights.matrices import Orthogonal
-from service.weights.replay.framework import Array, Given, Module, Replay, no_such_scheme
+from service.weights.replay.framework import Array, Given, Module, Replay, no_such_scheme, untruncated
 from service.weights.replay.keras_draws import OrthogonalDraws
 from service.weights.replay.keras_laws import Orthogonal as OrthogonalLaw
 from service.weights.replay.keras_layers import scheme_of
@@ -119,4 +119,5 @@ NUMPY = Replay(
     inexact=(LAPACK, "NumPy draws no truncated normals: refused"),
     example={"algorithm": "numpy-pcg64/1", "seed": 0, "layers": [{"type": "dense", "shape": [784, 256]}]},
     construct=construct,
+    in_kind=untruncated,
 )

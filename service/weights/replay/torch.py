@@ -22,7 +22,7 @@ from service.weights.layers.layer import LayerSpec
 from service.weights.layers.recurrent import Recurrent
 from service.weights.layers.tensor import Tensor as TensorLayer
 from service.weights.parameters import ZEROS
-from service.weights.replay.framework import Array, Given, Module, Replay
+from service.weights.replay.framework import Array, Given, Module, Replay, untruncated
 from service.weights.replay.torch_draws import BLOCK, Call, Normal, Step, Walk
 from service.weights.replay.torch_models import MODELS
 from service.weights.replay.torch_modules import called, constructed, expected, fans_of, kaiming_uniform
@@ -167,6 +167,7 @@ TORCH = Replay(
     inexact=(LAPACK, LAST_BIT, "GPUs have other generators; recipes beside those four have no model to be like"),
     example={"algorithm": "torch-cpu/1", "seed": 0, "layers": [{"type": "dense", "shape": [784, 256]}]},
     construct=construct,
+    in_kind=untruncated,
     recipes=tuple(MODELS),
     build=build,
 )
@@ -181,6 +182,7 @@ TORCH_DEFAULT = Replay(
     inexact=(LAPACK, LAST_BIT),
     example={"algorithm": "torch-cpu-default/1", "seed": 0, "layers": [{"type": "dense", "shape": [784, 256]}]},
     construct=partial(construct, fused=False),
+    in_kind=untruncated,
     recipes=tuple(MODELS),
     build=partial(build, fused=False),
 )

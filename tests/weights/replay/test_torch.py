@@ -82,7 +82,7 @@ def test_golden_normals_one_by_one() -> None:
 @pytest.mark.parametrize("seed", [0, 1, 2**32 - 1])
 def test_any_word_is_reached_from_any_other(seed: int) -> None:
     generator = np.random.MT19937()
-    generator._legacy_seeding(seed)  # type: ignore[attr-defined]
+    generator._legacy_seeding(seed)
     theirs = generator.random_raw(3_000_000).astype(np.uint32)
     walk = MersenneTwister.of(seed)
     for first, count in ((5, 3), (0, 700), (2_999_000, 1000), (623, 2), (100_000, 200_000), (99_999, 1), (0, 1)):
