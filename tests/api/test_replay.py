@@ -140,10 +140,14 @@ def test_weights_drawn_with_one_key_are_warned_of(client: httpx.Client) -> None:
 
 
 def test_what_is_recommended_is_in_the_frameworks_own_kind(client: httpx.Client) -> None:
-    layers = [{**DENSE, "activation": "relu"}, {**DENSE, "activation": "tanh"}, {**DENSE, "gain": 1.5, "bias": None}]
+    layers: list[dict[str, Any]] = [
+        {**DENSE, "activation": "relu"},
+        {**DENSE, "activation": "tanh"},
+        {**DENSE, "gain": 1.5, "bias": None},
+    ]
     answer = client.post("/plan", json=spec("torch-cpu/1", *layers, defaults="recommended")).json()
     weights = [layer["parameters"][0]["scheme"] for layer in answer["layers"]]
     assert [scheme["name"] for scheme in weights] == ["torch:kaiming_normal", "glorot_uniform", "variance_scaling"]
-    assert [scheme["distribution"] for scheme in weights] == ["untruncated_normal", "uniform", "untruncated_normal"]
+    assert [scheme["distribution"] for scheme in weights] == ["untruncated_normal", "uniform", "uniform"]
     tuned = client.post("/diagnose", json={**spec("torch-cpu/1"), "tune": "gains"}).json()["tuned"]
     assert client.post("/init", json=tuned).json()["exact"] is True

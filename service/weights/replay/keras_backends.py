@@ -34,11 +34,11 @@ class NumPy:
     constant = staticmethod(once)
 
     def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws:
-        return self._walked(seed, Scaled(law.mean, law.deviation), elements, dtype)
+        return self._walked(seed, Scaled((law.mean, law.deviation)), elements, dtype)
 
     def truncated(self, law: Truncated, seed: int, elements: int, dtype: DtypeName) -> Draws:
         low, high = law.mean - CUT * law.deviation, law.mean + CUT * law.deviation
-        return self._walked(seed, Scaled(law.mean, law.deviation, low, high), elements, dtype)
+        return self._walked(seed, Scaled((law.mean, law.deviation), (low, high)), elements, dtype)
 
     def _walked(self, seed: int, scaled: Scaled, elements: int, dtype: DtypeName) -> Draws:
         return NormalDraws(Walk(Pcg64([seed, 0]), at_start, scaled), elements, dtype)

@@ -47,7 +47,7 @@ class Generator:
         return PASSING * self._normals[-1] + min(PASSING * sum(self._normals), MOST) if self._normals else 0
 
     def normal(self, mean: float, deviation: float, elements: int, dtype: DtypeName) -> Draws:
-        walk = Walk(self._words, partial(self.start, len(self._ends)), Scaled(mean, deviation))
+        walk = Walk(self._words, partial(self.start, len(self._ends)), Scaled((mean, deviation)))
         draws = NormalDraws(walk, elements, dtype, self._passed())
         self._ends.append(partial(walk.end, elements))
         self._normals.append(elements)

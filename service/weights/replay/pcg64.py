@@ -4,7 +4,7 @@ import threading
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from service.weights.dtypes import DtypeName, Values
 from service.weights.replay.kernels import pcg64 as kernels
 
 Doubles = NDArray[np.float64]
-CHUNK = 2**13  # words made at a time
+CHUNK = 2**15  # normals passed over at a time
 MOST_PLACES = 2**12  # remembered of a walk; beyond, every second one is forgotten
 HALF = 2**64
 PASSING = 64  # operations that passing over a normal takes
@@ -35,27 +35,16 @@ class Pcg64:
         kernels.fill_words(self.state, np.uint64(first), out)
 
 
-def as_numpy_casts(dtype: DtypeName, values: Doubles, out: Values) -> None:
+def as_numpy_casts(dtype: DtypeName, values: Values, out: Values) -> None:
     """Put doubles, as `astype` rounds them to the dtype, into `out`: to bfloat16 by way of float32."""
     out[:] = values.astype(np.float16) if dtype == "float16" else values
 
 
-@dataclass(frozen=True, slots=True)
-class Scaled:
-    """mean + deviation x value, product and sum rounded each, and which of them are kept."""
+class Scaled(NamedTuple):
+    """mean + deviation x value, product and sum rounded each; what is not within `bounds` is passed over."""
 
-    mean: float
-    deviation: float
-    low: float = -np.inf
-    high: float = np.inf
-
-    def of(self, values: Doubles) -> Doubles:
-        kept = BUFFERS.take(values.size, np.float64)
-        count = kernels.scale(values, (self.mean, self.deviation), (self.low, self.high), kept)
-        return kept[:count]
-
-
-Origin: TypeAlias = Callable[[], int]
+    line: tuple[float, float]
+    bounds: tuple[float, float] = (-np.inf, np.inf)
 
 
 class Walk:
@@ -68,12 +57,38 @@ class Walk:
         self._words: list[int] = []
         self._lock = threading.Lock()
 
-    def _start(self, origin: int, first: int) -> tuple[int, int]:
-        """Return the last remembered element up to `first`, and its word."""
+    def fill(self, dtype: DtypeName, first: int, out: Values) -> None:
+        origin = self.origin()  # it may wait for other walks, which must not wait for this one
+        drawn: Values = BUFFERS.take(out.size, np.float64) if dtype == "float16" else out
+        with self._lock:
+            word = self._go(origin, first)
+            word = self._draw(word, drawn)
+            self._remember(first + out.size, word)
+        if drawn is not out:
+            as_numpy_casts(dtype, drawn, out)
+
+    def end(self, count: int) -> int:
+        """Return the word that follows `count` normals."""
+        origin = self.origin()
+        with self._lock:
+            return self._go(origin, count)
+
+    def _go(self, origin: int, target: int) -> int:
+        """Return the word that an element begins with."""
         if not self._indices:
             self._indices, self._words = [0], [origin]
-        place = bisect_right(self._indices, first) - 1
-        return self._indices[place], self._words[place]
+        place = bisect_right(self._indices, target) - 1
+        index, word = self._indices[place], self._words[place]
+        passed = BUFFERS.take(min(CHUNK, target - index), np.float64)
+        while index < target:
+            part = passed[: target - index]
+            word = self._draw(word, part)
+            index += part.size
+            self._remember(index, word)
+        return word
+
+    def _draw(self, word: int, out: Values) -> int:
+        return int(kernels.fill_normal(self._generator.state, np.uint64(word), *self._scaled, out))
 
     def _remember(self, index: int, word: int) -> None:
         if index > self._indices[-1]:
@@ -81,42 +96,6 @@ class Walk:
             self._words.append(word)
         if len(self._indices) > self._most:
             del self._indices[1::2], self._words[1::2]
-
-    def _normals(self, word: int, most: int) -> tuple[Doubles, int]:
-        """Return standard normals made of the words from `word` on, and the word that follows them."""
-        words = BUFFERS.take(CHUNK, np.uint64)
-        self._generator.words(word, words)
-        values = BUFFERS.take(min(most, CHUNK), np.float64)
-        taken, made = kernels.normals(words, values)
-        return values[:made], word + taken
-
-    def fill(self, dtype: DtypeName, first: int, out: Values) -> None:
-        origin = self.origin()  # it may wait for other walks, which must not wait for this one
-        with self._lock:
-            index, word = self._start(origin, first)
-            stop = first + out.size
-            while index < stop:
-                values, following = self._normals(word, CHUNK)
-                kept = self._scaled.of(values)
-                begin, end = max(first, index), min(stop, index + kept.size)
-                if begin < end:
-                    as_numpy_casts(dtype, kept[begin - index : end - index], out[begin - first : end - first])
-                if index + kept.size <= stop:
-                    index, word = index + kept.size, following
-                else:
-                    break
-            self._remember(index, word)
-
-    def end(self, count: int) -> int:
-        """Return the word that follows `count` normals, all kept."""
-        origin = self.origin()
-        with self._lock:
-            index, word = self._start(origin, count)
-            while index < count:
-                values, word = self._normals(word, count - index)
-                index += values.size
-                self._remember(index, word)
-            return word
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -71,7 +71,7 @@ def test_millions_of_normals_tails_and_all() -> None:
 
 
 def walk(places: int = MOST_PLACES) -> NormalDraws:
-    return NormalDraws(Walk(Pcg64(3), lambda: 0, Scaled(0.0, 1.0), places), 400_000, "float64")
+    return NormalDraws(Walk(Pcg64(3), lambda: 0, Scaled((0.0, 1.0)), places), 400_000, "float64")
 
 
 def test_blocks_in_any_order_by_several_threads() -> None:
@@ -127,5 +127,5 @@ def test_half_precision_is_rounded_once() -> None:
     name: DtypeName = "float16"
     wanted = np.random.default_rng(3).standard_normal(400_000).astype(name)
     out = np.empty(wanted.size, np.float32)
-    NormalDraws(Walk(Pcg64(3), lambda: 0, Scaled(0.0, 1.0)), wanted.size, name).open()(Runs.one(0, out.size), out)
+    NormalDraws(Walk(Pcg64(3), lambda: 0, Scaled((0.0, 1.0))), wanted.size, name).open()(Runs.one(0, out.size), out)
     assert np.array_equal(out.astype(np.float16), wanted)

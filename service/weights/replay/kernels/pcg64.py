@@ -21,8 +21,8 @@ EDGE = 3.6541528853610088  # where the tail begins
 ONE_OVER_EDGE = 0.27366123732975828
 MANTISSA = 0x000FFFFFFFFFFFFF
 UNIT = 2.0**-53
-SCRATCH = 1024  # words made at a time: 8 KiB
-AFTER = 256  # words kept in reserve for a value that takes many
+SCRATCH = 2048  # words made at a time: 16 KiB
+AFTER = 64  # words kept in reserve for a value that takes many
 
 
 @intrinsic
@@ -171,46 +171,47 @@ def settle(words, at, value):
     return value, height < math.exp(-0.5 * value * value), at
 
 
-@compiled("UniTuple(int64, 2)(uint64[::1], float64[::1])")
-def normals(words, out):
-    """Put standard normals made of the words into `out`; return how many words they took, and how many there are.
+@inlined
+def take(words, values, misses, line, bounds, out, made):
+    """Put mean + deviation x normal, where within the bounds, into `out` from `made` on, until the words or `out` end.
 
-    It stops when `out` is full, or when so few words are left that one value might need more.
+    Returns how many of the words were taken, and how many values are made.
     """
-    values, misses = np.empty(words.size, np.float64), np.empty(words.size, np.int8)
-    propose(words, values, misses)
-    eights = misses[: misses.size // 8 * 8].view(np.int64)
-    at, made = int64(0), int64(0)
-    last = words.size - AFTER
+    mean, deviation = line
+    low, high = bounds
+    free = low == -math.inf and high == math.inf
+    eights = misses.view(np.int64)
+    at, last = int64(0), words.size - AFTER
     while made < out.size and at < last:
-        if at & int64(7) == int64(0) and eights[at >> int64(3)] == int64(0) and made + 8 <= out.size:
+        if free and at & int64(7) == int64(0) and eights[at >> int64(3)] == int64(0) and made + 8 <= out.size:
             for i in range(8):
-                out[made + i] = values[at + i]
+                out[made + i] = mean + deviation * values[at + i]
             at += 8
             made += 8
             continue
         kept, value = True, values[at]
         if misses[at]:
             value, kept, at = settle(words, at, value)
+        value = mean + deviation * value
         out[made] = value
-        made += int64(kept)
+        made += int64(kept and low <= value <= high)
         at += 1
     return at, made
 
 
 # `line` is (mean, deviation), `bounds` are the least and the greatest value that is kept.
-@compiled("int64(float64[::1], UniTuple(float64, 2), UniTuple(float64, 2), float64[::1])")
-def scale(values, line, bounds, out):
-    """Put mean + deviation x value into `out`, those that are within the bounds; return how many they are."""
-    mean, deviation = line
-    low, high = bounds
-    if low == -math.inf and high == math.inf:
-        for i in range(values.size):
-            out[i] = mean + deviation * values[i]
-        return values.size
-    kept = int64(0)
-    for i in range(values.size):
-        value = mean + deviation * values[i]
-        out[kept] = value
-        kept += int64(low <= value <= high)
-    return kept
+SIGNATURE = "uint64(uint64[::1], uint64, UniTuple(float64, 2), UniTuple(float64, 2), {}[::1])"
+
+
+@compiled(SIGNATURE.format("float32"), SIGNATURE.format("float64"))
+def fill_normal(state, word, line, bounds, out):
+    """Fill `out` with normals of the words from `word` on; return the word that follows them."""
+    words = np.empty(SCRATCH + AFTER, np.uint64)
+    values, misses = np.empty(words.size, np.float64), np.empty(words.size, np.int8)
+    made = int64(0)
+    while made < out.size:
+        make_words(state, word, words)
+        propose(words, values, misses)
+        taken, made = take(words, values, misses, line, bounds, out, made)
+        word += uint64(taken)
+    return word
