@@ -40,6 +40,9 @@ def as_numpy_casts(dtype: DtypeName, values: Values, out: Values) -> None:
     out[:] = values.astype(np.float16) if dtype == "float16" else values
 
 
+Origin: TypeAlias = Callable[[], int]
+
+
 class Scaled(NamedTuple):
     """mean + deviation x value, product and sum rounded each; what is not within `bounds` is passed over."""
 
