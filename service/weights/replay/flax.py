@@ -46,8 +46,9 @@ def give(framework: str, module: Module, keys: dict[str, Key], dtype: DtypeName)
     made = {}
     for name, array in module.arrays.items():
         call = replace(call_of(framework, array, keys.get(name, (0, 0)), dtype), shape=called_with(module, array))
-        if framework == NNX and array.stated is None and array.parameter.role == "recurrent":
-            call = replace(call, dtype="float32")  # nnx's own default, which is cast afterwards
+        by_default = array.stated is None and array.parameter.role == "recurrent"
+        if framework == NNX and module.spec.type == "lstm" and by_default:
+            call = replace(call, dtype="float32")  # nnx's own orthogonal, which is cast afterwards
         made[name] = initialise(call, array.stated or default_of(array))
     return made
 

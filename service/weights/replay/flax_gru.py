@@ -65,10 +65,7 @@ def give_gru(module: Module, following: Callable[[], Key], dtype: DtypeName) -> 
         for side, kind in (("i", "kernel"), ("i", "bias"), ("h", "kernel")):
             array = module.arrays[f"{cell}{side}r/{kind}"]
             *rows, width = array.shape
-            default = array.stated is None and side == "h"
-            call = Call(
-                NNX, array, following(), "float32" if default else dtype, (*rows, len(GATES) * width)
-            )  # nnx casts the states' default afterwards
+            call = Call(NNX, array, following(), dtype, (*rows, len(GATES) * width))
             whole = initialise(call, array.stated or default_of(array))
             for place, gate in enumerate(GATES):
                 draws = whole.draws and Columns(whole.draws, place * width, width, len(GATES) * width)

@@ -43,7 +43,9 @@ class Block(linen.Module):
             else:
                 assert made.linen is not None
                 own = {} if name is None else {"name": name}
-                made.linen(param_dtype=self.param_dtype, **own)(made.inputs)
+                whole = jnp.issubdtype(made.inputs.dtype, jnp.integer)
+                inputs = made.inputs if whole else made.inputs.astype(self.param_dtype)
+                made.linen(param_dtype=self.param_dtype, **own)(inputs)
         for name, parts in blocks.items():
             Block(tuple(parts), self.param_dtype, name=name)()
 
@@ -120,8 +122,9 @@ def compare(made: Arrays, real: Arrays, inexact: set[str], dtype: str) -> None:
             assert made[name].tobytes() == value.tobytes(), name
 
 
-def recurrent_by_default(made: Made) -> bool:
-    return made.layer["type"] in ("simple_rnn", "lstm", "gru") and "recurrent_scheme" not in made.layer
+def orthogonal_by_default(made: Made, *kinds: str) -> bool:
+    """Whether a layer's default is orthogonal, which JAX does not have in half precision."""
+    return made.layer["type"] in kinds and "recurrent_scheme" not in made.layer
 
 
 @MANY
@@ -129,7 +132,7 @@ def recurrent_by_default(made: Made) -> bool:
 def test_linen(data: st.DataObject, seed: int, dtype: str) -> None:
     layers = data.draw(st.lists(LAYERS.filter(lambda made: bool(made.linen or made.tensor)), min_size=1, max_size=4))
     if dtype != "float32":
-        layers = [made for made in layers if not recurrent_by_default(made)] or layers[:0]
+        layers = [made for made in layers if not orthogonal_by_default(made, "simple_rnn", "lstm", "gru")]
     named: list[tuple[str | None, Made]] = []
     for index, made in enumerate(layers):
         free = made.tensor is None and made.layer["type"] != "separable_conv1d"
@@ -148,11 +151,15 @@ def test_linen(data: st.DataObject, seed: int, dtype: str) -> None:
 @given(st.data(), SEEDS, st.sampled_from(["float32", "float32", *DTYPES]))
 def test_nnx(data: st.DataObject, seed: int, dtype: str) -> None:
     layers = data.draw(st.lists(LAYERS.filter(lambda made: bool(made.nnx or made.tensor)), min_size=1, max_size=4))
+    if dtype != "float32":
+        layers = [made for made in layers if not orthogonal_by_default(made, "simple_rnn", "gru")]
     named = []
     for index, made in enumerate(layers):
         if data.draw(st.integers(0, 4)) == 0:
             made.layer["seed"] = str(data.draw(SEEDS))
         named.append((f"l{index}", made))
+    if not named:
+        return
     found, inexact = ours("flax-nnx/1", named, seed, dtype)
     compare(found, in_nnx(named, seed, dtype), inexact, dtype)
 
