@@ -101,12 +101,13 @@ def describe_scheme(name: str) -> dict[str, Any]:
 
 def layer_example(name: str) -> dict[str, Any]:
     kind = LAYERS[name]
-    shape = kind.model_json_schema()["properties"]["shape"]["examples"][0]
+    sizes = kind.model_json_schema()["properties"].get("shape")
+    shape = {} if sizes is None else {"shape": sizes["examples"][0]}
     more: dict[str, dict[str, Any]] = {
         "einsum_dense": {"equation": "abc,cde->abde", "bias_axes": "de"},
         "grouped_query_attention": {"kv_heads": 2},
     }
-    return {"seed": 42, "layers": [{"type": name, "shape": shape, **more.get(name, {})}]}
+    return {"seed": 42, "layers": [{"type": name, **shape, **more.get(name, {})}]}
 
 
 @cache

@@ -22,6 +22,7 @@ from service.weights.layers.convolution import (
     SeparableConv2D,
 )
 from service.weights.layers.dense import Bilinear, Dense, MoeDense, TransformersConv1D
+from service.weights.layers.dropout import Dropout
 from service.weights.layers.einsum import EinsumDense
 from service.weights.layers.embedding import Embedding
 from service.weights.layers.layer import LayerSpec
@@ -58,6 +59,7 @@ AnyLayer: TypeAlias = (
     | GroupNorm
     | RmsNorm
     | PRelu
+    | Dropout
     | Tensor
 )
 Layer: TypeAlias = Annotated[AnyLayer, Field(discriminator="type")]

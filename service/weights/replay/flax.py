@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from service.weights.dtypes import DtypeName
+from service.weights.layers.dropout import Dropout
 from service.weights.layers.recurrent import Gru, Recurrent
 from service.weights.layers.tensor import Tensor
 from service.weights.replay.flax_gru import give_gru
@@ -102,6 +103,8 @@ def construct_nnx(modules: Sequence[Module], seed: int, dtype: DtypeName) -> lis
             stream = Stream(key_for(module, seed))
         else:
             shared = stream = shared or Stream(key_for(module, seed))
+        if isinstance(module.spec, Dropout):
+            stream.following()  # its masks' own
         if isinstance(module.spec, Gru):
             made.append(give_gru(module, stream.following, dtype))
         else:
@@ -148,7 +151,7 @@ NNX_REPLAY = Replay(
         EAGER,
         "arrays take one key each, in the order in which nnx's constructors make them; statistics and PReLU take none",
         "a tensor is nnx.Param(init(rngs.params(), shape, dtype)), with a key whatever its scheme",
-        "nnx.RNN and nnx.Bidirectional are given no rngs; Dropout, which takes a key, is none of the layers",
+        "nnx.RNN and nnx.Bidirectional are given no rngs; a dropout layer takes a key, as nnx.Dropout does",
         "GRU's matrices are drawn side by side, as nnx has them, and named as linen's; nnx has no bias hn, here 0",
         "param_dtype, and LoRA's, is the answer's dtype; a layer's own seed is nnx.Rngs(seed) for it alone",
     ),

@@ -35,6 +35,7 @@ CLASSES = {
     "group_norm": "GroupNorm",
     "rms_norm": "RMSNorm",
     "prelu": "PReLU",
+    "dropout": "Dropout",
     "tensor": "tensor",
 }
 ONLY_NNX = ("grouped_query_attention",)

@@ -16,7 +16,7 @@ from service.weights.addresses import Runs
 from service.weights.description import Shape
 from service.weights.distributions import Distribution, Fill
 from service.weights.draws import Addressed, Draws
-from service.weights.dtypes import DtypeName, Values
+from service.weights.dtypes import DTYPES, DtypeName, Values
 from service.weights.errors import InitserveError, InvalidSpec, UnsupportedCombination
 from service.weights.fans import Fans
 from service.weights.matrices import take
@@ -130,6 +130,8 @@ def uniform(call: Call, scheme: RandomUniform) -> Given:
     expected = distributions.Uniform(low, high)
     if low == 0.0:
         return call.given(expected, call.drawn(Uniform(f32(0.0), f32(1.0)), one(high, call.dtype)))
+    if high - low > DTYPES[call.dtype].largest:
+        raise UnsupportedCombination(f"JAX's maxval - minval overflows {call.dtype} here", call.array.pointer)
     return call.given(expected, call.drawn(Uniform.between(low, high, call.dtype), f32(1.0)))
 
 

@@ -20,6 +20,7 @@ from service.weights.layers.convolution import (
     TransposedConvolution,
 )
 from service.weights.layers.dense import Dense, TransformersConv1D
+from service.weights.layers.dropout import Dropout
 from service.weights.layers.einsum import EinsumDense
 from service.weights.layers.embedding import Embedding
 from service.weights.layers.normalization import BatchNorm, GroupNorm, LayerNorm, PRelu, RmsNorm
@@ -68,6 +69,9 @@ def constructed(module: Module) -> Iterator[Constructed]:
             names = tuple(module.arrays)
         case Recurrent():
             yield from recurrent(module, module.spec)
+            return
+        case Dropout():
+            yield SEED_GENERATOR
             return
         case Attention():
             yield from attention(module, module.spec)

@@ -24,6 +24,7 @@ from service.weights.layers.convolution import (
     TransposedConvolution,
 )
 from service.weights.layers.dense import Bilinear, Dense, TransformersConv1D
+from service.weights.layers.dropout import Dropout
 from service.weights.layers.embedding import Embedding
 from service.weights.layers.normalization import PRelu, RmsNorm, ScaleAndShift
 from service.weights.layers.recurrent import Recurrent
@@ -126,7 +127,7 @@ def constructed(module: Module) -> Iterator[Draw]:
             yield from attention(module, spec)
         case TransformerEncoderLayer() as spec:
             yield from encoder_layer(module, spec)
-        case ScaleAndShift() | RmsNorm() | PRelu():
+        case ScaleAndShift() | RmsNorm() | PRelu() | Dropout():
             return
         case _:
             raise no_such_layer("torch", module)
