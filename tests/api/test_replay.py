@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import time
 from typing import Any
 
 import httpx
@@ -151,3 +152,44 @@ def test_what_is_recommended_is_in_the_frameworks_own_kind(client: httpx.Client)
     assert [scheme["distribution"] for scheme in weights] == ["untruncated_normal", "uniform", "uniform"]
     tuned = client.post("/diagnose", json={**spec("torch-cpu/1"), "tune": "gains"}).json()["tuned"]
     assert client.post("/init", json=tuned).json()["exact"] is True
+
+
+HUGE = {"type": "tensor", "shape": [2**31, 2**31], "scheme": "torch:normal"}
+NARROW = {"name": "torch:trunc_normal", "a": 1.0, "b": 1.3}
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "status"),
+    [
+        ("/init", spec("torch-cpu/1", {"type": "transformers_conv1d", "shape": [4, 3], "bias": None}), 200),
+        ("/plan", {"algorithm": "torch-cpu/1", "recipe": "gpt2", "defaults": "pytorch"}, 200),
+        ("/plan", {"algorithm": "torch-cpu/1", "recipe": "bert", "defaults": "keras"}, 200),
+        ("/plan", spec("torch-cpu/1", {**DENSE, "scheme": {"name": "torch:kaiming_normal", "nonlinearity": []}}), 422),
+        ("/plan", spec("torch-cpu/1", HUGE, HUGE, HUGE, {"type": "tensor", "shape": [5], "scheme": NARROW}), 422),
+        (  # as good as nothing is accepted
+            "/init",
+            spec("torch-cpu/1", {"type": "tensor", "shape": [4], "scheme": {**NARROW, "b": 1e8}}, exact=False),
+            422,
+        ),
+        (  # thousands of calls that may each know of a tie
+            "/plan",
+            spec(
+                "torch-cpu/1",
+                *[{"type": "lstm", "shape": [1, 1], "num_layers": 64, "bidirectional": True}] * 4,
+                rules=[{"match": "*", "scheme": NARROW}],
+            ),
+            422,
+        ),
+        ("/plan", spec("torch-cpu/1", {**DENSE, "scheme": "torch:orthogonal"}, dtype="float16", exact=False), 422),
+        (
+            "/plan",
+            spec("torch-cpu/1", {**DENSE, "scheme": {"name": "torch:uniform", "a": -6e4, "b": 6e4}}, dtype="float16"),
+            422,
+        ),
+    ],
+)
+def test_hard_cases_are_answered_soon(client: httpx.Client, path: str, asked: Any, status: int) -> None:
+    began = time.monotonic()
+    answer = client.post(path, json=asked)
+    assert answer.status_code == status, answer.text[:500]
+    assert time.monotonic() - began < 5.0

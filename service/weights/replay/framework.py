@@ -19,6 +19,9 @@ from service.weights.layouts import Layout
 from service.weights.parameters import Parameter
 from service.weights.schemes import Scheme
 from service.weights.schemes.scaling import VarianceScaling
+from service.weights.streams import Stream as OwnStream
+
+NO_STREAM = OwnStream((0, 0), (0, 0))  # where there is no chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ class Given:
 
     `distribution` says what to expect of its values. `draws` is None where no chance is in them: the canonical
     distribution of the scheme then gives them. `inexact` says why the framework's own bits may be others. `scheme` is
-    the framework's default where the layer's own table has another.
+    the framework's default where the layer's own table has another. `padded` says whether the row of a padding token,
+    where there is one, is 0.
     """
 
     distribution: Distribution
@@ -60,6 +64,7 @@ class Given:
     draws: Draws | None
     inexact: str = ""
     scheme: Scheme | None = None
+    padded: bool = True
 
 
 class Construct(Protocol):

@@ -20,11 +20,10 @@ from service.weights.dtypes import DTYPES, DtypeName, Values
 from service.weights.errors import InitserveError, InvalidSpec, UnsupportedCombination
 from service.weights.fans import Fans
 from service.weights.matrices import take
-from service.weights.replay.framework import Array, Given, no_such_scheme
+from service.weights.replay.framework import NO_STREAM, Array, Given, no_such_scheme
 from service.weights.replay.jax_random import BITS, NOTHING, Drawn, Key, Normal, Uniform, f32, one, traced
 from service.weights.replay.keras_draws import OrthogonalDraws
 from service.weights.replay.keras_laws import Orthogonal
-from service.weights.replay.network import NO_STREAM
 from service.weights.schemes import Scheme
 from service.weights.schemes.linear import DeltaOrthogonal, OrthogonalScheme
 from service.weights.schemes.plain import BoundedNormal, ConstantScheme, RandomNormal, RandomUniform, TruncatedNormal

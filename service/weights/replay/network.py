@@ -13,12 +13,10 @@ from service.weights.layouts import as_they_are
 from service.weights.matrices import WithZeroRow
 from service.weights.parameters import ZEROS, Choice
 from service.weights.plan import Asked, Caution, Decided, Made, Source
-from service.weights.replay.framework import Array, Given, Module, Replay
-from service.weights.streams import Stream
+from service.weights.replay.framework import NO_STREAM, Array, Given, Module, Replay
 from service.weights.views import View
 
 WEIGHTS = ("weights", "recurrent", "embedding")
-NO_STREAM = Stream((0, 0), (0, 0))  # where there is no chance
 
 
 def modules_of(layers: Sequence[Asked], replay: Replay) -> list[Module]:
@@ -109,7 +107,7 @@ def assemble(layer: Asked, given: Mapping[str, Given], replay: Replay) -> Made:
                 forms[name] = View.whole(name, asked.stated.shape)
                 arrays[name] = Addressed(distribution, NO_STREAM, asked.stated.elements)
             row = asked.stated.zero_row
-            if row is not None:
+            if row is not None and each.padded:
                 distribution = WithZeroRow(distribution, row, *asked.stated.shape)
                 held = name if each.draws is None else placement.name
                 arrays[held] = ZeroRow(arrays[held], row, asked.stated.shape[1])

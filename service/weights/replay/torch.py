@@ -14,21 +14,26 @@ import numpy as np
 
 from service.weights.addresses import Runs
 from service.weights.distributions import Constant
+from service.weights.draws import Addressed
+from service.weights.dtypes import DTYPES as DTYPES_OF
 from service.weights.dtypes import DtypeName
-from service.weights.errors import InvalidSpec
+from service.weights.errors import InvalidSpec, UnsupportedCombination
 from service.weights.fans import Fans
+from service.weights.layers.convolution import DepthwiseConvolution, Grouped, SeparableConvolution
 from service.weights.layers.dense import TransformersConv1D
 from service.weights.layers.layer import LayerSpec
 from service.weights.layers.recurrent import Recurrent
 from service.weights.layers.tensor import Tensor as TensorLayer
+from service.weights.layers.transformer import TransformerEncoderLayer
+from service.weights.matrices import Diagonal
 from service.weights.parameters import ZEROS
-from service.weights.replay.framework import Array, Given, Module, Replay, untruncated
-from service.weights.replay.torch_draws import BLOCK, Call, Normal, Step, Walk
+from service.weights.replay.framework import NO_STREAM, Array, Given, Module, Replay, untruncated
+from service.weights.replay.torch_draws import BLOCK, Call, Normal, Step, Uniform, Walk
 from service.weights.replay.torch_models import MODELS
 from service.weights.replay.torch_modules import called, constructed, expected, fans_of, kaiming_uniform
 from service.weights.replay.torch_whole import DiracTensor, Orthogonal, TruncNormal
 from service.weights.schemes import Scheme
-from service.weights.schemes.linear import Dirac
+from service.weights.schemes.linear import Dirac, IdentityScheme
 from service.weights.schemes.plain import RandomNormal
 
 LAPACK = "orthogonal_ takes a QR decomposition from LAPACK, whose last bits differ between builds and processors"
@@ -41,7 +46,7 @@ OTHER_LIBRARY = "this machine's C library has other logarithms, sines or cosines
 LIBRARY_SAMPLE = 2**16
 LIBRARY_DIGEST = "e1eeec09d568eb3b6293b3632f87f58e2450a455c38e2bf21145e5db62c5ee85"
 TRANSFORMERS = {"weight": RandomNormal(name="random_normal", mean=0.0, stddev=0.02), "bias": ZEROS}
-CERTAIN = 2**25  # operations that checking it may take
+CERTAIN = 2**28  # operations that checking it may take
 
 
 def why_inexact(step: Step) -> str:
@@ -54,6 +59,19 @@ def why_inexact(step: Step) -> str:
         case Normal() | TruncNormal() if tensor.wide and not library_agrees():
             return OTHER_LIBRARY
     return ""
+
+
+def refuse_dtype(step: Step, array: Array) -> None:
+    """Refuse what torch refuses in half precision."""
+    dtype = step.tensor.dtype
+    match step.call:
+        case Orthogonal() if step.tensor.half:
+            why = f"torch takes no QR decomposition in {dtype}"
+        case Uniform(low, high) if high - low > DTYPES_OF[dtype].largest:
+            why = f"torch's uniform_ takes no interval wider than {dtype}'s largest number"
+        case _:
+            return
+    raise UnsupportedCombination(why, array.pointer, {"dtype": "float32"})
 
 
 @lru_cache(maxsize=1)
@@ -72,6 +90,7 @@ def library_agrees() -> bool:
 
 def give(walk: Walk, call: Call, array: Array) -> Given:
     step = walk.add(call, array.shape)
+    refuse_dtype(step, array)
     fans = fans_of(array) if len(array.shape) > 1 else array.parameter.site("pytorch").fans
     return Given(expected(call, array), fans, step, why_inexact(step))
 
@@ -94,13 +113,13 @@ def construct(modules: Sequence[Module], seed: int, dtype: DtypeName, fused: boo
             else:
                 walk.add(draw.call, draw.shape)
         if isinstance(module.spec, TransformersConv1D):  # the transformers library's own defaults
-            for name, scheme in TRANSFORMERS.items():
-                found[index][name] = replace(found[index][name], scheme=scheme)
+            for name, given in found[index].items():
+                found[index][name] = replace(given, scheme=TRANSFORMERS[name])
         if isinstance(module.spec, Recurrent) and module.spec.bias is not None:
             # One bias is stated, and torch has two: the other is 0, as in every layout.
             seconds = [array for array in module.arrays.values() if array.parameter.name.endswith("recurrent_bias")]
             found[index] |= {array.name: without_chance(array) for array in seconds}
-        later += [(index, array) for array in module.arrays.values() if array.stated is not None]
+        later += [(index, array) for array in visited(module) if array.stated is not None]
     for index, array in later:
         apply(found[index], walks[index], array, array.stated, modules[index].spec)
     return found
@@ -111,7 +130,7 @@ def build(
 ) -> list[dict[str, Given]]:
     """Make a model's draws in its own order; the last one of an array is what it keeps."""
     walk = Walk(seed, dtype, fused)
-    found = {module.name: {name: without_chance(array) for name, array in module.arrays.items()} for module in modules}
+    found = {module.name: {name: left_by_model(array) for name, array in module.arrays.items()} for module in modules}
     for module, draw in MODELS[recipe](modules):
         step = walk.add(draw.call, draw.shape)
         if module is not None and draw.name == next(iter(module.arrays)):  # a bias becomes 0, whatever was drawn
@@ -120,6 +139,22 @@ def build(
                 expected(draw.call, array), array.parameter.fans, step, why_inexact(step)
             )
     return list(found.values())
+
+
+def left_by_model(array: Array) -> Given:
+    """Return what a published model's own initialisation leaves without chance: biases at 0, whatever the defaults."""
+    return replace(without_chance(array), scheme=ZEROS if array.parameter.role == "bias" else None)
+
+
+def visited(module: Module) -> list[Array]:
+    """Return a module's arrays as `model.apply` comes to them: those of modules within it first."""
+    parts = list(dict.fromkeys(name.partition(".")[0] for name in module.arrays))
+    nested = isinstance(module.spec, TransformerEncoderLayer)
+
+    def place(array: Array) -> tuple[int, bool]:
+        return (parts.index(array.name.partition(".")[0]) if nested else 0), "out_proj." not in array.name
+
+    return sorted(module.arrays.values(), key=place)
 
 
 def without_chance(array: Array) -> Given:
@@ -133,19 +168,41 @@ def apply(given: dict[str, Given], walk: Walk, array: Array, scheme: Scheme | No
     def fans() -> Fans:
         return array.parameter.fans if of_bare else fans_of(array)
 
-    if isinstance(scheme, Dirac) and isinstance(spec, TensorLayer):
-        given[array.name] = dirac(scheme, array)
-        return
-    call = kaiming_uniform(fans().fan_in) if scheme is None else called(array, scheme, fans)
-    given[array.name] = without_chance(array) if call is None else give(walk, call, array)
+    match scheme:
+        case Dirac():
+            given[array.name] = dirac(scheme, array, spec)
+        case IdentityScheme():
+            given[array.name] = eye(scheme, array)
+        case _:
+            call = kaiming_uniform(fans().fan_in) if scheme is None else called(array, scheme, fans)
+            made = without_chance(array) if call is None else give(walk, call, array)
+            given[array.name] = replace(made, padded=False)  # it overwrites a padding token's row too
 
 
-def dirac(scheme: Dirac, array: Array) -> Given:
-    """Return dirac_ on a bare tensor, whose axes stand as torch's."""
-    groups = scheme.groups or 1
+def dirac(scheme: Dirac, array: Array, spec: LayerSpec) -> Given:
+    """Return dirac_, which reads the axes as torch has them; groups are the layer's unless the scheme says."""
+    match spec:
+        case DepthwiseConvolution(shape=[*_, inputs, _]):
+            own = inputs
+        case SeparableConvolution(shape=[*_, inputs, _]) if array.name == "depthwise.weight":
+            own = inputs
+        case Grouped():
+            own = spec.groups
+        case _:
+            own = 1
+    groups = scheme.groups or own
     if not 3 <= len(array.shape) <= 5 or array.shape[0] % groups:
         raise InvalidSpec("torch's dirac_ takes three to five axes, and groups that divide the first", array.pointer)
     return Given(Constant(0.0), fans_of(array), DiracTensor(array.shape, groups, scheme.gain))
+
+
+def eye(scheme: IdentityScheme, array: Array) -> Given:
+    """Return eye_ on an array as torch has it: of a recurrent layer, all gates together."""
+    if len(array.shape) != 2:
+        raise InvalidSpec(f"torch's eye_ takes exactly two axes, not {list(array.shape)}", array.pointer)
+    rows, columns = array.shape
+    diagonal = Diagonal(rows, columns, scheme.gain)
+    return Given(diagonal, fans_of(array), Addressed(diagonal, NO_STREAM, rows * columns), padded=False)
 
 
 DTYPES: tuple[DtypeName, ...] = ("float32", "float64", "float16", "bfloat16")

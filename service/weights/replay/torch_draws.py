@@ -27,6 +27,7 @@ from service.weights.replay.mersenne import MersenneTwister
 Words = NDArray[np.uint32]
 BLOCK = 16  # normals are made so many at a time; fewer of them are made one by one
 PAIR = 4  # words of a pair of normals that are made one by one
+FARTHEST = 2**60  # words: no call that can be made begins beyond
 CHUNK = 2**16  # elements looked through at a time for those to be drawn again
 
 
@@ -292,6 +293,7 @@ class Walk:
     def __post_init__(self) -> None:
         self.generator = MersenneTwister.of(self.seed)
         self._calls: list[tuple[Call, Tensor]] = []
+        self._work: list[int] = []  # operations of the calls up to each
         self._states = [State()]
         self._lock = threading.RLock()
 
@@ -299,6 +301,7 @@ class Walk:
         """Make another call; nothing is drawn yet."""
         tensor = Tensor(prod(shape), self.dtype, self.fused)
         self._calls.append((call, tensor))
+        self._work.append(call.operations(tensor) + (self._work[-1] if self._work else 0))
         return Step(self, len(self._calls) - 1, call, tensor)
 
     def open(self, index: int) -> Fill:
@@ -315,9 +318,10 @@ class Walk:
     def certain(self, index: int, most: int) -> bool:
         """Whether no tie decides in a call that may know of one; not known where that takes more operations."""
         call, tensor = self._calls[index]
-        work = sum(made.operations(each) for made, each in self._calls[: index + 1])
         with self._lock:
-            return work <= most and not call.tied(self._state(index), tensor, self.generator)
+            if self._work[index] > most or self._state(index).word > FARTHEST:
+                return False
+            return not call.tied(self._state(index), tensor, self.generator)
 
     def _state(self, index: int) -> State:
         while len(self._states) <= index:

@@ -20,8 +20,8 @@ from service.weights.replay.torch_draws import BLOCK, Normal, State, Tensor, Uni
 
 Places = NDArray[np.int64]
 DRAWN_AGAIN = 0.3  # trunc_normal_ draws normals again and again where at least so much of them falls within the bounds
-WORK = 16  # operations an element takes in one pass
-WORK_OF_CHANCES = 128  # where each is kept with its density's chance
+# Operations that an element takes in one pass, where normals are cut and where uniforms are kept by chance; and a pass.
+WORK, WORK_OF_CHANCES, PASS = 64, 384, 2**21
 
 
 def below(x: float) -> float:
@@ -65,7 +65,7 @@ class TruncNormal(Whole):
 
     def operations(self, tensor: Tensor) -> int:
         work = WORK if self.from_normals else WORK_OF_CHANCES
-        return int(work * tensor.elements * self.passes(tensor.elements))
+        return int((work * tensor.elements + PASS) * self.passes(tensor.elements))
 
     def tied(self, state: State, tensor: Tensor, generator: MersenneTwister) -> bool:
         return not self.from_normals and self.from_uniforms(state, tensor, generator)[2]

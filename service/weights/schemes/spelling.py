@@ -41,7 +41,7 @@ def by_nonlinearity(given: Mapping[str, Any]) -> float:
         **dict.fromkeys(LINEAR, 1.0), "tanh": (5.0 / 3) ** 2, "relu": 2.0, "leaky_relu": 2.0 / (1 + slope**2),
         "selu": (3.0 / 4) ** 2,
     }  # fmt: skip
-    if kind not in gains:
+    if not isinstance(kind, str) or kind not in gains:
         names = ", ".join(gains)
         raise PydanticCustomError("argument", "nonlinearity must be one of {names}", {"names": names})
     return gains[kind]

@@ -219,3 +219,75 @@ def test_the_same_without_avx2_and_fma() -> None:
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout
     assert torch.backends.cpu.get_cpu_capability() != "DEFAULT"
+
+
+def real_of(module: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value for name, value in module.state_dict().items() if "num_batches" not in name}
+
+
+def own(module: nn.Module) -> list[tuple[str, nn.Parameter]]:
+    return list(module.named_parameters(recurse=False))
+
+
+STATED: list[tuple[Layer, Any, Any]] = [
+    # (layer, the module, what model.apply calls)
+    (
+        {"type": "gru", "shape": [3, 4], "recurrent_scheme": "identity"},
+        lambda: nn.GRU(3, 4),
+        lambda m: isinstance(m, nn.GRU) and nn.init.eye_(m.weight_hh_l0),
+    ),
+    (
+        {"type": "depthwise_conv2d", "shape": [3, 3, 4, 2], "scheme": "dirac"},
+        lambda: nn.Conv2d(4, 8, 3, groups=4),
+        lambda m: nn.init.dirac_(m.weight, 4),
+    ),
+    (
+        {"type": "conv2d_transpose", "shape": [3, 3, 4, 6], "groups": 2, "scheme": "dirac"},
+        lambda: nn.ConvTranspose2d(4, 6, 3, groups=2),
+        lambda m: nn.init.dirac_(m.weight, 2),
+    ),
+    (
+        {"type": "embedding", "shape": [5, 3], "padding_index": 2, "scheme": "torch:normal"},
+        lambda: nn.Embedding(5, 3, padding_idx=2),
+        lambda m: nn.init.normal_(m.weight),
+    ),
+    (
+        {"type": "multi_head_attention", "shape": [6, 2, 3], "scheme": "torch:normal", "output_scheme": "torch:normal",
+         "bias": "torch:uniform"},
+        lambda: nn.MultiheadAttention(6, 2),
+        lambda m: [nn.init.uniform_(p) if "bias" in n else nn.init.normal_(p) for n, p in own(m)],
+    ),
+    (
+        {"type": "transformer_encoder_layer", "shape": [6, 2, 5], "scheme": "torch:normal",
+         "output_scheme": "torch:normal"},
+        lambda: nn.TransformerEncoderLayer(6, 2, 5),
+        lambda m: not isinstance(m, nn.LayerNorm)
+        and [nn.init.normal_(p) for n, p in own(m) if "bias" not in n],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("layer", "build", "init"), STATED, ids=[layer["type"] for layer, _, _ in STATED])
+def test_what_is_stated_is_what_apply_does(layer: Layer, build: Any, init: Any) -> None:
+    dense = {"type": "dense", "shape": [3, 2], "name": "after", "scheme": "torch:normal"}
+    plan = Spec.model_validate({"algorithm": ALGORITHM, "seed": 9, "layers": [layer, dense]}).plan()
+    torch.manual_seed(9)
+    module, last = build(), nn.Linear(3, 2)
+    module.apply(init)
+    nn.init.normal_(last.weight)
+    for parameter, theirs in zip(plan.parameters, [*real_of(module).values(), *real_of(last).values()], strict=True):
+        ours = np.concatenate(list(parameter.blocks())).reshape(parameter.shape)
+        assert torch.equal(theirs, torch.from_numpy(ours)), parameter.key
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "low", "high"), [(0.0, 1.0, 0.6, 300.0), (0.0, 20000.0, -40000.0, 60000.0), (0.0, 9e3, -1e4, 6e4)]
+)
+def test_half_precision_beyond_its_largest_number(mean: float, std: float, low: float, high: float) -> None:
+    scheme = {"name": "torch:trunc_normal", "mean": mean, "std": std, "a": low, "b": high}
+    layers = [{"type": "tensor", "shape": [4096], "scheme": scheme}]
+    spec = {"algorithm": ALGORITHM, "seed": 0, "dtype": "float16", "exact": False, "layers": layers}
+    (parameter,) = Spec.model_validate(spec).plan().parameters
+    torch.manual_seed(0)
+    theirs = nn.init.trunc_normal_(torch.empty(4096, dtype=torch.float16), mean, std, low, high)
+    assert b"".join(block.tobytes() for block in parameter.blocks()) == bytes_of(theirs)

@@ -26,7 +26,7 @@ SCHEMES: dict[str, Any] = {
     },
     "Orthogonal": "keras:orthogonal",
 }  # fmt: skip
-MODEL = [
+MODEL: list[dict[str, Any]] = [
     {"type": "conv2d", "shape": [3, 3, 3, 6]},
     {"type": "batch_norm", "shape": [6]},
     {"type": "depthwise_conv2d", "shape": [3, 3, 6, 1]},
