@@ -195,6 +195,8 @@ def describe_recipe(name: str) -> dict[str, Any]:
         ],
         "rules": expand(name, None)[1],
         "references": list(recipe.references),
+        # Under these streams it is the published model, draw by draw; under others' there is none to be like.
+        "replayed_by": [algorithm for algorithm, replay in ALGORITHMS.items() if name in replay.recipes],
         "example": {"recipe": name, "size": next(iter(recipe.sizes)), "seed": 42},
     }
 

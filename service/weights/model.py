@@ -31,7 +31,7 @@ from service.weights.plan import (
     without_zeros,
 )
 from service.weights.recipes import RECIPES, expand
-from service.weights.replay import ALGORITHMS
+from service.weights.replay import ALGORITHMS, Replay
 from service.weights.replay.network import construct
 from service.weights.rules import Rule, choose_by_rule
 from service.weights.schemes import Auto
@@ -46,10 +46,19 @@ MOST_ELEMENTS = 2**63 - 1  # of a parameter
 REACH = 6.4
 
 
-def recipes_of(algorithm: object) -> tuple[str, ...]:
-    """Return the recipes that a framework's stream builds as their published models are built."""
-    replay = ALGORITHMS.get(algorithm) if isinstance(algorithm, str) else None
-    return () if replay is None else replay.recipes
+def refuse_recipe(name: str, rules: object, replay: Replay) -> None:
+    """Refuse a recipe that no published model in this framework is like, and changes to one that is."""
+    if name not in replay.recipes:
+        models = "; ".join(
+            f"{each.name} builds {', '.join(each.recipes)}" for each in ALGORITHMS.values() if each.recipes
+        )
+        raise PydanticCustomError(
+            "recipe",
+            "no published model draws {name} from {algorithm}; post its layers and rules, or use initserve/1 ({models})",
+            {"name": name, "algorithm": replay.name, "models": models},
+        )
+    if rules:
+        raise PydanticCustomError("recipe", "under a framework's stream {name} is as published", {"name": name})
 
 
 def known_algorithm(name: str) -> str:
@@ -134,9 +143,8 @@ class Spec(Description):
         layers, rules = expand(name, size)
         own = rest.get("rules", [])
         kept = {}
-        if name in recipes_of(rest.get("algorithm")):
-            if own:
-                raise PydanticCustomError("recipe", "under a framework's stream {name} is as published", {"name": name})
+        if rest.get("algorithm") in ALGORITHMS:
+            refuse_recipe(name, own, ALGORITHMS[rest["algorithm"]])
             kept = {"recipe": name, "size": size}
         return {
             "layout": "pytorch",

@@ -164,6 +164,8 @@ NARROW = {"name": "torch:trunc_normal", "a": 1.0, "b": 1.3}
         ("/init", spec("torch-cpu/1", {"type": "transformers_conv1d", "shape": [4, 3], "bias": None}), 200),
         ("/plan", {"algorithm": "torch-cpu/1", "recipe": "gpt2", "defaults": "pytorch"}, 200),
         ("/plan", {"algorithm": "torch-cpu/1", "recipe": "bert", "defaults": "keras"}, 200),
+        ("/plan", {"algorithm": "keras-jax/1", "recipe": "bert"}, 422),
+        ("/plan", {"algorithm": "torch-cpu/1", "recipe": "megatron"}, 422),
         ("/plan", spec("torch-cpu/1", {**DENSE, "scheme": {"name": "torch:kaiming_normal", "nonlinearity": []}}), 422),
         ("/plan", spec("torch-cpu/1", HUGE, HUGE, HUGE, {"type": "tensor", "shape": [5], "scheme": NARROW}), 422),
         (  # as good as nothing is accepted

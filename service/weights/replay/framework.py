@@ -136,8 +136,12 @@ def no_such_layer(framework: str, module: Module, instead: str = "") -> Unsuppor
     return UnsupportedCombination(f"{framework} has no layer like {module.spec.type}{hint}", f"{module.pointer}/type")
 
 
-def no_such_scheme(framework: str, array: Array, scheme: Scheme, instead: str = "") -> UnsupportedCombination:
-    """Return the error for a scheme that the framework does not have; `instead` is the name of one that it has."""
-    hint = f"; its nearest is {instead}" if instead else ""
-    remedy = {array.pointer.rpartition("/")[2]: instead} if instead else None
+def no_such_scheme(
+    framework: str, array: Array, scheme: Scheme, instead: str | Scheme | None = None
+) -> UnsupportedCombination:
+    """Return the error for a scheme that the framework does not have; `instead` is one that it has, if there is any."""
+    name = instead.name if isinstance(instead, Scheme) else instead
+    change = instead.model_dump() if isinstance(instead, Scheme) else instead
+    hint = f"; its nearest is {name}" if name else ""
+    remedy = {array.pointer.rpartition("/")[2]: change} if change else None
     return UnsupportedCombination(f"{framework} has no initialiser like {scheme.name}{hint}", array.pointer, remedy)

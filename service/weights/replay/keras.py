@@ -71,7 +71,8 @@ def give(backend: Backend, module: Module, array: Array, law: Law, seed: int | N
     """Return how an array comes about; LoRA's are drawn in float32."""
     lora = array.name.startswith("lora_kernel")
     kind: DtypeName = "float32" if lora else dtype
-    expected, fans = law.expected(array), fans_of(module, array)
+    fans = fans_of(module, array)
+    expected = law.expected(array, backend.farthest) if isinstance(law, Truncated) else law.expected(array)
     if isinstance(law, Fixed):
         draws, why = fixed(law.scheme, array, dtype, backend)
         return Given(expected, fans, draws, why)

@@ -30,6 +30,7 @@ class NumPy:
 
     name = "numpy"
     largest_seed = UINT32
+    farthest = CUT
     with_orthogonal: tuple[DtypeName, ...] = ("float32",)
     constant = staticmethod(once)
 
@@ -53,6 +54,7 @@ class TensorFlow:
 
     name = "tensorflow"
     largest_seed = 2**63 - 1
+    farthest = CUT
     with_orthogonal: tuple[DtypeName, ...] = ("float32", "float64", "float16")
 
     def constant(self, value: float, dtype: DtypeName) -> float:
@@ -84,6 +86,7 @@ class Torch:
 
     name = "torch"
     largest_seed = 2**64 - 1
+    farthest = 9.0  # where none of four normals is within the cut, it is the first
     with_orthogonal: tuple[DtypeName, ...] = ("float32", "float64")
 
     def constant(self, value: float, dtype: DtypeName) -> float:
@@ -105,6 +108,7 @@ class Jax:
 
     name = "jax"
     largest_seed = UINT32
+    farthest = CUT
     with_orthogonal: tuple[DtypeName, ...] = ("float32",)
     constant = staticmethod(once)
 

@@ -28,7 +28,8 @@ STFT = "STFT is computed in the array's dtype with the backend's own cosine; her
 class Backend(Protocol):
     """A backend: how it draws `elements` of a dtype with an initialiser's seed.
 
-    `largest_seed` is of an initialiser's `seed=`; `constant` is what becomes of a number before it is rounded to the
+    `largest_seed` is of an initialiser's `seed=`; `farthest` is how far a truncated normal may lie from its mean, in
+    deviations; `constant` is what becomes of a number before it is rounded to the
     dtype by way of float32.
     """
 
@@ -36,6 +37,8 @@ class Backend(Protocol):
     def name(self) -> str: ...
     @property
     def largest_seed(self) -> int: ...
+    @property
+    def farthest(self) -> float: ...
     @property
     def with_orthogonal(self) -> tuple[DtypeName, ...]: ...
     def constant(self, value: float, dtype: DtypeName) -> float: ...

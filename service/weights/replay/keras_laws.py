@@ -38,10 +38,13 @@ class Truncated:
     mean: float
     deviation: float
 
-    def expected(self, array: Array) -> Distribution:
+    def expected(self, array: Array, farthest: float = CUT) -> Distribution:
+        """Return the cut normal; a few values in a million may lie up to `farthest` deviations from the mean."""
         if not self.deviation:
             return distributions.Constant(self.mean)
-        return distributions.Normal(self.mean, self.deviation, -CUT, CUT)
+        reach = farthest * self.deviation
+        bounds = None if farthest == CUT else (self.mean - reach, self.mean + reach)
+        return distributions.Normal(self.mean, self.deviation, -CUT, CUT, bounds)
 
 
 @dataclass(frozen=True, slots=True)

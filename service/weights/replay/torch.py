@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
+from math import prod
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from service.weights.layers.layer import LayerSpec
 from service.weights.layers.recurrent import Recurrent
 from service.weights.layers.tensor import Tensor as TensorLayer
 from service.weights.layers.transformer import TransformerEncoderLayer
-from service.weights.matrices import Diagonal
+from service.weights.matrices import Computed, Diagonal
 from service.weights.parameters import ZEROS
 from service.weights.replay.framework import NO_STREAM, Array, Given, Module, Replay, untruncated
 from service.weights.replay.torch_draws import BLOCK, Call, Normal, Step, Uniform, Walk
@@ -33,7 +34,7 @@ from service.weights.replay.torch_models import MODELS
 from service.weights.replay.torch_modules import called, constructed, expected, fans_of, kaiming_uniform
 from service.weights.replay.torch_whole import DiracTensor, Orthogonal, TruncNormal
 from service.weights.schemes import Scheme
-from service.weights.schemes.linear import Dirac, IdentityScheme
+from service.weights.schemes.linear import Dirac, IdentityScheme, of_ones
 from service.weights.schemes.plain import RandomNormal
 
 LAPACK = "orthogonal_ takes a QR decomposition from LAPACK, whose last bits differ between builds and processors"
@@ -88,10 +89,11 @@ def library_agrees() -> bool:
     return digest.hexdigest() == LIBRARY_DIGEST
 
 
-def give(walk: Walk, call: Call, array: Array) -> Given:
+def give(walk: Walk, call: Call, array: Array, fans: Fans | None = None) -> Given:
+    """Return what a call gives an array; `fans` are those of the layer's own default unless a scheme counted others."""
     step = walk.add(call, array.shape)
     refuse_dtype(step, array)
-    fans = fans_of(array) if len(array.shape) > 1 else array.parameter.site("pytorch").fans
+    fans = fans or array.parameter.site("pytorch").fans
     return Given(expected(call, array), fans, step, why_inexact(step))
 
 
@@ -122,6 +124,19 @@ def construct(modules: Sequence[Module], seed: int, dtype: DtypeName, fused: boo
         later += [(index, array) for array in visited(module) if array.stated is not None]
     for index, array in later:
         apply(found[index], walks[index], array, array.stated, modules[index].spec)
+    return priced(found)
+
+
+def priced(found: list[dict[str, Given]]) -> list[dict[str, Given]]:
+    """Charge each array, in the order of an answer, with the calls that must be made to know where its own begins."""
+    known: dict[Walk, int] = {}  # calls whose place is known by then
+    for given in found:
+        for name, each in given.items():
+            step = each.draws
+            if isinstance(step, Step):
+                passed = step.walk.work_between(known.get(step.walk, 0), step.index)
+                known[step.walk] = max(known.get(step.walk, 0), step.index + 1)
+                given[name] = replace(each, draws=replace(step, passed=passed))
     return found
 
 
@@ -138,7 +153,7 @@ def build(
             found[module.name][draw.name] = Given(
                 expected(draw.call, array), array.parameter.fans, step, why_inexact(step)
             )
-    return list(found.values())
+    return priced(list(found.values()))
 
 
 def left_by_model(array: Array) -> Given:
@@ -168,6 +183,8 @@ def apply(given: dict[str, Given], walk: Walk, array: Array, scheme: Scheme | No
     def fans() -> Fans:
         return array.parameter.fans if of_bare else fans_of(array)
 
+    counted = fans() if of_bare or len(array.shape) > 1 else None
+
     match scheme:
         case Dirac():
             given[array.name] = dirac(scheme, array, spec)
@@ -175,7 +192,7 @@ def apply(given: dict[str, Given], walk: Walk, array: Array, scheme: Scheme | No
             given[array.name] = eye(scheme, array)
         case _:
             call = kaiming_uniform(fans().fan_in) if scheme is None else called(array, scheme, fans)
-            made = without_chance(array) if call is None else give(walk, call, array)
+            made = without_chance(array) if call is None else give(walk, call, array, counted)
             given[array.name] = replace(made, padded=False)  # it overwrites a padding token's row too
 
 
@@ -193,7 +210,10 @@ def dirac(scheme: Dirac, array: Array, spec: LayerSpec) -> Given:
     groups = scheme.groups or own
     if not 3 <= len(array.shape) <= 5 or array.shape[0] % groups:
         raise InvalidSpec("torch's dirac_ takes three to five axes, and groups that divide the first", array.pointer)
-    return Given(Constant(0.0), fans_of(array), DiracTensor(array.shape, groups, scheme.gain))
+    ones = min(array.shape[0] // groups, array.shape[1]) * groups
+    expected = of_ones(ones, prod(array.shape), scheme.gain)
+    known = Computed(expected, ("dirac", array.shape, groups, scheme.gain), 0, lambda stream: np.empty(0))
+    return Given(known, fans_of(array), DiracTensor(array.shape, groups, scheme.gain))
 
 
 def eye(scheme: IdentityScheme, array: Array) -> Given:

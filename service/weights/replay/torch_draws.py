@@ -323,6 +323,11 @@ class Walk:
                 return False
             return not call.tied(self._state(index), tensor, self.generator)
 
+    def work_between(self, first: int, last: int) -> int:
+        """Return the operations of the calls from `first` to before `last`."""
+        upto = [self._work[end - 1] if end else 0 for end in (first, last)]
+        return max(0, upto[1] - upto[0])
+
     def _state(self, index: int) -> State:
         while len(self._states) <= index:
             call, tensor = self._calls[len(self._states) - 1]
@@ -332,17 +337,18 @@ class Walk:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A call's tensor, as the core draws it."""
+    """A call's tensor, as the core draws it. `passed` is what making calls before it takes, where nothing else has."""
 
     walk: Walk
     index: int
     call: Call
     tensor: Tensor
+    passed: int = 0
 
     elements = property(lambda self: self.tensor.elements)
     whole = property(lambda self: self.call.whole)
     in_order = property(lambda self: not self.call.whole)
-    operations = property(lambda self: self.call.operations(self.tensor))
+    operations = property(lambda self: self.passed + self.call.operations(self.tensor))
     standing = property(lambda self: 3 * KEPT * self.elements if self.whole else 0)
 
     def open(self) -> Fill:

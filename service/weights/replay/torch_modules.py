@@ -5,6 +5,7 @@ To add a layer, say in `constructed` what its module draws, in order.
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import prod
 from typing import NamedTuple
 
@@ -31,7 +32,7 @@ from service.weights.layers.recurrent import Recurrent
 from service.weights.layers.transformer import TransformerEncoderLayer
 from service.weights.matrices import Computed
 from service.weights.matrices import Orthogonal as OrthogonalValues
-from service.weights.replay.framework import Array, Module, no_such_layer, no_such_scheme
+from service.weights.replay.framework import Array, Module, no_such_layer, no_such_scheme, untruncated
 from service.weights.replay.torch_draws import Call, Normal, Uniform
 from service.weights.replay.torch_whole import Orthogonal, Sparse, TruncNormal
 from service.weights.schemes import Scheme
@@ -138,8 +139,7 @@ def variance_scaling(scheme: VarianceScaling, array: Array, fans: Fans) -> Call:
     kind = "kaiming" if scheme.mode in ("fan_in", "fan_out") else "xavier"
     gain = math.sqrt(scheme.scale)  # exact where scale is a gain squared in float64
     if scheme.mode == "fan_geo_avg" or scheme.distribution == "truncated_normal":
-        suffix = "uniform" if scheme.distribution == "uniform" else "normal"
-        raise no_such_scheme("torch", array, scheme, f"torch:{kind}_{suffix}")
+        raise no_such_scheme("torch", array, scheme, None if scheme.mode == "fan_geo_avg" else untruncated(scheme))
     if kind == "xavier":
         deviation = xavier_deviation(fans, gain)
     else:
@@ -151,7 +151,8 @@ def sparse(scheme: SparseScheme, array: Array) -> Call:
     if len(array.shape) != 2:
         raise InvalidSpec(f"{scheme.name} needs exactly two axes, not {list(array.shape)}", array.pointer)
     if scheme.columns != "inputs":
-        raise no_such_scheme("torch", array, scheme, "torch:sparse")
+        instead = scheme.model_copy(update={"name": "torch:sparse", "columns": "inputs"})
+        raise no_such_scheme("torch", array, scheme, instead)
     rows, columns = array.shape
     return Sparse(rows, columns, math.ceil(scheme.sparsity * rows), scheme.stddev)
 
@@ -185,13 +186,14 @@ def called(array: Array, scheme: Scheme, fans: Callable[[], Fans]) -> Call | Non
         case SparseScheme():
             return sparse(scheme, array)
         case _:
-            return by_distribution(array, scheme)
+            return by_distribution(array, scheme, fans)
 
 
-def by_distribution(array: Array, scheme: Scheme) -> Call | None:
+def by_distribution(array: Array, scheme: Scheme, fans: Callable[[], Fans]) -> Call | None:
     """Return normal_ or uniform_ for a scheme that only chooses their numbers."""
+    site = array.parameter.site("pytorch")
     try:
-        distribution = scheme.realise(array.parameter.site("pytorch"))
+        distribution = scheme.realise(replace(site, fans=fans()) if len(array.shape) > 1 else site)
     except InitserveError as error:
         raise error.at(array.pointer) from None
     match distribution:

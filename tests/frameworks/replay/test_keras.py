@@ -203,8 +203,12 @@ def embeddings() -> st.SearchStrategy[dict[str, Any]]:
     return layer("embedding", shapes(2, 20), member("scheme"), own_seed)
 
 
+def dropouts() -> st.SearchStrategy[dict[str, Any]]:
+    return own_seed.map(lambda seed: {"type": "dropout", **seed})
+
+
 # Deferred, since what Hypothesis says of a strategy would fill pages.
-FAMILIES = [tensors, tensors, denses, embeddings, convolutions, recurrents, attentions, einsums, norms]
+FAMILIES = [tensors, tensors, denses, embeddings, convolutions, recurrents, attentions, einsums, norms, dropouts]
 layers = st.one_of(*(st.deferred(family) for family in FAMILIES))
 
 
