@@ -55,7 +55,7 @@ NORMS = {"scheme": ("gamma_initializer", ""), "bias": ("beta_initializer", "")}
 
 def build(layer: Layer, dtype: str) -> Iterator[tuple[str, Any]]:
     """Construct and build the layers of a spec's layer; yield their arrays by name."""
-    kind, shape, layers = layer["type"], layer.get("shape"), keras.layers
+    kind, shape, layers = layer["type"], list(layer.get("shape", ())), keras.layers
     more: dict[str, Any] = {"dtype": dtype}
     if kind == "dropout":
         layers.Dropout(0.1, seed=layer.get("seed"), **more)
