@@ -83,15 +83,25 @@ def give(backend: Backend, module: Module, array: Array, law: Law, seed: int | N
     return Given(expected, fans, draws, LAPACK if isinstance(law, Orthogonal) else "")
 
 
+def check_seed(backend: Backend, module: Module) -> None:
+    """Refuse a layer's own seed that Keras refuses; recurrent layers and dropout have a seed generator as well."""
+    own, pointer = module.spec.seed, f"{module.pointer}/seed"
+    if own is not None and own > backend.largest_seed:
+        raise UnsupportedCombination(
+            f"an initialiser's seed is at most {backend.largest_seed} on {backend.name}", pointer
+        )
+    if own is not None and own > backend.largest_state and SEED_GENERATOR in constructed(module):
+        raise UnsupportedCombination(
+            f"the seed of a layer with a seed generator is at most {backend.largest_state} on {backend.name}", pointer
+        )
+
+
 def construct(backend: Backend, modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, Given]]:
     """Construct and build the layers one after the other."""
     following = seeds_of(seed)
     found = []
     for module in modules:
-        if module.spec.seed is not None and module.spec.seed > backend.largest_seed:
-            raise UnsupportedCombination(
-                f"an initialiser's seed is at most {backend.largest_seed} on {backend.name}", f"{module.pointer}/seed"
-            )
+        check_seed(backend, module)
         check(module)
         laws = laws_of(module)
         seeds = dict(take_seeds(module, laws, following))

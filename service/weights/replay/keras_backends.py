@@ -29,7 +29,7 @@ class NumPy:
     """numpy.random.default_rng([seed, 0]) for each array: drawn in float64, then cast."""
 
     name = "numpy"
-    largest_seed = UINT32
+    largest_seed = largest_state = UINT32
     farthest = CUT
     with_orthogonal: tuple[DtypeName, ...] = ("float32",)
     constant = staticmethod(once)
@@ -53,7 +53,7 @@ class TensorFlow:
     """tf.random.stateless_…: Philox, with the seed modulo 2^31 - 2."""
 
     name = "tensorflow"
-    largest_seed = 2**63 - 1
+    largest_seed = largest_state = 2**63 - 1
     farthest = CUT
     with_orthogonal: tuple[DtypeName, ...] = ("float32", "float64", "float16")
 
@@ -86,6 +86,7 @@ class Torch:
 
     name = "torch"
     largest_seed = 2**64 - 1
+    largest_state = 2**31 - 1
     farthest = 9.0  # where none of four normals is within the cut, it is the first
     with_orthogonal: tuple[DtypeName, ...] = ("float32", "float64")
 
@@ -107,7 +108,7 @@ class Jax:
     """jax.random with (seed, 0) as the key itself."""
 
     name = "jax"
-    largest_seed = UINT32
+    largest_seed = largest_state = UINT32
     farthest = CUT
     with_orthogonal: tuple[DtypeName, ...] = ("float32",)
     constant = staticmethod(once)

@@ -28,15 +28,17 @@ STFT = "STFT is computed in the array's dtype with the backend's own cosine; her
 class Backend(Protocol):
     """A backend: how it draws `elements` of a dtype with an initialiser's seed.
 
-    `largest_seed` is of an initialiser's `seed=`; `farthest` is how far a truncated normal may lie from its mean, in
-    deviations; `constant` is what becomes of a number before it is rounded to the
-    dtype by way of float32.
+    `largest_seed` is of an initialiser's `seed=`, `largest_state` of a layer's own seed generator; `farthest` is how
+    far a truncated normal may lie from its mean, in deviations; `constant` is what becomes of a number before it is
+    rounded to the dtype by way of float32.
     """
 
     @property
     def name(self) -> str: ...
     @property
     def largest_seed(self) -> int: ...
+    @property
+    def largest_state(self) -> int: ...
     @property
     def farthest(self) -> float: ...
     @property
