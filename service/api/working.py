@@ -15,6 +15,7 @@ from service.formats.payload import HEAVY
 from service.pipeline import Workers
 from service.weights.model import Spec
 from service.weights.plan import Plan
+from service.weights.streams import ALGORITHM
 
 # A body, its layers, their parameters and the elements of these, up to which nothing takes longer than the way to a
 # thread and back would.
@@ -51,8 +52,9 @@ async def in_worker(workers: Workers, work: Callable[[], T], heavy: bool = False
 
 
 def is_light(spec: Spec) -> bool:
-    """Whether a spec is planned in no time: few layers, none of which stands for many."""
-    return len(spec.layers) <= LIGHT_LAYERS and all(vars(layer).get("num_layers", 1) == 1 for layer in spec.layers)
+    """Whether a spec is planned in no time: initserve's own stream, few layers, none of which stands for many."""
+    few = spec.algorithm == ALGORITHM and len(spec.layers) <= LIGHT_LAYERS
+    return few and all(vars(layer).get("num_layers", 1) == 1 for layer in spec.layers)
 
 
 async def of_spec(body: bytes, work: Callable[[Spec], T], workers: Workers) -> T:

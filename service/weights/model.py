@@ -49,13 +49,11 @@ REACH = 6.4
 def refuse_recipe(name: str, rules: object, replay: Replay) -> None:
     """Refuse a recipe that no published model in this framework is like, and changes to one that is."""
     if name not in replay.recipes:
-        models = "; ".join(
-            f"{each.name} builds {', '.join(each.recipes)}" for each in ALGORITHMS.values() if each.recipes
-        )
+        built = [f"{each.name} builds {', '.join(each.recipes)}" for each in ALGORITHMS.values() if each.recipes]
         raise PydanticCustomError(
             "recipe",
-            "no published model draws {name} from {algorithm}; post its layers and rules, or use initserve/1 ({models})",
-            {"name": name, "algorithm": replay.name, "models": models},
+            "no published model draws {name} from {algorithm}: post its layers and rules, or use initserve/1; {built}",
+            {"name": name, "algorithm": replay.name, "built": "; ".join(built)},
         )
     if rules:
         raise PydanticCustomError("recipe", "under a framework's stream {name} is as published", {"name": name})

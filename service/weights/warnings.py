@@ -47,7 +47,8 @@ def scale(source: Source, activation: str, pointer: str, remedy: dict[str, Any])
     if not isinstance(source.distribution, Independent):
         return []
     gain = ACTIVATIONS[activation].gain
-    factor = source.distribution.deviation**2 * source.stated.fans.fan_in * gain**-2
+    deviation = source.distribution.deviation
+    factor = deviation * deviation * source.stated.fans.fan_in * gain**-2
     if 1.0 / FAR <= factor <= FAR:
         return []
     word = "larger" if factor > 1.0 else "smaller"

@@ -138,6 +138,9 @@ def test_weights_drawn_with_one_key_are_warned_of(client: httpx.Client) -> None:
     assert "dense_1/kernel has the values of dense_0/kernel" in warning["detail"]
     assert client.post("/plan", json=spec("jax-threefry/1", DENSE, DENSE | warning["try"])).json()["warnings"] == []
     assert client.post("/plan", json=spec("flax-linen/1", DENSE, DENSE)).json()["warnings"] == []
+    seeded = {**DENSE, "seed": 3}
+    answer = client.post("/plan", json=spec("torch-cpu/1", seeded, {**DENSE, "seed": 2**32 + 3})).json()
+    assert [warning["code"] for warning in answer["warnings"]] == ["identical-parameters"]
 
 
 def test_what_is_recommended_is_in_the_frameworks_own_kind(client: httpx.Client) -> None:
@@ -167,6 +170,22 @@ NARROW = {"name": "torch:trunc_normal", "a": 1.0, "b": 1.3}
         ("/plan", {"algorithm": "keras-jax/1", "recipe": "bert"}, 422),
         ("/plan", {"algorithm": "torch-cpu/1", "recipe": "megatron"}, 422),
         ("/plan", spec("torch-cpu/1", {**DENSE, "scheme": {"name": "torch:kaiming_normal", "nonlinearity": []}}), 422),
+        (
+            "/plan",
+            spec("torch-cpu/1", {**DENSE, "scheme": {"name": "truncated_normal", "mean": 1e6, "stddev": 1e-12}}),
+            422,
+        ),
+        (
+            "/plan",
+            {"dtype": "float64", "layers": [{**DENSE, "scheme": {"name": "siren", "omega": 1e-300}}]},
+            200,
+        ),
+        ("/init", spec("torch-cpu/1", *[{"type": "tensor", "shape": [4], "scheme": NARROW}] * 300), 200),
+        (
+            "/init?format=npy",
+            spec("torch-cpu/1", {"type": "tensor", "shape": [2, 500_000], "scheme": "torch:sparse"}),
+            200,
+        ),
         ("/plan", spec("torch-cpu/1", HUGE, HUGE, HUGE, {"type": "tensor", "shape": [5], "scheme": NARROW}), 422),
         (  # as good as nothing is accepted
             "/init",

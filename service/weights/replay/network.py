@@ -58,12 +58,13 @@ def construct(
     else:
         built = replay.construct(modules, seed, dtype)
     made = []
-    cautions = list(twins(modules, built)) if replay.addressable else []
+    cautions = list(twins(modules, built))
     for layer, module, given in zip(layers, modules, built, strict=True):
         for name, each in given.items():
             if each.inexact and not exact:
+                detail = f"{module.name}/{name}: {each.inexact}"
                 pointer = module.arrays[name].pointer
-                cautions.append(Caution("not-exact", pointer, each.inexact, {"algorithm": "initserve/1"}))
+                cautions.append(Caution("not-exact", pointer, detail, {"algorithm": "initserve/1"}))
             elif each.inexact:
                 raise NotExact(each.inexact, module.arrays[name].pointer, {"exact": False})
         made.append(assemble(layer, given, replay))

@@ -32,7 +32,7 @@ from service.weights.replay.framework import NO_STREAM, Array, Given, Module, Re
 from service.weights.replay.torch_draws import BLOCK, Call, Normal, Step, Uniform, Walk
 from service.weights.replay.torch_models import MODELS
 from service.weights.replay.torch_modules import called, constructed, expected, fans_of, kaiming_uniform
-from service.weights.replay.torch_whole import DiracTensor, Orthogonal, TruncNormal
+from service.weights.replay.torch_whole import DiracTensor, Orthogonal, Sparse, TruncNormal
 from service.weights.schemes import Scheme
 from service.weights.schemes.linear import Dirac, IdentityScheme, of_ones
 from service.weights.schemes.plain import RandomNormal
@@ -40,14 +40,14 @@ from service.weights.schemes.plain import RandomNormal
 LAPACK = "orthogonal_ takes a QR decomposition from LAPACK, whose last bits differ between builds and processors"
 LAST_BIT = (
     "trunc_normal_ with bounds that leave so little compares with logarithms, whose last bit in float32 and float64 "
-    "is the library's; of some ten thousand elements it is checked that none decides"
+    "is the library's; it is checked that none decides where that takes a tenth of a second"
 )
 OTHER_LIBRARY = "this machine's C library has other logarithms, sines or cosines than glibc, which torch's wheels use"
 # sha256 of 65,536 float64 normals made at once, and as many made few by few, of seed 0.
 LIBRARY_SAMPLE = 2**16
 LIBRARY_DIGEST = "e1eeec09d568eb3b6293b3632f87f58e2450a455c38e2bf21145e5db62c5ee85"
 TRANSFORMERS = {"weight": RandomNormal(name="random_normal", mean=0.0, stddev=0.02), "bias": ZEROS}
-CERTAIN = 2**28  # operations that checking it may take
+CERTAIN = 2**32  # operations that checking it may take
 
 
 def why_inexact(step: Step) -> str:
@@ -57,7 +57,7 @@ def why_inexact(step: Step) -> str:
             return LAPACK
         case TruncNormal() as call if not call.from_normals and not (tensor.half and tensor.fused):
             return "" if step.walk.certain(step.index, CERTAIN) else LAST_BIT
-        case Normal() | TruncNormal() if tensor.wide and not library_agrees():
+        case Normal() | TruncNormal() | Sparse() if tensor.by_library and not library_agrees():
             return OTHER_LIBRARY
     return ""
 
@@ -129,13 +129,14 @@ def construct(modules: Sequence[Module], seed: int, dtype: DtypeName, fused: boo
 
 def priced(found: list[dict[str, Given]]) -> list[dict[str, Given]]:
     """Charge each array, in the order of an answer, with the calls that must be made to know where its own begins."""
-    known: dict[Walk, int] = {}  # calls whose place is known by then
+    known: dict[int, int] = {}  # of each walk, the calls whose place is known by then
     for given in found:
         for name, each in given.items():
             step = each.draws
             if isinstance(step, Step):
-                passed = step.walk.work_between(known.get(step.walk, 0), step.index)
-                known[step.walk] = max(known.get(step.walk, 0), step.index + 1)
+                before = known.get(id(step.walk), 0)
+                known[id(step.walk)] = max(before, step.index + 1)
+                passed = step.walk.work_between(before, step.index)
                 given[name] = replace(each, draws=replace(step, passed=passed))
     return found
 

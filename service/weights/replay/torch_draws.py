@@ -55,6 +55,11 @@ class Tensor:
         return self.dtype in ("float16", "bfloat16")
 
     @property
+    def by_library(self) -> bool:
+        """Whether its normals are made with the C library's functions in float64."""
+        return self.wide or self.elements < BLOCK
+
+    @property
     def width(self) -> int:
         """Words of an element."""
         return 2 if self.wide else 1
@@ -116,12 +121,8 @@ def pair_at(generator: MersenneTwister, word: int, count: int) -> NDArray[np.flo
     return out
 
 
-@dataclass(frozen=True, slots=True)
-class Uniform:
-    """uniform_(low, high)."""
-
-    low: float
-    high: float
+class Walked:
+    """A call whose values are made as they are asked for, and whose words its size tells."""
 
     whole = False
 
@@ -131,23 +132,33 @@ class Uniform:
     def tied(self, state: State, tensor: Tensor, generator: MersenneTwister) -> bool:
         return False
 
+    def run(self, generator: MersenneTwister, word: int, tensor: Tensor, first: int, out: Values) -> None:
+        """Fill `out` with the elements from `first` on of a tensor whose words begin at `word`."""
+        raise NotImplementedError
+
+    def open(self, state: State, tensor: Tensor, generator: MersenneTwister) -> tuple[Fill, None]:
+        walk = generator.fork(state.word)
+
+        def fill(runs: Runs, out: Values) -> None:
+            for start, part in zip(runs.starts, out.reshape(-1, runs.length), strict=True):
+                self.run(walk, state.word, tensor, int(start), part)
+
+        return fill, None
+
+
+@dataclass(frozen=True, slots=True)
+class Uniform(Walked):
+    """uniform_(low, high)."""
+
+    low: float
+    high: float
+
     def after(self, state: State, tensor: Tensor, generator: MersenneTwister) -> State:
         return State(state.word + tensor.width * tensor.elements, state.spare)
 
-    def open(self, state: State, tensor: Tensor, generator: MersenneTwister) -> tuple[Fill, None]:
-        return partial(self._fill, state, tensor, generator.fork(state.word)), None
-
-    def _fill(self, state: State, tensor: Tensor, generator: MersenneTwister, runs: Runs, out: Values) -> None:
-        for start, part in zip(runs.starts, out.reshape(-1, runs.length), strict=True):
-            self.run(generator, state.word + tensor.width * int(start), tensor, part)
-
-    def run(self, generator: MersenneTwister, word: int, tensor: Tensor, out: Values) -> None:
-        """Fill `out` with the values of the words from `word` on."""
+    def run(self, generator: MersenneTwister, word: int, tensor: Tensor, first: int, out: Values) -> None:
         raw = out.view(np.uint32)
-        generator.raw(word, raw)
-        self.values(raw, tensor, out)
-
-    def values(self, raw: Words, tensor: Tensor, out: Values) -> None:
+        generator.raw(word + tensor.width * first, raw)
         if tensor.wide:
             wide = kernels.uniform64 if tensor.fused else kernels.uniform64_apart
             wide(raw, out, self.low, self.high)
@@ -159,19 +170,11 @@ class Uniform:
 
 
 @dataclass(frozen=True, slots=True)
-class Normal:
+class Normal(Walked):
     """normal_(mean, deviation)."""
 
     mean: float
     deviation: float
-
-    whole = False
-
-    def operations(self, tensor: Tensor) -> int:
-        return 0
-
-    def tied(self, state: State, tensor: Tensor, generator: MersenneTwister) -> bool:
-        return False
 
     def after(self, state: State, tensor: Tensor, generator: MersenneTwister) -> State:
         if tensor.elements < BLOCK:
@@ -190,7 +193,7 @@ class Normal:
     def open(self, state: State, tensor: Tensor, generator: MersenneTwister) -> tuple[Fill, None]:
         if tensor.elements < BLOCK:
             return partial(take, self.few(state, tensor, generator)), None
-        return partial(self._fill, state, tensor, generator.fork(state.word)), None
+        return super(Normal, self).open(state, tensor, generator)
 
     def few(self, state: State, tensor: Tensor, generator: MersenneTwister) -> NDArray[np.float64]:
         """Return a tensor of less than 16 elements, before it is rounded to its dtype."""
@@ -200,12 +203,7 @@ class Normal:
             return values
         return values * self.deviation + self.mean
 
-    def _fill(self, state: State, tensor: Tensor, generator: MersenneTwister, runs: Runs, out: Values) -> None:
-        for start, part in zip(runs.starts, out.reshape(-1, runs.length), strict=True):
-            self.run(generator, state.word, tensor, int(start), part)
-
     def run(self, generator: MersenneTwister, word: int, tensor: Tensor, first: int, out: Values) -> None:
-        """Fill `out` with the elements from `first` on of a tensor whose words begin at `word`."""
         stop = first + out.size
         start, end = first // BLOCK * BLOCK, min(-(-stop // BLOCK), tensor.elements // BLOCK) * BLOCK
         if (start, end) == (first, stop):
@@ -294,6 +292,7 @@ class Walk:
         self.generator = MersenneTwister.of(self.seed)
         self._calls: list[tuple[Call, Tensor]] = []
         self._work: list[int] = []  # operations of the calls up to each
+        self._marks: list[int] = []  # of each call, what tells it and all before it from others
         self._states = [State()]
         self._lock = threading.RLock()
 
@@ -301,6 +300,7 @@ class Walk:
         """Make another call; nothing is drawn yet."""
         tensor = Tensor(prod(shape), self.dtype, self.fused)
         self._calls.append((call, tensor))
+        self._marks.append(hash((self._marks[-1] if self._marks else self.seed & 0xFFFFFFFF, call, tensor)))
         self._work.append(call.operations(tensor) + (self._work[-1] if self._work else 0))
         return Step(self, len(self._calls) - 1, call, tensor)
 
@@ -322,6 +322,10 @@ class Walk:
             if self._work[index] > most or self._state(index).word > FARTHEST:
                 return False
             return not call.tied(self._state(index), tensor, self.generator)
+
+    def mark(self, index: int) -> int:
+        """Return the same number for calls that give the same values: by the same seed, after the same calls."""
+        return self._marks[index]
 
     def work_between(self, first: int, last: int) -> int:
         """Return the operations of the calls from `first` to before `last`."""
@@ -350,6 +354,12 @@ class Step:
     in_order = property(lambda self: not self.call.whole)
     operations = property(lambda self: self.passed + self.call.operations(self.tensor))
     standing = property(lambda self: 3 * KEPT * self.elements if self.whole else 0)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Step) and self.walk.mark(self.index) == other.walk.mark(other.index)
+
+    def __hash__(self) -> int:
+        return self.walk.mark(self.index)
 
     def open(self) -> Fill:
         return self.walk.open(self.index)

@@ -162,6 +162,8 @@ def truncated(array: Array, scheme: Scheme, deviation: float, bounds: tuple[floa
         raise UnsupportedCombination(
             f"torch's trunc_normal_ divides by stddev, which is 0 in {scheme.name}", array.pointer
         )
+    if bounds[0] >= bounds[1]:
+        raise InvalidSpec(f"torch's bounds for {scheme.name} are {bounds[0]:g} and {bounds[1]:g}", array.pointer)
     return TruncNormal(mean, deviation, *bounds)
 
 

@@ -22,6 +22,7 @@ Places = NDArray[np.int64]
 DRAWN_AGAIN = 0.3  # trunc_normal_ draws normals again and again where at least so much of them falls within the bounds
 # Operations that an element takes in one pass, where normals are cut and where uniforms are kept by chance; and a pass.
 WORK, WORK_OF_CHANCES, PASS = 64, 384, 2**21
+WORDS = 2**18  # made at a time for permutations
 
 
 def below(x: float) -> float:
@@ -58,7 +59,7 @@ class TruncNormal(Whole):
         accepted = self.share
         if not self.from_normals:
             density = self.share * math.sqrt(2 * math.pi) * self.deviation / (self.high - self.low)
-            accepted = density / math.exp(self.peak) if self.peak > -700 else 1e-3
+            accepted = density / math.exp(self.peak)
         if accepted >= 1.0:
             return 1.0
         return 1.0 + math.log(max(2, elements)) / -math.log1p(-max(accepted, 1e-9))
@@ -157,7 +158,7 @@ def uniform_at(call: Uniform, generator: MersenneTwister, word: int, tensor: Ten
         begin, end = np.searchsorted(places, (start, start + chunk))
         if begin < end:
             out = part[: min(chunk, tensor.elements - start)]
-            call.run(generator, word + tensor.width * start, tensor, out)
+            call.run(generator, word, tensor, start, out)
             found[begin:end] = out[places[begin:end] - start]
     return found
 
@@ -183,13 +184,15 @@ class Sparse(Whole):
         values: Values = np.empty(tensor.elements, tensor.drawn)
         normal.open(state, tensor, generator)[0](Runs.one(0, tensor.elements), values)
         table = values.reshape(self.rows, self.columns)
-        word = normal.after(state, tensor, generator).word
-        raw, order = np.empty(self.rows - 1, np.uint32), np.empty(self.rows, np.int64)
-        for column in range(self.columns):
-            generator.raw(word, raw)
-            kernels.permutation(raw, order)
-            table[order[: self.zeros], column] = 0.0
-            word += self.rows - 1
+        word, each = normal.after(state, tensor, generator).word, self.rows - 1
+        order, chunk = np.empty(self.rows, np.int64), max(1, WORDS // max(1, each))
+        for first in range(0, self.columns, chunk):
+            part = table[:, first : first + chunk]
+            raw = np.empty((part.shape[1], each), np.uint32)
+            generator.raw(word + each * first, raw.reshape(-1))
+            chosen = np.empty((part.shape[1], self.zeros), np.int64)
+            kernels.first_of_permutations(raw, order, chosen)
+            np.put_along_axis(part, chosen.T, 0.0, axis=0)
         return values, self.after(state, tensor, generator)
 
 

@@ -16,6 +16,7 @@ ARGUMENTS: dict[str, dict[str, str]] = {
     "torch:sparse": {"std": "stddev"},
     "jax:uniform": {"scale": "maxval"},
 }
+LEAST_GAIN = 1e-150  # whose square is still a normal number
 LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid")
 
 
@@ -29,8 +30,8 @@ def number(given: Mapping[str, Any], name: str, default: float) -> float:
 def by_gain(given: Mapping[str, Any]) -> float:
     """Return the scale that is a gain squared; its root is that very gain again."""
     gain = number(given, "gain", 1.0)
-    if gain <= 0.0:
-        raise PydanticCustomError("argument", "gain must be more than 0")
+    if gain < LEAST_GAIN:
+        raise PydanticCustomError("argument", "gain must be {least} or more", {"least": LEAST_GAIN})
     return gain * gain
 
 

@@ -223,8 +223,8 @@ def scale(values, mean, deviation):
         values[i] = fma64(values[i], deviation, mean)
 
 
-@compiled("void(uint32[::1], int64[::1])")
-def permutation(raw, out):
+@inlined
+def permute(raw, out):
     """Put a permutation of 0, 1, … into `out`; one word for each place but the last."""
     size = out.size
     for i in range(size):
@@ -232,3 +232,12 @@ def permutation(raw, out):
     for i in range(size - 1):
         other = i + int64(tempered(raw[i]) % uint32(size - i))
         out[i], out[other] = out[other], out[i]
+
+
+@compiled("void(uint32[:, ::1], int64[::1], int64[:, ::1])")
+def first_of_permutations(raw, order, out):
+    """Put the first places of a permutation into each row of `out`, by the words in that row of `raw`."""
+    for row in range(out.shape[0]):
+        permute(raw[row], order)
+        for place in range(out.shape[1]):
+            out[row, place] = order[place]
