@@ -1,5 +1,6 @@
 """How each backend of Keras draws normal, uniform and truncated normal values with an initialiser's seed."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from service.weights.replay.torch_draws import Tensor
 
 f32 = np.float32
 UINT32 = 2**32 - 1
+LEAST_NORMAL = 2.0**-126
 
 
 def at_start() -> int:
@@ -24,6 +26,11 @@ def once(value: float, dtype: DtypeName) -> float:
     return float(np.float16(value)) if dtype == "float16" else value
 
 
+def without_subnormal(value: float) -> float:
+    """Return a number as XLA has it: 0 where float32 would have it below its least normal number."""
+    return math.copysign(0.0, value) if abs(value) < LEAST_NORMAL else value
+
+
 @dataclass(frozen=True)
 class NumPy:
     """numpy.random.default_rng([seed, 0]) for each array: drawn in float64, then cast."""
@@ -32,7 +39,7 @@ class NumPy:
     largest_seed = largest_state = UINT32
     farthest = CUT
     with_orthogonal: tuple[DtypeName, ...] = ("float32",)
-    constant = staticmethod(once)
+    constant = factor = staticmethod(once)
 
     def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws:
         return self._walked(seed, Scaled((law.mean, law.deviation)), elements, dtype)
@@ -59,6 +66,9 @@ class TensorFlow:
 
     def constant(self, value: float, dtype: DtypeName) -> float:
         return float(f32(value))
+
+    def factor(self, value: float, dtype: DtypeName) -> float:
+        return value
 
     def _drawn(
         self, kind: tensorflow_random.Kind, scale: tuple[float, float], seed: int, elements: int, dtype: DtypeName
@@ -93,6 +103,8 @@ class Torch:
     def constant(self, value: float, dtype: DtypeName) -> float:
         return value
 
+    factor = constant
+
     def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws:
         return keras_torch.normal(law.mean, law.deviation, seed, Tensor(elements, dtype))
 
@@ -111,7 +123,12 @@ class Jax:
     largest_seed = largest_state = UINT32
     farthest = CUT
     with_orthogonal: tuple[DtypeName, ...] = ("float32",)
-    constant = staticmethod(once)
+
+    def constant(self, value: float, dtype: DtypeName) -> float:
+        return once(value, dtype) if dtype == "float16" else without_subnormal(value)
+
+    def factor(self, value: float, dtype: DtypeName) -> float:
+        return value if dtype == "float16" else without_subnormal(value)
 
     def _drawn(
         self, law: jax_random.Law, scale: tuple[float, float], seed: int, elements: int, dtype: DtypeName
@@ -127,4 +144,6 @@ class Jax:
         return self._drawn(drawn, (law.deviation, law.mean), seed, elements, dtype)
 
     def uniform(self, law: Uniform, seed: int, elements: int, dtype: DtypeName) -> Draws:
-        return jax_random.Drawn((seed, 0), jax_random.Uniform.between(law.low, law.high, dtype), dtype, elements)
+        return jax_random.Drawn(
+            (seed, 0), jax_random.Uniform.between(without_subnormal(law.low) + 0.0, law.high, dtype), dtype, elements
+        )

@@ -28,9 +28,9 @@ STFT = "STFT is computed in the array's dtype with the backend's own cosine; her
 class Backend(Protocol):
     """A backend: how it draws `elements` of a dtype with an initialiser's seed.
 
-    `largest_seed` is of an initialiser's `seed=`, `largest_state` of a layer's own seed generator; `farthest` is how
-    far a truncated normal may lie from its mean, in deviations; `constant` is what becomes of a number before it is
-    rounded to the dtype by way of float32.
+    `largest_seed` is of an initialiser's `seed=`, `largest_state` of a layer's own seed generator. `farthest` is how
+    far a truncated normal may lie from its mean, in deviations. `constant` is what becomes of Constant's number, and
+    `factor` of Identity's gain, before they are rounded to the dtype by way of float32.
     """
 
     @property
@@ -44,6 +44,7 @@ class Backend(Protocol):
     @property
     def with_orthogonal(self) -> tuple[DtypeName, ...]: ...
     def constant(self, value: float, dtype: DtypeName) -> float: ...
+    def factor(self, value: float, dtype: DtypeName) -> float: ...
 
     def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws: ...
     def uniform(self, law: Uniform, seed: int, elements: int, dtype: DtypeName) -> Draws: ...
@@ -129,8 +130,7 @@ def fixed(scheme: Scheme, array: Array, dtype: DtypeName, backend: Backend) -> t
         case ConstantScheme(value=value):
             return Addressed(Constant(backend.constant(value, dtype)), NO_STREAM, elements), ""
         case IdentityScheme(gain=gain) if len(array.shape) == 2:
-            one = backend.constant(gain, dtype) if backend.name == "numpy" else gain
-            draws: Draws = Addressed(Diagonal(*array.shape, one), NO_STREAM, elements)
+            draws: Draws = Addressed(Diagonal(*array.shape, backend.factor(gain, dtype)), NO_STREAM, elements)
             return (SignedZeros(draws) if np.signbit(gain) else draws), wide_identity(gain, dtype, backend)
         case Stft():
             return None, STFT
