@@ -56,7 +56,7 @@ def in_linen(named: Sequence[tuple[str | None, Made]], seed: int, dtype: str) ->
     return {"/".join(path[1:]): value for path, value in flatten_dict(tree).items()}
 
 
-def leaves(module: Any) -> Arrays:
+def leaves(module: Any, kind: str) -> Arrays:
     """Return an nnx module's arrays by linen's names; gates that stand side by side in GRU's apart."""
     state = nnx.to_flat_state(nnx.state(module, nnx.Any(nnx.Param, nnx.BatchStat, nnx.LoRAParam)))
     found: Arrays = {}
@@ -66,12 +66,12 @@ def leaves(module: Any) -> Arrays:
         cell, _, rest = name.rpartition("dense_")
         if "dense_" not in name:
             found[name] = value
-        elif isinstance(module, nnx.SimpleCell) or "dense_h/bias" in name or value.shape[-1] % 3:
+        elif kind == "simple_rnn":
             found[f"{cell}{rest}"] = value
         else:
-            side, kind = rest.split("/")
+            side, leaf = rest.split("/")
             for gate, part in zip("rzn", np.split(value, 3, axis=-1), strict=True):
-                found[f"{cell}{side}{gate}/{kind}"] = part
+                found[f"{cell}{side}{gate}/{leaf}"] = part
             found[f"{cell}hn/bias"] = np.zeros(value.shape[-1] // 3, value.dtype)
     return found
 
@@ -86,7 +86,7 @@ def in_nnx(named: Sequence[tuple[str, Made]], seed: int, dtype: str) -> Arrays:
         else:
             assert made.nnx is not None
             module = made.nnx(rngs=stream, param_dtype=DTYPES[dtype])
-            found |= {f"{name}/{leaf}": value for leaf, value in leaves(module).items()}
+            found |= {f"{name}/{leaf}": value for leaf, value in leaves(module, made.layer["type"]).items()}
     return found
 
 

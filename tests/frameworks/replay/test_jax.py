@@ -111,6 +111,13 @@ def test_a_million_elements(name: str, dtype: str) -> None:
     assert ours(f"jax:{name}", [1000, 1001], 9, dtype) == real.tobytes()
 
 
+@pytest.mark.parametrize("upper", [5.29, 5.295, 5.3, 5.375, 5.41, 5.42, 6.0, 1e30])
+def test_bounds_whose_error_function_is_nearly_one(upper: float) -> None:
+    scheme = {"name": "truncated_normal", "stddev": 1.0, "lower": -upper, "upper": upper}
+    init = initializers.truncated_normal(1.0, lower=-upper, upper=upper)
+    assert ours(scheme, [1000], 1, "float32") == np.asarray(init(jax.random.key(1), (1000,), jnp.float32)).tobytes()
+
+
 def test_layers_draw_each_array_with_the_seeds_own_key() -> None:
     layer = {"type": "dense", "shape": [12, 7], "seed": 5, "bias": {"name": "random_normal", "stddev": 0.1}}
     spec = {"algorithm": "jax-threefry/1", "seed": 1, "layers": [layer]}
