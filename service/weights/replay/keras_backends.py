@@ -27,7 +27,7 @@ def once(value: float, dtype: DtypeName) -> float:
 
 
 def without_subnormal(value: float) -> float:
-    """Return a number as XLA has it: 0 where float32 would have it below its least normal number."""
+    """Return a number as XLA and TensorFlow have it: 0 where it is below float32's least normal number."""
     return math.copysign(0.0, value) if abs(value) < LEAST_NORMAL else value
 
 
@@ -65,10 +65,10 @@ class TensorFlow:
     with_orthogonal: tuple[DtypeName, ...] = ("float32", "float64", "float16")
 
     def constant(self, value: float, dtype: DtypeName) -> float:
-        return float(f32(value))
+        return without_subnormal(float(f32(value)))
 
     def factor(self, value: float, dtype: DtypeName) -> float:
-        return value
+        return value if dtype == "float64" else without_subnormal(value)
 
     def _drawn(
         self, kind: tensorflow_random.Kind, scale: tuple[float, float], seed: int, elements: int, dtype: DtypeName
@@ -83,9 +83,9 @@ class TensorFlow:
 
     def uniform(self, law: Uniform, seed: int, elements: int, dtype: DtypeName) -> Draws:
         """Bounds become float32 first, whatever the dtype; their difference is taken in the dtype."""
-        low, high = f32(law.low), f32(law.high)
+        low, high = f32(without_subnormal(law.low)), f32(without_subnormal(law.high))
         if dtype in tensorflow_random.BITS:
-            low, high = tensorflow_random.rounded(np.array([low, high]), dtype)
+            low, high = tensorflow_random.numbers((float(low), float(high)), dtype)
         width = float(high) - float(low) if dtype == "float64" else float(high - low)
         return self._drawn("uniform", (width, float(low)), seed, elements, dtype)
 

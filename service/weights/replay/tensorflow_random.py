@@ -1,4 +1,7 @@
-"""tf.random.stateless_uniform, _normal and _truncated_normal with a seed of two numbers, the second of them 0."""
+"""tf.random.stateless_uniform, _normal and _truncated_normal with a seed of two numbers, the second of them 0.
+
+TensorFlow's threads flush float32 and bfloat16 numbers below 2^-126 to 0, as XLA does.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +13,8 @@ from numpy.typing import NDArray
 
 from service.weights.addresses import Runs
 from service.weights.distributions import Fill
-from service.weights.dtypes import DTYPES, DtypeName, Values
+from service.weights.dtypes import DtypeName, Values
+from service.weights.replay.jax_random import FAR_FROM_FLUSHING, flushed, rounded
 from service.weights.replay.kernels import tensorflow, tensorflow64
 
 f32 = np.float32
@@ -45,17 +49,16 @@ def stream_of(seed: int) -> NDArray[np.uint32]:
     return np.array(philox([seed % WORD, seed // WORD % WORD, 0, 0], SCRAMBLER), np.uint32)
 
 
-def rounded(values: Floats, dtype: DtypeName) -> Floats:
-    """Return float32 values as the half precision dtype holds them."""
-    stored = np.empty(values.size, DTYPES[dtype].stored)
-    DTYPES[dtype].round(np.ascontiguousarray(values), stored)
-    return DTYPES[dtype].read(stored).astype(f32)
-
-
 def scaled(values: Floats, scale: tuple[float, float], dtype: DtypeName) -> Floats:
-    """Return values x factor + shift, all in the half precision dtype."""
-    factor, shift = rounded(np.array(scale, f32), dtype)
-    return rounded(rounded(values * factor, dtype) + shift, dtype)
+    """Return values x factor + shift, each operation flushed below 2^-126 and rounded to the dtype."""
+    for operation, number in zip((np.multiply, np.add), numbers(scale, dtype), strict=True):
+        values = rounded(flushed(operation(values, number), dtype), dtype)
+    return values
+
+
+def numbers(scale: tuple[float, float], dtype: DtypeName) -> Floats:
+    """Return factor and shift as numbers of the dtype, float32 or half precision."""
+    return flushed(rounded(flushed(np.array(scale, f32), "float32"), dtype), dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,9 @@ class Drawn:
         in_float32, in_float64 = FILLS[self.kind]
         if self.dtype == "float64":
             return partial(run, in_float64, stream, self.scale)
-        if self.dtype == "float32":
+        if self.dtype == "float32" and not any(0.0 < abs(number) < FAR_FROM_FLUSHING for number in self.scale):
             return partial(run, in_float32, stream, (f32(self.scale[0]), f32(self.scale[1])))
-        if self.kind == "uniform":
+        if self.kind == "uniform" and self.dtype in BITS:
             bits = BITS[self.dtype]
             steps = np.arange(2**bits, dtype=f32)
             table = scaled(steps * f32(2.0**-bits), self.scale, self.dtype)
