@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from service.weights.addresses import Runs
 from service.weights.model import Spec
-from service.weights.replay.jax_random import Drawn, Floats, Key, Normal
+from service.weights.replay.jax.random import Drawn, Floats, Key, Normal
 from service.weights.replay.kernels import xla
 
 FILE = Path(__file__).parents[2] / "golden" / "frameworks.json"

@@ -7,8 +7,8 @@ import pytest
 
 from service.weights.errors import InitserveError
 from service.weights.model import Spec
-from service.weights.replay.flax import key_at
-from service.weights.replay.jax_random import fold_in, key_of
+from service.weights.replay.flax.algorithm import key_at
+from service.weights.replay.jax.random import fold_in, key_of
 from tests.weights.replay.jax_golden import arrays_of, cases_of, digest, folded_normal, name_of
 
 # The golden linen model: Embed; a block of Conv, BatchNorm and a named Conv in groups; Dense, LayerNorm, Dense.

@@ -13,7 +13,7 @@ from service.weights.addresses import Runs
 from service.weights.drawing import BLOCK
 from service.weights.errors import InitserveError, NotExact
 from service.weights.model import Spec
-from service.weights.replay.jax_random import Drawn, Normal, fold_in, key_of, split
+from service.weights.replay.jax.random import Drawn, Normal, fold_in, key_of, split
 from service.weights.replay.kernels import threefry
 from tests.weights.replay.jax_golden import arrays_of, cases_of, digest, folded_normal, name_of
 from tests.weights.test_golden import host_has

@@ -11,7 +11,7 @@ from service.weights.addresses import Runs
 from service.weights.dtypes import DtypeName
 from service.weights.errors import NotExact, UnsupportedCombination
 from service.weights.model import Spec
-from service.weights.replay.pcg64 import MOST_PLACES, NormalDraws, Pcg64, Scaled, Walk
+from service.weights.replay.numpy.pcg64 import MOST_PLACES, NormalDraws, Pcg64, Scaled, Walk
 
 Doubles = NDArray[np.float64]
 NORMAL = {"name": "random_normal", "mean": 1.5, "stddev": 0.25}

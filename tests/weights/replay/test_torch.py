@@ -13,8 +13,8 @@ from service.weights.errors import NotExact
 from service.weights.model import Spec
 from service.weights.replay.kernels import mersenne
 from service.weights.replay.kernels import torch as kernels
-from service.weights.replay.mersenne import MersenneTwister
-from service.weights.replay.torch_draws import State, one_by_one
+from service.weights.replay.torch.draws import State, one_by_one
+from service.weights.replay.torch.mersenne import MersenneTwister
 from tests.weights.replay.torch_calls import Modules, Tensor
 
 CASES = [

@@ -11,12 +11,12 @@ from service.weights.dtypes import DtypeName
 from service.weights.layers.dropout import Dropout
 from service.weights.layers.recurrent import Gru, Recurrent
 from service.weights.layers.tensor import Tensor
-from service.weights.replay.flax_gru import give_gru
-from service.weights.replay.flax_layers import LINEN, NNX, called_with, check, is_statistic, named
+from service.weights.replay.flax.gru import give_gru
+from service.weights.replay.flax.layers import LINEN, NNX, called_with, check, is_statistic, named
 from service.weights.replay.framework import Given, Module, Replay
-from service.weights.replay.jax import DTYPES, VERSIONS, call_of, default_of, key_for, refuse_stated_fans
-from service.weights.replay.jax_initialisers import LAPACK, initialise
-from service.weights.replay.jax_random import Key, fold_in
+from service.weights.replay.jax.algorithm import DTYPES, VERSIONS, call_of, default_of, key_for, refuse_stated_fans
+from service.weights.replay.jax.initialisers import LAPACK, initialise
+from service.weights.replay.jax.random import Key, fold_in
 
 FLAX = {**VERSIONS, "flax": "0.12.8"}
 EAGER = "init called eagerly: under jax.jit the constants of a normal are folded, Embed's too, and its last bits differ"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from service.weights.addresses import Runs
 from service.weights.distributions import Fill
 from service.weights.dtypes import DtypeName, Values
-from service.weights.replay.jax_random import FAR_FROM_FLUSHING, flushed, rounded
+from service.weights.replay.jax.random import FAR_FROM_FLUSHING, flushed, rounded
 from service.weights.replay.kernels import tensorflow, tensorflow64
 
 f32 = np.float32

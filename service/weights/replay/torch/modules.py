@@ -33,8 +33,8 @@ from service.weights.layers.transformer import TransformerEncoderLayer
 from service.weights.matrices import Computed
 from service.weights.matrices import Orthogonal as OrthogonalValues
 from service.weights.replay.framework import Array, Module, no_such_layer, no_such_scheme, untruncated
-from service.weights.replay.torch_draws import Call, Normal, Uniform
-from service.weights.replay.torch_whole import Orthogonal, Sparse, TruncNormal
+from service.weights.replay.torch.draws import Call, Normal, Uniform
+from service.weights.replay.torch.whole import Orthogonal, Sparse, TruncNormal
 from service.weights.schemes import Scheme
 from service.weights.schemes.linear import OrthogonalScheme
 from service.weights.schemes.linear import Sparse as SparseScheme

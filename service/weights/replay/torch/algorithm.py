@@ -2,7 +2,7 @@
 
 All layers are constructed with their defaults first; then the schemes that the spec states are applied in order, as
 `model.apply(init)` would. A layer with a seed of its own is constructed, and its schemes are applied, with a generator
-of its own. A recipe of a published model is built as that model is (torch_models.py).
+of its own. A recipe of a published model is built as that model is (models.py).
 """
 
 import hashlib
@@ -29,10 +29,10 @@ from service.weights.layers.transformer import TransformerEncoderLayer
 from service.weights.matrices import Computed, Diagonal
 from service.weights.parameters import ZEROS
 from service.weights.replay.framework import NO_STREAM, Array, Given, Module, Replay, untruncated
-from service.weights.replay.torch_draws import BLOCK, Call, Normal, Step, Uniform, Walk
-from service.weights.replay.torch_models import MODELS
-from service.weights.replay.torch_modules import called, constructed, expected, fans_of, kaiming_uniform
-from service.weights.replay.torch_whole import DiracTensor, Orthogonal, Sparse, TruncNormal
+from service.weights.replay.torch.draws import BLOCK, Call, Normal, Step, Uniform, Walk
+from service.weights.replay.torch.models import MODELS
+from service.weights.replay.torch.modules import called, constructed, expected, fans_of, kaiming_uniform
+from service.weights.replay.torch.whole import DiracTensor, Orthogonal, Sparse, TruncNormal
 from service.weights.schemes import Scheme
 from service.weights.schemes.linear import Dirac, IdentityScheme, of_ones
 from service.weights.schemes.plain import RandomNormal

@@ -22,7 +22,7 @@ from service.weights.draws import KEPT
 from service.weights.dtypes import DTYPES, DtypeName, Values
 from service.weights.matrices import take
 from service.weights.replay.kernels import torch as kernels
-from service.weights.replay.mersenne import MersenneTwister
+from service.weights.replay.torch.mersenne import MersenneTwister
 
 Words = NDArray[np.uint32]
 BLOCK = 16  # normals are made so many at a time; fewer of them are made one by one

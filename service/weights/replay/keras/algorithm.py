@@ -14,10 +14,10 @@ from service.weights.dtypes import DTYPES, DtypeName
 from service.weights.errors import UnsupportedCombination
 from service.weights.parameters import ZEROS
 from service.weights.replay.framework import Array, Given, Module, Replay
-from service.weights.replay.keras_backends import Jax, NumPy, TensorFlow, Torch
-from service.weights.replay.keras_draws import LAPACK, STFT, Backend, InFloat32, OrthogonalDraws, fixed
-from service.weights.replay.keras_laws import Fixed, Law, Normal, Orthogonal, Truncated, Uniform, law_of
-from service.weights.replay.keras_layers import FORGETFUL, SEED_GENERATOR, check, constructed, fans_of, scheme_of
+from service.weights.replay.keras.backends import Jax, NumPy, TensorFlow, Torch
+from service.weights.replay.keras.draws import LAPACK, STFT, Backend, InFloat32, OrthogonalDraws, fixed
+from service.weights.replay.keras.laws import Fixed, Law, Normal, Orthogonal, Truncated, Uniform, law_of
+from service.weights.replay.keras.layers import FORGETFUL, SEED_GENERATOR, check, constructed, fans_of, scheme_of
 
 SEEDS = 2**32  # numpy.random.seed, which set_random_seed calls on every backend, takes those below
 NOTHING = Fixed(ZEROS)  # of an array that the layer does not have

@@ -15,8 +15,8 @@ from service.weights.draws import KEPT
 from service.weights.dtypes import Values
 from service.weights.matrices import orthonormal, take
 from service.weights.replay.kernels import torch as kernels
-from service.weights.replay.mersenne import MersenneTwister
-from service.weights.replay.torch_draws import BLOCK, Normal, State, Tensor, Uniform, Whole
+from service.weights.replay.torch.draws import BLOCK, Normal, State, Tensor, Uniform, Whole
+from service.weights.replay.torch.mersenne import MersenneTwister
 
 Places = NDArray[np.int64]
 DRAWN_AGAIN = 0.3  # trunc_normal_ draws normals again and again where at least so much of them falls within the bounds

@@ -9,11 +9,11 @@ from service.weights.addresses import Runs
 from service.weights.distributions import Constant, Fill
 from service.weights.draws import Addressed, Draws
 from service.weights.dtypes import DtypeName, Values
-from service.weights.replay.flax_layers import NNX
+from service.weights.replay.flax.layers import NNX
 from service.weights.replay.framework import NO_STREAM, Given, Module
-from service.weights.replay.jax import default_of
-from service.weights.replay.jax_initialisers import Call, initialise
-from service.weights.replay.jax_random import Key
+from service.weights.replay.jax.algorithm import default_of
+from service.weights.replay.jax.initialisers import Call, initialise
+from service.weights.replay.jax.random import Key
 
 GATES = ("r", "z", "n")  # as nnx has them side by side
 

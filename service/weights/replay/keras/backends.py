@@ -7,10 +7,12 @@ import numpy as np
 
 from service.weights.draws import Draws
 from service.weights.dtypes import DtypeName
-from service.weights.replay import jax_random, keras_torch, tensorflow_random
-from service.weights.replay.keras_laws import CUT, Normal, Truncated, Uniform
-from service.weights.replay.pcg64 import NormalDraws, Pcg64, Scaled, UniformDraws, Walk
-from service.weights.replay.torch_draws import Tensor
+from service.weights.replay.jax import random as jax_random
+from service.weights.replay.keras import tensorflow as tensorflow_random
+from service.weights.replay.keras import torch as keras_torch
+from service.weights.replay.keras.laws import CUT, Normal, Truncated, Uniform
+from service.weights.replay.numpy.pcg64 import NormalDraws, Pcg64, Scaled, UniformDraws, Walk
+from service.weights.replay.torch.draws import Tensor
 
 f32 = np.float32
 UINT32 = 2**32 - 1

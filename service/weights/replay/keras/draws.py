@@ -13,7 +13,7 @@ from service.weights.draws import WHOLE, Addressed, Draws
 from service.weights.dtypes import DtypeName, Values
 from service.weights.matrices import Diagonal, orthonormal, take
 from service.weights.replay.framework import NO_STREAM, Array
-from service.weights.replay.keras_laws import Normal, Orthogonal, Truncated, Uniform
+from service.weights.replay.keras.laws import Normal, Orthogonal, Truncated, Uniform
 from service.weights.schemes import Scheme
 from service.weights.schemes.linear import IdentityScheme
 from service.weights.schemes.plain import ConstantScheme

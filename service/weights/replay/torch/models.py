@@ -10,8 +10,8 @@ from typing import NamedTuple, TypeAlias
 
 from service.weights.layers.tensor import Tensor
 from service.weights.replay.framework import Module
-from service.weights.replay.torch_draws import Call, Normal
-from service.weights.replay.torch_modules import Draw, called, constructed, fans_of
+from service.weights.replay.torch.draws import Call, Normal
+from service.weights.replay.torch.modules import Draw, called, constructed, fans_of
 
 
 class Placed(NamedTuple):

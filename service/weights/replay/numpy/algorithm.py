@@ -15,10 +15,10 @@ from service.weights.dtypes import DTYPES, DtypeName
 from service.weights.errors import InitserveError
 from service.weights.matrices import Orthogonal
 from service.weights.replay.framework import Array, Given, Module, Replay, no_such_scheme, untruncated
-from service.weights.replay.keras_draws import OrthogonalDraws
-from service.weights.replay.keras_laws import Orthogonal as OrthogonalLaw
-from service.weights.replay.keras_layers import scheme_of
-from service.weights.replay.pcg64 import PASSING, NormalDraws, Pcg64, Scaled, UniformDraws, Walk
+from service.weights.replay.keras.draws import OrthogonalDraws
+from service.weights.replay.keras.laws import Orthogonal as OrthogonalLaw
+from service.weights.replay.keras.layers import scheme_of
+from service.weights.replay.numpy.pcg64 import PASSING, NormalDraws, Pcg64, Scaled, UniformDraws, Walk
 from service.weights.schemes.plain import RandomNormal
 
 LAPACK = "orthogonal is the QR decomposition of rng.normal, by LAPACK: its last bits differ between builds"

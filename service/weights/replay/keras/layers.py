@@ -28,7 +28,7 @@ from service.weights.layers.recurrent import Lstm, Place, Recurrent
 from service.weights.layers.tensor import Tensor
 from service.weights.parameters import FRAMEWORK_DEFAULTS, ONES
 from service.weights.replay.framework import Array, Module, no_such_layer
-from service.weights.replay.keras_laws import same_law
+from service.weights.replay.keras.laws import same_law
 from service.weights.schemes import Scheme
 
 

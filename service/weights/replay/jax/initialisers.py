@@ -21,9 +21,9 @@ from service.weights.errors import InitserveError, InvalidSpec, UnsupportedCombi
 from service.weights.fans import Fans
 from service.weights.matrices import take
 from service.weights.replay.framework import NO_STREAM, Array, Given, no_such_scheme
-from service.weights.replay.jax_random import BITS, NOTHING, Drawn, Key, Normal, Uniform, f32, one, traced
-from service.weights.replay.keras_draws import OrthogonalDraws
-from service.weights.replay.keras_laws import Orthogonal
+from service.weights.replay.jax.random import BITS, NOTHING, Drawn, Key, Normal, Uniform, f32, one, traced
+from service.weights.replay.keras.draws import OrthogonalDraws
+from service.weights.replay.keras.laws import Orthogonal
 from service.weights.schemes import Scheme
 from service.weights.schemes.linear import DeltaOrthogonal, OrthogonalScheme
 from service.weights.schemes.plain import BoundedNormal, ConstantScheme, RandomNormal, RandomUniform, TruncatedNormal

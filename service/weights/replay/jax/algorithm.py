@@ -7,8 +7,8 @@ from service.weights.errors import UnsupportedCombination
 from service.weights.layers.tensor import Tensor
 from service.weights.parameters import FRAMEWORK_DEFAULTS
 from service.weights.replay.framework import Array, Given, Module, Replay
-from service.weights.replay.jax_initialisers import LAPACK, Call, Counted, count, initialise
-from service.weights.replay.jax_random import Key, key_of
+from service.weights.replay.jax.initialisers import LAPACK, Call, Counted, count, initialise
+from service.weights.replay.jax.random import Key, key_of
 from service.weights.schemes import Scheme
 
 DTYPES: tuple[DtypeName, ...] = ("float32", "bfloat16", "float16")

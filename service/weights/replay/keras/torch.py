@@ -11,7 +11,7 @@ from service.weights.distributions import Fill
 from service.weights.draws import Draws
 from service.weights.dtypes import Values
 from service.weights.replay.kernels.first_of_four import choose
-from service.weights.replay.torch_draws import Normal, Tensor, Uniform, Walk
+from service.weights.replay.torch.draws import Normal, Tensor, Uniform, Walk
 
 EACH = 4  # normals drawn for one that is to be within the cut
 

@@ -1,0 +1,1 @@
+"""JAX: threefry's keys, jax.random, jax.nn.initializers."""

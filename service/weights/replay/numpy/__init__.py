@@ -1,0 +1,1 @@
+"""NumPy: PCG64, and the ziggurat of its normals."""
