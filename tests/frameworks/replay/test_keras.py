@@ -18,7 +18,7 @@ from service.weights.model import Spec
 from service.weights.replay import ALGORITHMS
 
 Answer = list[tuple[str, str, list[int], str]]
-CASES = int(os.environ.get("REPLAY_CASES", "150"))
+CASES = int(os.environ.get("REPLAY_CASES", "60"))
 PHASES = [Phase.explicit, Phase.generate, *([] if CASES > 150 else [Phase.shrink])]  # to shrink takes minutes
 BACKENDS = [name for name in ("numpy", "torch", "jax", "tensorflow") if importlib.util.find_spec(name) is not None]
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
