@@ -9,7 +9,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY service service
 RUN .venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e . \
  && .venv/bin/python -m compileall -q service .venv/lib
-# The kernels' machine code, for every level of processor that the image may meet (service/weights/targets.py).
+# The kernels' machine code, for every level of processor that the image may meet (service/stream/targets.py).
 RUN .venv/bin/initserve compile
 
 FROM python:3.12-slim

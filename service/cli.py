@@ -13,11 +13,11 @@ from service.api.app import create_app
 from service.api.body import parse_spec
 from service.api.problems import RequestProblem
 from service.api.server import run as run_server
+from service.errors import InitserveError
 from service.formats import FORMATS, Format, Include
 from service.settings import Settings, settings_table
-from service.weights.errors import InitserveError
-from service.weights.self_test import disagreements
-from service.weights.targets import levels
+from service.specs.self_test import disagreements
+from service.stream.targets import levels
 from service.writing import progress_bar, terminated_as_by_interrupt, write, write_file
 
 

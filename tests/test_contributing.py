@@ -7,16 +7,16 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, create_model
 
-from service.weights.description import Size
-from service.weights.distributions import Distribution, Normal
-from service.weights.fans import Fans
-from service.weights.layers.layer import LayerSpec
-from service.weights.layouts import Placements, named
-from service.weights.model import Spec
-from service.weights.parameters import Parameter
-from service.weights.schemes import scaled
-from service.weights.schemes.scheme import Scheme
-from service.weights.site import Site
+from service.networks.description import Size
+from service.networks.fans import Fans
+from service.networks.layers.layer import LayerSpec
+from service.networks.layouts import Placements, named
+from service.networks.parameters import Parameter
+from service.networks.schemes import scaled
+from service.networks.schemes.scheme import Scheme
+from service.networks.site import Site
+from service.specs.model import Spec
+from service.stream.distributions import Distribution, Normal
 
 PAGE = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
 ROW, FAMILY, LAYER = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)

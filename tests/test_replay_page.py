@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.weights.replay import ALGORITHMS
+from service.replay import ALGORITHMS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "replay.md").read_text()
 REQUESTS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)

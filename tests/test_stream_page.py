@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from service.weights import kernels
-from service.weights.gaussian import slice_between
+from service.stream import kernels
+from service.stream.gaussian import slice_between
 from tests.golden.write import FILE, first_words
 
 PAGE = (Path(__file__).parents[1] / "docs/stream.md").read_text().replace("\N{MINUS SIGN}", "-")

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from service.analysis.functions import FUNCTIONS, Function
 from service.analysis.network import load
 from service.analysis.tasks import Array, Targets, Task
-from service.weights import kernels
-from service.weights.addresses import Runs
-from service.weights.model import Spec
-from service.weights.streams import stream_of
+from service.specs.model import Spec
+from service.stream import kernels
+from service.stream.addresses import Runs
+from service.stream.streams import stream_of
 
 VANISHED = 1e-4  # a gradient so small that it explains a loss that stayed where it was
 STEEP = 100.0  # a gradient that overshoots at any usual learning rate

@@ -32,16 +32,16 @@ from service.analysis.verdicts import (
     summary,
     worst,
 )
-from service.weights.activations import ACTIVATIONS
-from service.weights.addresses import Runs
-from service.weights.distributions import Constant, Normal
-from service.weights.errors import InitserveError, InvalidSpec
-from service.weights.kernels import fill_words
-from service.weights.layers.embedding import Embedding
-from service.weights.layers.normalization import BatchNorm, GroupNorm, LayerNorm, RmsNorm
-from service.weights.model import Spec
-from service.weights.schemes.tables import load_npy, read_npy
-from service.weights.streams import stream_of
+from service.errors import InitserveError, InvalidSpec
+from service.networks.activations import ACTIVATIONS
+from service.networks.layers.embedding import Embedding
+from service.networks.layers.normalization import BatchNorm, GroupNorm, LayerNorm, RmsNorm
+from service.networks.schemes.tables import load_npy, read_npy
+from service.specs.model import Spec
+from service.stream.addresses import Runs
+from service.stream.distributions import Constant, Normal
+from service.stream.kernels import fill_words
+from service.stream.streams import stream_of
 
 Batch: TypeAlias = NDArray[Any]  # float64; int64 where it is tokens
 NORMS = (BatchNorm, GroupNorm, LayerNorm, RmsNorm)

@@ -1,6 +1,6 @@
 """The activations as functions, with their derivatives, for the passes forward and back.
 
-To add one, add a row to FUNCTIONS under its name in service/weights/activations.py.
+To add one, add a row to FUNCTIONS under its name in service/networks/activations.py.
 """
 
 from collections.abc import Callable

@@ -13,18 +13,18 @@ import numpy as np
 from service.analysis import tape
 from service.analysis.functions import FUNCTIONS
 from service.analysis.tape import Node
-from service.weights.errors import UnsupportedCombination
-from service.weights.layers.attention import Attention
-from service.weights.layers.convolution import (
+from service.errors import UnsupportedCombination
+from service.networks.layers.attention import Attention
+from service.networks.layers.convolution import (
     Convolution,
     DepthwiseConvolution,
     SeparableConvolution,
     TransposedConvolution,
 )
-from service.weights.layers.dense import Dense
-from service.weights.layers.layer import LayerSpec
-from service.weights.layers.normalization import BatchNorm, GroupNorm, LayerNorm, PRelu, RmsNorm
-from service.weights.layers.recurrent import Place, Recurrent
+from service.networks.layers.dense import Dense
+from service.networks.layers.layer import LayerSpec
+from service.networks.layers.normalization import BatchNorm, GroupNorm, LayerNorm, PRelu, RmsNorm
+from service.networks.layers.recurrent import Place, Recurrent
 
 Weights: TypeAlias = Mapping[str, Node]
 Rule: TypeAlias = Callable[[Any, Weights, Node], Node]

@@ -12,21 +12,21 @@ from service.analysis import tape
 from service.analysis.functions import FUNCTIONS
 from service.analysis.layers import Weights, rule_of
 from service.analysis.tape import Node
-from service.weights.dtypes import DTYPES
-from service.weights.errors import InvalidSpec, TooLarge, UnsupportedCombination
-from service.weights.layers.attention import Attention
-from service.weights.layers.convolution import (
+from service.errors import InvalidSpec, TooLarge, UnsupportedCombination
+from service.networks.layers.attention import Attention
+from service.networks.layers.convolution import (
     Convolution,
     DepthwiseConvolution,
     SeparableConvolution,
     TransposedConvolution,
 )
-from service.weights.layers.dense import Dense
-from service.weights.layers.embedding import Embedding
-from service.weights.layers.layer import LayerSpec
-from service.weights.layers.recurrent import Recurrent
-from service.weights.model import Spec
-from service.weights.plan import PlannedLayer
+from service.networks.layers.dense import Dense
+from service.networks.layers.embedding import Embedding
+from service.networks.layers.layer import LayerSpec
+from service.networks.layers.recurrent import Recurrent
+from service.networks.plan import PlannedLayer
+from service.specs.model import Spec
+from service.stream.dtypes import DTYPES
 
 STEPS = 16  # of a sequence that nobody gave
 SIDES = {1: 32, 2: 12, 3: 6}  # of what a convolution sees, by its axes, where nothing after it asks for another size

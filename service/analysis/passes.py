@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from service.weights.targets import compiled, inlined
+from service.stream.targets import compiled, inlined
 
 LANES = 32  # sums run side by side, so that additions need not wait for each other
 STRIP = 1024  # values whose bins are found together: a loop that the compiler vectorises

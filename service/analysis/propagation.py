@@ -9,7 +9,7 @@ from service.analysis import tape
 from service.analysis.functions import FUNCTIONS
 from service.analysis.network import Stage
 from service.analysis.tape import Array
-from service.weights.layers.recurrent import Recurrent
+from service.networks.layers.recurrent import Recurrent
 
 FLAT = 0.05  # a slope below which an activation counts as saturated (tanh beyond 2.2)
 ALIKE = 1e-9  # relative difference below which two units' outputs count as the same

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.analysis.passes import erf, survey
-from service.weights.distributions import Expectation, Normal, Uniform
-from service.weights.dtypes import Values
-from service.weights.gaussian import slice_between
+from service.stream.distributions import Expectation, Normal, Uniform
+from service.stream.dtypes import Values
+from service.stream.gaussian import slice_between
 
 BINS = 64
 STEPS = np.arange(BINS + 1.0)

@@ -11,9 +11,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from service.weights.addresses import Runs
-from service.weights.distributions import Independent, Normal, Uniform
-from service.weights.streams import stream_of
+from service.stream.addresses import Runs
+from service.stream.distributions import Independent, Normal, Uniform
+from service.stream.streams import stream_of
 
 Array: TypeAlias = NDArray[np.float64]
 Targets: TypeAlias = NDArray[Any]  # numbers to come near to (float64), or the numbers of classes (int64)

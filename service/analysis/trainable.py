@@ -9,12 +9,12 @@ from pydantic import Field
 
 from service.analysis.functions import FUNCTIONS
 from service.analysis.tasks import TASKS, TaskName
-from service.weights.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
-from service.weights.layers.dense import Dense
-from service.weights.layers.layer import LayerSpec
-from service.weights.model import Spec
-from service.weights.rules import Rule
-from service.weights.schemes import AnyScheme
+from service.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
+from service.networks.layers.dense import Dense
+from service.networks.layers.layer import LayerSpec
+from service.networks.schemes import AnyScheme
+from service.specs.model import Spec
+from service.specs.rules import Rule
 
 MOST_LAYERS = 32
 MOST_PARAMETERS = 200_000  # numbers in all weights and biases

@@ -11,8 +11,8 @@ import numpy as np
 from service.analysis.descent import DenseLayer, Outcome, chosen, descend, judge, length, started, there_and_back
 from service.analysis.tasks import TASKS
 from service.analysis.trainable import MOST_OPERATIONS, TrainRequest, check, operations, schemes_of, under
-from service.weights.layers.layer import LARGEST_EXACT, LARGEST_SEED
-from service.weights.schemes import PRESETS, AnyScheme
+from service.networks.layers.layer import LARGEST_EXACT, LARGEST_SEED
+from service.networks.schemes import PRESETS, AnyScheme
 
 MOST_ENTRIES = 200  # of a curve
 PACE = 2**28  # multiplications between two events: some twenty milliseconds

@@ -12,10 +12,10 @@ from typing import Any, Literal, TypeAlias
 from service.analysis import tape
 from service.analysis.network import FIELDS, Network, activated
 from service.analysis.tape import Array
-from service.weights.layers.convolution import SeparableConvolution
-from service.weights.layers.dense import Dense
-from service.weights.layers.layer import LayerSpec
-from service.weights.model import Spec
+from service.networks.layers.convolution import SeparableConvolution
+from service.networks.layers.dense import Dense
+from service.networks.layers.layer import LayerSpec
+from service.specs.model import Spec
 
 Tuning: TypeAlias = Literal["lsuv", "gains"]
 DIGITS = 9  # of a gain: as many as float32 has

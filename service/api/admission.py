@@ -4,8 +4,8 @@ import threading
 from types import TracebackType
 
 from service.api.problems import RequestProblem
+from service.networks.plan import Plan
 from service.pipeline import AHEAD
-from service.weights.plan import Plan
 
 RETRY_AFTER = 1  # seconds; most answers are out in less
 # A request on its own: its place in the queue, its plan, a small answer. Of a body, its bytes and what they become.

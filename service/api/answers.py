@@ -5,8 +5,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.analysis.verdicts import Verdict
-from service.weights.dtypes import DtypeName
-from service.weights.layouts import Layout
+from service.networks.layouts import Layout
+from service.stream.dtypes import DtypeName
 
 
 class Closed(BaseModel):

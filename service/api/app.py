@@ -14,7 +14,7 @@ from service.api.admission import Budget
 from service.api.streaming import Sending
 from service.pipeline import Workers
 from service.settings import Settings
-from service.weights.self_test import disagreements
+from service.specs.self_test import disagreements
 
 
 class Application(FastAPI):

@@ -9,15 +9,15 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from service.api.openapi import PROBLEM_RESPONSES
-from service.weights import activations
-from service.weights.layers import LAYERS
-from service.weights.layouts import LAYOUTS
-from service.weights.model import Spec
-from service.weights.recipes import RECIPES, expand
-from service.weights.replay import ALGORITHMS
-from service.weights.replay.framework import Stream
-from service.weights.schemes import ALIASES, FAMILIES, PRESETS
-from service.weights.streams import ALGORITHM
+from service.networks import activations
+from service.networks.layers import LAYERS
+from service.networks.layouts import LAYOUTS
+from service.networks.schemes import ALIASES, FAMILIES, PRESETS
+from service.replay import ALGORITHMS
+from service.replay.framework import Stream
+from service.specs.model import Spec
+from service.specs.recipes import RECIPES, expand
+from service.stream.streams import ALGORITHM
 
 router = APIRouter(tags=["catalogue"])
 

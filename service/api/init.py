@@ -18,9 +18,9 @@ from service.api.working import of_spec, whole
 from service.formats import FORMATS, Include, Payload
 from service.formats.base64_json import describe_plan, dumps
 from service.formats.payload import Piece
+from service.networks.plan import Plan
 from service.settings import Settings
-from service.weights.model import Spec
-from service.weights.plan import Plan
+from service.specs.model import Spec
 
 BINARY = {
     format.media_type: {"schema": {"type": "string", "format": "binary"}}

@@ -1,10 +1,10 @@
 """What one answer may cost, checked on its plan: before a number is drawn, whatever its size."""
 
 from service.api.admission import PARSED, REQUEST, STREAM
+from service.errors import TooLarge
 from service.formats import Include
+from service.networks.plan import Plan
 from service.settings import Settings
-from service.weights.errors import TooLarge
-from service.weights.plan import Plan
 
 
 def admit(plan: Plan, format_name: str, include: Include, settings: Settings) -> None:

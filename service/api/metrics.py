@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, Request, Response
 
 from service import __version__
-from service.weights.streams import ALGORITHM
+from service.stream.streams import ALGORITHM
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # How a streamed answer can end.

@@ -13,8 +13,8 @@ from starlette.types import Receive, Scope, Send
 from service import __version__
 from service.api.openapi import PROBLEM_RESPONSES
 from service.api.problems import PROBLEMS
-from service.weights.replay import ALGORITHMS
-from service.weights.streams import ALGORITHM
+from service.replay import ALGORITHMS
+from service.stream.streams import ALGORITHM
 
 PAGES = Path(__file__).parent.parent / "pages"
 # Everything a page needs comes from this service; styles stand in elements too (Swagger UI).

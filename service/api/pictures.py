@@ -6,9 +6,9 @@ from functools import partial
 from service.analysis.figures import MOST_PANELS, Panel, histogram_figure
 from service.analysis.statistics import Statistics, expected_counts
 from service.formats.payload import Finish, Piece, afterwards, opened, ranges
-from service.weights.drawing import Drawing
-from service.weights.dtypes import DTYPES
-from service.weights.plan import Plan, PlannedParameter
+from service.networks.plan import Plan, PlannedParameter
+from service.stream.drawing import Drawing
+from service.stream.dtypes import DTYPES
 
 
 def surveyed(parameter: PlannedParameter, statistics: Statistics) -> Iterator[Piece]:

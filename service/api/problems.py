@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from service.weights.errors import InitserveError
+from service.errors import InitserveError
 
 MOST_ERRORS = 20
 LONGEST_TEXT = 600

@@ -12,10 +12,10 @@ from typing import TypeVar
 from service.api.body import parse_spec
 from service.formats import Payload
 from service.formats.payload import HEAVY
+from service.networks.plan import Plan
 from service.pipeline import Workers
-from service.weights.model import Spec
-from service.weights.plan import Plan
-from service.weights.streams import ALGORITHM
+from service.specs.model import Spec
+from service.stream.streams import ALGORITHM
 
 # A body, its layers, their parameters and the elements of these, up to which nothing takes longer than the way to a
 # thread and back would.

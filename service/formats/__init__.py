@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from service.formats import base64_json, npy, npz, safetensors
 from service.formats.payload import Include, Payload
-from service.weights.plan import Plan
+from service.networks.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from pydantic_core import to_json
 from service.analysis.statistics import BINS, Statistics
 from service.formats import npy
 from service.formats.payload import Chunk, Finish, Include, Payload, Piece, afterwards, opened, ranges, text
-from service.weights.drawing import BLOCK, Drawing
-from service.weights.dtypes import DTYPES
-from service.weights.plan import Caution, Plan, PlannedParameter, Source
-from service.weights.streams import ALGORITHM
+from service.networks.plan import Caution, Plan, PlannedParameter, Source
+from service.stream.drawing import BLOCK, Drawing
+from service.stream.dtypes import DTYPES
+from service.stream.streams import ALGORITHM
 
 LONGEST_NUMBER = -1.2345678901234567e-300  # 24 characters, as many as a float64 can take
 

@@ -2,11 +2,11 @@
 
 from itertools import chain
 
+from service.errors import UnsupportedCombination
 from service.formats.payload import Include, Payload, data, text
-from service.weights.description import Shape
-from service.weights.dtypes import DTYPES, DtypeName
-from service.weights.errors import UnsupportedCombination
-from service.weights.plan import Plan, PlannedParameter
+from service.networks.plan import Plan, PlannedParameter
+from service.stream.dtypes import DTYPES, DtypeName
+from service.stream.views import Shape
 
 MAGIC = b"\x93NUMPY\x01\x00"
 ALIGNMENT = 64

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from service.formats import npy
 from service.formats.payload import Chunk, Include, Payload, Piece, afterwards, data, text
-from service.weights.plan import Plan, PlannedParameter
+from service.networks.plan import Plan, PlannedParameter
 
 VERSION = 45  # ZIP64
 DESCRIPTOR_FOLLOWS_UTF8 = 0x0808

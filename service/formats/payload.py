@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple, TypeAlias
 
-from service.weights.drawing import BLOCK, Drawing
-from service.weights.dtypes import DTYPES
-from service.weights.plan import PlannedParameter
+from service.networks.plan import PlannedParameter
+from service.stream.drawing import BLOCK, Drawing
+from service.stream.dtypes import DTYPES
 
 Chunk: TypeAlias = bytes | memoryview
 Finish: TypeAlias = Callable[[], Chunk]

@@ -8,8 +8,8 @@ import json
 from itertools import chain
 
 from service.formats.payload import Include, Payload, data, text
-from service.weights.dtypes import DTYPES
-from service.weights.plan import Plan
+from service.networks.plan import Plan
+from service.stream.dtypes import DTYPES
 
 ALIGNMENT = 8
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from service.analysis.diagnosis import DiagnoseRequest, Diagnosis
-from service.weights.errors import InitserveError
+from service.errors import InitserveError
 
 PLENTY = 2**34
 
@@ -138,8 +138,8 @@ def test_chi_is_one_at_the_edge_of_chaos() -> None:
 def test_a_forecast_needs_no_number(
     verdict: str, layers: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.weights.kernels.fill_normal", None)
-    monkeypatch.setattr("service.weights.kernels.fill_uniform", None)
+    monkeypatch.setattr("service.stream.kernels.fill_normal", None)
+    monkeypatch.setattr("service.stream.kernels.fill_uniform", None)
     answer = diagnose(layers, forecast_only=True)
     assert answer["inputs"] == {"kind": "none", "shape": []}
     assert all(layer["forward"] is None and layer["backward"] is None for layer in answer["layers"])

@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 
 from service.analysis.statistics import Statistics, expected_counts
-from service.weights.addresses import Runs
-from service.weights.distributions import Constant, Distribution, Independent, Normal, Uniform
-from service.weights.matrices import Diagonal, Orthogonal
-from service.weights.streams import stream_of
+from service.stream.addresses import Runs
+from service.stream.distributions import Constant, Distribution, Independent, Normal, Uniform
+from service.stream.matrices import Diagonal, Orthogonal
+from service.stream.streams import stream_of
 
 DISTRIBUTIONS: list[Distribution] = [
     Uniform(-0.25, 0.75),

@@ -9,8 +9,8 @@ from service.analysis import tape
 from service.analysis.functions import FUNCTIONS
 from service.analysis.network import Network
 from service.analysis.tape import Node
-from service.weights.activations import ACTIVATIONS
-from service.weights.model import Spec
+from service.networks.activations import ACTIVATIONS
+from service.specs.model import Spec
 
 LAYERS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "dense": ({"type": "dense", "shape": [5, 4], "activation": "tanh"}, (5,)),

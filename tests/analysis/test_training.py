@@ -13,8 +13,8 @@ from service.analysis.descent import started, there_and_back
 from service.analysis.tasks import TASKS, TaskName
 from service.analysis.trainable import TrainRequest, operations
 from service.analysis.training import Event, Run, answer, train
-from service.weights.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
-from service.weights.model import Spec
+from service.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
+from service.specs.model import Spec
 
 SMALL = {"name": "random_normal", "stddev": 0.001}
 LARGE = {"name": "random_normal", "stddev": 1.0}

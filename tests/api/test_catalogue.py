@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from service.api.answers import PlanAnswer
-from service.weights.activations import ACTIVATIONS
-from service.weights.layers import LAYERS
-from service.weights.recipes import RECIPES
-from service.weights.schemes import ALIASES, FAMILIES, PRESETS, AnyScheme
+from service.networks.activations import ACTIVATIONS
+from service.networks.layers import LAYERS
+from service.networks.schemes import ALIASES, FAMILIES, PRESETS, AnyScheme
+from service.specs.recipes import RECIPES
 
 PLURALS = ["schemes", "layers", "activations", "algorithms"]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from service.weights.replay import ALGORITHMS
+from service.replay import ALGORITHMS
 from tests.conftest import Server
 
 DENSE = {"type": "dense", "shape": [40, 30]}

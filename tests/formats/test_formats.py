@@ -11,11 +11,11 @@ import pytest
 from safetensors import deserialize
 from safetensors.numpy import load
 
+from service.errors import UnsupportedCombination
 from service.formats import FORMATS, Include
 from service.formats.npy import header
-from service.weights.errors import UnsupportedCombination
-from service.weights.model import Spec
-from service.weights.plan import Plan
+from service.networks.plan import Plan
+from service.specs.model import Spec
 from service.writing import write
 
 LAYERS: list[dict[str, Any]] = [

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.weights.model import Spec
+from service.specs.model import Spec
 
 Arrays = dict[str, NDArray[Any]]
 

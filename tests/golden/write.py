@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from service.weights import kernels
-from service.weights.addresses import Runs
-from service.weights.model import Spec
-from service.weights.schemes import PRESETS
-from service.weights.streams import stream_of
+from service.networks.schemes import PRESETS
+from service.specs.model import Spec
+from service.stream import kernels
+from service.stream.addresses import Runs
+from service.stream.streams import stream_of
 
 FILE = Path(__file__).parent / "initserve-1.json"
 

@@ -13,8 +13,8 @@ from flax.traverse_util import flatten_dict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.weights.errors import InitserveError, NotExact
-from service.weights.model import Spec
+from service.errors import InitserveError, NotExact
+from service.specs.model import Spec
 from tests.frameworks.replay.flax_networks import LAYERS, Made
 
 CASES = int(os.environ.get("REPLAY_CASES", "60"))

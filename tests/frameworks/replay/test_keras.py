@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, event, given, settings
 from hypothesis import strategies as st
 
-from service.weights.errors import InitserveError
-from service.weights.model import Spec
-from service.weights.replay import ALGORITHMS
+from service.errors import InitserveError
+from service.replay import ALGORITHMS
+from service.specs.model import Spec
 
 Answer = list[tuple[str, str, list[int], str]]
 CASES = int(os.environ.get("REPLAY_CASES", "60"))

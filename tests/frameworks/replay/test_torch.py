@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from service.weights.errors import NotExact
-from service.weights.model import Spec
+from service.errors import NotExact
+from service.specs.model import Spec
 
 PLAIN = "ATEN_CPU_CAPABILITY" in os.environ
 ALGORITHM = "torch-cpu-default/1" if PLAIN else "torch-cpu/1"

@@ -1,0 +1,122 @@
+"""What every layer spec has: a name, an activation, schemes, a seed of its own."""
+
+import re
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from service.networks.activations import ACTIVATIONS, ALIASES
+from service.networks.description import Description, Positive
+from service.networks.layouts import BIAS, Placements, together
+from service.networks.parameters import Parameter
+from service.networks.schemes import AnyScheme
+from service.stream.views import Shape
+
+LARGEST_SEED = 2**64 - 1
+LARGEST_EXACT = 2**53 - 1
+
+
+def read_seed(value: object) -> object:
+    """Turn a decimal string into an integer; a JSON number must be exact in every language."""
+    if isinstance(value, str):
+        if not re.fullmatch(r"0|[1-9][0-9]{0,19}", value, re.ASCII) or int(value) > LARGEST_SEED:
+            raise PydanticCustomError("seed", "a seed is a decimal integer from 0 to 18446744073709551615")
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and not 0 <= value <= LARGEST_EXACT:
+        raise PydanticCustomError(
+            "seed", "as a number, a seed is from 0 to 9007199254740991; write a larger one as a decimal string"
+        )
+    return value
+
+
+Seed: TypeAlias = Annotated[
+    int,
+    BeforeValidator(read_seed),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0, "maximum": LARGEST_EXACT},
+                {"type": "string", "pattern": "^(0|[1-9][0-9]{0,19})$"},
+            ],
+            "title": "Seed",
+            "description": "0 to 2^64 - 1: a JSON number up to 2^53 - 1, or a decimal string.",
+        }
+    ),
+]
+
+
+def read_activation(value: object) -> object:
+    if isinstance(value, str):
+        value = ALIASES.get(value, value)
+        if value not in ACTIVATIONS:
+            names = ", ".join(ACTIVATIONS)
+            raise PydanticCustomError(
+                "activation", "no activation has this name; choose one of {names}", {"names": names}
+            )
+    return value
+
+
+ActivationName: TypeAlias = Annotated[
+    str,
+    BeforeValidator(read_activation),
+    WithJsonSchema({"type": "string", "enum": list(ACTIVATIONS), "title": "Activation", "default": "linear"}),
+]
+LayerName: TypeAlias = Annotated[str, Field(pattern=r"^\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=128)]
+
+
+def without_default(schema: dict[str, Any]) -> None:
+    """Drop a default of null from a schema whose field means one thing when null and another when left out."""
+    del schema["default"]
+
+
+class LayerSpec(Description):
+    """A layer to initialise: the sizes that define it, and how."""
+
+    type: str
+    name: LayerName | None = Field(
+        None,
+        description="Unique in the spec: letters, digits, _, -, . (128 at most). Left out: TYPE_INDEX, e.g. dense_0.",
+    )
+    activation: ActivationName = Field(
+        "linear", description="What follows the layer; the recommended scheme depends on it."
+    )
+    scheme: AnyScheme | None = Field(
+        None, description="How the weights start: a name, an object with parameters, or auto (by activation)."
+    )
+    gain: Positive | None = Field(
+        None, description="Of the recommended scheme, instead of the activation's: weights have variance gain² / fan."
+    )
+    seed: Seed | None = Field(None, description="This layer's own seed, instead of the spec's.")
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Return the canonical parameters, in Keras's order."""
+        raise NotImplementedError
+
+    def placements(self) -> Placements:
+        """Return each layout's arrays, in the order in which an answer lists them."""
+        raise NotImplementedError
+
+
+class BiasedLayerSpec(LayerSpec):
+    """A layer whose outputs may have a bias each."""
+
+    bias: AnyScheme | None = Field(
+        None,
+        description="How the bias starts, as `scheme`; null for a layer without one. Left out: the default's.",
+        json_schema_extra=without_default,
+    )
+
+    @property
+    def has_bias(self) -> bool:
+        return self.bias is not None or "bias" not in self.model_fields_set
+
+    def with_bias(self, weights: Parameter, shape: Shape) -> tuple[Parameter, ...]:
+        """Return the weights, and the bias where the layer has one: counted by the fans of its weights, as in torch."""
+        if not self.has_bias:
+            return (weights,)
+        fans = weights.framework_fans
+        return weights, Parameter("bias", shape, weights.fans, "bias", "bias", framework_fans=fans)
+
+    def placed_with_bias(self, weights: Placements) -> Placements:
+        return together(weights, BIAS) if self.has_bias else weights

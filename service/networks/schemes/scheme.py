@@ -1,0 +1,28 @@
+"""The base of every scheme family: a formula with its parameters."""
+
+from typing import ClassVar
+
+from service.errors import InvalidSpec
+from service.networks.description import Description
+from service.networks.site import Site
+from service.stream.distributions import Distribution
+
+
+class Scheme(Description):
+    """A family with its parameters; `name` is the preset's, or the family's own.
+
+    `formula` and `references` are the catalogue's; a family's first docstring line is its summary there.
+    """
+
+    family: ClassVar[str]
+    formula: ClassVar[str]
+    references: ClassVar[tuple[str, ...]] = ()
+
+    name: str
+
+    def realise(self, site: Site) -> Distribution:
+        """Return what a parameter at this site is distributed as; raises InvalidSpec where it cannot be."""
+        raise NotImplementedError
+
+    def refuse(self, need: str, site: Site) -> InvalidSpec:
+        return InvalidSpec(f"{self.name} needs {need}, not the shape {list(site.shape)}")

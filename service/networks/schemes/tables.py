@@ -1,0 +1,289 @@
+"""Schemes that compute an array by formula: filters, position tables, state-space matrices; and arrays as given."""
+
+import base64
+import binascii
+import io
+import math
+from decimal import Decimal
+from functools import lru_cache
+from math import prod
+from tokenize import TokenError
+from typing import Annotated, Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from service.networks.description import LARGEST, Positive, Size
+from service.networks.schemes.scheme import Scheme
+from service.networks.site import Site
+from service.stream.addresses import Runs
+from service.stream.distributions import Distribution, Normal
+from service.stream.elementary import log, power, sine_and_cosine
+from service.stream.gaussian import slice_between
+from service.stream.matrices import Computed
+from service.stream.streams import Stream
+
+Doubles = NDArray[np.float64]
+TWO_PI = 2.0 * math.pi
+WORK = 64  # operations an element of a sine table takes, about
+
+
+def tabulated(values: Doubles, identity: tuple[Any, ...]) -> Computed:
+    """Return a small array, computed already, with its own moments."""
+    low, high = float(values.min()), float(values.max())
+    return Computed(
+        (float(values.mean()), float(values.std()), low, high), identity, values.size, lambda stream: values
+    )
+
+
+class Stft(Scheme):
+    """The kernel of a short-time Fourier transform: a windowed cosine or sine a frequency."""
+
+    family = "stft"
+    formula = "cos or sin(−2π t f / F) window(t) / scale, shape (T, 1, F / 2 + 1)"
+    references = ("keras.initializers.STFT",)
+    side: Literal["real", "imag"] = Field("real", description="Cosines or sines.")
+    window: Literal["hann", "hamming"] | None = Field("hann", description="What the waves are multiplied by.")
+    scaling: Literal["density", "spectrum"] | None = Field(
+        "density", description="Whether the window is over √Σ window², over Σ |window|, or as it is."
+    )
+    periodic: bool = Field(False, description="Whether the window is one of a period, or symmetric.")
+
+    def realise(self, site: Site) -> Distribution:
+        if len(site.shape) != 3 or site.shape[1] != 1 or site.shape[2] < 2:
+            raise self.refuse("three axes (frame, 1, frequencies)", site)
+        frame, _, bins = site.shape
+
+        def make(stream: Stream) -> Doubles:
+            length = 2 * (bins - 1)
+            turns = (np.arange(frame)[:, None] * np.arange(bins)[None, :]) % length
+            sines, cosines = sine_and_cosine(-TWO_PI * turns / length)
+            waves = cosines if self.side == "real" else sines
+            return (waves * self._window(frame)[:, None]).reshape(site.shape)
+
+        # Windowed waves: bounded by 1 in a window's scale of 1 and more.
+        bound = 1.0
+        deviation = math.sqrt(0.5 / frame) if self.scaling == "density" else 0.5
+        identity = ("stft", site.shape, self.side, self.window, self.scaling, self.periodic)
+        return Computed((0.0, deviation, -bound, bound), identity, WORK * site.elements, make)
+
+    def _window(self, frame: int) -> Doubles:
+        """Return the window over its scale; without one nothing is scaled, as in Keras."""
+        if self.window is None or frame == 1:
+            return np.ones(frame)
+        period = frame if self.periodic else frame - 1
+        _, cosine = sine_and_cosine(TWO_PI * np.arange(frame) / period)
+        first = 0.5 if self.window == "hann" else 0.54
+        window = first - (1.0 - first) * cosine
+        if self.scaling == "density":
+            return window / math.sqrt(math.fsum(window**2))
+        return window / math.fsum(np.abs(window)) if self.scaling == "spectrum" else window
+
+
+class Bilinear(Scheme):
+    """The kernel of a transposed convolution that enlarges linearly."""
+
+    family = "bilinear"
+    formula = "Π (1 − |x / f − c|), f = ⌈k / 2⌉, c = (2f − 1 − f mod 2) / 2f, where channels agree"
+    references = ("Long et al. 2015",)
+    pairs: Literal["diagonal", "all"] = Field(
+        "diagonal", description="Each channel to itself; or to every one, as Caffe and MXNet have it."
+    )
+
+    def realise(self, site: Site) -> Distribution:
+        if not 3 <= len(site.shape) <= 5 or max(site.shape[:-2]) > 4096:
+            raise self.refuse("a convolution's three to five axes, its field at most 4,096 wide", site)
+        *field, first, second = site.shape
+
+        def make(stream: Stream) -> Doubles:
+            kernel = np.ones(())
+            for size in field:
+                kernel = kernel[..., None] * ramp(size)
+            pairs = np.eye(first, second) if self.pairs == "diagonal" else np.ones((first, second))
+            return kernel[..., None, None] * pairs
+
+        ramps = [ramp(size) for size in field]
+        share = min(first, second) / (first * second) if self.pairs == "diagonal" else 1.0
+        mean = share * prod(float(one.mean()) for one in ramps)
+        square = share * prod(float((one**2).mean()) for one in ramps)
+        identity = ("bilinear", site.shape, self.pairs)
+        deviation = math.sqrt(max(square - mean * mean, 0.0))
+        return Computed((mean, deviation, 0.0, 1.0), identity, 4 * site.elements, make)
+
+
+def ramp(size: int) -> Doubles:
+    half = (size + 1) // 2
+    centre = (2 * half - 1 - half % 2) / (2.0 * half)
+    return 1.0 - np.abs(np.arange(size) / half - centre)
+
+
+class Icnr(Scheme):
+    """Weights before a pixel shuffle: the upscale² outputs of one pixel begin alike, without a chequerboard."""
+
+    family = "icnr"
+    formula = "He normal of (…, in, out / upscale²), each output repeated upscale² times"
+    references = ("Aitken et al. 2017",)
+    upscale: Annotated[Size, Field(le=64)] = Field(2, description="Factor by which the shuffle enlarges each side.")
+    scale: Positive = Field(2.0, description="Variance times fan_in.")
+
+    def realise(self, site: Site) -> Distribution:
+        copies = self.upscale**2
+        if len(site.shape) < 2 or site.shape[-1] % copies:
+            raise self.refuse(f"a multiple of {copies} outputs", site)
+        deviation = math.sqrt(self.scale / max(1, site.fans.fan_in))
+        normal = Normal(0.0, deviation / slice_between(-2.0, 2.0).deviation, -2.0, 2.0)
+
+        def make(stream: Stream) -> Doubles:
+            whole = np.empty(site.elements, np.float64)
+            normal.fill(stream, Runs.one(0, whole.size), whole)
+            return np.repeat(whole.reshape(site.shape)[..., ::copies], copies, axis=-1)
+
+        low, high = normal.low, normal.high
+        return Computed((0.0, deviation, low, high), ("icnr",), 8 * site.elements, make, by_chance=True)
+
+
+def inverse_frequencies(width: int, base: float) -> Doubles:
+    """Return base^(−2i / width) for i = 0 … width / 2 − 1."""
+    return power(base, [Decimal(-2 * i) / Decimal(width) for i in range(width // 2)])
+
+
+# Below 1 wavelengths shrink, and angles soon have no digits left.
+Base: TypeAlias = Annotated[float, Field(ge=1.0, le=LARGEST)]
+
+
+class RotaryTable(Scheme):
+    """Cosines or sines of rotary position embeddings: (positions, width), both halves alike."""
+
+    family = "rope"
+    formula = "cos or sin(position base^(−2i / width)), i = column mod (width / 2)"
+    references = ("Su et al. 2021",)
+    part: Literal["cos", "sin"] = Field("cos", description="Cosines or sines.")
+    base: Base = Field(10000.0, description="Longest wavelength, over 2π; 1 or more.")
+
+    def realise(self, site: Site) -> Distribution:
+        return waves(self, site, self.base, lambda sines, cosines: np.tile(sines if self.part == "sin" else cosines, 2))
+
+
+class SinusoidalTable(Scheme):
+    """Sines and cosines of positions, in turn: (positions, width)."""
+
+    family = "sinusoidal"
+    formula = "sin(position base^(−2i / width)) in column 2i, cos in column 2i + 1"
+    references = ("Vaswani et al. 2017",)
+    base: Base = Field(10000.0, description="Longest wavelength, over 2π; 1 or more.")
+
+    def realise(self, site: Site) -> Distribution:
+        def weave(sines: Doubles, cosines: Doubles) -> Doubles:
+            return np.stack([sines, cosines], axis=-1).reshape(sines.shape[0], -1)
+
+        return waves(self, site, self.base, weave)
+
+
+def waves(scheme: Scheme, site: Site, base: float, weave: Any) -> Computed:
+    if len(site.shape) != 2 or site.shape[1] % 2 or site.shape[0] > 2**20 or site.shape[1] > 2**14:
+        raise scheme.refuse("(positions, an even width), at most 1,048,576 by 16,384", site)
+    positions, width = site.shape
+
+    def make(stream: Stream) -> Doubles:
+        angles = np.arange(positions)[:, None] * inverse_frequencies(width, base)[None, :]
+        made: Doubles = weave(*sine_and_cosine(angles))
+        return made
+
+    identity = (scheme.family, site.shape, tuple(scheme.model_dump().values()))
+    return Computed((0.0, math.sqrt(0.5), -1.0, 1.0), identity, WORK * site.elements, make)
+
+
+class Hippo(Scheme):
+    """HiPPO-LegS: the state matrix (N, N) that remembers an input's history, or its input vector (N)."""
+
+    family = "hippo"
+    formula = "A: −√(2n + 1) √(2k + 1) below the diagonal, −(n + 1) on it, 0 above; B: √(2n + 1)"
+    references = ("Gu et al. 2020",)
+
+    def realise(self, site: Site) -> Distribution:
+        if site.shape[0:1] == () or len(site.shape) > 2 or len(set(site.shape)) != 1 or site.shape[0] > 4096:
+            raise self.refuse("a square matrix or a vector, at most 4,096 wide", site)
+        size = site.shape[0]
+        roots = np.sqrt(2.0 * np.arange(size) + 1.0)
+        if len(site.shape) == 1:
+            return tabulated(roots, ("hippo", site.shape))
+
+        def make(stream: Stream) -> Doubles:
+            diagonal = np.diag(np.arange(1.0, size + 1.0))
+            below: Doubles = -np.tril(roots[:, None] * roots[None, :], -1) - diagonal
+            return below
+
+        # Sums over pairs n > k of a product are half of (the square of the sum less the sum of squares).
+        total = -((math.fsum(roots) ** 2 - math.fsum(roots**2)) / 2 + size * (size + 1) / 2)
+        squares = (math.fsum(roots**2) ** 2 - math.fsum(roots**4)) / 2 + math.fsum(np.arange(1.0, size + 1.0) ** 2)
+        mean = total / size**2
+        low = -max(float(size), float(roots[-1] * roots[-2]) if size > 1 else 0.0)
+        high = 0.0 if size > 1 else -1.0
+        deviation = math.sqrt(max(squares / size**2 - mean * mean, 0.0))
+        return Computed((mean, deviation, low, high), ("hippo", site.shape), 8 * size * size, make)
+
+
+@lru_cache(maxsize=64)
+def logarithms(count: int) -> Doubles:
+    """Return ln 1 … ln count."""
+    return log(np.arange(1.0, count + 1.0))
+
+
+class S4dReal(Scheme):
+    """S4D-Real and Mamba: the logarithms of 1 … N along the last axis, alike for every channel."""
+
+    family = "s4d_real"
+    formula = "ln(n + 1), n the last axis's index"
+    references = ("Gu et al. 2022 (S4D)", "Gu and Dao 2023 (Mamba)")
+
+    def realise(self, site: Site) -> Distribution:
+        if not site.shape or site.shape[-1] > 4096:
+            raise self.refuse("one axis or more, the last at most 4,096", site)
+        row = logarithms(site.shape[-1])
+
+        def make(stream: Stream) -> Doubles:
+            return np.broadcast_to(row, site.shape).copy()
+
+        moments = float(row.mean()), float(row.std()), float(row.min()), float(row.max())
+        return Computed(moments, ("s4d_real", site.shape), site.elements, make)
+
+
+def read_npy(text: str) -> str:
+    """Refuse what is not a .npy file of finite numbers in base64."""
+    load_npy(text)
+    return text
+
+
+def load_npy(text: str) -> Doubles:
+    try:
+        file = io.BytesIO(base64.b64decode(text, validate=True))
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, backwards, dtype = read(file)
+        if dtype.kind not in "fiu" or len(file.getbuffer()) - file.tell() != prod(shape) * dtype.itemsize:
+            raise ValueError
+        values = np.frombuffer(file.getbuffer(), dtype, offset=file.tell())
+        array = values.reshape(shape, order="F" if backwards else "C").astype(np.float64)
+    except (binascii.Error, ValueError, TypeError, SyntaxError, OverflowError, MemoryError, RecursionError, TokenError):
+        raise PydanticCustomError("npy", "not a complete .npy file of real numbers, in base64") from None
+    if array.size == 0 or not np.isfinite(array).all() or np.abs(array).max() > LARGEST:
+        raise PydanticCustomError("npy", "every number of the array must be finite, and there must be one")
+    return array
+
+
+class GivenArray(Scheme):
+    """An array as given, in the parameter's canonical shape."""
+
+    family = "array"
+    formula = "the array"
+    npy: Annotated[str, Field(min_length=1, max_length=2**20), AfterValidator(read_npy)] = Field(
+        description="A .npy file of real numbers, in base64.", examples=["k05VTVBZ…"]
+    )
+
+    def realise(self, site: Site) -> Distribution:
+        array = load_npy(self.npy)
+        if array.shape != site.shape:
+            raise self.refuse(f"the array's shape {list(array.shape)}", site)
+        return tabulated(array, ("array", self.npy))

@@ -1,0 +1,17 @@
+"""Replays: the streams of other frameworks, bit for bit, without them.
+
+To add one, write its module (how its generator makes words, its words values, its layers draws) and name it here.
+"""
+
+from service.replay.flax.algorithm import LINEN_REPLAY, NNX_REPLAY
+from service.replay.framework import Replay
+from service.replay.jax.algorithm import JAX
+from service.replay.keras.algorithm import KERAS
+from service.replay.numpy.algorithm import NUMPY
+from service.replay.torch.algorithm import TORCH, TORCH_DEFAULT
+
+ALGORITHMS: dict[str, Replay] = {
+    replay.name: replay for replay in (TORCH, TORCH_DEFAULT, JAX, LINEN_REPLAY, NNX_REPLAY, *KERAS, NUMPY)
+}
+
+__all__ = ["ALGORITHMS", "Replay"]

@@ -1,0 +1,123 @@
+"""Flax's layers beside those of a spec: what linen and nnx have, and what their initialisers are called with."""
+
+from collections.abc import Sequence
+from math import prod
+
+from service.errors import UnsupportedCombination
+from service.networks.layers.attention import GroupedQueryAttention, MultiHeadAttention
+from service.networks.layers.convolution import TransposedConvolution
+from service.networks.layers.dense import Dense
+from service.networks.layers.einsum import EinsumDense
+from service.networks.layers.layer import LayerSpec
+from service.networks.layers.normalization import PRelu
+from service.networks.layers.recurrent import Recurrent
+from service.networks.schemes.plain import ConstantScheme
+from service.replay.framework import Array, Module, no_such_layer, no_such_scheme
+from service.stream.views import Shape
+
+LINEN = "Flax linen"
+NNX = "Flax nnx"
+# linen's class of a layer type, which its default name begins with; the parts of a separable convolution are two.
+CLASSES = {
+    "dense": "Dense",
+    "transformers_conv1d": "Dense",
+    "einsum_dense": "Einsum",
+    **dict.fromkeys(("conv1d", "conv2d", "conv3d", "depthwise_conv1d", "depthwise_conv2d"), "Conv"),
+    **dict.fromkeys(("conv1d_transpose", "conv2d_transpose", "conv3d_transpose"), "ConvTranspose"),
+    **dict.fromkeys(("separable_conv1d", "separable_conv2d"), "SeparableConv"),
+    "embedding": "Embed",
+    "simple_rnn": "SimpleCell",
+    "lstm": "LSTMCell",
+    "gru": "GRUCell",
+    "multi_head_attention": "MultiHeadDotProductAttention",
+    "batch_norm": "BatchNorm",
+    "layer_norm": "LayerNorm",
+    "group_norm": "GroupNorm",
+    "rms_norm": "RMSNorm",
+    "prelu": "PReLU",
+    "dropout": "Dropout",
+    "tensor": "tensor",
+}
+ONLY_NNX = ("grouped_query_attention",)
+
+
+def named(layers: Sequence[LayerSpec]) -> list[str]:
+    """Return the layers' names, by linen's class and order where one has none: Dense_0, Conv_0, Conv_1."""
+    counts: dict[str, int] = {}
+    names = []
+    for layer in layers:
+        kind = CLASSES.get(layer.type, layer.type)
+        if layer.name is None and isinstance(layer, Recurrent) and layer.bidirectional:
+            kind = "Bidirectional"
+        if layer.name is None:
+            number = counts.get(kind, 0)
+            counts[kind] = number + 1
+        names.append(f"{kind}_{number}" if layer.name is None else layer.name)
+    return names
+
+
+def check(framework: str, module: Module) -> None:
+    """Refuse what the framework has no layer for, and options that its layer does not have."""
+    spec = module.spec
+    if spec.type not in CLASSES and not (framework == NNX and spec.type in ONLY_NNX):
+        raise no_such_layer(framework, module, "state its parts, or bare arrays with type tensor")
+    match spec:
+        case Dense(lora_rank=int()) if framework == LINEN:
+            refuse(module, "lora_rank", "linen has no LoRA; flax-nnx/1 has")
+        case TransposedConvolution() if spec.groups != 1:
+            refuse(module, "groups", "Flax's transposed convolution has no groups")
+        case Recurrent() if not spec.has_bias:
+            refuse(module, "bias", "Flax's cells always have biases")
+        case Recurrent() if getattr(spec, "projection", None) is not None:
+            refuse(module, "projection", "Flax's cells do not project their state")
+        case PRelu(shape=[features]) if features != 1:
+            refuse(module, "shape", "Flax's PReLU has one slope for all features")
+        case MultiHeadAttention() | GroupedQueryAttention():
+            check_attention(framework, module, spec)
+        case EinsumDense() if framework == LINEN:
+            check_einsum(module, spec)
+    for array in module.arrays.values():
+        check_constant(framework, module, array)
+
+
+def refuse(module: Module, member: str, why: str) -> None:
+    raise UnsupportedCombination(why, f"{module.pointer}/{member}")
+
+
+def check_attention(framework: str, module: Module, spec: MultiHeadAttention | GroupedQueryAttention) -> None:
+    if getattr(spec, "bias_kv", False):
+        refuse(module, "bias_kv", "Flax's attention has no key and value of its own")
+    widths = {getattr(spec, member, None) or spec.shape[0] for member in ("key_width", "value_width")}
+    if framework == NNX and len(widths) > 1:
+        refuse(module, "value_width", "keys and values have one width in Flax nnx, in_kv_features")
+
+
+def check_einsum(module: Module, spec: EinsumDense) -> None:
+    """Refuse a bias on other axes than linen's: all of the kernel's that are left in the output, in its order."""
+    _, kernel, outputs = spec.labels
+    own = "".join(axis for axis in outputs if axis in kernel)
+    if spec.bias_axes not in (None, own):
+        refuse(module, "bias_axes", f"linen's Einsum has its bias on all axes that the kernel leaves, {own!r}")
+
+
+def check_constant(framework: str, module: Module, array: Array) -> None:
+    """Refuse chance in arrays that no initialiser of the constructor's makes: running statistics, PReLU's slope."""
+    fixed = isinstance(module.spec, PRelu) or is_statistic(module, array.name)
+    if fixed and array.stated is not None and not isinstance(array.stated, ConstantScheme):
+        raise no_such_scheme(framework, array, array.stated, "constant")
+
+
+def is_statistic(module: Module, name: str) -> bool:
+    """Whether an array is a batch normalisation's running mean or variance, which take no key."""
+    return module.spec.type == "batch_norm" and name in ("mean", "var")
+
+
+def called_with(module: Module, array: Array) -> Shape:
+    """Return the shape that an array's initialiser is called with: attention's projections are matrices there."""
+    if not isinstance(module.spec, MultiHeadAttention | GroupedQueryAttention) or len(array.shape) == 1:
+        return array.shape
+    if array.name.endswith("/bias"):
+        return (prod(array.shape),)
+    if array.name.startswith("out/"):
+        return prod(array.shape[:-1]), array.shape[-1]
+    return array.shape[0], prod(array.shape[1:])

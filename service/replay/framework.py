@@ -1,0 +1,147 @@
+"""What a replay is asked for, and what it answers: a network's arrays as the framework itself has them.
+
+A framework constructs the modules of a spec one after the other, as its users would, and says of each array how its
+values come about. The arrays are the framework's own: its names, shapes and order, those of its layout.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from service.errors import UnsupportedCombination
+from service.networks.fans import Fans
+from service.networks.layers.layer import LayerSpec
+from service.networks.layouts import Layout
+from service.networks.parameters import Parameter
+from service.networks.schemes import Scheme
+from service.networks.schemes.scaling import VarianceScaling
+from service.stream.distributions import Distribution
+from service.stream.draws import Draws
+from service.stream.dtypes import DtypeName
+from service.stream.streams import Stream as OwnStream
+from service.stream.views import Shape
+
+NO_STREAM = OwnStream((0, 0), (0, 0))  # where there is no chance
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """An array of a module. `stated` is the scheme that the spec asks for, None where the framework's default holds.
+
+    `parameter` is the canonical parameter that it comes to, the first of several; `pointer` leads to the member of
+    the spec that decides how it starts.
+    """
+
+    name: str
+    shape: Shape
+    stated: Scheme | None
+    parameter: Parameter
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A layer of the spec, with its arrays by name, in the order of the framework's layout."""
+
+    name: str
+    spec: LayerSpec
+    arrays: Mapping[str, Array]
+    pointer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """How an array of a module comes about.
+
+    `distribution` says what to expect of its values. `draws` is None where no chance is in them: the canonical
+    distribution of the scheme then gives them. `inexact` says why the framework's own bits may be others. `scheme` is
+    the framework's default where the layer's own table has another. `padded` says whether the row of a padding token,
+    where there is one, is 0.
+    """
+
+    distribution: Distribution
+    fans: Fans
+    draws: Draws | None
+    inexact: str = ""
+    scheme: Scheme | None = None
+    padded: bool = True
+
+
+class Construct(Protocol):
+    """Says for each module, by array, how it comes about; raises InitserveError for what cannot be."""
+
+    def __call__(self, modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, Given]]: ...
+
+
+class Build(Protocol):
+    """Says the same of a published model's modules, in that model's own order."""
+
+    def __call__(
+        self, recipe: str, modules: Sequence[Module], seed: int, dtype: DtypeName
+    ) -> list[dict[str, Given]]: ...
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream as the catalogue tells of it.
+
+    `layout` is the framework's own, whose defaults and fans a spec starts with.
+    `exact` and `inexact` say, in sentences, what comes out to the bit and what does not, and why.
+    """
+
+    name: str
+    summary: str
+    layout: Layout
+    dtypes: tuple[DtypeName, ...]
+    versions: Mapping[str, str]
+    addressable: bool
+    exact: tuple[str, ...]
+    inexact: tuple[str, ...]
+    example: Mapping[str, Any]
+
+
+def as_it_is(scheme: Scheme) -> Scheme:
+    return scheme
+
+
+def untruncated(scheme: Scheme) -> Scheme:
+    """Return a scheme with the same deviation that is not cut: for a framework whose normals by fan never are."""
+    if not isinstance(scheme, VarianceScaling) or scheme.distribution != "truncated_normal":
+        return scheme
+    name = {"he_normal": "torch:kaiming_normal", "glorot_normal": "torch:xavier_normal"}.get(scheme.name)
+    return scheme.model_copy(update={"name": name or "variance_scaling", "distribution": "untruncated_normal"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay(Stream):
+    """A framework's stream, which a spec's `algorithm` chooses.
+
+    `seeds` is how many there are of those that it takes: one that is left out is below. `name_layers` gives names as
+    the framework does. `in_kind` turns a scheme that is recommended into one that the framework has. `recipes` are
+    those that `build` makes as the published models' own library does, draw by draw; of others, layers are
+    constructed and rules applied.
+    """
+
+    construct: Construct = field(repr=False)
+    seeds: int = 2**53
+    in_kind: Callable[[Scheme], Scheme] = as_it_is
+    recipes: tuple[str, ...] = ()
+    build: Build | None = field(default=None, repr=False)
+    name_layers: Callable[[Sequence[LayerSpec]], list[str]] | None = None
+
+
+def no_such_layer(framework: str, module: Module, instead: str = "") -> UnsupportedCombination:
+    """Return the error for a layer that the framework does not have."""
+    hint = f"; {instead}" if instead else ""
+    return UnsupportedCombination(f"{framework} has no layer like {module.spec.type}{hint}", f"{module.pointer}/type")
+
+
+def no_such_scheme(
+    framework: str, array: Array, scheme: Scheme, instead: str | Scheme | None = None
+) -> UnsupportedCombination:
+    """Return the error for a scheme that the framework does not have; `instead` is one that it has, if there is any."""
+    name = instead.name if isinstance(instead, Scheme) else instead
+    change = instead.model_dump() if isinstance(instead, Scheme) else instead
+    hint = f"; its nearest is {name}" if name else ""
+    remedy = {array.pointer.rpartition("/")[2]: change} if change else None
+    return UnsupportedCombination(f"{framework} has no initialiser like {scheme.name}{hint}", array.pointer, remedy)

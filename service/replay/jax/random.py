@@ -1,0 +1,228 @@
+"""jax.random on a processor: keys, and arrays of uniform, normal and truncated normal values in float32 or halves.
+
+Without `jax_enable_x64`, with `jax_threefry_partitionable` (JAX's own defaults): element i of an array depends on the
+key and on i alone. Half precision draws 7 (bfloat16) or 10 (float16) random bits an element, so that all the values
+that there are fit a table. XLA flushes float32 and bfloat16 numbers below 2^-126 to 0; so does this.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.errors import InvalidSpec
+from service.replay.jax.kernels import threefry, xla
+from service.stream.addresses import Runs
+from service.stream.distributions import Fill
+from service.stream.dtypes import DTYPES, DtypeName, Values
+
+f32 = np.float32
+Floats: TypeAlias = NDArray[np.float32]
+Key: TypeAlias = tuple[int, int]
+
+LARGEST_SEED = 2**63 - 1
+WORD = 2**32
+ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
+LEAST_NORMAL = f32(2.0**-126)
+FAR_FROM_FLUSHING = f32(2.0**-60)  # where values of 24 bits times such a number are not flushed
+BITS: dict[DtypeName, tuple[int, int]] = {"bfloat16": (7, 1), "float16": (10, 6)}  # random bits; unused ones below
+ONE, INFINITY = f32(1.0), f32(np.inf)
+NOTHING = f32(-0.0)  # added to a value, it leaves it as it is, its sign too
+
+
+def hashed(key: Key, counter: tuple[int, int]) -> Key:
+    """Return the two words of Threefry-2x32 (20 rounds) at a counter."""
+    keys = (*key, key[0] ^ key[1] ^ threefry.PARITY)
+    left, right = (counter[0] + keys[0]) % WORD, (counter[1] + keys[1]) % WORD
+    for group in range(5):
+        for turn in ROTATIONS[group % 2]:
+            left = (left + right) % WORD
+            right = ((right << turn | right >> (32 - turn)) % WORD) ^ left
+        left = (left + keys[(group + 1) % 3]) % WORD
+        right = (right + keys[(group + 2) % 3] + group + 1) % WORD
+    return left, right
+
+
+def key_of(seed: int, pointer: str = "/seed") -> Key:
+    """Return the data of jax.random.key(seed): a seed's low 32 bits, and nothing of 2^63 or more."""
+    if seed > LARGEST_SEED:
+        raise InvalidSpec(
+            f"JAX takes seeds up to {LARGEST_SEED}; of those only the low 32 bits count", pointer, {"seed": seed % WORD}
+        )
+    return 0, seed % WORD
+
+
+def fold_in(key: Key, data: int) -> Key:
+    return hashed(key, (0, data))
+
+
+def split(key: Key, count: int = 2) -> list[Key]:
+    return [hashed(key, (0, number)) for number in range(count)]
+
+
+def one(value: float, dtype: DtypeName) -> np.float32:
+    """Return jnp.array(value, dtype), a number of the dtype as float32."""
+    with np.errstate(over="ignore", under="ignore"):
+        return f32(np.float16(value)) if dtype == "float16" else traced(value, dtype)
+
+
+def traced(value: float, dtype: DtypeName) -> np.float32:
+    """Return what becomes of a Python number that a compiled function is called with: float32 first."""
+    with np.errstate(over="ignore", under="ignore"):
+        return f32(rounded(np.array([value], f32), dtype)[0])
+
+
+def rounded(values: Floats, dtype: DtypeName) -> Floats:
+    """Return values as the dtype holds them after an operation."""
+    if dtype == "float16":
+        with np.errstate(over="ignore"):
+            return values.astype(np.float16).astype(f32)
+    if dtype == "bfloat16":
+        out = np.empty(values.shape, np.uint16)
+        DTYPES[dtype].round(np.ascontiguousarray(values), out)
+        values = np.asarray(DTYPES[dtype].read(out), f32)
+    return values
+
+
+def flushed(values: Floats, dtype: DtypeName) -> Floats:
+    return (
+        values if dtype == "float16" else np.where(np.abs(values) < LEAST_NORMAL, np.copysign(f32(0), values), values)
+    )
+
+
+def after(value: np.float32, towards: float, dtype: DtypeName) -> np.float32:
+    """Return the dtype's next number, flushed."""
+    if dtype == "float32":
+        found = np.nextafter(value, f32(towards))
+    elif dtype == "float16":
+        found = f32(np.nextafter(np.float16(value), np.float16(towards)))
+    elif value == 0.0:
+        found = f32(0.0)
+    else:
+        bits = int(value.view(np.uint32)) >> 16
+        step = 1 if (towards > value) == (value > 0) else -1
+        found = np.array((bits + step) << 16, np.uint32).view(f32)[()]
+    return f32(flushed(np.array([found], f32), dtype)[0])
+
+
+class Law(Protocol):
+    """What jax.random makes of random bits, before it is scaled and shifted."""
+
+    @property
+    def spread(self) -> float:
+        """The order of magnitude of the values."""
+        ...
+
+    def fill(self, key: NDArray[np.uint32], scale: tuple[np.float32, np.float32], runs: Runs, out: Values) -> None:
+        """Fill `out`, float32, with value x scale + shift."""
+        ...
+
+    def table(self, dtype: DtypeName) -> Floats:
+        """Return all values that there are in half precision, by the random bits that make them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Uniform:
+    """jax.random.uniform(key, shape, dtype, low, high), with bounds of the dtype."""
+
+    low: np.float32
+    high: np.float32
+
+    spread = property(lambda self: abs(float(self.high) - float(self.low)))
+
+    @classmethod
+    def between(cls, low: float, high: float, dtype: DtypeName) -> "Uniform":
+        return cls(*flushed(np.array([traced(low, dtype), traced(high, dtype)], f32), dtype))
+
+    def fill(self, key: NDArray[np.uint32], scale: tuple[np.float32, np.float32], runs: Runs, out: Values) -> None:
+        threefry.fill_uniform(key, runs.starts, runs.length, out, (self.high - self.low, self.low), scale)
+
+    def table(self, dtype: DtypeName) -> Floats:
+        bits, _ = BITS[dtype]
+        steps: Floats = np.arange(2**bits, dtype=f32) * f32(0.5**bits)
+        width = traced(float(self.high - self.low), dtype)
+        return np.maximum(self.low, rounded(rounded(steps * width, dtype) + self.low, dtype))
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """jax.random.normal or truncated_normal: sqrt(2) erf_inv of `uniform`, within `least` and `greatest`."""
+
+    uniform: Uniform
+    least: np.float32 = -INFINITY
+    greatest: np.float32 = INFINITY
+
+    spread = property(lambda self: 1.0)
+
+    @classmethod
+    def free(cls, dtype: DtypeName) -> "Normal":
+        return cls(Uniform(after(f32(-1.0), 0.0, dtype), f32(1.0)))
+
+    @classmethod
+    def between(cls, lower: float, upper: float, dtype: DtypeName) -> "Normal":
+        """Return jax.random.truncated_normal(key, lower, upper, shape, dtype)."""
+        bounds = flushed(np.array([traced(lower, dtype), traced(upper, dtype)], f32), dtype)
+        # XLA multiplies by the reciprocal of a constant instead of dividing by it; it has made bfloat16 float32 before.
+        reciprocal = ONE / one(2.0**0.5, dtype)
+        if dtype == "float16":
+            reciprocal = one(float(reciprocal), dtype)
+        ends = np.empty_like(bounds)
+        xla.fill_erf(rounded(bounds * reciprocal, dtype), ends)
+        low, high = rounded(ends, dtype)
+        return cls(Uniform(low, high), after(bounds[0], np.inf, dtype), after(bounds[1], -np.inf, dtype))
+
+    def fill(self, key: NDArray[np.uint32], scale: tuple[np.float32, np.float32], runs: Runs, out: Values) -> None:
+        line = (self.uniform.high - self.uniform.low, self.uniform.low)
+        threefry.fill_normal(key, runs.starts, runs.length, out, line, (self.least, self.greatest), scale)
+
+    def table(self, dtype: DtypeName) -> Floats:
+        values = self.uniform.table(dtype)
+        inverse = np.empty_like(values)
+        xla.fill_erf_inv(values, inverse)
+        drawn = rounded(one(2.0**0.5, dtype) * rounded(inverse, dtype), dtype)
+        return np.minimum(np.maximum(drawn, self.least), self.greatest)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An array that one call of jax.random makes, times `factor`, plus `shift`: numbers of the dtype (draws.Draws)."""
+
+    key: Key
+    law: Law
+    dtype: DtypeName
+    elements: int
+    factor: np.float32 = ONE
+    shift: np.float32 = NOTHING
+
+    in_order = False
+    whole = False
+    operations = 0
+    standing = 0
+
+    def open(self) -> Fill:
+        key = np.array(self.key, np.uint32)
+        if self.dtype in BITS:
+            table = self.law.table(self.dtype)
+            for operation, number in self._steps():
+                table = rounded(flushed(operation(table, number), self.dtype), self.dtype)
+            return partial(look_up, key, table, BITS[self.dtype][1])
+        sizes = abs(self.factor), self.law.spread, self.law.spread * abs(self.factor), abs(self.shift)
+        if any(0.0 < size < FAR_FROM_FLUSHING for size in sizes):
+            return partial(self._fill_flushed, key)
+        return partial(self.law.fill, key, (self.factor, self.shift))
+
+    def _steps(self) -> tuple[tuple[np.ufunc, np.float32], ...]:
+        factor, shift = flushed(np.array([self.factor, self.shift], f32), self.dtype)
+        return (np.multiply, factor), (np.add, shift)
+
+    def _fill_flushed(self, key: NDArray[np.uint32], runs: Runs, out: Values) -> None:
+        self.law.fill(key, (f32(1.0), NOTHING), runs, out)
+        for operation, number in self._steps():
+            out[:] = flushed(operation(flushed(out, self.dtype), number), self.dtype)
+
+
+def look_up(key: NDArray[np.uint32], table: Floats, unused: int, runs: Runs, out: Values) -> None:
+    threefry.fill_looked_up(key, runs.starts, runs.length, out, table, unused)

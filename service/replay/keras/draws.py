@@ -1,0 +1,143 @@
+"""What an initialiser of Keras draws, on any backend: each backend's own generator, and what all have in common."""
+
+from dataclasses import dataclass
+from functools import partial
+from math import prod
+from typing import Protocol
+
+import numpy as np
+
+from service.networks.schemes import Scheme
+from service.networks.schemes.linear import IdentityScheme
+from service.networks.schemes.plain import ConstantScheme
+from service.networks.schemes.tables import Stft
+from service.replay.framework import NO_STREAM, Array
+from service.replay.keras.laws import Normal, Orthogonal, Truncated, Uniform
+from service.stream.addresses import Runs
+from service.stream.distributions import Constant, Fill
+from service.stream.draws import WHOLE, Addressed, Draws
+from service.stream.dtypes import DtypeName, Values
+from service.stream.matrices import Diagonal, orthonormal, take
+
+LAPACK = (
+    "Orthogonal takes a QR decomposition from LAPACK or Eigen, whose last bits differ between builds and processors"
+)
+STFT = "STFT is computed in the array's dtype with the backend's own cosine; here in float64, rounded once"
+
+
+class Backend(Protocol):
+    """A backend: how it draws `elements` of a dtype with an initialiser's seed.
+
+    `largest_seed` is of an initialiser's `seed=`, `largest_state` of a layer's own seed generator. `farthest` is how
+    far a truncated normal may lie from its mean, in deviations. `constant` is what becomes of Constant's number, and
+    `factor` of Identity's gain, before they are rounded to the dtype by way of float32.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def largest_seed(self) -> int: ...
+    @property
+    def largest_state(self) -> int: ...
+    @property
+    def farthest(self) -> float: ...
+    @property
+    def with_orthogonal(self) -> tuple[DtypeName, ...]: ...
+    def constant(self, value: float, dtype: DtypeName) -> float: ...
+    def factor(self, value: float, dtype: DtypeName) -> float: ...
+
+    def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws: ...
+    def uniform(self, law: Uniform, seed: int, elements: int, dtype: DtypeName) -> Draws: ...
+    def truncated(self, law: Truncated, seed: int, elements: int, dtype: DtypeName) -> Draws: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OrthogonalDraws:
+    """gain times the Q, R's diagonal positive, of a tall Gaussian matrix; transposed where the array is wide."""
+
+    gaussian: Draws
+    law: Orthogonal
+    drawn: type[np.float32] | type[np.float64]
+
+    elements = property(lambda self: self.law.rows * self.law.columns)
+    whole = True
+    in_order = False
+    standing = property(lambda self: WHOLE * self.elements)
+
+    @property
+    def operations(self) -> int:
+        long, short = max(self.law.rows, self.law.columns), min(self.law.rows, self.law.columns)
+        return self.gaussian.operations + 8 * long * short * short
+
+    def open(self) -> Fill:
+        rows, columns = self.law.rows, self.law.columns
+        values: Values = np.empty(self.elements, self.drawn)
+        self.gaussian.open()(Runs.one(0, values.size), values)
+        matrix = orthonormal(values.astype(np.float64).reshape(max(rows, columns), min(rows, columns)))
+        found = np.float64(self.law.gain) * (matrix.T if rows < columns else matrix)
+        return partial(take, np.ascontiguousarray(found).ravel())
+
+
+@dataclass(frozen=True, slots=True)
+class SignedZeros:
+    """Another array, whose zeros are negative: Keras multiplies zeros by a negative gain."""
+
+    of: Draws
+
+    elements = property(lambda self: self.of.elements)
+    in_order = property(lambda self: self.of.in_order)
+    whole = property(lambda self: self.of.whole)
+    operations = property(lambda self: self.of.operations)
+    standing = property(lambda self: self.of.standing)
+
+    def open(self) -> Fill:
+        inner = self.of.open()
+
+        def fill(runs: Runs, out: Values) -> None:
+            inner(runs, out)
+            out[out == 0.0] = -0.0
+
+        return fill
+
+
+@dataclass(frozen=True, slots=True)
+class InFloat32:
+    """Another array, drawn in float32 whatever the answer's dtype: LoRA's."""
+
+    of: Draws
+
+    elements = property(lambda self: self.of.elements)
+    in_order = property(lambda self: self.of.in_order)
+    whole = property(lambda self: self.of.whole)
+    operations = property(lambda self: self.of.operations)
+    standing = property(lambda self: self.of.standing)
+
+    def open(self) -> Fill:
+        inner = self.of.open()
+
+        def fill(runs: Runs, out: Values) -> None:
+            drawn: Values = np.empty(out.size, np.float32)
+            inner(runs, drawn)
+            out[:] = drawn
+
+        return fill
+
+
+def fixed(scheme: Scheme, array: Array, dtype: DtypeName, backend: Backend) -> tuple[Draws | None, str]:
+    """Return what fills an array without chance where the canonical values would not do, and why it is not exact."""
+    elements = prod(array.shape)
+    match scheme:
+        case ConstantScheme(value=value):
+            return Addressed(Constant(backend.constant(value, dtype)), NO_STREAM, elements), ""
+        case IdentityScheme(gain=gain) if len(array.shape) == 2:
+            draws: Draws = Addressed(Diagonal(*array.shape, backend.factor(gain, dtype)), NO_STREAM, elements)
+            return (SignedZeros(draws) if np.signbit(gain) else draws), wide_identity(gain, dtype, backend)
+        case Stft():
+            return None, STFT
+    return None, ""
+
+
+def wide_identity(gain: float, dtype: DtypeName, backend: Backend) -> str:
+    if dtype == "bfloat16" and backend.name == "numpy" and float(np.float32(gain).view(np.uint32) & 0xFFFF):
+        return "Keras on NumPy leaves Identity in float32 where bfloat16 is asked for; here it is rounded"
+    return ""

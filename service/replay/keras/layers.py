@@ -1,0 +1,181 @@
+"""Keras's layers: which initialisers each constructs, in what order, and by what fans it counts.
+
+A random initialiser that is constructed without a seed takes the next one of the sequence, whether it is used or not:
+Bidirectional and attention construct copies of what they were given. To add a layer, say in `constructed` what its
+constructor and its `build` construct.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from math import prod
+from typing import NamedTuple
+
+from service.errors import UnsupportedCombination
+from service.networks.fans import Fans, by_keras_rule
+from service.networks.layers.attention import Attention, MultiHeadAttention
+from service.networks.layers.convolution import (
+    Convolution,
+    DepthwiseConvolution,
+    SeparableConvolution,
+    TransposedConvolution,
+)
+from service.networks.layers.dense import Dense, TransformersConv1D
+from service.networks.layers.dropout import Dropout
+from service.networks.layers.einsum import EinsumDense
+from service.networks.layers.embedding import Embedding
+from service.networks.layers.normalization import BatchNorm, GroupNorm, LayerNorm, PRelu, RmsNorm
+from service.networks.layers.recurrent import Lstm, Place, Recurrent
+from service.networks.layers.tensor import Tensor
+from service.networks.parameters import FRAMEWORK_DEFAULTS, ONES
+from service.networks.schemes import Scheme
+from service.replay.framework import Array, Module, no_such_layer
+from service.replay.keras.laws import same_law
+
+
+class Constructed(NamedTuple):
+    """An initialiser: of which array's scheme, and whether it is the one that fills it."""
+
+    array: str
+    used: bool = True
+
+
+# A layer's own, for dropout: takes a seed whether there is any or not. SimpleRNN's copies lose the one they were given.
+SEED_GENERATOR, FORGETFUL = Constructed("", used=False), Constructed("?", used=False)
+
+
+def scheme_of(array: Array) -> Scheme:
+    """Return the scheme that was stated, or that Keras gives the array where none was."""
+    if array.stated is not None:
+        return array.stated
+    return array.parameter.defaults.get("keras", FRAMEWORK_DEFAULTS["keras"][array.parameter.role])
+
+
+def constructed(module: Module) -> Iterator[Constructed]:
+    """Yield the initialisers of a layer in the order in which they are constructed; of arrays it does not have, too."""
+    match module.spec:
+        case TransformersConv1D():
+            raise no_such_layer("Keras", module, "dense has the same arrays")
+        case Embedding(padding_index=int()):
+            raise UnsupportedCombination(
+                "Keras's Embedding has no row that starts at 0", f"{module.pointer}/padding_index"
+            )
+        case BatchNorm() | LayerNorm() | GroupNorm():
+            names: Sequence[str] = ("beta", "gamma", "moving_mean", "moving_variance")
+        case Dense() | EinsumDense() | Convolution() | TransposedConvolution() | DepthwiseConvolution():
+            names = ("kernel", "bias", "lora_kernel_a", "lora_kernel_b")
+        case SeparableConvolution():
+            names = ("depthwise_kernel", "pointwise_kernel", "bias")
+        case Embedding() | PRelu() | Tensor() | RmsNorm():
+            names = tuple(module.arrays)
+        case Recurrent():
+            yield from recurrent(module, module.spec)
+            return
+        case Dropout():
+            yield SEED_GENERATOR
+            return
+        case Attention():
+            yield from attention(module, module.spec)
+            return
+        case _:
+            raise no_such_layer("Keras", module)
+    yield from (Constructed(name) for name in names)
+
+
+def recurrent(module: Module, spec: Recurrent) -> Iterator[Constructed]:
+    """Yield those of each layer of the stack: in both directions, of the layer given and of its two copies."""
+    if isinstance(spec, Lstm) and spec.projection is not None:
+        raise UnsupportedCombination("Keras's LSTM has no projection", f"{module.pointer}/projection")
+    places = list(spec.places())
+    if not spec.bidirectional:
+        for place in places:
+            yield from cell(spec, place, used=True)
+        return
+    for forward, backward in zip(places[::2], places[1::2], strict=True):
+        for name in ("kernel", "recurrent_kernel", "bias"):
+            one_scheme(module, [f"{forward.keras}{name}", f"{backward.keras}{name}"], "Bidirectional copies one layer")
+        yield from cell(spec, forward, used=False)
+        yield from cell(spec, forward, used=True, copied=True)
+        yield from cell(spec, backward, used=True, copied=True)
+
+
+def cell(spec: Recurrent, place: Place, used: bool, copied: bool = False) -> Iterator[Constructed]:
+    if spec.cell.name == "simple_rnn":
+        yield FORGETFUL if copied else SEED_GENERATOR
+    for name in ("kernel", "recurrent_kernel", "bias"):
+        yield Constructed(f"{place.keras}{name}", used)
+    if spec.cell.name != "simple_rnn":
+        yield SEED_GENERATOR
+
+
+def attention(module: Module, spec: Attention) -> Iterator[Constructed]:
+    """Yield the two that the layer is given, and the copies that each of its four projections gets when it is built."""
+    if isinstance(spec, MultiHeadAttention) and spec.bias_kv:
+        raise UnsupportedCombination("Keras's MultiHeadAttention has no bias_kv", f"{module.pointer}/bias_kv")
+    parts = ("query", "key", "value", "attention_output")
+    for name in ("kernel", "bias"):
+        one_scheme(module, [f"{part}/{name}" for part in parts], "Keras's attention has one for all four projections")
+    for part, used in (("query", False), *((part, True) for part in parts)):
+        yield Constructed(f"{part}/kernel", used)
+        yield Constructed(f"{part}/bias", used)
+
+
+def one_scheme(module: Module, names: Sequence[str], because: str) -> None:
+    """Refuse arrays that share an initialiser in Keras but not in the spec."""
+    found = [module.arrays[name] for name in names if name in module.arrays]
+    for first, other in pairwise(found):
+        if not same_law(scheme_of(first), scheme_of(other)):
+            scheme = scheme_of(first).model_dump()
+            raise UnsupportedCombination(
+                f"{first.name} and {other.name} start alike: {because}; state the same scheme for both",
+                other.pointer,
+                {other.pointer.rpartition("/")[2]: scheme},
+            )
+
+
+def fans_of(module: Module, array: Array) -> Fans:
+    """Return the fans that Keras counts: by the shape, but for the kernels of EinsumDense by the equation's axes."""
+    match module.spec:
+        case EinsumDense() if array.name == "kernel":
+            _, kernel, outputs = module.spec.labels
+            sizes = list(zip(kernel, array.shape, strict=True))
+            return Fans(
+                prod(size for axis, size in sizes if axis not in outputs),
+                prod(size for axis, size in sizes if axis in outputs),
+            )
+        case Attention() if array.name.endswith("kernel"):
+            split = 2 if array.name.startswith("attention_output") else 1
+            return Fans(prod(array.shape[:split]), prod(array.shape[split:]))
+    return by_keras_rule(array.shape)
+
+
+def check(module: Module) -> None:
+    """Refuse what the layer's constructor has no argument for."""
+    match module.spec:
+        case RmsNorm() if not same_law(scheme_of(module.arrays["scale"]), ONES):
+            raise UnsupportedCombination(
+                "Keras's RMSNormalization starts at 1; it takes no initialiser", module.arrays["scale"].pointer
+            )
+        case Tensor(fan_in=fan_in, fan_out=fan_out):
+            by_shape = by_keras_rule(module.arrays["value"].shape)
+            for member, stated, own in (("fan_in", fan_in, by_shape.fan_in), ("fan_out", fan_out, by_shape.fan_out)):
+                if stated not in (None, own):
+                    raise UnsupportedCombination(
+                        f"Keras counts fans by the shape: {member} is {own} here",
+                        f"{module.pointer}/{member}",
+                        {member: own},
+                    )
+        case EinsumDense() if not in_keras(module.spec):
+            raise UnsupportedCombination(
+                "Keras's EinsumDense wants the batch first in inputs and outputs and not in the kernel (or ... before "
+                "both), each axis of the kernel in the inputs or the outputs, and as bias_axes the outputs' last ones",
+                f"{module.pointer}/equation",
+            )
+
+
+def in_keras(spec: EinsumDense) -> bool:
+    """Whether Keras's EinsumDense takes the equation, and gives arrays of just these shapes."""
+    inputs, kernel, outputs = spec.labels
+    elided = spec.equation.count("...")
+    first = elided == 2 or (elided == 0 and outputs[:1] == inputs[:1] and outputs[:1] not in kernel)
+    known = set(kernel) <= set(inputs) | set(outputs) and set(outputs) <= set(inputs) | set(kernel)
+    return first and known and outputs != "" and outputs.endswith(spec.bias_axes or "")

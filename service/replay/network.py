@@ -1,0 +1,130 @@
+"""A spec as a framework constructs it: canonical parameters in, the framework's arrays and what draws them out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from service.errors import InitserveError, NotExact, UnsupportedCombination
+from service.networks.layouts import as_they_are
+from service.networks.parameters import ZEROS, Choice
+from service.networks.plan import Asked, Caution, Decided, Made, Source
+from service.replay.framework import NO_STREAM, Array, Given, Module, Replay
+from service.replay.inversion import ZEROS as ZEROS_ARRAY
+from service.replay.inversion import inverted
+from service.stream.distributions import Constant, Distribution
+from service.stream.draws import Addressed, Draws, ZeroRow
+from service.stream.dtypes import DtypeName
+from service.stream.matrices import WithZeroRow
+from service.stream.views import View
+
+WEIGHTS = ("weights", "recurrent", "embedding")
+
+
+def modules_of(layers: Sequence[Asked], replay: Replay) -> list[Module]:
+    """Return the layers with the arrays that the framework has of them; refuses what one array cannot be."""
+    found = []
+    for layer in layers:
+        forms = as_they_are({parameter.name: parameter.shape for parameter in layer.parameters})
+        arrays = {}
+        for placement in layer.spec.placements()[replay.layout]:
+            first, *others = (layer.choices[name] for name in placement.of.sources())
+            for other in others:
+                if (
+                    other.choice.scheme != first.choice.scheme
+                    and other.stated.name.rpartition("/")[2] != "recurrent_bias"
+                ):
+                    raise UnsupportedCombination(
+                        f"{other.stated.name} and {first.stated.name} are one array in this framework, "
+                        "which has one scheme; state the same for both",
+                        other.pointer,
+                    )
+            stated = None if first.choice.of == replay.layout else first.choice.scheme
+            shape = placement.of.form(forms).shape
+            arrays[placement.name] = Array(placement.name, shape, stated, first.stated, first.pointer)
+        found.append(Module(layer.name, layer.spec, arrays, layer.pointer))
+    return found
+
+
+def construct(
+    replay: Replay, layers: Sequence[Asked], seed: int, dtype: DtypeName, exact: bool, recipe: str | None
+) -> tuple[list[Made], list[Caution]]:
+    """Return what draws each layer, and a caution for each array that may differ from the framework's own."""
+    if dtype not in replay.dtypes:
+        raise UnsupportedCombination(
+            f"{replay.name} gives {', '.join(replay.dtypes)}, not {dtype}", "/dtype", {"dtype": replay.dtypes[0]}
+        )
+    modules = modules_of(layers, replay)
+    if recipe is not None and replay.build is not None:
+        built = replay.build(recipe, modules, seed, dtype)
+    else:
+        built = replay.construct(modules, seed, dtype)
+    made = []
+    cautions = list(twins(modules, built))
+    for layer, module, given in zip(layers, modules, built, strict=True):
+        for name, each in given.items():
+            if each.inexact and not exact:
+                detail = f"{module.name}/{name}: {each.inexact}"
+                pointer = module.arrays[name].pointer
+                cautions.append(Caution("not-exact", pointer, detail, {"algorithm": "initserve/1"}))
+            elif each.inexact:
+                raise NotExact(each.inexact, module.arrays[name].pointer, {"exact": False})
+        made.append(assemble(layer, given, replay))
+    return made, cautions
+
+
+def twins(modules: Sequence[Module], built: Sequence[Mapping[str, Given]]) -> Iterator[Caution]:
+    """Yield a caution for weights that are the same as others: drawn with one key or seed, by one scheme."""
+    seen: dict[Draws, str] = {}
+    for module, given in zip(modules, built, strict=True):
+        for name, each in given.items():
+            array = module.arrays[name]
+            if each.draws is None or array.parameter.role not in WEIGHTS or len(array.shape) < 2:
+                continue
+            path = f"{module.name}/{name}"
+            first = seen.setdefault(each.draws, path)
+            if first != path:
+                detail = f"{path} has the values of {first}: the same key or seed, scheme and shape"
+                yield Caution("identical-parameters", array.pointer, detail, {"seed": len(seen)})
+
+
+def assemble(layer: Asked, given: Mapping[str, Given], replay: Replay) -> Made:
+    """Return a layer's canonical parameters as they stand in the framework's arrays."""
+    shapes = {parameter.name: parameter.shape for parameter in layer.parameters}
+    placements = layer.spec.placements()[replay.layout]
+    forms = inverted(placements, shapes)
+    sources: dict[str, Source] = {}
+    arrays: dict[str, Draws] = {ZEROS_ARRAY: Addressed(Constant(0.0), NO_STREAM, 1)}
+    for placement in placements:
+        each = given[placement.name]
+        if each.draws is not None:
+            arrays[placement.name] = each.draws
+        for name in placement.of.sources():
+            if name in sources or forms[name].names == (ZEROS_ARRAY,):
+                continue
+            asked = layer.choices[name]
+            choice = replace(asked.choice, scheme=each.scheme or asked.choice.scheme, fans=replay.layout)
+            distribution = each.distribution
+            if each.draws is None:
+                distribution = without_chance(asked, choice, replay)
+                forms[name] = View.whole(name, asked.stated.shape)
+                arrays[name] = Addressed(distribution, NO_STREAM, asked.stated.elements)
+            row = asked.stated.zero_row
+            if row is not None and each.padded:
+                distribution = WithZeroRow(distribution, row, *asked.stated.shape)
+                held = name if each.draws is None else placement.name
+                arrays[held] = ZeroRow(arrays[held], row, asked.stated.shape[1])
+            sources[name] = Source(asked.stated, choice, each.fans, distribution)
+    for name in shapes.keys() - sources.keys():
+        stated = layer.choices[name].stated
+        sources[name] = Source(stated, Choice(ZEROS, "the framework has no such array"), stated.fans, Constant(0.0))
+    return Made(sources, forms, arrays)
+
+
+def without_chance(asked: Decided, choice: Choice, replay: Replay) -> Distribution:
+    """Return what a scheme without chance gives a canonical parameter, in its own shape."""
+    try:
+        distribution = choice.scheme.realise(asked.stated.site(replay.layout))
+    except InitserveError as error:
+        raise error.at(asked.pointer) from None
+    if not distribution.deterministic:
+        raise TypeError(f"{replay.name} says that {choice.scheme.name} of {asked.stated.name} is without chance")
+    return distribution

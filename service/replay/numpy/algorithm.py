@@ -1,0 +1,123 @@
+"""`numpy-pcg64/1`: numpy.random.default_rng(seed), the parameters drawn one after the other in Keras's order.
+
+A normal scheme is rng.normal(mean, deviation, shape), a uniform one rng.uniform(low, high, shape), both in float64 and
+then cast. A layer with a seed of its own has a generator of its own.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import prod
+
+from service.errors import InitserveError
+from service.networks.schemes.plain import RandomNormal
+from service.replay.framework import Array, Given, Module, Replay, no_such_scheme, untruncated
+from service.replay.keras.draws import OrthogonalDraws
+from service.replay.keras.laws import Orthogonal as OrthogonalLaw
+from service.replay.keras.layers import scheme_of
+from service.replay.numpy.pcg64 import PASSING, NormalDraws, Pcg64, Scaled, UniformDraws, Walk
+from service.stream.distributions import Constant, Distribution, Normal, Uniform
+from service.stream.draws import Draws
+from service.stream.dtypes import DTYPES, DtypeName
+from service.stream.matrices import Orthogonal
+
+LAPACK = "orthogonal is the QR decomposition of rng.normal, by LAPACK: its last bits differ between builds"
+MOST = 2**27  # operations that an array is said to wait for what is long before it: it is passed over but once
+
+
+class Generator:
+    """What is drawn with one generator, one call after the other. Where a call begins is found when it is asked for."""
+
+    def __init__(self, seed: int) -> None:
+        self._words = Pcg64(seed)
+        self._ends: list[Callable[[], int]] = []
+        self._starts = [0]
+        self._normals: list[int] = []  # of each call
+        self._lock = threading.RLock()
+
+    def start(self, call: int) -> int:
+        """Return the word that the call begins with."""
+        with self._lock:
+            while len(self._starts) <= call:
+                self._starts.append(self._ends[len(self._starts) - 1]())
+            return self._starts[call]
+
+    def _passed(self) -> int:
+        """Return what must be done before the next call's first value is known."""
+        return PASSING * self._normals[-1] + min(PASSING * sum(self._normals), MOST) if self._normals else 0
+
+    def normal(self, mean: float, deviation: float, elements: int, dtype: DtypeName) -> Draws:
+        walk = Walk(self._words, partial(self.start, len(self._ends)), Scaled((mean, deviation)))
+        draws = NormalDraws(walk, elements, dtype, self._passed())
+        self._ends.append(partial(walk.end, elements))
+        self._normals.append(elements)
+        return draws
+
+    def uniform(self, low: float, high: float, elements: int, dtype: DtypeName) -> Draws:
+        origin = partial(self.start, len(self._ends))
+        draws = UniformDraws(self._words, origin, low, high, elements, dtype, self._passed())
+        self._ends.append(lambda: origin() + elements)
+        self._normals.append(0)
+        return draws
+
+
+def distribution_of(array: Array) -> Distribution:
+    scheme = scheme_of(array)
+    if isinstance(scheme, RandomNormal):  # drawn even where the deviation is 0
+        return Normal(scheme.mean, scheme.stddev)
+    try:
+        return scheme.realise(array.parameter.site("keras"))
+    except InitserveError as error:
+        raise error.at(array.pointer) from None
+
+
+def give(generator: Generator, array: Array, dtype: DtypeName) -> Given:
+    distribution, elements = distribution_of(array), prod(array.shape)
+    fans = array.parameter.site("keras").fans
+    match distribution:
+        case Normal(low=None, high=None):
+            draws = generator.normal(distribution.location, distribution.scale, elements, dtype)
+            known = distribution if distribution.scale else Constant(distribution.location)
+            return Given(known, fans, draws)
+        case Uniform():
+            return Given(
+                distribution, fans, generator.uniform(distribution.minimum, distribution.maximum, elements, dtype)
+            )
+        case Orthogonal(batch=1, gates=1):
+            law = OrthogonalLaw(distribution.rows, distribution.columns, distribution.gain)
+            gaussian = generator.normal(0.0, 1.0, elements, "float64")
+            return Given(distribution, fans, OrthogonalDraws(gaussian, law, DTYPES["float64"].drawn), LAPACK)
+        case _ if distribution.deterministic:
+            return Given(distribution, fans, None)
+    raise no_such_scheme("numpy.random.Generator", array, scheme_of(array), instead_of(distribution))
+
+
+def instead_of(distribution: Distribution) -> str:
+    return {Normal: "random_normal", Orthogonal: "keras:orthogonal"}.get(type(distribution), "")
+
+
+def construct(modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, Given]]:
+    shared = Generator(seed)
+    found = []
+    for module in modules:
+        generator = shared if module.spec.seed is None else Generator(module.spec.seed)
+        found.append({name: give(generator, array, dtype) for name, array in module.arrays.items()})
+    return found
+
+
+NUMPY = Replay(
+    name="numpy-pcg64/1",
+    summary="numpy.random.default_rng(seed), the parameters drawn one after the other in Keras's order, then cast.",
+    layout="keras",
+    dtypes=("float32", "float64", "float16"),
+    versions={"numpy": "2.4.6"},
+    addressable=False,
+    exact=(
+        "rng.normal(mean, deviation, shape) for what is normal, rng.uniform(low, high, shape) for what is uniform",
+        "normals' tails by the C library's exp and log1p: glibc 2.28 or newer",
+    ),
+    inexact=(LAPACK, "NumPy draws no truncated normals: refused"),
+    example={"algorithm": "numpy-pcg64/1", "seed": 0, "layers": [{"type": "dense", "shape": [784, 256]}]},
+    construct=construct,
+    in_kind=untruncated,
+)

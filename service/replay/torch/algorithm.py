@@ -1,0 +1,266 @@
+"""`torch-cpu/1`: what torch.manual_seed(seed) gives when the layers are constructed one after the other, on the CPU.
+
+All layers are constructed with their defaults first; then the schemes that the spec states are applied in order, as
+`model.apply(init)` would. A layer with a seed of its own is constructed, and its schemes are applied, with a generator
+of its own. A recipe of a published model is built as that model is (models.py).
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+from math import prod
+
+import numpy as np
+
+from service.errors import InvalidSpec, UnsupportedCombination
+from service.networks.fans import Fans
+from service.networks.layers.convolution import DepthwiseConvolution, Grouped, SeparableConvolution
+from service.networks.layers.dense import TransformersConv1D
+from service.networks.layers.layer import LayerSpec
+from service.networks.layers.recurrent import Recurrent
+from service.networks.layers.tensor import Tensor as TensorLayer
+from service.networks.layers.transformer import TransformerEncoderLayer
+from service.networks.parameters import ZEROS
+from service.networks.schemes import Scheme
+from service.networks.schemes.linear import Dirac, IdentityScheme, of_ones
+from service.networks.schemes.plain import RandomNormal
+from service.replay.framework import NO_STREAM, Array, Given, Module, Replay, untruncated
+from service.replay.torch.draws import BLOCK, Call, Normal, Step, Uniform, Walk
+from service.replay.torch.models import MODELS
+from service.replay.torch.modules import called, constructed, expected, fans_of, kaiming_uniform
+from service.replay.torch.whole import DiracTensor, Orthogonal, Sparse, TruncNormal
+from service.stream.addresses import Runs
+from service.stream.distributions import Constant
+from service.stream.draws import Addressed
+from service.stream.dtypes import DTYPES as DTYPES_OF
+from service.stream.dtypes import DtypeName
+from service.stream.matrices import Computed, Diagonal
+
+LAPACK = "orthogonal_ takes a QR decomposition from LAPACK, whose last bits differ between builds and processors"
+LAST_BIT = (
+    "trunc_normal_ with bounds that leave so little compares with logarithms, whose last bit in float32 and float64 "
+    "is the library's; it is checked that none decides where that takes a tenth of a second"
+)
+OTHER_LIBRARY = "this machine's C library has other logarithms, sines or cosines than glibc, which torch's wheels use"
+# sha256 of 65,536 float64 normals made at once, and as many made few by few, of seed 0.
+LIBRARY_SAMPLE = 2**16
+LIBRARY_DIGEST = "e1eeec09d568eb3b6293b3632f87f58e2450a455c38e2bf21145e5db62c5ee85"
+TRANSFORMERS = {"weight": RandomNormal(name="random_normal", mean=0.0, stddev=0.02), "bias": ZEROS}
+CERTAIN = 2**32  # operations that checking it may take
+
+
+def why_inexact(step: Step) -> str:
+    tensor = step.tensor
+    match step.call:
+        case Orthogonal():
+            return LAPACK
+        case TruncNormal() as call if not call.from_normals and not (tensor.half and tensor.fused):
+            return "" if step.walk.certain(step.index, CERTAIN) else LAST_BIT
+        case Normal() | TruncNormal() | Sparse() if tensor.by_library and not library_agrees():
+            return OTHER_LIBRARY
+    return ""
+
+
+def refuse_dtype(step: Step, array: Array) -> None:
+    """Refuse what torch refuses in half precision."""
+    dtype = step.tensor.dtype
+    match step.call:
+        case Orthogonal() if step.tensor.half:
+            why = f"torch takes no QR decomposition in {dtype}"
+        case Uniform(low, high) if high - low > DTYPES_OF[dtype].largest:
+            why = f"torch's uniform_ takes no interval wider than {dtype}'s largest number"
+        case _:
+            return
+    raise UnsupportedCombination(why, array.pointer, {"dtype": "float32"})
+
+
+@lru_cache(maxsize=1)
+def library_agrees() -> bool:
+    """Whether this machine's log, log1p, sine and cosine are, in float64, those that torch was compared with."""
+    walk = Walk(0, "float64")
+    values = np.empty(LIBRARY_SAMPLE)
+    walk.add(Normal(0.0, 1.0), (LIBRARY_SAMPLE,)).open()(Runs.one(0, LIBRARY_SAMPLE), values)
+    few = [walk.add(Normal(0.0, 1.0), (BLOCK - 1,)).open() for _ in range(LIBRARY_SAMPLE // BLOCK)]
+    digest = hashlib.sha256(values.tobytes())
+    for fill in few:
+        fill(Runs.one(0, BLOCK - 1), values[: BLOCK - 1])
+        digest.update(values[: BLOCK - 1].tobytes())
+    return digest.hexdigest() == LIBRARY_DIGEST
+
+
+def give(walk: Walk, call: Call, array: Array, fans: Fans | None = None) -> Given:
+    """Return what a call gives an array; `fans` are those of the layer's own default unless a scheme counted others."""
+    step = walk.add(call, array.shape)
+    refuse_dtype(step, array)
+    fans = fans or array.parameter.site("pytorch").fans
+    return Given(expected(call, array), fans, step, why_inexact(step))
+
+
+def construct(modules: Sequence[Module], seed: int, dtype: DtypeName, fused: bool = True) -> list[dict[str, Given]]:
+    """Construct every module, then apply the schemes that are stated."""
+    shared = Walk(seed, dtype, fused)
+    walks = [shared if module.spec.seed is None else Walk(module.spec.seed, dtype, fused) for module in modules]
+    found: list[dict[str, Given]] = []
+    later: list[tuple[int, Array]] = []
+    for index, (module, walk) in enumerate(zip(modules, walks, strict=True)):
+        found.append({name: without_chance(array) for name, array in module.arrays.items()})
+        if isinstance(module.spec, TensorLayer):
+            (array,) = module.arrays.values()
+            apply(found[index], walk, array, array.stated, module.spec)
+            continue
+        for draw in constructed(module):
+            if draw.name:
+                found[index][draw.name] = give(walk, draw.call, module.arrays[draw.name])
+            else:
+                walk.add(draw.call, draw.shape)
+        if isinstance(module.spec, TransformersConv1D):  # the transformers library's own defaults
+            for name, given in found[index].items():
+                found[index][name] = replace(given, scheme=TRANSFORMERS[name])
+        if isinstance(module.spec, Recurrent) and module.spec.bias is not None:
+            # One bias is stated, and torch has two: the other is 0, as in every layout.
+            seconds = [array for array in module.arrays.values() if array.parameter.name.endswith("recurrent_bias")]
+            found[index] |= {array.name: without_chance(array) for array in seconds}
+        later += [(index, array) for array in visited(module) if array.stated is not None]
+    for index, array in later:
+        apply(found[index], walks[index], array, array.stated, modules[index].spec)
+    return priced(found)
+
+
+def priced(found: list[dict[str, Given]]) -> list[dict[str, Given]]:
+    """Charge each array, in the order of an answer, with the calls that must be made to know where its own begins."""
+    known: dict[int, int] = {}  # of each walk, the calls whose place is known by then
+    for given in found:
+        for name, each in given.items():
+            step = each.draws
+            if isinstance(step, Step):
+                before = known.get(id(step.walk), 0)
+                known[id(step.walk)] = max(before, step.index + 1)
+                passed = step.walk.work_between(before, step.index)
+                given[name] = replace(each, draws=replace(step, passed=passed))
+    return found
+
+
+def build(
+    recipe: str, modules: Sequence[Module], seed: int, dtype: DtypeName, fused: bool = True
+) -> list[dict[str, Given]]:
+    """Make a model's draws in its own order; the last one of an array is what it keeps."""
+    walk = Walk(seed, dtype, fused)
+    found = {module.name: {name: left_by_model(array) for name, array in module.arrays.items()} for module in modules}
+    for module, draw in MODELS[recipe](modules):
+        step = walk.add(draw.call, draw.shape)
+        if module is not None and draw.name == next(iter(module.arrays)):  # a bias becomes 0, whatever was drawn
+            array = module.arrays[draw.name]
+            found[module.name][draw.name] = Given(
+                expected(draw.call, array), array.parameter.fans, step, why_inexact(step)
+            )
+    return priced(list(found.values()))
+
+
+def left_by_model(array: Array) -> Given:
+    """Return what a published model's own initialisation leaves without chance: biases at 0, whatever the defaults."""
+    return replace(without_chance(array), scheme=ZEROS if array.parameter.role == "bias" else None)
+
+
+def visited(module: Module) -> list[Array]:
+    """Return a module's arrays as `model.apply` comes to them: those of modules within it first."""
+    parts = list(dict.fromkeys(name.partition(".")[0] for name in module.arrays))
+    nested = isinstance(module.spec, TransformerEncoderLayer)
+
+    def place(array: Array) -> tuple[int, bool]:
+        return (parts.index(array.name.partition(".")[0]) if nested else 0), "out_proj." not in array.name
+
+    return sorted(module.arrays.values(), key=place)
+
+
+def without_chance(array: Array) -> Given:
+    return Given(Constant(0.0), array.parameter.site("pytorch").fans, None)
+
+
+def apply(given: dict[str, Given], walk: Walk, array: Array, scheme: Scheme | None, spec: LayerSpec) -> None:
+    """Give an array what a scheme draws at this place; no scheme, on a bare tensor, is the default of weights."""
+    of_bare = isinstance(spec, TensorLayer) and not (spec.fan_in is None and spec.fan_out is None)
+
+    def fans() -> Fans:
+        return array.parameter.fans if of_bare else fans_of(array)
+
+    counted = fans() if of_bare or len(array.shape) > 1 else None
+
+    match scheme:
+        case Dirac():
+            given[array.name] = dirac(scheme, array, spec)
+        case IdentityScheme():
+            given[array.name] = eye(scheme, array)
+        case _:
+            call = kaiming_uniform(fans().fan_in) if scheme is None else called(array, scheme, fans)
+            made = without_chance(array) if call is None else give(walk, call, array, counted)
+            given[array.name] = replace(made, padded=False)  # it overwrites a padding token's row too
+
+
+def dirac(scheme: Dirac, array: Array, spec: LayerSpec) -> Given:
+    """Return dirac_, which reads the axes as torch has them; groups are the layer's unless the scheme says."""
+    match spec:
+        case DepthwiseConvolution(shape=[*_, inputs, _]):
+            own = inputs
+        case SeparableConvolution(shape=[*_, inputs, _]) if array.name == "depthwise.weight":
+            own = inputs
+        case Grouped():
+            own = spec.groups
+        case _:
+            own = 1
+    groups = scheme.groups or own
+    if not 3 <= len(array.shape) <= 5 or array.shape[0] % groups:
+        raise InvalidSpec("torch's dirac_ takes three to five axes, and groups that divide the first", array.pointer)
+    ones = min(array.shape[0] // groups, array.shape[1]) * groups
+    expected = of_ones(ones, prod(array.shape), scheme.gain)
+    known = Computed(expected, ("dirac", array.shape, groups, scheme.gain), 0, lambda stream: np.empty(0))
+    return Given(known, fans_of(array), DiracTensor(array.shape, groups, scheme.gain))
+
+
+def eye(scheme: IdentityScheme, array: Array) -> Given:
+    """Return eye_ on an array as torch has it: of a recurrent layer, all gates together."""
+    if len(array.shape) != 2:
+        raise InvalidSpec(f"torch's eye_ takes exactly two axes, not {list(array.shape)}", array.pointer)
+    rows, columns = array.shape
+    diagonal = Diagonal(rows, columns, scheme.gain)
+    return Given(diagonal, fans_of(array), Addressed(diagonal, NO_STREAM, rows * columns), padded=False)
+
+
+DTYPES: tuple[DtypeName, ...] = ("float32", "float64", "float16", "bfloat16")
+EXACT = (
+    "uniform_, normal_, trunc_normal_, sparse_, kaiming_*, xavier_*, constants, dirac_, eye_",
+    "every layer's defaults, in the order in which torch draws them",
+    "the recipes gpt2, bert, t5 and vit: GPT2Model, BertModel, T5Model and ViTModel of the transformers library, made "
+    "from their configurations after set_seed(seed)",
+    "float64 normals by the C library's log, log1p, sin and cos, which a test at start compares with glibc's",
+)
+TORCH = Replay(
+    name="torch-cpu/1",
+    summary="torch.manual_seed(seed), the layers constructed one after the other on the CPU, then the stated schemes.",
+    layout="pytorch",
+    dtypes=DTYPES,
+    versions={"torch": "2.13.0", "transformers": "5.24.0"},
+    addressable=False,
+    exact=("as on x86-64 processors with AVX2 and FMA, with any number of threads", *EXACT),
+    inexact=(LAPACK, LAST_BIT, "GPUs have other generators; recipes beside those four have no model to be like"),
+    example={"algorithm": "torch-cpu/1", "seed": 0, "layers": [{"type": "dense", "shape": [784, 256]}]},
+    construct=construct,
+    in_kind=untruncated,
+    recipes=tuple(MODELS),
+    build=build,
+)
+TORCH_DEFAULT = Replay(
+    name="torch-cpu-default/1",
+    summary="As torch-cpu/1, on processors without AVX2 and FMA, or with ATEN_CPU_CAPABILITY=default.",
+    layout="pytorch",
+    dtypes=DTYPES,
+    versions={"torch": "2.13.0", "transformers": "5.24.0"},
+    addressable=False,
+    exact=EXACT,
+    inexact=(LAPACK, LAST_BIT),
+    example={"algorithm": "torch-cpu-default/1", "seed": 0, "layers": [{"type": "dense", "shape": [784, 256]}]},
+    construct=partial(construct, fused=False),
+    in_kind=untruncated,
+    recipes=tuple(MODELS),
+    build=partial(build, fused=False),
+)

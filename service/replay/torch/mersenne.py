@@ -1,0 +1,82 @@
+"""A walk over MT19937's words that several threads share: words in order cost least, others are jumped to."""
+
+import threading
+from collections import deque
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.replay.torch.kernels import mersenne
+from service.stream.buffers import BUFFERS
+
+Words = NDArray[np.uint32]
+KEPT = 16  # states of places that were left: threads ask for blocks a little out of order
+STEP = 2**17  # raw words made at a time where they are only passed over
+FAR = 2**23  # words: beyond, a jump (1.5 ms) takes less time than to make them all
+
+
+@lru_cache(maxsize=1)
+def lower_terms() -> NDArray[np.int64]:
+    """Return the powers, but for the first, in the characteristic polynomial of MT19937."""
+    state, raw = np.empty(mersenne.SIZE, np.uint32), np.empty(2 * mersenne.DEGREE + 2, np.uint32)
+    mersenne.seed_state(np.uint32(1), state)
+    mersenne.make_raw(state, raw)
+    polynomial = np.zeros(mersenne.LIMBS, np.uint64)
+    mersenne.characteristic_polynomial((raw & 1).astype(np.uint8), polynomial)
+    bits = np.unpackbits(polynomial.view(np.uint8), bitorder="little")
+    return np.flatnonzero(bits)[:-1]
+
+
+class MersenneTwister:
+    """The words of one seed, of which the low 32 bits count. Any number of threads may ask at once.
+
+    `start` is the state before word 0, `state` that before word `position`.
+    """
+
+    def __init__(self, start: Words, position: int, state: Words) -> None:
+        self._start = start
+        self._position, self._state = position, state.copy()
+        self._left: deque[tuple[int, Words]] = deque(maxlen=KEPT)
+        self._lock = threading.Lock()
+
+    def raw(self, first: int, out: Words) -> None:
+        """Fill `out` with the raw words from word `first` on: to be tempered."""
+        with self._lock:
+            if first != self._position:
+                self._go(first)
+            if out.size:
+                self._left.append((self._position, self._state.copy()))
+                mersenne.make_raw(self._state, out)
+                self._position += out.size
+
+    @classmethod
+    def of(cls, seed: int) -> "MersenneTwister":
+        state = np.empty(mersenne.SIZE, np.uint32)
+        mersenne.seed_state(np.uint32(seed & 0xFFFFFFFF), state)
+        return cls(state, 0, state)
+
+    def fork(self, first: int) -> "MersenneTwister":
+        """Return another walk over the same words, which stands at word `first`."""
+        with self._lock:
+            self._go(first)
+            return MersenneTwister(self._start, first, self._state)
+
+    def _go(self, target: int) -> None:
+        known = [(0, self._start), *self._left, (self._position, self._state)]
+        position, state = max((each for each in known if each[0] <= target), key=lambda each: each[0])
+        if position == self._position == target:
+            return
+        if position != self._position:
+            self._left.append((self._position, self._state))
+        self._position, self._state = position, state.copy()
+        if target - position > FAR:
+            polynomial = np.empty(mersenne.LIMBS, np.uint64)
+            mersenne.power_of_x(lower_terms(), np.int64(target - position), polynomial)
+            mersenne.jump(polynomial, self._state)
+            self._position = target
+        passed = BUFFERS.take(min(STEP, target - self._position), np.uint32)
+        while self._position < target:
+            part = passed[: target - self._position]
+            mersenne.make_raw(self._state, part)
+            self._position += part.size

@@ -1,0 +1,74 @@
+"""Warnings: what a spec may say and its author will regret."""
+
+from typing import Any
+
+from service.networks.activations import ACTIVATIONS
+from service.networks.parameters import AS_ASKED, recommended
+from service.networks.plan import Caution, Source
+from service.stream.distributions import Constant, Independent
+
+WEIGHTS = ("weights", "recurrent", "embedding")
+# A factor on the variance, forth or back: beyond it ten layers change magnitudes a thousandfold.
+FAR = 4.0
+
+
+def warn(source: Source, activation: str, pointer: str) -> list[Caution]:
+    """Return the warnings of one canonical parameter."""
+    stated = source.stated
+    if stated.role not in WEIGHTS or len(stated.shape) < 2 or stated.member is None:
+        return []
+    if source.choice.reason != AS_ASKED:  # a default, or somebody's own reason
+        return []
+    remedy: dict[str, Any] = {pointer.rpartition("/")[2]: recommended(stated, activation).scheme.name}
+    if isinstance(source.distribution, Constant):
+        return [Caution("symmetric-weights", pointer, constant_detail(source.distribution.value), remedy)]
+    if stated.role != "weights":
+        return []
+    return [*misfit(source, activation, pointer, remedy), *scale(source, activation, pointer, remedy)]
+
+
+def constant_detail(value: float) -> str:
+    if value == 0.0:
+        return "all weights start at 0: every output and every derivative is 0, and nothing is learnt"
+    return f"all weights start at {value:g}: every unit computes the same and is changed alike, for ever"
+
+
+def misfit(source: Source, activation: str, pointer: str, remedy: dict[str, Any]) -> list[Caution]:
+    """Warn of a scheme made for other activations: He before a saturating one, Glorot before a rectifier."""
+    asked, best = source.choice.scheme.name.split("_")[0], ACTIVATIONS[activation].scheme.split("_")[0]
+    if {asked, best} <= {"he", "glorot", "lecun"} and asked != best and activation != "linear":
+        detail = f"{source.choice.scheme.name} is not made for {activation}; {ACTIVATIONS[activation].because}"
+        return [Caution("scheme-activation-mismatch", pointer, detail, remedy)]
+    return []
+
+
+def scale(source: Source, activation: str, pointer: str, remedy: dict[str, Any]) -> list[Caution]:
+    """Warn of a deviation that makes the layer's outputs far larger or smaller than its inputs."""
+    if not isinstance(source.distribution, Independent):
+        return []
+    gain = ACTIVATIONS[activation].gain
+    deviation = source.distribution.deviation
+    factor = deviation * deviation * source.stated.fans.fan_in * gain**-2
+    if 1.0 / FAR <= factor <= FAR:
+        return []
+    word = "larger" if factor > 1.0 else "smaller"
+    ratio = max(factor, 1.0 / factor) if factor else float("inf")
+    detail = f"the variance of this layer's outputs is {ratio:.3g} times {word} than keeps magnitudes stable"
+    return [Caution("unstable-scale", pointer, detail, remedy)]
+
+
+def warn_of_twins(sources: list[tuple[str, Source]]) -> list[Caution]:
+    """Warn of weights that are the same array: drawn without chance, from the same parameters."""
+    seen: dict[Any, str] = {}
+    found = []
+    for pointer, source in sources:
+        if source.stated.role not in WEIGHTS or not source.distribution.deterministic or len(source.stated.shape) < 2:
+            continue
+        if isinstance(source.distribution, Constant):
+            continue
+        key = (source.distribution, source.stated.shape)
+        if key in seen:
+            detail = f"the same values as at {seen[key]}: nothing tells the two apart"
+            found.append(Caution("identical-parameters", pointer, detail, {"scheme": "auto"}))
+        seen.setdefault(key, pointer)
+    return found

@@ -1,0 +1,92 @@
+"""What draws the elements of an array: in any order where each has an address, from first to last, or all at once."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+
+from service.stream.addresses import Runs
+from service.stream.distributions import Distribution, Fill
+from service.stream.matrices import take, with_zeros
+from service.stream.streams import Stream
+
+WHOLE = 24  # bytes an element takes while a matrix is made: three copies in float64
+KEPT = 8  # bytes an element takes where the values alone are kept
+
+
+class Draws(Protocol):
+    """`operations` come before the first value, `standing` is how many bytes must stand in memory at once for it.
+
+    Where `in_order` holds, elements are to be asked for from the first to the last, or nearly so: they come of a
+    stream that is walked, not addressed.
+    """
+
+    @property
+    def elements(self) -> int: ...
+    @property
+    def whole(self) -> bool: ...
+    @property
+    def operations(self) -> int: ...
+    @property
+    def standing(self) -> int: ...
+    @property
+    def in_order(self) -> bool: ...
+
+    def open(self) -> Fill:
+        """Return what fills buffers of the spec's dtype as it is drawn; several threads may call it at once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A distribution in a stream of initserve's own: each element has an address."""
+
+    distribution: Distribution
+    stream: Stream
+    elements: int
+
+    in_order = False
+    whole = property(lambda self: self.distribution.whole)
+    operations = property(lambda self: self.distribution.operations)
+    standing = property(lambda self: WHOLE * self.elements if self.whole else 0)
+
+    def open(self) -> Fill:
+        return self.distribution.open(self.stream)
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """An array that is walked from the first element to the last, kept so that any may be asked for in any order."""
+
+    of: Draws
+    elements: int
+    drawn: type[np.float32] | type[np.float64]
+
+    in_order = False
+    whole = True
+    operations = property(lambda self: self.of.operations + 16 * self.elements)
+    standing = property(lambda self: self.of.standing + KEPT * self.elements)
+
+    def open(self) -> Fill:
+        values = np.empty(self.elements, self.drawn)
+        self.of.open()(Runs.one(0, self.elements), values)
+        return partial(take, values)
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroRow:
+    """An array of (rows, columns) but for one row that is 0: the padding token's."""
+
+    of: Draws
+    row: int
+    columns: int
+
+    elements = property(lambda self: self.of.elements)
+    in_order = property(lambda self: self.of.in_order)
+    whole = property(lambda self: self.of.whole)
+    operations = property(lambda self: self.of.operations)
+    standing = property(lambda self: self.of.standing)
+
+    def open(self) -> Fill:
+        return with_zeros(self.of.open(), self.row * self.columns, (self.row + 1) * self.columns)

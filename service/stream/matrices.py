@@ -1,0 +1,199 @@
+"""Parameters whose values depend on each other: identity, orthogonal and computed arrays, constants by gate."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.stream.addresses import Runs
+from service.stream.distributions import Constant, Distribution, Fill, Independent, Normal
+from service.stream.dtypes import Values
+from service.stream.householder import orthonormal_columns
+from service.stream.streams import Stream
+
+
+@dataclass(frozen=True)
+class Diagonal(Independent):
+    """`gain` where row and column agree, 0 elsewhere; (rows, columns) need not be square."""
+
+    rows: int
+    columns: int
+    gain: float
+
+    low = property(lambda self: min(self.gain, 0.0))
+    high = property(lambda self: max(self.gain, 0.0))
+    deterministic = property(lambda self: True)
+
+    @property
+    def share(self) -> float:
+        """The share of elements that are not 0."""
+        return min(self.rows, self.columns) / (self.rows * self.columns)
+
+    @property
+    def mean(self) -> float:
+        return self.gain * self.share
+
+    @property
+    def deviation(self) -> float:
+        return abs(self.gain) * math.sqrt(self.share * (1.0 - self.share))
+
+    def fill(self, stream: Stream, runs: Runs, out: Values) -> None:
+        pitch = self.columns + 1
+        end = min(self.rows, self.columns) * pitch  # no diagonal element stands here or after
+        out.fill(0.0)
+        starts, table = runs.starts.astype(np.int64), out.reshape(-1, runs.length)
+        for place in range(0, runs.length, pitch):
+            within = place - starts % -pitch  # of the run: its next diagonal element
+            on = np.flatnonzero((within < runs.length) & (starts + within < end))
+            table[on, within[on]] = self.gain
+
+
+@dataclass(frozen=True)
+class GateConstants(Independent):
+    """One value for each of the equal parts of the last axis: the gates of a recurrent layer's bias."""
+
+    values: tuple[float, ...]
+    width: int  # of one gate
+
+    low = property(lambda self: min(self.values))
+    high = property(lambda self: max(self.values))
+    deterministic = property(lambda self: True)
+
+    @property
+    def mean(self) -> float:
+        return sum(self.values) / len(self.values)
+
+    @property
+    def deviation(self) -> float:
+        return math.sqrt(sum((value - self.mean) ** 2 for value in self.values) / len(self.values))
+
+    def gate(self, part: int) -> Constant:
+        return Constant(self.values[part])
+
+    def fill(self, stream: Stream, runs: Runs, out: Values) -> None:
+        out[:] = np.array(self.values)[runs.addresses() // self.width % len(self.values)]
+
+
+@dataclass(frozen=True)
+class Orthogonal(Distribution):
+    """`gain` times a matrix with orthonormal columns, or rows where there are fewer of them; uniform among all such.
+
+    It is the Q, with R's diagonal positive, of a standard normal matrix: that of the same stream's `random_normal`,
+    transposed where it has more columns than rows (Mezzadri 2007; Saxe et al. 2014). `batch` such matrices stand one
+    after the other, `gates` side by side.
+    """
+
+    rows: int
+    columns: int
+    gain: float
+    batch: int = 1
+    gates: int = 1
+
+    mean = property(lambda self: 0.0)
+    low = property(lambda self: -abs(self.gain))
+    high = property(lambda self: abs(self.gain))
+
+    @property
+    def deviation(self) -> float:
+        return abs(self.gain) / math.sqrt(max(self.rows, self.columns))
+
+    @property
+    def operations(self) -> int:
+        long, short = max(self.rows, self.columns), min(self.rows, self.columns)
+        return 8 * long * short * short * self.batch * self.gates
+
+    def open(self, stream: Stream) -> Fill:
+        shape = (self.batch, self.rows, self.gates, self.columns)
+        gaussian = np.empty(math.prod(shape), np.float64)
+        Normal(0.0, 1.0).fill(stream, Runs.one(0, gaussian.size), gaussian)
+        matrices = gaussian.reshape(shape)
+        for number in range(self.batch):
+            for gate in range(self.gates):
+                matrices[number, :, gate, :] = np.float64(self.gain) * orthonormal(matrices[number, :, gate, :])
+        return partial(take, matrices.ravel())
+
+
+def take(values: Values, runs: Runs, out: Values) -> None:
+    """Put the elements in `runs` of values that stand in memory into `out`."""
+    if runs.starts.size == 1:
+        out[:] = values[runs.first : runs.end]
+    else:
+        out[:] = values[runs.addresses()]
+
+
+def orthonormal(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Q of the matrix, or of its transpose, transposed, where it has more columns than rows."""
+    wide = matrix.shape[1] > matrix.shape[0]
+    tall = np.ascontiguousarray(matrix.T if wide else matrix)
+    columns = np.empty_like(tall)
+    orthonormal_columns(tall, columns)
+    return columns.T if wide else columns
+
+
+@dataclass(frozen=True)
+class WithZeroRow(Distribution):
+    """Another distribution, but for one row of (rows, columns) that is 0: the padding token's."""
+
+    inner: Distribution
+    row: int
+    rows: int
+    columns: int
+
+    mean = property(lambda self: self.inner.mean * (1.0 - 1.0 / self.rows))
+    low = property(lambda self: None if self.inner.low is None else min(self.inner.low, 0.0))
+    high = property(lambda self: None if self.inner.high is None else max(self.inner.high, 0.0))
+    operations = property(lambda self: self.inner.operations)
+    whole = property(lambda self: self.inner.whole)
+    deterministic = property(lambda self: self.inner.deterministic)
+
+    @property
+    def deviation(self) -> float:
+        kept = 1.0 - 1.0 / self.rows
+        return math.sqrt(kept * (self.inner.deviation**2 + self.inner.mean**2) - self.mean**2)
+
+    def open(self, stream: Stream) -> Fill:
+        return with_zeros(self.inner.open(stream), self.row * self.columns, (self.row + 1) * self.columns)
+
+
+def with_zeros(inner: Fill, start: int, end: int) -> Fill:
+    """Return what fills as `inner` does, but with 0 at addresses from `start` to before `end`."""
+
+    def fill(runs: Runs, out: Values) -> None:
+        inner(runs, out)
+        if runs.first < end and start < runs.end:
+            places = runs.addresses()
+            out[(start <= places) & (places < end)] = 0.0
+
+    return fill
+
+
+@dataclass(frozen=True)
+class Computed(Distribution):
+    """An array that is made as a whole, of a stream or of none; what to expect of it is known before.
+
+    `moments` are mean, deviation, least and greatest value; `identity` tells two arrays apart (what they were made
+    of); `work` is how many operations making one takes.
+    """
+
+    moments: tuple[float, float, float | None, float | None]
+    identity: tuple[Any, ...]
+    work: int
+    make: Callable[[Stream], NDArray[np.float64]] = field(compare=False, repr=False)
+    by_chance: bool = False
+
+    mean = property(lambda self: self.moments[0])
+    deviation = property(lambda self: self.moments[1])
+    low = property(lambda self: self.moments[2])
+    high = property(lambda self: self.moments[3])
+    deterministic = property(lambda self: not self.by_chance)
+
+    @property
+    def operations(self) -> int:
+        return self.work
+
+    def open(self, stream: Stream) -> Fill:
+        return partial(take, self.make(stream).ravel())

@@ -1,0 +1,264 @@
+"""Where the elements of a framework's array stand in canonical parameters, so that any box of it can be made alone.
+
+A View steps through one parameter: index -> offset + sum of index x stride. Joined stands for arrays one after the
+other, Summed for arrays added up. Cutting, moving, turning and reshaping them moves no element: it only says anew
+where each one is, and so costs nothing at any size.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from math import prod
+from typing import TypeAlias
+
+Shape: TypeAlias = tuple[int, ...]
+
+
+class Form(ABC):
+    """An array that is not made yet."""
+
+    @property
+    @abstractmethod
+    def shape(self) -> Shape: ...
+
+    @property
+    @abstractmethod
+    def names(self) -> tuple[str, ...]:
+        """The parameters that its elements stand in, each once."""
+
+    @property
+    def contiguous(self) -> bool:
+        """Whether its elements are neighbours in C order, in one parameter."""
+        return False
+
+    @abstractmethod
+    def between(self, axis: int, start: int, stop: int) -> Form:
+        """Return the part from `start` to before `stop` along an axis."""
+
+    @abstractmethod
+    def moved(self, axes: tuple[int, ...]) -> Form:
+        """Return the array in which axis `axes[i]` stands at place i."""
+
+    @abstractmethod
+    def flipped(self, axis: int) -> Form: ...
+
+    @abstractmethod
+    def reshaped(self, shape: Shape) -> Form: ...
+
+    def box(self, starts: Shape, stops: Shape) -> Form:
+        """Return the part from `starts` to before `stops`, along every axis."""
+        form: Form = self
+        for axis, (start, stop) in enumerate(zip(starts, stops, strict=True)):
+            if (start, stop) != (0, self.shape[axis]):
+                form = form.between(axis, start, stop)
+        return form
+
+
+def strides_of(shape: Shape) -> Shape:
+    """Return the strides of a C-ordered array, in elements."""
+    return tuple(accumulate(shape[:0:-1], int.__mul__, initial=1))[::-1] if shape else ()
+
+
+@dataclass(frozen=True, slots=True)
+class View(Form):
+    """Elements of the canonical parameter `name`, each at offset + sum of index x stride."""
+
+    name: str
+    offset: int
+    sizes: Shape
+    strides: tuple[int, ...]
+
+    @property
+    def shape(self) -> Shape:
+        return self.sizes
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    @classmethod
+    def whole(cls, name: str, shape: Shape) -> View:
+        return cls(name, 0, shape, strides_of(shape))
+
+    @property
+    def contiguous(self) -> bool:
+        return all(
+            size == 1 or stride == wanted
+            for size, stride, wanted in zip(self.shape, self.strides, strides_of(self.shape), strict=True)
+        )
+
+    def between(self, axis: int, start: int, stop: int) -> View:
+        shape = (*self.shape[:axis], stop - start, *self.shape[axis + 1 :])
+        return View(self.name, self.offset + start * self.strides[axis], shape, self.strides)
+
+    def moved(self, axes: tuple[int, ...]) -> View:
+        return View(
+            self.name, self.offset, tuple(self.shape[axis] for axis in axes), tuple(self.strides[axis] for axis in axes)
+        )
+
+    def flipped(self, axis: int) -> View:
+        strides = (*self.strides[:axis], -self.strides[axis], *self.strides[axis + 1 :])
+        return View(self.name, self.offset + (self.shape[axis] - 1) * self.strides[axis], self.shape, strides)
+
+    def reshaped(self, shape: Shape) -> View:
+        """Merge axes that can be walked as one, then split them; what would need a copy has no reshaped view."""
+        merged: list[tuple[int, int]] = []  # (size, stride), with axes of one element left out
+        for size, stride in zip(self.shape, self.strides, strict=True):
+            if size == 1:
+                continue
+            if merged and merged[-1][1] == size * stride:
+                merged[-1] = (merged[-1][0] * size, stride)
+            else:
+                merged.append((size, stride))
+        strides: list[int] = []
+        left, stride = 1, 1
+        for size in reversed(shape):
+            if left == 1 and size > 1:
+                left, stride = merged.pop()
+            if left % size:
+                raise ValueError(f"{self} cannot be seen as {shape}")
+            strides.append(stride)
+            left, stride = left // size, stride * size
+        assert left == 1
+        assert not merged
+        return View(self.name, self.offset, shape, tuple(reversed(strides)))
+
+
+@dataclass(frozen=True, slots=True)
+class Joined(Form):
+    """One after the other along an axis."""
+
+    parts: tuple[Form, ...]
+    axis: int
+
+    @property
+    def shape(self) -> Shape:
+        first = self.parts[0].shape
+        total = sum(part.shape[self.axis] for part in self.parts)
+        return (*first[: self.axis], total, *first[self.axis + 1 :])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.names))
+
+    def placed(self) -> list[tuple[int, Form]]:
+        """Return each part with the place along the axis where it begins."""
+        sizes = [part.shape[self.axis] for part in self.parts]
+        return list(zip(accumulate(sizes[:-1], initial=0), self.parts, strict=True))
+
+    def between(self, axis: int, start: int, stop: int) -> Form:
+        if axis != self.axis:
+            return Joined(tuple(part.between(axis, start, stop) for part in self.parts), self.axis)
+        kept = [
+            part.between(axis, max(start - place, 0), min(stop - place, part.shape[axis]))
+            for place, part in self.placed()
+            if start < place + part.shape[axis] and place < stop
+        ]
+        return joined(kept, axis)
+
+    def moved(self, axes: tuple[int, ...]) -> Form:
+        return Joined(tuple(part.moved(axes) for part in self.parts), axes.index(self.axis))
+
+    def flipped(self, axis: int) -> Form:
+        parts = tuple(part.flipped(axis) for part in self.parts)
+        return Joined(parts[::-1] if axis == self.axis else parts, self.axis)
+
+    def reshaped(self, shape: Shape) -> Form:
+        """Gain or lose axes of one element; what would need more has no reshaped view."""
+        before, after = ([axis for axis, size in enumerate(each) if size != 1] for each in (self.shape, shape))
+        if [self.shape[axis] for axis in before] != [shape[axis] for axis in after] or self.axis not in before:
+            raise ValueError(f"what was joined cannot be seen as {shape}: reshape the parts")
+        axis = after[before.index(self.axis)]
+        parts = (part.reshaped((*shape[:axis], part.shape[self.axis], *shape[axis + 1 :])) for part in self.parts)
+        return Joined(tuple(parts), axis)
+
+
+@dataclass(frozen=True, slots=True)
+class Summed(Form):
+    """Element by element, from the first on."""
+
+    parts: tuple[Form, ...]
+
+    @property
+    def shape(self) -> Shape:
+        return self.parts[0].shape
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.names))
+
+    def between(self, axis: int, start: int, stop: int) -> Form:
+        return Summed(tuple(part.between(axis, start, stop) for part in self.parts))
+
+    def moved(self, axes: tuple[int, ...]) -> Form:
+        return Summed(tuple(part.moved(axes) for part in self.parts))
+
+    def flipped(self, axis: int) -> Form:
+        return Summed(tuple(part.flipped(axis) for part in self.parts))
+
+    def reshaped(self, shape: Shape) -> Form:
+        return Summed(tuple(part.reshaped(shape) for part in self.parts))
+
+
+def joined(parts: Sequence[Form], axis: int) -> Form:
+    """Return arrays one after the other along an axis; what already stands so in a parameter becomes one view."""
+    found: list[Form] = []
+    for part in parts:
+        last = found[-1] if found else None
+        if isinstance(last, View) and isinstance(part, View) and follows(last, part, axis):
+            length = last.shape[axis] + part.shape[axis]
+            shape = (*last.shape[:axis], length, *last.shape[axis + 1 :])
+            strides = (*last.strides[:axis], stride_between(last, part, axis), *last.strides[axis + 1 :])
+            found[-1] = View(last.name, last.offset, shape, strides)
+        else:
+            found.append(part)
+    return found[0] if len(found) == 1 else Joined(tuple(found), axis)
+
+
+def stride_between(first: View, second: View, axis: int) -> int:
+    """Return the stride at which `second` goes on where `first` ends, if it does."""
+    return (second.offset - first.offset) // first.shape[axis]
+
+
+def follows(first: View, second: View, axis: int) -> bool:
+    """Whether `second` goes on along an axis where `first` ends, at the same strides."""
+    stride = stride_between(first, second, axis)
+    return (
+        first.name == second.name
+        and second.offset == first.offset + first.shape[axis] * stride
+        and all(view.strides[axis] == stride or view.shape[axis] == 1 for view in (first, second))
+        and all(
+            here == there or size == 1
+            for place, (size, here, there) in enumerate(zip(first.shape, first.strides, second.strides, strict=True))
+            if place != axis
+        )
+    )
+
+
+def boxes(shape: Shape, first: int, count: int) -> list[tuple[Shape, Shape]]:
+    """Return the boxes, as (starts, stops), that elements first … first + count - 1 in C order fill one by one."""
+    if not shape:
+        return [((), ())]
+    size = prod(shape[1:])
+    row, within = divmod(first, size)
+    last, beyond = divmod(first + count, size)
+    whole = tuple(0 for _ in shape[1:])
+
+    def inside(place: int, start: int, elements: int) -> list[tuple[Shape, Shape]]:
+        parts = boxes(shape[1:], start, elements)
+        return [((place, *starts), (place + 1, *stops)) for starts, stops in parts]
+
+    if row == last:
+        return inside(row, within, count)
+    found: list[tuple[Shape, Shape]] = []
+    if within:
+        found += inside(row, within, size - within)
+        row += 1
+    if row < last:
+        found.append(((row, *whole), (last, *shape[1:])))
+    if beyond:
+        found += inside(last, 0, beyond)
+    return found

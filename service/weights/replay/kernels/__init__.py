@@ -1,1 +1,0 @@
-"""The compiled loops of other frameworks' streams: their words, and their words to values."""

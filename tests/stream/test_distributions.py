@@ -1,0 +1,222 @@
+"""Values: bit for bit the reference's, any slice, the exact quantile, inside the bounds, distributed as they should be.
+
+Statistical tests are exact in the seed, so they do not flicker; each bound is set so that a right stream would fail
+it once in ten million.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import special, stats
+
+from service.errors import InvalidSpec
+from service.stream.addresses import Runs
+from service.stream.distributions import Constant, Independent, Normal, Uniform
+from service.stream.gaussian import slice_between
+from service.stream.streams import stream_of
+from tests import reference
+
+ALPHA = 1e-7
+SIGMAS = float(stats.norm.isf(ALPHA / 2))  # 5.33
+MANY = 2**21
+INFINITY = math.inf
+
+BOUNDS = [
+    (-INFINITY, INFINITY),
+    (-2.0, 2.0),
+    (-1.0, 3.0),
+    (0.0, 1.0),
+    (-0.001, 5.0),
+    (2.0, 3.0),
+    (-INFINITY, -1.0),
+    (7.5, INFINITY),
+    (-8.0, -7.9),
+    (-100.0, 100.0),
+]
+FINITE = st.floats(-1e6, 1e6, width=32)
+
+
+def values(distribution: Independent, path: str = "a/kernel", first: int = 0, count: int = MANY) -> NDArray[np.float32]:
+    out = np.empty(count, np.float32)
+    distribution.fill(stream_of(1, path), Runs.one(first, count), out)
+    return out
+
+
+@given(low=FINITE, high=FINITE, first=st.integers(0, 10**6))
+@example(low=0.0, high=1.0, first=0)
+@example(low=-0.1, high=1.0, first=3)
+@example(low=-0.001, high=0.001, first=0)
+def test_uniform_is_the_references(low: float, high: float, first: int) -> None:
+    assume(low < high)
+    word = reference.words(1, "a/kernel", first, 999)
+    assert np.array_equal(values(Uniform(low, high), first=first, count=999), reference.uniform(word, low, high))
+    out = np.empty(999, np.float64)
+    Uniform(low, high).fill(stream_of(1, "a/kernel"), Runs.one(first, out.size), out)
+    assert np.array_equal(out, reference.uniform64(word, low, high))
+
+
+@pytest.mark.parametrize(("lower", "upper"), BOUNDS)
+@pytest.mark.parametrize(("mean", "deviation"), [(0.0, 1.0), (0.1, 0.3), (-5.0, 1e-3)])
+def test_normal_is_the_references(mean: float, deviation: float, lower: float, upper: float) -> None:
+    distribution = Normal(mean, deviation, lower, upper)
+    for first, count in ((0, 50_001), (2**34 - 3, 2001)):
+        word = reference.words(1, "a/kernel", first, count)
+        expected = reference.normal(word, mean, deviation, lower, upper)
+        assert np.array_equal(values(distribution, first=first, count=count), expected)
+        out = np.empty(count, np.float64)
+        distribution.fill(stream_of(1, "a/kernel"), Runs.one(first, out.size), out)
+        assert np.array_equal(out, reference.normal64(word, mean, deviation, lower, upper))
+
+
+@settings(max_examples=300)
+@given(start=st.integers(0, 8000), count=st.integers(1, 4000), kind=st.integers(0, 3), double=st.booleans())
+def test_any_slice_is_the_slice_of_the_whole(start: int, count: int, kind: int, double: bool) -> None:
+    distribution: Independent = (Uniform(-1.0, 2.0), Normal(0.0, 1.0), Normal(0.0, 1.0, -2.0, 2.0), Constant(5.0))[kind]
+    dtype: Any = np.float64 if double else np.float32
+    whole, part = np.empty(12_000, dtype), np.empty(count, dtype)
+    distribution.fill(stream_of(3, "x/kernel"), Runs.one(0, whole.size), whole)
+    distribution.fill(stream_of(3, "x/kernel"), Runs.one(start, count), part)
+    assert np.array_equal(part, whole[start : start + count])
+
+
+def exact_quantile(word: NDArray[np.uint32], lower: float, upper: float) -> NDArray[np.float64]:
+    """The truncated normal's quantile at u = (word + 1/2) / 2^32 in float64, without cancellation near 0."""
+    cut = slice_between(lower, upper)
+    u = (word.astype(np.float64) + 0.5) / 2.0**32
+    rest = (2.0**32 - 0.5 - word.astype(np.float64)) / 2.0**32
+    q = np.where(cut.start >= 0.0, cut.start + u * cut.mass, 0.0)
+    if cut.start < 0.0 < cut.end:  # count from the word where the quantile is 0
+        zero = -cut.start / cut.mass * 2.0**32
+        q = ((word.astype(np.float64) - np.floor(zero)) + (0.5 - (zero - np.floor(zero)))) / 2.0**32 * cut.mass
+    elif cut.end <= 0.0:
+        q = cut.end - rest * cut.mass
+    tail = np.where(q < 0.0, cut.below + u * cut.mass, cut.above + rest * cut.mass)
+    far = np.where(q < 0.0, special.ndtri(tail), -special.ndtri(tail))
+    exact: NDArray[np.float64] = np.where(np.abs(q) < 0.3, math.sqrt(2.0) * special.erfinv(2.0 * q), far)
+    return exact
+
+
+def probing_words() -> NDArray[np.uint32]:
+    """Random ones, and every one near the ends, the middle and the seam of the two rational functions."""
+    rng = np.random.default_rng(0)
+    near = np.arange(30_000, dtype=np.int64)
+    seam = round(0.075 * 2**32)
+    parts = [rng.integers(0, 2**32, 400_000), near, 2**32 - 1 - near]
+    parts += [centre - 15_000 + near for centre in (2**31, seam, 2**32 - seam)]
+    parts += [np.geomspace(1, 2**31, 100_000).astype(np.int64)]
+    return np.concatenate(parts).astype(np.uint32)
+
+
+@pytest.mark.parametrize(("lower", "upper"), BOUNDS)
+def test_normal_values_are_the_exact_quantile_to_twenty_bits(lower: float, upper: float) -> None:
+    word = probing_words()
+    exact = exact_quantile(word, lower, upper)
+    error = np.abs(reference.standard(word, lower, upper) / exact - 1.0)
+    if lower < 0.0 < upper and lower != -upper:
+        # The word at which the quantile crosses 0 is known to float64 only: leave out the nearest few.
+        error = error[np.abs(exact) > 1e-8]
+    assert error.max() < 2.0**-20
+
+
+def test_uniform_values_are_the_exact_quantile_to_rounding() -> None:
+    word = probing_words()
+    u = (word.astype(np.float64) + 0.5) / 2.0**32
+    for low, high in ((-0.05, 0.05), (0.0, 1.0), (-0.1, 1.0), (2.0, 3.0), (-3.0, -2.0)):
+        exact = low + u * (high - low)
+        assert np.abs(reference.uniform(word, low, high) - exact).max() < 2.0**-23 * max(abs(low), abs(high))
+    symmetric = (word.astype(np.float64) - 2.0**31 + 0.5) / 2.0**31
+    assert np.abs(reference.uniform(word, -1.0, 1.0) / symmetric - 1.0).max() < 2.0**-22
+
+
+def test_values_grow_with_their_word() -> None:
+    word = np.sort(probing_words())
+    assert (np.diff(reference.uniform(word, -0.3, 0.7)) >= 0).all()
+    normal = reference.standard(word).astype(np.float64)
+    assert (np.diff(normal) >= -(2.0**-21) * np.abs(normal[1:])).all()  # but for a rounding error
+
+
+@settings(max_examples=200)
+@given(
+    mean=st.floats(-100, 100),
+    deviation=st.floats(1e-6, 100),
+    lower=st.floats(-9, 8),
+    width=st.floats(1e-3, 10),
+)
+def test_truncation_never_leaves_its_bounds(mean: float, deviation: float, lower: float, width: float) -> None:
+    assume(lower + width > -8.0 and lower < 8.0)
+    distribution = Normal(mean, deviation, lower, lower + width)
+    low, high = mean + lower * deviation, mean + (lower + width) * deviation
+    for dtype in (np.float32, np.float64):
+        out: NDArray[Any] = np.empty(2000, dtype)
+        try:
+            distribution.fill(stream_of(1, "a/kernel"), Runs.one(0, out.size), out)
+        except InvalidSpec:  # no float32 lies between
+            assert np.float32(low) == np.float32(high) or np.nextafter(np.float32(low), np.float32(high)) >= high
+            return
+        assert low <= float(out.min())
+        assert float(out.max()) <= high
+
+
+def test_every_word_keeps_to_the_bounds() -> None:
+    extremes = np.array([0, 1, 2, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1], np.uint32)
+    for low, high in ((-0.001, 0.001), (0.0, 0.1), (-1.0, 1 / 3), (0.1, 0.7)):
+        drawn = reference.uniform(extremes, low, high).astype(np.float64)
+        assert low <= drawn.min()
+        assert drawn.max() <= high
+
+
+@pytest.mark.parametrize(
+    "distribution",
+    [
+        Uniform(-0.05, 0.05),
+        Uniform(0.0, 1.0),
+        Normal(0.0, 1.0),
+        Normal(3.0, 0.02),
+        Normal(0.0, 1.0, -2.0, 2.0),
+        Normal(0.0, 1.0, 0.5, 4.0),
+    ],
+)
+def test_moments_and_shape_are_the_distributions(distribution: Uniform | Normal) -> None:
+    drawn = values(distribution).astype(np.float64)
+    if isinstance(distribution, Uniform):
+        law = stats.uniform(distribution.minimum, distribution.maximum - distribution.minimum)
+    else:
+        law = stats.truncnorm(distribution.lower, distribution.upper, distribution.location, distribution.scale)
+    mean, variance, _, kurtosis = (float(moment) for moment in law.stats("mvsk"))
+    assert distribution.mean == pytest.approx(mean, rel=1e-9, abs=1e-12)
+    assert distribution.deviation == pytest.approx(math.sqrt(variance), rel=1e-9)
+    assert abs(drawn.mean() - mean) < SIGMAS * math.sqrt(variance / MANY)
+    # The variance of a sample's variance is (excess kurtosis + 2) variance^2 / n.
+    assert abs(drawn.var() - variance) < SIGMAS * variance * math.sqrt((kurtosis + 2.0) / MANY)
+    assert stats.kstest(drawn, law.cdf).pvalue > ALPHA
+
+
+def test_values_do_not_depend_on_their_neighbours() -> None:
+    drawn = values(Normal(0.0, 1.0)).astype(np.float64)
+    bound = float(stats.norm.isf(ALPHA / 2 / 20)) / math.sqrt(MANY)
+    for lag in (*range(1, 17), 256, 1024, 4096, 2**18):
+        assert abs(float(np.mean(drawn[:-lag] * drawn[lag:]))) < bound, lag
+
+
+def test_streams_do_not_depend_on_each_other() -> None:
+    distribution, count = Normal(0.0, 1.0), 2**18
+    drawn = [
+        values(distribution, path, count=count) for path in ("a/kernel", "a/bias", "b/kernel", "aa/kernel", "A/kernel")
+    ]
+    other = np.empty(count, np.float32)
+    distribution.fill(stream_of(2, "a/kernel"), Runs.one(0, other.size), other)
+    correlations = np.corrcoef([*drawn, other])
+    pairs = correlations[np.triu_indices(6, 1)]
+    assert np.abs(pairs).max() < float(stats.norm.isf(ALPHA / 2 / pairs.size)) / math.sqrt(count)
+
+
+def test_every_bit_of_the_words_is_fair() -> None:
+    word = reference.words(1, "a/kernel", 0, 2**20)
+    for shift in (0, 16):
+        counts = np.bincount((word >> np.uint32(shift)) & np.uint32(0xFFFF), minlength=2**16)
+        assert ALPHA < stats.chisquare(counts).pvalue < 1 - ALPHA

@@ -1,0 +1,112 @@
+"""Forms against NumPy: whatever is cut, moved, turned, joined and added up, any run of it is the run of the whole."""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from service.stream.drawing import Drawing
+from service.stream.dtypes import DTYPES
+from service.stream.matrices import take
+from service.stream.views import Form, Joined, Summed, View, boxes
+
+Pair = tuple[Form, NDArray[Any]]  # a form, and the array that it stands for
+SHAPES = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)
+
+
+def canonical(shape: tuple[int, ...]) -> Pair:
+    return View.whole("a", shape), np.arange(prod(shape), dtype=np.float64).reshape(shape)
+
+
+def drawing(form: Form, size: int) -> Drawing:
+    values = np.arange(size, dtype=np.float64)
+    return Drawing(form, {"a": lambda runs, out: take(values, runs, out)}, DTYPES["float64"])
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Pair, int]:
+    """A form that some steps made, and NumPy's array after the same steps."""
+    shape = draw(SHAPES)
+    form, array = canonical(shape)
+    for _ in range(draw(st.integers(0, 4))):
+        axis = draw(st.integers(0, array.ndim - 1))
+        match draw(st.sampled_from(["cut", "move", "flip", "join", "add"])):
+            case "cut":
+                start = draw(st.integers(0, array.shape[axis] - 1))
+                stop = draw(st.integers(start + 1, array.shape[axis]))
+                form, array = form.between(axis, start, stop), np.take(array, range(start, stop), axis)
+            case "move":
+                axes = tuple(draw(st.permutations(range(array.ndim))))
+                form, array = form.moved(axes), array.transpose(axes)
+            case "flip":
+                form, array = form.flipped(axis), np.flip(array, axis)
+            case "join":
+                form, array = (
+                    Joined((form, form.flipped(axis)), axis),
+                    np.concatenate([array, np.flip(array, axis)], axis),
+                )
+            case "add":
+                form, array = Summed((form, form.flipped(axis))), array + np.flip(array, axis)
+    return (form, array), prod(shape)
+
+
+@settings(max_examples=400)
+@given(made=pairs(), data=st.data())
+def test_any_run_is_the_run_of_numpys_array(made: tuple[Pair, int], data: st.DataObject) -> None:
+    (form, array), size = made
+    assert form.shape == array.shape
+    first = data.draw(st.integers(0, array.size - 1))
+    count = data.draw(st.integers(1, array.size - first))
+    found = drawing(form, size).draw(first, count)
+    assert np.array_equal(found, array.ravel()[first : first + count])
+
+
+@given(shape=SHAPES, data=st.data())
+def test_boxes_follow_each_other_without_a_gap(shape: tuple[int, ...], data: st.DataObject) -> None:
+    array = canonical(shape)[1]
+    first = data.draw(st.integers(0, array.size - 1))
+    count = data.draw(st.integers(1, array.size - first))
+    found = boxes(shape, first, count)
+    parts = [array[tuple(map(slice, starts, stops))].ravel() for starts, stops in found]
+    assert np.concatenate(parts).tolist() == list(range(first, first + count))
+    assert len(found) <= 2 * len(shape)
+
+
+@given(shape=SHAPES, data=st.data())
+def test_reshaping_is_numpys_where_no_copy_is_needed(shape: tuple[int, ...], data: st.DataObject) -> None:
+    form, array = canonical(shape)
+    axis = data.draw(st.integers(0, len(shape) - 1))
+    form, array = form.between(axis, 0, (shape[axis] + 1) // 2), np.take(array, range((shape[axis] + 1) // 2), axis)
+    for to in ((array.size,), (1, array.size, 1), (array.shape[0], array.size // array.shape[0]), array.shape):
+        try:
+            np.reshape(np.lib.stride_tricks.as_strided(array[:0], array.shape, _strides(form)), to, copy=False)
+        except ValueError:
+            with pytest.raises(ValueError, match="cannot be seen"):
+                form.reshaped(to)
+        else:
+            assert np.array_equal(drawing(form.reshaped(to), prod(shape)).draw(0, array.size), array.ravel())
+
+
+def _strides(form: Form) -> tuple[int, ...]:
+    assert isinstance(form, View)
+    return tuple(stride * 8 for stride in form.strides)
+
+
+def test_what_was_joined_is_not_reshaped() -> None:
+    form = View.whole("a", (2, 3))
+    with pytest.raises(ValueError, match="reshape the parts"):
+        Joined((form, form), 0).reshaped((12,))
+
+
+def test_neighbours_in_one_run_share_a_counter() -> None:
+    from service.stream.drawing import runs_of
+
+    turned = View.whole("a", (512, 256)).moved((1, 0)).box((32, 0), (64, 512))
+    assert isinstance(turned, View)
+    runs = runs_of(turned.moved((1, 0)))
+    assert (runs.length, runs.starts.size) == (32, 512)
+    assert runs_of(View.whole("a", (4, 5, 6))).length == 120
