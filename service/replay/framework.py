@@ -12,7 +12,7 @@ from service.errors import UnsupportedCombination
 from service.networks.fans import Fans
 from service.networks.layers.layer import LayerSpec
 from service.networks.layouts import Layout
-from service.networks.parameters import Parameter
+from service.networks.parameters import FRAMEWORK_DEFAULTS, Parameter
 from service.networks.schemes import Scheme
 from service.networks.schemes.scaling import VarianceScaling
 from service.stream.distributions import Distribution
@@ -37,6 +37,11 @@ class Array:
     stated: Scheme | None
     parameter: Parameter
     pointer: str
+
+    def scheme_in(self, framework: Layout) -> Scheme:
+        """Return what is stated, or the default of the framework's layer."""
+        defaults = self.parameter.defaults
+        return self.stated or defaults.get(framework, FRAMEWORK_DEFAULTS[framework][self.parameter.role])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.replay.jax.kernels import xla
-from service.replay.jax.random import Drawn, Floats, Key, Normal
+from service.replay.jax.random import Drawn, Key, Normal
+from service.replay.rounding import Floats
 from service.specs.model import Spec
 from service.stream.addresses import Runs
 

@@ -13,7 +13,7 @@ from service.networks.layers.tensor import Tensor
 from service.replay.flax.gru import give_gru
 from service.replay.flax.layers import LINEN, NNX, called_with, check, is_statistic, named
 from service.replay.framework import Given, Module, Replay
-from service.replay.jax.algorithm import DTYPES, VERSIONS, call_of, default_of, key_for, refuse_stated_fans
+from service.replay.jax.algorithm import DTYPES, VERSIONS, call_of, key_for, refuse_stated_fans
 from service.replay.jax.initialisers import LAPACK, initialise
 from service.replay.jax.random import Key, fold_in
 from service.stream.dtypes import DtypeName
@@ -50,7 +50,7 @@ def give(framework: str, module: Module, keys: dict[str, Key], dtype: DtypeName)
         by_default = array.stated is None and array.parameter.role == "recurrent"
         if framework == NNX and module.spec.type == "lstm" and by_default:
             call = replace(call, dtype="float32")  # nnx's own orthogonal, which is cast afterwards
-        made[name] = initialise(call, array.stated or default_of(array))
+        made[name] = initialise(call, array.scheme_in("flax"))
     return made
 
 

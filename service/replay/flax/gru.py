@@ -7,7 +7,6 @@ import numpy as np
 
 from service.replay.flax.layers import NNX
 from service.replay.framework import NO_STREAM, Given, Module
-from service.replay.jax.algorithm import default_of
 from service.replay.jax.initialisers import Call, initialise
 from service.replay.jax.random import Key
 from service.stream.addresses import Runs
@@ -65,7 +64,7 @@ def give_gru(module: Module, following: Callable[[], Key], dtype: DtypeName) -> 
             array = module.arrays[f"{cell}{side}r/{kind}"]
             *rows, width = array.shape
             call = Call(NNX, array, following(), dtype, (*rows, len(GATES) * width))
-            whole = initialise(call, array.stated or default_of(array))
+            whole = initialise(call, array.scheme_in("flax"))
             for place, gate in enumerate(GATES):
                 draws = whole.draws and Columns(whole.draws, place * width, width, len(GATES) * width)
                 made[f"{cell}{side}{gate}/{kind}"] = replace(whole, draws=draws)

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 from service.errors import UnsupportedCombination
 from service.networks.layers.tensor import Tensor
-from service.networks.parameters import FRAMEWORK_DEFAULTS
-from service.networks.schemes import Scheme
 from service.replay.framework import Array, Given, Module, Replay
 from service.replay.jax.initialisers import LAPACK, Call, Counted, count, initialise
 from service.replay.jax.random import Key, key_of
@@ -22,12 +20,6 @@ EXACT = (
     "fans are counted off the array's shape: inputs in the last axis but one, outputs in the last",
 )
 INEXACT = (LAPACK, "GPUs and TPUs compute other last bits")
-
-
-def default_of(array: Array) -> Scheme:
-    """Return what Flax's layer gives an array that no scheme is stated for."""
-    parameter = array.parameter
-    return parameter.defaults.get("flax", FRAMEWORK_DEFAULTS["flax"][parameter.role])
 
 
 def embedding_fans(array: Array) -> Counted | None:
@@ -66,7 +58,7 @@ def construct(modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[di
         refuse_stated_fans(module)
         key = key_for(module, seed)
         made.append({
-            name: initialise(call_of("JAX", array, key, dtype), array.stated or default_of(array))
+            name: initialise(call_of("JAX", array, key, dtype), array.scheme_in("flax"))
             for name, array in module.arrays.items()
         })  # fmt: skip
     return made

@@ -18,9 +18,10 @@ from service.networks.schemes.linear import DeltaOrthogonal, OrthogonalScheme
 from service.networks.schemes.plain import BoundedNormal, ConstantScheme, RandomNormal, RandomUniform, TruncatedNormal
 from service.networks.schemes.scaling import VarianceScaling
 from service.replay.framework import NO_STREAM, Array, Given, no_such_scheme
-from service.replay.jax.random import BITS, NOTHING, Drawn, Key, Normal, Uniform, f32, one, traced
-from service.replay.keras.draws import OrthogonalDraws
-from service.replay.keras.laws import Orthogonal
+from service.replay.jax.random import NOTHING, Drawn, Key, Normal, Uniform, one, traced
+from service.replay.orthogonal import OrthogonalDraws, by_decomposition
+from service.replay.rounding import BITS, f32
+from service.replay.truncation import CUT, DEVIATION_LEFT
 from service.stream import distributions, matrices
 from service.stream.addresses import Runs
 from service.stream.distributions import Distribution, Fill
@@ -29,9 +30,7 @@ from service.stream.dtypes import DTYPES, DtypeName, Values
 from service.stream.matrices import take
 from service.stream.views import Shape
 
-DEVIATION_LEFT = 0.87962566103423978  # of a standard normal cut at 2 deviations, as JAX has it written down
-LAPACK = "orthogonal takes a QR decomposition from LAPACK, whose last bits differ between builds and processors"
-CUT = 2.0
+LAPACK = by_decomposition("orthogonal")
 
 
 class Counted(NamedTuple):
@@ -168,8 +167,7 @@ def orthogonal(call: Call, scheme: OrthogonalScheme) -> Given:
     if scheme.flatten == "torch" and len(call.shape) > 2:
         raise no_such_scheme(call.framework, call.array, scheme, "orthogonal")
     draws = matrix(call, prod(call.shape[:-1]), call.shape[-1], scheme.gain)
-    law = draws.law
-    return call.given(matrices.Orthogonal(law.rows, law.columns, scheme.gain), draws, LAPACK)
+    return call.given(matrices.Orthogonal(draws.rows, draws.columns, scheme.gain), draws, LAPACK)
 
 
 def matrix(call: Call, rows: int, columns: int, gain: float) -> OrthogonalDraws:
@@ -180,7 +178,7 @@ def matrix(call: Call, rows: int, columns: int, gain: float) -> OrthogonalDraws:
             {"dtype": "float32"},
         )
     normal = Drawn(call.key, Normal.free(call.dtype), call.dtype, rows * columns)
-    return OrthogonalDraws(normal, Orthogonal(rows, columns, float(one(gain, call.dtype))), np.float32)
+    return OrthogonalDraws(normal, rows, columns, float(one(gain, call.dtype)), np.float32)
 
 
 def delta_orthogonal(call: Call, scheme: DeltaOrthogonal) -> Given:

@@ -14,20 +14,17 @@ from numpy.typing import NDArray
 
 from service.errors import InvalidSpec
 from service.replay.jax.kernels import threefry, xla
+from service.replay.rounding import BITS, FAR_FROM_FLUSHING, Floats, f32, flushed, rounded
 from service.stream.addresses import Runs
 from service.stream.distributions import Fill
-from service.stream.dtypes import DTYPES, DtypeName, Values
+from service.stream.dtypes import DtypeName, Values
 
-f32 = np.float32
-Floats: TypeAlias = NDArray[np.float32]
 Key: TypeAlias = tuple[int, int]
 
 LARGEST_SEED = 2**63 - 1
 WORD = 2**32
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
-LEAST_NORMAL = f32(2.0**-126)
-FAR_FROM_FLUSHING = f32(2.0**-60)  # where values of 24 bits times such a number are not flushed
-BITS: dict[DtypeName, tuple[int, int]] = {"bfloat16": (7, 1), "float16": (10, 6)}  # random bits; unused ones below
+UNUSED: dict[DtypeName, int] = {"bfloat16": 1, "float16": 6}  # bits below the random ones of a word in half precision
 ONE, INFINITY = f32(1.0), f32(np.inf)
 NOTHING = f32(-0.0)  # added to a value, it leaves it as it is, its sign too
 
@@ -72,24 +69,6 @@ def traced(value: float, dtype: DtypeName) -> np.float32:
     """Return what becomes of a Python number that a compiled function is called with: float32 first."""
     with np.errstate(over="ignore", under="ignore"):
         return f32(rounded(np.array([value], f32), dtype)[0])
-
-
-def rounded(values: Floats, dtype: DtypeName) -> Floats:
-    """Return values as the dtype holds them after an operation."""
-    if dtype == "float16":
-        with np.errstate(over="ignore"):
-            return values.astype(np.float16).astype(f32)
-    if dtype == "bfloat16":
-        out = np.empty(values.shape, np.uint16)
-        DTYPES[dtype].round(np.ascontiguousarray(values), out)
-        values = np.asarray(DTYPES[dtype].read(out), f32)
-    return values
-
-
-def flushed(values: Floats, dtype: DtypeName) -> Floats:
-    return (
-        values if dtype == "float16" else np.where(np.abs(values) < LEAST_NORMAL, np.copysign(f32(0), values), values)
-    )
 
 
 def after(value: np.float32, towards: float, dtype: DtypeName) -> np.float32:
@@ -141,7 +120,7 @@ class Uniform:
         threefry.fill_uniform(key, runs.starts, runs.length, out, (self.high - self.low, self.low), scale)
 
     def table(self, dtype: DtypeName) -> Floats:
-        bits, _ = BITS[dtype]
+        bits = BITS[dtype]
         steps: Floats = np.arange(2**bits, dtype=f32) * f32(0.5**bits)
         width = traced(float(self.high - self.low), dtype)
         return np.maximum(self.low, rounded(rounded(steps * width, dtype) + self.low, dtype))
@@ -208,7 +187,7 @@ class Drawn:
             table = self.law.table(self.dtype)
             for operation, number in self._steps():
                 table = rounded(flushed(operation(table, number), self.dtype), self.dtype)
-            return partial(look_up, key, table, BITS[self.dtype][1])
+            return partial(look_up, key, table, UNUSED[self.dtype])
         sizes = abs(self.factor), self.law.spread, self.law.spread * abs(self.factor), abs(self.shift)
         if any(0.0 < size < FAR_FROM_FLUSHING for size in sizes):
             return partial(self._fill_flushed, key)

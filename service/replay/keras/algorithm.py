@@ -13,9 +13,10 @@ from service.errors import UnsupportedCombination
 from service.networks.parameters import ZEROS
 from service.replay.framework import Array, Given, Module, Replay
 from service.replay.keras.backends import Jax, NumPy, TensorFlow, Torch
-from service.replay.keras.draws import LAPACK, STFT, Backend, InFloat32, OrthogonalDraws, fixed
+from service.replay.keras.draws import LAPACK, STFT, Backend, InFloat32, fixed
 from service.replay.keras.laws import Fixed, Law, Normal, Orthogonal, Truncated, Uniform, law_of
-from service.replay.keras.layers import FORGETFUL, SEED_GENERATOR, check, constructed, fans_of, scheme_of
+from service.replay.keras.layers import FORGETFUL, SEED_GENERATOR, check, constructed, fans_of
+from service.replay.orthogonal import OrthogonalDraws
 from service.stream.draws import Draws
 from service.stream.dtypes import DTYPES, DtypeName
 
@@ -36,7 +37,9 @@ def seeds_of(seed: int) -> Callable[[], int]:
 
 
 def laws_of(module: Module) -> dict[str, Law]:
-    return {name: law_of(scheme_of(array), array, fans_of(module, array)) for name, array in module.arrays.items()}
+    return {
+        name: law_of(array.scheme_in("keras"), array, fans_of(module, array)) for name, array in module.arrays.items()
+    }
 
 
 def take_seeds(module: Module, laws: dict[str, Law], following: Callable[[], int]) -> Iterator[tuple[str, int]]:
@@ -63,7 +66,8 @@ def draw(law: Law, seed: int, array: Array, dtype: DtypeName, backend: Backend) 
                 raise UnsupportedCombination(
                     f"Keras's Orthogonal has no {dtype} on {backend.name}", array.pointer, {"dtype": "float32"}
                 )
-            return OrthogonalDraws(backend.normal(Normal(0.0, 1.0), seed, elements, dtype), law, DTYPES[dtype].drawn)
+            gaussian = backend.normal(Normal(0.0, 1.0), seed, elements, dtype)
+            return OrthogonalDraws(gaussian, law.rows, law.columns, law.gain, DTYPES[dtype].drawn)
     raise TypeError(f"nothing is drawn of {law}")
 
 

@@ -1,6 +1,5 @@
 """How each backend of Keras draws normal, uniform and truncated normal values with an initialiser's seed."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,15 +7,15 @@ import numpy as np
 from service.replay.jax import random as jax_random
 from service.replay.keras import tensorflow as tensorflow_random
 from service.replay.keras import torch as keras_torch
-from service.replay.keras.laws import CUT, Normal, Truncated, Uniform
+from service.replay.keras.laws import Normal, Truncated, Uniform
 from service.replay.numpy.pcg64 import NormalDraws, Pcg64, Scaled, UniformDraws, Walk
+from service.replay.rounding import BITS, f32, without_subnormal
 from service.replay.torch.draws import Tensor
+from service.replay.truncation import CUT
 from service.stream.draws import Draws
 from service.stream.dtypes import DtypeName
 
-f32 = np.float32
 UINT32 = 2**32 - 1
-LEAST_NORMAL = 2.0**-126
 
 
 def at_start() -> int:
@@ -26,11 +25,6 @@ def at_start() -> int:
 def once(value: float, dtype: DtypeName) -> float:
     """Return a number as NumPy makes it float16: rounded once, not by way of float32."""
     return float(np.float16(value)) if dtype == "float16" else value
-
-
-def without_subnormal(value: float) -> float:
-    """Return a number as XLA and TensorFlow have it: 0 where it is below float32's least normal number."""
-    return math.copysign(0.0, value) if abs(value) < LEAST_NORMAL else value
 
 
 @dataclass(frozen=True)
@@ -86,7 +80,7 @@ class TensorFlow:
     def uniform(self, law: Uniform, seed: int, elements: int, dtype: DtypeName) -> Draws:
         """Bounds become float32 first, whatever the dtype; their difference is taken in the dtype."""
         low, high = f32(without_subnormal(law.low)), f32(without_subnormal(law.high))
-        if dtype in tensorflow_random.BITS:
+        if dtype in BITS:
             low, high = tensorflow_random.numbers((float(low), float(high)), dtype)
         width = float(high) - float(low) if dtype == "float64" else float(high - low)
         return self._drawn("uniform", (width, float(low)), seed, elements, dtype)

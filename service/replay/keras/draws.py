@@ -1,7 +1,6 @@
 """What an initialiser of Keras draws, on any backend: each backend's own generator, and what all have in common."""
 
 from dataclasses import dataclass
-from functools import partial
 from math import prod
 from typing import Protocol
 
@@ -12,16 +11,15 @@ from service.networks.schemes.linear import IdentityScheme
 from service.networks.schemes.plain import ConstantScheme
 from service.networks.schemes.tables import Stft
 from service.replay.framework import NO_STREAM, Array
-from service.replay.keras.laws import Normal, Orthogonal, Truncated, Uniform
+from service.replay.keras.laws import Normal, Truncated, Uniform
+from service.replay.orthogonal import by_decomposition
 from service.stream.addresses import Runs
 from service.stream.distributions import Constant, Fill
-from service.stream.draws import WHOLE, Addressed, Draws
+from service.stream.draws import Addressed, Draws
 from service.stream.dtypes import DtypeName, Values
-from service.stream.matrices import Diagonal, orthonormal, take
+from service.stream.matrices import Diagonal
 
-LAPACK = (
-    "Orthogonal takes a QR decomposition from LAPACK or Eigen, whose last bits differ between builds and processors"
-)
+LAPACK = by_decomposition("Orthogonal", "LAPACK or Eigen")
 STFT = "STFT is computed in the array's dtype with the backend's own cosine; here in float64, rounded once"
 
 
@@ -49,33 +47,6 @@ class Backend(Protocol):
     def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws: ...
     def uniform(self, law: Uniform, seed: int, elements: int, dtype: DtypeName) -> Draws: ...
     def truncated(self, law: Truncated, seed: int, elements: int, dtype: DtypeName) -> Draws: ...
-
-
-@dataclass(frozen=True, slots=True)
-class OrthogonalDraws:
-    """gain times the Q, R's diagonal positive, of a tall Gaussian matrix; transposed where the array is wide."""
-
-    gaussian: Draws
-    law: Orthogonal
-    drawn: type[np.float32] | type[np.float64]
-
-    elements = property(lambda self: self.law.rows * self.law.columns)
-    whole = True
-    in_order = False
-    standing = property(lambda self: WHOLE * self.elements)
-
-    @property
-    def operations(self) -> int:
-        long, short = max(self.law.rows, self.law.columns), min(self.law.rows, self.law.columns)
-        return self.gaussian.operations + 8 * long * short * short
-
-    def open(self) -> Fill:
-        rows, columns = self.law.rows, self.law.columns
-        values: Values = np.empty(self.elements, self.drawn)
-        self.gaussian.open()(Runs.one(0, values.size), values)
-        matrix = orthonormal(values.astype(np.float64).reshape(max(rows, columns), min(rows, columns)))
-        found = np.float64(self.law.gain) * (matrix.T if rows < columns else matrix)
-        return partial(take, np.ascontiguousarray(found).ravel())
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,9 @@ from service.networks.schemes.plain import ConstantScheme, RandomNormal, RandomU
 from service.networks.schemes.scaling import VarianceScaling
 from service.networks.schemes.tables import Stft
 from service.replay.framework import Array, no_such_scheme
+from service.replay.truncation import CUT, DEVIATION_LEFT
 from service.stream import distributions, matrices
 from service.stream.distributions import Distribution
-
-CUT = 2.0  # standard deviations
-DEVIATION_LEFT = 0.87962566103423978  # of a standard normal cut there, as Keras has it written down
 
 
 @dataclass(frozen=True, slots=True)

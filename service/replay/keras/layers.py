@@ -26,8 +26,7 @@ from service.networks.layers.embedding import Embedding
 from service.networks.layers.normalization import BatchNorm, GroupNorm, LayerNorm, PRelu, RmsNorm
 from service.networks.layers.recurrent import Lstm, Place, Recurrent
 from service.networks.layers.tensor import Tensor
-from service.networks.parameters import FRAMEWORK_DEFAULTS, ONES
-from service.networks.schemes import Scheme
+from service.networks.parameters import ONES
 from service.replay.framework import Array, Module, no_such_layer
 from service.replay.keras.laws import same_law
 
@@ -41,13 +40,6 @@ class Constructed(NamedTuple):
 
 # A layer's own, for dropout: takes a seed whether there is any or not. SimpleRNN's copies lose the one they were given.
 SEED_GENERATOR, FORGETFUL = Constructed("", used=False), Constructed("?", used=False)
-
-
-def scheme_of(array: Array) -> Scheme:
-    """Return the scheme that was stated, or that Keras gives the array where none was."""
-    if array.stated is not None:
-        return array.stated
-    return array.parameter.defaults.get("keras", FRAMEWORK_DEFAULTS["keras"][array.parameter.role])
 
 
 def constructed(module: Module) -> Iterator[Constructed]:
@@ -123,8 +115,8 @@ def one_scheme(module: Module, names: Sequence[str], because: str) -> None:
     """Refuse arrays that share an initialiser in Keras but not in the spec."""
     found = [module.arrays[name] for name in names if name in module.arrays]
     for first, other in pairwise(found):
-        if not same_law(scheme_of(first), scheme_of(other)):
-            scheme = scheme_of(first).model_dump()
+        if not same_law(first.scheme_in("keras"), other.scheme_in("keras")):
+            scheme = first.scheme_in("keras").model_dump()
             raise UnsupportedCombination(
                 f"{first.name} and {other.name} start alike: {because}; state the same scheme for both",
                 other.pointer,
@@ -151,7 +143,7 @@ def fans_of(module: Module, array: Array) -> Fans:
 def check(module: Module) -> None:
     """Refuse what the layer's constructor has no argument for."""
     match module.spec:
-        case RmsNorm() if not same_law(scheme_of(module.arrays["scale"]), ONES):
+        case RmsNorm() if not same_law(module.arrays["scale"].scheme_in("keras"), ONES):
             raise UnsupportedCombination(
                 "Keras's RMSNormalization starts at 1; it takes no initialiser", module.arrays["scale"].pointer
             )

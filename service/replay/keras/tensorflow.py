@@ -11,21 +11,18 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from service.replay.jax.random import FAR_FROM_FLUSHING, flushed, rounded
 from service.replay.keras.kernels import tensorflow, tensorflow64
+from service.replay.rounding import BITS, FAR_FROM_FLUSHING, Floats, f32, flushed, rounded
 from service.stream.addresses import Runs
 from service.stream.distributions import Fill
 from service.stream.dtypes import DtypeName, Values
 
-f32 = np.float32
-Floats: TypeAlias = NDArray[np.float32]
 Kind: TypeAlias = Literal["uniform", "normal", "truncated"]
 
 WORD = 2**32
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 STEPS = (0x9E3779B9, 0xBB67AE85)
 SCRAMBLER = (0x3EC8F720, 0x02461E29)  # the key under which a seed becomes key and counter
-BITS: dict[DtypeName, int] = {"float16": 10, "bfloat16": 7}  # random bits of a uniform value
 FILLS: dict[Kind, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "uniform": (tensorflow.fill_uniform, tensorflow64.fill_uniform),
     "normal": (tensorflow.fill_normal, tensorflow64.fill_normal),

@@ -9,19 +9,19 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from math import prod
 
+import numpy as np
+
 from service.errors import InitserveError
 from service.networks.schemes.plain import RandomNormal
 from service.replay.framework import Array, Given, Module, Replay, no_such_scheme, untruncated
-from service.replay.keras.draws import OrthogonalDraws
-from service.replay.keras.laws import Orthogonal as OrthogonalLaw
-from service.replay.keras.layers import scheme_of
 from service.replay.numpy.pcg64 import PASSING, NormalDraws, Pcg64, Scaled, UniformDraws, Walk
+from service.replay.orthogonal import OrthogonalDraws, by_decomposition
 from service.stream.distributions import Constant, Distribution, Normal, Uniform
 from service.stream.draws import Draws
-from service.stream.dtypes import DTYPES, DtypeName
+from service.stream.dtypes import DtypeName
 from service.stream.matrices import Orthogonal
 
-LAPACK = "orthogonal is the QR decomposition of rng.normal, by LAPACK: its last bits differ between builds"
+LAPACK = by_decomposition("orthogonal, of rng.normal,")
 MOST = 2**27  # operations that an array is said to wait for what is long before it: it is passed over but once
 
 
@@ -62,7 +62,7 @@ class Generator:
 
 
 def distribution_of(array: Array) -> Distribution:
-    scheme = scheme_of(array)
+    scheme = array.scheme_in("keras")
     if isinstance(scheme, RandomNormal):  # drawn even where the deviation is 0
         return Normal(scheme.mean, scheme.stddev)
     try:
@@ -84,12 +84,12 @@ def give(generator: Generator, array: Array, dtype: DtypeName) -> Given:
                 distribution, fans, generator.uniform(distribution.minimum, distribution.maximum, elements, dtype)
             )
         case Orthogonal(batch=1, gates=1):
-            law = OrthogonalLaw(distribution.rows, distribution.columns, distribution.gain)
             gaussian = generator.normal(0.0, 1.0, elements, "float64")
-            return Given(distribution, fans, OrthogonalDraws(gaussian, law, DTYPES["float64"].drawn), LAPACK)
+            size = distribution.rows, distribution.columns
+            return Given(distribution, fans, OrthogonalDraws(gaussian, *size, distribution.gain, np.float64), LAPACK)
         case _ if distribution.deterministic:
             return Given(distribution, fans, None)
-    raise no_such_scheme("numpy.random.Generator", array, scheme_of(array), instead_of(distribution))
+    raise no_such_scheme("numpy.random.Generator", array, array.scheme_in("keras"), instead_of(distribution))
 
 
 def instead_of(distribution: Distribution) -> str:

@@ -26,6 +26,7 @@ from service.networks.schemes import Scheme
 from service.networks.schemes.linear import Dirac, IdentityScheme, of_ones
 from service.networks.schemes.plain import RandomNormal
 from service.replay.framework import NO_STREAM, Array, Given, Module, Replay, untruncated
+from service.replay.orthogonal import by_decomposition
 from service.replay.torch.draws import BLOCK, Call, Normal, Step, Uniform, Walk
 from service.replay.torch.models import MODELS
 from service.replay.torch.modules import called, constructed, expected, fans_of, kaiming_uniform
@@ -37,7 +38,7 @@ from service.stream.dtypes import DTYPES as DTYPES_OF
 from service.stream.dtypes import DtypeName
 from service.stream.matrices import Computed, Diagonal
 
-LAPACK = "orthogonal_ takes a QR decomposition from LAPACK, whose last bits differ between builds and processors"
+LAPACK = by_decomposition("orthogonal_")
 LAST_BIT = (
     "trunc_normal_ with bounds that leave so little compares with logarithms, whose last bit in float32 and float64 "
     "is the library's; it is checked that none decides where that takes a tenth of a second"
