@@ -194,7 +194,7 @@ class PlannedParameter:
         if self.form.contiguous:
             return found
         kind = DTYPES[self.dtype].drawn
-        return {name: AtOnce(each, each.elements, kind) if each.in_order else each for name, each in found.items()}
+        return {name: AtOnce(each, kind) if each.in_order else each for name, each in found.items()}
 
     @property
     def whole(self) -> bool:

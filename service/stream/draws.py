@@ -47,26 +47,66 @@ class Addressed:
     elements: int
 
     in_order = False
-    whole = property(lambda self: self.distribution.whole)
-    operations = property(lambda self: self.distribution.operations)
-    standing = property(lambda self: WHOLE * self.elements if self.whole else 0)
+
+    @property
+    def whole(self) -> bool:
+        return self.distribution.whole
+
+    @property
+    def operations(self) -> int:
+        return self.distribution.operations
+
+    @property
+    def standing(self) -> int:
+        return WHOLE * self.elements if self.whole else 0
 
     def open(self) -> Fill:
         return self.distribution.open(self.stream)
 
 
 @dataclass(frozen=True, slots=True)
-class AtOnce:
-    """An array that is walked from the first element to the last, kept so that any may be asked for in any order."""
+class Wrapped:
+    """Another array whose values are changed as they are drawn: in `open`, which a subclass adds."""
 
     of: Draws
-    elements: int
+
+    @property
+    def elements(self) -> int:
+        return self.of.elements
+
+    @property
+    def whole(self) -> bool:
+        return self.of.whole
+
+    @property
+    def operations(self) -> int:
+        return self.of.operations
+
+    @property
+    def standing(self) -> int:
+        return self.of.standing
+
+    @property
+    def in_order(self) -> bool:
+        return self.of.in_order
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce(Wrapped):
+    """An array that is walked from the first element to the last, kept so that any may be asked for in any order."""
+
     drawn: type[np.float32] | type[np.float64]
 
     in_order = False
     whole = True
-    operations = property(lambda self: self.of.operations + 16 * self.elements)
-    standing = property(lambda self: self.of.standing + KEPT * self.elements)
+
+    @property
+    def operations(self) -> int:
+        return self.of.operations + 16 * self.elements
+
+    @property
+    def standing(self) -> int:
+        return self.of.standing + KEPT * self.elements
 
     def open(self) -> Fill:
         values = np.empty(self.elements, self.drawn)
@@ -75,18 +115,11 @@ class AtOnce:
 
 
 @dataclass(frozen=True, slots=True)
-class ZeroRow:
+class ZeroRow(Wrapped):
     """An array of (rows, columns) but for one row that is 0: the padding token's."""
 
-    of: Draws
     row: int
     columns: int
-
-    elements = property(lambda self: self.of.elements)
-    in_order = property(lambda self: self.of.in_order)
-    whole = property(lambda self: self.of.whole)
-    operations = property(lambda self: self.of.operations)
-    standing = property(lambda self: self.of.standing)
 
     def open(self) -> Fill:
         return with_zeros(self.of.open(), self.row * self.columns, (self.row + 1) * self.columns)

@@ -139,13 +139,10 @@ LINEN_REPLAY = Replay(
     construct=construct_linen,
     name_layers=named,
 )
-NNX_REPLAY = Replay(
+NNX_REPLAY = replace(
+    LINEN_REPLAY,
     name="flax-nnx/1",
     summary="nnx.Rngs(seed), the nnx modules built one after the other.",
-    layout="flax",
-    dtypes=DTYPES,
-    versions=FLAX,
-    addressable=True,
     exact=(
         "on x86-64 processors with FMA, whatever the number of threads",
         EAGER,
@@ -155,11 +152,7 @@ NNX_REPLAY = Replay(
         "GRU's matrices are drawn side by side, as nnx has them, and named as linen's; nnx has no bias hn, here 0",
         "param_dtype, and LoRA's, is the answer's dtype; a layer's own seed is nnx.Rngs(seed) for it alone",
     ),
-    inexact=(RECURRENT, "GPUs and TPUs compute other last bits"),
-    example={
-        "algorithm": "flax-nnx/1",
-        "seed": 0,
-        "layers": [{"type": "conv2d", "shape": [3, 3, 1, 8]}, {"type": "dense", "shape": [512, 10]}],
-    },
+    example={**LINEN_REPLAY.example, "algorithm": "flax-nnx/1"},
     construct=construct_nnx,
+    name_layers=None,
 )

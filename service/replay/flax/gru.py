@@ -11,26 +11,23 @@ from service.replay.jax.initialisers import Call, initialise
 from service.replay.jax.random import Key
 from service.stream.addresses import Runs
 from service.stream.distributions import Constant, Fill
-from service.stream.draws import Addressed, Draws
+from service.stream.draws import Addressed, Wrapped
 from service.stream.dtypes import DtypeName, Values
 
 GATES = ("r", "z", "n")  # as nnx has them side by side
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Wrapped):
     """`width` columns, from `first` on, of a matrix with `pitch` of them."""
 
-    of: Draws
     first: int
     width: int
     pitch: int
 
-    elements = property(lambda self: self.of.elements // self.pitch * self.width)
-    in_order = property(lambda self: self.of.in_order)
-    whole = property(lambda self: self.of.whole)
-    operations = property(lambda self: self.of.operations)
-    standing = property(lambda self: self.of.standing)
+    @property
+    def elements(self) -> int:
+        return self.of.elements // self.pitch * self.width
 
     def open(self) -> Fill:
         inner = self.of.open()

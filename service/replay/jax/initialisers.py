@@ -25,7 +25,7 @@ from service.replay.truncation import CUT, DEVIATION_LEFT
 from service.stream import distributions, matrices
 from service.stream.addresses import Runs
 from service.stream.distributions import Distribution, Fill
-from service.stream.draws import Addressed, Draws
+from service.stream.draws import Addressed, Draws, Wrapped
 from service.stream.dtypes import DTYPES, DtypeName, Values
 from service.stream.matrices import take
 from service.stream.views import Shape
@@ -198,19 +198,24 @@ def delta_orthogonal(call: Call, scheme: DeltaOrthogonal) -> Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Centred:
+class Centred(Wrapped):
     """A kernel that is a matrix at the centre of its field and 0 elsewhere."""
 
-    of: OrthogonalDraws
     field: Shape
     inputs: int
     outputs: int
 
-    elements = property(lambda self: prod(self.field) * self.inputs * self.outputs)
-    whole = True
-    in_order = False
-    operations = property(lambda self: self.of.operations + self.elements)
-    standing = property(lambda self: self.of.standing + 4 * self.elements)
+    @property
+    def elements(self) -> int:
+        return prod(self.field) * self.inputs * self.outputs
+
+    @property
+    def operations(self) -> int:
+        return self.of.operations + self.elements
+
+    @property
+    def standing(self) -> int:
+        return self.of.standing + 4 * self.elements
 
     def open(self) -> Fill:
         values: Values = np.zeros((*self.field, self.inputs, self.outputs), np.float32)

@@ -110,7 +110,9 @@ class Uniform:
     low: np.float32
     high: np.float32
 
-    spread = property(lambda self: abs(float(self.high) - float(self.low)))
+    @property
+    def spread(self) -> float:
+        return abs(float(self.high) - float(self.low))
 
     @classmethod
     def between(cls, low: float, high: float, dtype: DtypeName) -> "Uniform":
@@ -134,7 +136,7 @@ class Normal:
     least: np.float32 = -INFINITY
     greatest: np.float32 = INFINITY
 
-    spread = property(lambda self: 1.0)
+    spread = 1.0
 
     @classmethod
     def free(cls, dtype: DtypeName) -> "Normal":

@@ -15,7 +15,7 @@ from service.replay.keras.laws import Normal, Truncated, Uniform
 from service.replay.orthogonal import by_decomposition
 from service.stream.addresses import Runs
 from service.stream.distributions import Constant, Fill
-from service.stream.draws import Addressed, Draws
+from service.stream.draws import Addressed, Draws, Wrapped
 from service.stream.dtypes import DtypeName, Values
 from service.stream.matrices import Diagonal
 
@@ -50,16 +50,8 @@ class Backend(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SignedZeros:
+class SignedZeros(Wrapped):
     """Another array, whose zeros are negative: Keras multiplies zeros by a negative gain."""
-
-    of: Draws
-
-    elements = property(lambda self: self.of.elements)
-    in_order = property(lambda self: self.of.in_order)
-    whole = property(lambda self: self.of.whole)
-    operations = property(lambda self: self.of.operations)
-    standing = property(lambda self: self.of.standing)
 
     def open(self) -> Fill:
         inner = self.of.open()
@@ -72,16 +64,8 @@ class SignedZeros:
 
 
 @dataclass(frozen=True, slots=True)
-class InFloat32:
+class InFloat32(Wrapped):
     """Another array, drawn in float32 whatever the answer's dtype: LoRA's."""
-
-    of: Draws
-
-    elements = property(lambda self: self.of.elements)
-    in_order = property(lambda self: self.of.in_order)
-    whole = property(lambda self: self.of.whole)
-    operations = property(lambda self: self.of.operations)
-    standing = property(lambda self: self.of.standing)
 
     def open(self) -> Fill:
         inner = self.of.open()

@@ -10,27 +10,24 @@ from service.replay.torch.draws import Normal, Tensor, Uniform, Walk
 from service.stream.addresses import Runs
 from service.stream.buffers import BUFFERS
 from service.stream.distributions import Fill
-from service.stream.draws import Draws
+from service.stream.draws import Draws, Wrapped
 from service.stream.dtypes import Values
 
 EACH = 4  # normals drawn for one that is to be within the cut
 
 
 @dataclass(frozen=True, slots=True)
-class Scaled:
+class Scaled(Wrapped):
     """Another array times `factor` plus `shift`, in the tensor's dtype; of `each` elements of it one is chosen."""
 
-    of: Draws
     tensor: Tensor
     factor: float
     shift: float
     each: int = 1
 
-    elements = property(lambda self: self.tensor.elements)
-    in_order = property(lambda self: self.of.in_order)
-    whole = property(lambda self: self.of.whole)
-    operations = property(lambda self: self.of.operations)
-    standing = property(lambda self: self.of.standing)
+    @property
+    def elements(self) -> int:
+        return self.tensor.elements
 
     def open(self) -> Fill:
         inner = self.of.open()

@@ -142,7 +142,10 @@ class UniformDraws:
     in_order = False
     whole = False
     standing = 0
-    operations = property(lambda self: self.passed)
+
+    @property
+    def operations(self) -> int:
+        return self.passed
 
     def open(self) -> Fill:
         origin = np.uint64(self.origin())

@@ -250,18 +250,13 @@ TORCH = Replay(
     recipes=tuple(MODELS),
     build=build,
 )
-TORCH_DEFAULT = Replay(
+TORCH_DEFAULT = replace(
+    TORCH,
     name="torch-cpu-default/1",
     summary="As torch-cpu/1, on processors without AVX2 and FMA, or with ATEN_CPU_CAPABILITY=default.",
-    layout="pytorch",
-    dtypes=DTYPES,
-    versions={"torch": "2.13.0", "transformers": "5.24.0"},
-    addressable=False,
     exact=EXACT,
     inexact=(LAPACK, LAST_BIT),
-    example={"algorithm": "torch-cpu-default/1", "seed": 0, "layers": [{"type": "dense", "shape": [784, 256]}]},
+    example={**TORCH.example, "algorithm": "torch-cpu-default/1"},
     construct=partial(construct, fused=False),
-    in_kind=untruncated,
-    recipes=tuple(MODELS),
     build=partial(build, fused=False),
 )

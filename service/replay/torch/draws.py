@@ -349,11 +349,25 @@ class Step:
     tensor: Tensor
     passed: int = 0
 
-    elements = property(lambda self: self.tensor.elements)
-    whole = property(lambda self: self.call.whole)
-    in_order = property(lambda self: not self.call.whole)
-    operations = property(lambda self: self.passed + self.call.operations(self.tensor))
-    standing = property(lambda self: 3 * KEPT * self.elements if self.whole else 0)
+    @property
+    def elements(self) -> int:
+        return self.tensor.elements
+
+    @property
+    def whole(self) -> bool:
+        return self.call.whole
+
+    @property
+    def in_order(self) -> bool:
+        return not self.call.whole
+
+    @property
+    def operations(self) -> int:
+        return self.passed + self.call.operations(self.tensor)
+
+    @property
+    def standing(self) -> int:
+        return 3 * KEPT * self.elements if self.whole else 0
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Step) and self.walk.mark(self.index) == other.walk.mark(other.index)

@@ -228,11 +228,20 @@ class DiracTensor:
     groups: int
     gain: float
 
-    elements = property(lambda self: prod(self.shape))
     whole = True
     in_order = False
-    operations = property(lambda self: self.elements)
-    standing = property(lambda self: KEPT * self.elements)
+
+    @property
+    def elements(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def operations(self) -> int:
+        return self.elements
+
+    @property
+    def standing(self) -> int:
+        return KEPT * self.elements
 
     def open(self) -> Fill:
         values = np.zeros(self.shape)
