@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from benchmarks.servers import IDENTITY, MIB, ZEROS
 from service.cli import serve
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 ANSWER = {"algorithm": "initserve/1", "layers": []}
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("package", ["service.specs.model", "service.analysis.statistics", "service.formats"])
+@pytest.mark.parametrize("package", ["service.specs.spec", "service.analysis.statistics", "service.formats"])
 def test_weights_are_made_without_loading_http(package: str) -> None:
     program = f"import sys, {package}; print(sorted({{'fastapi', 'starlette', 'uvicorn'}} & sys.modules.keys()))"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

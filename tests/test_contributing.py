@@ -15,7 +15,7 @@ from service.networks.parameters import Parameter
 from service.networks.schemes import scaled
 from service.networks.schemes.scheme import Scheme
 from service.networks.site import Site
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from service.stream.distributions import Distribution, Normal
 
 PAGE = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()

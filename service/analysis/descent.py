@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from service.analysis.functions import FUNCTIONS, Function
 from service.analysis.network import load
 from service.analysis.tasks import Array, Targets, Task
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from service.stream import kernels
 from service.stream.addresses import Runs
 from service.stream.streams import stream_of

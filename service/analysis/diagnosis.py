@@ -37,7 +37,7 @@ from service.networks.activations import ACTIVATIONS
 from service.networks.layers.embedding import Embedding
 from service.networks.layers.normalization import BatchNorm, GroupNorm, LayerNorm, RmsNorm
 from service.networks.schemes.tables import load_npy, read_npy
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from service.stream.addresses import Runs
 from service.stream.distributions import Constant, Normal
 from service.stream.kernels import fill_words

@@ -25,7 +25,7 @@ from service.networks.layers.embedding import Embedding
 from service.networks.layers.layer import LayerSpec
 from service.networks.layers.recurrent import Recurrent
 from service.networks.plan import PlannedLayer
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from service.stream.dtypes import DTYPES
 
 STEPS = 16  # of a sequence that nobody gave

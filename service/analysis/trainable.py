@@ -13,8 +13,8 @@ from service.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCom
 from service.networks.layers.dense import Dense
 from service.networks.layers.layer import LayerSpec
 from service.networks.schemes import AnyScheme
-from service.specs.model import Spec
 from service.specs.rules import Rule
+from service.specs.spec import Spec
 
 MOST_LAYERS = 32
 MOST_PARAMETERS = 200_000  # numbers in all weights and biases

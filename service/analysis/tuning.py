@@ -15,7 +15,7 @@ from service.analysis.tape import Array
 from service.networks.layers.convolution import SeparableConvolution
 from service.networks.layers.dense import Dense
 from service.networks.layers.layer import LayerSpec
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 Tuning: TypeAlias = Literal["lsuv", "gains"]
 DIGITS = 9  # of a gain: as many as float32 has

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from service.api.admission import PARSED, Grant
 from service.api.problems import MOST_ERRORS, RequestProblem
 from service.settings import Settings
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
 # No object that a spec may hold has so many members; beyond it each unknown one would be an error of its own.

@@ -15,8 +15,8 @@ from service.networks.layouts import LAYOUTS
 from service.networks.schemes import ALIASES, FAMILIES, PRESETS
 from service.replay import ALGORITHMS
 from service.replay.framework import Stream
-from service.specs.model import Spec
 from service.specs.recipes import RECIPES, expand
+from service.specs.spec import Spec
 from service.stream.streams import ALGORITHM
 
 router = APIRouter(tags=["catalogue"])

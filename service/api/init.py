@@ -20,7 +20,7 @@ from service.formats.base64_json import describe_plan, dumps
 from service.formats.payload import Piece
 from service.networks.plan import Plan
 from service.settings import Settings
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 BINARY = {
     format.media_type: {"schema": {"type": "string", "format": "binary"}}

@@ -10,7 +10,7 @@ from service.analysis.diagnosis import DiagnoseRequest
 from service.analysis.trainable import TrainRequest
 from service.api.answers import DiagnoseAnswer, InitAnswer, PlanAnswer, TrainAnswer
 from service.api.problems import PROBLEMS, Problem
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 DESCRIPTION = """\
 **The same initial weights, everywhere.** Post layer specs (type, shape, activation, scheme, seed) and get a neural

@@ -14,7 +14,7 @@ from service.formats import Payload
 from service.formats.payload import HEAVY
 from service.networks.plan import Plan
 from service.pipeline import Workers
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from service.stream.streams import ALGORITHM
 
 # A body, its layers, their parameters and the elements of these, up to which nothing takes longer than the way to a

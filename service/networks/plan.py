@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from service.networks.fans import Fans
 from service.networks.layers.layer import LayerSpec
-from service.networks.layouts import SEPARATOR, Arrangement, Cut, Join, Layout, Sum, Take, as_they_are
+from service.networks.layouts import SEPARATOR, Arrangement, Cut, Join, Layout, Placements, Sum, Take, as_they_are
 from service.networks.parameters import Choice
 from service.networks.parameters import Parameter as Stated
 from service.stream.distributions import Constant, Distribution, Expectation, Normal, Uniform
@@ -32,12 +32,13 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A layer of a spec, with what was decided for each of its canonical parameters."""
+    """A layer of a spec, with what was decided for each of its canonical parameters, and each layout's arrays."""
 
     name: str
     spec: LayerSpec
     pointer: str
     choices: Mapping[str, Decided]
+    placements: Placements
 
     @property
     def parameters(self) -> tuple[Stated, ...]:

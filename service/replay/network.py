@@ -25,7 +25,7 @@ def modules_of(layers: Sequence[Asked], replay: Replay) -> list[Module]:
     for layer in layers:
         forms = as_they_are({parameter.name: parameter.shape for parameter in layer.parameters})
         arrays = {}
-        for placement in layer.spec.placements()[replay.layout]:
+        for placement in layer.placements[replay.layout]:
             first, *others = (layer.choices[name] for name in placement.of.sources())
             for other in others:
                 if (
@@ -89,7 +89,7 @@ def twins(modules: Sequence[Module], built: Sequence[Mapping[str, Given]]) -> It
 def assemble(layer: Asked, given: Mapping[str, Given], replay: Replay) -> Made:
     """Return a layer's canonical parameters as they stand in the framework's arrays."""
     shapes = {parameter.name: parameter.shape for parameter in layer.parameters}
-    placements = layer.spec.placements()[replay.layout]
+    placements = layer.placements[replay.layout]
     forms = inverted(placements, shapes)
     sources: dict[str, Source] = {}
     arrays: dict[str, Draws] = {ZEROS_ARRAY: Addressed(Constant(0.0), NO_STREAM, 1)}

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from service.stream.streams import ALGORITHM
 
 SHAPE = [67, 31]

@@ -10,7 +10,7 @@ from service.analysis.functions import FUNCTIONS
 from service.analysis.network import Network
 from service.analysis.tape import Node
 from service.networks.activations import ACTIVATIONS
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 LAYERS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "dense": ({"type": "dense", "shape": [5, 4], "activation": "tanh"}, (5,)),

@@ -14,7 +14,7 @@ from service.analysis.tasks import TASKS, TaskName
 from service.analysis.trainable import TrainRequest, operations
 from service.analysis.training import Event, Run, answer, train
 from service.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 SMALL = {"name": "random_normal", "stddev": 0.001}
 LARGE = {"name": "random_normal", "stddev": 1.0}

@@ -15,7 +15,7 @@ from service.errors import UnsupportedCombination
 from service.formats import FORMATS, Include
 from service.formats.npy import header
 from service.networks.plan import Plan
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from service.writing import write
 
 LAYERS: list[dict[str, Any]] = [

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -12,7 +12,7 @@ from torch import nn
 from service.analysis import tape
 from service.analysis.functions import FUNCTIONS
 from service.analysis.network import Network
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from tests.frameworks import torch_layers
 from tests.frameworks.networks import LAYERS, draw, restless
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 import transformers
 
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 MODELS: dict[tuple[str, str], Any] = {
     ("gpt2", "small"): lambda: transformers.GPT2Model(transformers.GPT2Config()),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.networks.schemes import PRESETS
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from service.stream import kernels
 from service.stream.addresses import Runs
 from service.stream.streams import stream_of

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from service.errors import InvalidSpec
 from service.networks.plan import Plan
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from service.stream.elementary import exp, log, sine_and_cosine
 from service.stream.householder import spectral_radius
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from service.replay.jax.kernels import xla
 from service.replay.jax.random import Drawn, Key, Normal
 from service.replay.rounding import Floats
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from service.stream.addresses import Runs
 
 FILE = Path(__file__).parents[1] / "golden" / "frameworks.json"

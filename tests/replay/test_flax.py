@@ -8,7 +8,7 @@ import pytest
 from service.errors import InitserveError
 from service.replay.flax.algorithm import key_at
 from service.replay.jax.random import fold_in, key_of
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from tests.replay.jax_golden import arrays_of, cases_of, digest, folded_normal, name_of
 
 # The golden linen model: Embed; a block of Conv, BatchNorm and a named Conv in groups; Dense, LayerNorm, Dense.

@@ -7,7 +7,7 @@ import pytest
 
 from service.networks.layouts import LAYOUTS, Layout, as_they_are
 from service.replay.inversion import ZEROS, inverted
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from service.stream.drawing import Drawing
 from service.stream.dtypes import DTYPES
 from service.stream.matrices import take

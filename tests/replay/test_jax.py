@@ -12,7 +12,7 @@ import pytest
 from service.errors import InitserveError, NotExact
 from service.replay.jax.kernels import threefry
 from service.replay.jax.random import Drawn, Normal, fold_in, key_of, split
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from service.stream.addresses import Runs
 from service.stream.drawing import BLOCK
 from tests.replay.jax_golden import arrays_of, cases_of, digest, folded_normal, name_of

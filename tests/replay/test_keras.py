@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from service.errors import InitserveError, InvalidSpec, NotExact, UnsupportedCombination
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 ALL = json.loads((Path(__file__).parents[1] / "golden" / "frameworks.json").read_text())["cases"]
 CASES = [case for case in ALL if case["framework"].startswith("keras[")]

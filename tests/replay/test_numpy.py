@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from service.errors import NotExact, UnsupportedCombination
 from service.replay.numpy.pcg64 import MOST_PLACES, NormalDraws, Pcg64, Scaled, Walk
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from service.stream.addresses import Runs
 from service.stream.dtypes import DtypeName
 

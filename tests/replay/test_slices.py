@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service.replay import ALGORITHMS
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 SHAPE = [701, 431]  # more than a block, and no multiple of 16
 SCHEMES: dict[str, list[Any]] = {

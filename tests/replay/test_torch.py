@@ -14,7 +14,7 @@ from service.replay.torch.draws import State, one_by_one
 from service.replay.torch.kernels import mersenne
 from service.replay.torch.kernels import values as kernels
 from service.replay.torch.mersenne import MersenneTwister
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from tests.replay.torch_calls import Modules, Tensor
 
 CASES = [

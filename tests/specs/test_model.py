@@ -10,7 +10,7 @@ from service.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCom
 from service.networks.activations import ACTIVATIONS
 from service.networks.plan import Plan, PlannedParameter
 from service.networks.schemes import PRESETS
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 
 def plan(*layers: dict[str, Any], **more: Any) -> Plan:

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from service.errors import TooLarge
 from service.networks.plan import Plan
-from service.specs.model import Spec
 from service.specs.recipes import RECIPES, expand
 from service.specs.rules import compiled
+from service.specs.spec import Spec
 
 LAYERS: list[dict[str, Any]] = [
     {"name": "block_0.attention", "type": "multi_head_attention", "shape": [8, 2, 4]},

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.errors import InitserveError, NotExact
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from tests.frameworks.replay.flax_networks import LAYERS, Made
 
 CASES = int(os.environ.get("REPLAY_CASES", "60"))

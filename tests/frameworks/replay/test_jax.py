@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jax.nn import initializers
 
 from service.errors import NotExact
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 CASES = int(os.environ.get("REPLAY_CASES", "60"))
 SEEDS = st.one_of(st.integers(0, 2**63 - 1), st.integers(0, 100), st.sampled_from([2**31, 2**32 - 1, 2**32, 2**53]))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from service.errors import InitserveError
 from service.replay import ALGORITHMS
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 Answer = list[tuple[str, str, list[int], str]]
 CASES = int(os.environ.get("REPLAY_CASES", "60"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from tests.frameworks import flax_layers, keras_layers, torch_layers
 from tests.frameworks.networks import LAYERS
 from tests.frameworks.test_layers import NOT_IN_FLAX, TOLERANCE, inputs_for

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 CASES = int(os.environ.get("REPLAY_CASES", "150"))
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 import transformers
 
-from service.specs.model import Spec
+from service.specs.spec import Spec
 from tests.frameworks.test_recipes import MODELS
 
 

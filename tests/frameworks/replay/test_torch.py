@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from service.errors import NotExact
-from service.specs.model import Spec
+from service.specs.spec import Spec
 
 PLAIN = "ATEN_CPU_CAPABILITY" in os.environ
 ALGORITHM = "torch-cpu-default/1" if PLAIN else "torch-cpu/1"

@@ -1,0 +1,125 @@
+"""Choosing: what each layer is called, and the scheme that each of its parameters gets."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from service.errors import InvalidSpec, TooLarge
+from service.networks.layers.layer import LayerSpec
+from service.networks.layouts import Layout
+from service.networks.parameters import AS_ASKED, Choice, Defaults, FanRule, Parameter, by_default, recommended
+from service.networks.plan import Asked, Decided
+from service.networks.schemes import Auto, Scheme
+from service.replay import Replay
+from service.specs.rules import Rule, choose_by_rule
+from service.stream.dtypes import DtypeName
+
+MOST_PARAMETERS = 8192  # of a spec: a stacked recurrent layer alone can have hundreds
+MOST_ELEMENTS = 2**63 - 1  # of a parameter
+
+
+class Wanted(Protocol):
+    """What planning reads of a spec; a recipe's layers and rules stand in it already."""
+
+    @property
+    def algorithm(self) -> str: ...
+    @property
+    def exact(self) -> bool: ...
+    @property
+    def seed(self) -> int | None: ...
+    @property
+    def layout(self) -> Layout: ...
+    @property
+    def dtype(self) -> DtypeName: ...
+    @property
+    def defaults(self) -> Defaults: ...
+    @property
+    def fans(self) -> FanRule: ...
+    @property
+    def recipe(self) -> str | None: ...
+    @property
+    def layers(self) -> Sequence[LayerSpec]: ...
+    @property
+    def rules(self) -> Sequence[Rule]: ...
+
+
+def choose(spec: Wanted, replay: Replay | None) -> list[Asked]:
+    """Return the layers by name, with the scheme that each of their parameters gets."""
+    names = names_of(spec.layers, replay)
+    stated = counted(spec.layers)
+    choosing = Choosing(spec, replay)
+    found = []
+    for index, (name, layer, parameters) in enumerate(zip(names, spec.layers, stated, strict=True)):
+        at = f"/layers/{index}"
+        choices = {each.name: choosing.decide(layer, each, f"{name}/{each.name}", at) for each in parameters}
+        found.append(Asked(name, layer, at, choices, layer.placements()))
+    return found
+
+
+def names_of(layers: Sequence[LayerSpec], replay: Replay | None) -> list[str]:
+    """Return each layer's name, its own or by its type and place; refuses one that stands twice."""
+    if replay is not None and replay.name_layers is not None:
+        names = replay.name_layers(layers)
+    else:
+        names = [f"{each.type}_{index}" if each.name is None else each.name for index, each in enumerate(layers)]
+    taken: set[str] = set()
+    for index, name in enumerate(names):
+        if name in taken:
+            detail = f"two layers are called {name!r}; every layer needs a name of its own"
+            raise InvalidSpec(detail, f"/layers/{index}/name")
+        taken.add(name)
+    return names
+
+
+def counted(layers: Sequence[LayerSpec]) -> list[tuple[Parameter, ...]]:
+    """Return the parameters of each layer; refuses more than there may be before anything is done for each of them."""
+    found, count = [], 0
+    for index, layer in enumerate(layers):
+        parameters = layer.parameters()
+        count += len(parameters)
+        if count > MOST_PARAMETERS:
+            raise TooLarge(f"the spec has more than {MOST_PARAMETERS:,} parameters", f"/layers/{index}")
+        found.append(parameters)
+    return found
+
+
+class Choosing:
+    """What decides a scheme: the last rule that matches, then the layer's own member, then what is usual."""
+
+    def __init__(self, spec: Wanted, replay: Replay | None) -> None:
+        self.spec = spec
+        self.replay = replay
+
+    def decide(self, layer: LayerSpec, parameter: Parameter, path: str, at: str) -> Decided:
+        """Return a parameter's scheme, and the pointer to the member that says so."""
+        choice, pointer = self.choose(layer, parameter, path, at)
+        if parameter.elements > MOST_ELEMENTS:
+            raise TooLarge(
+                f"{parameter.name} has more elements than 64 bits can count; no address reaches them", pointer
+            )
+        return Decided(parameter, choice, pointer)
+
+    def choose(self, layer: LayerSpec, parameter: Parameter, path: str, at: str) -> tuple[Choice, str]:
+        ruled = choose_by_rule(self.spec.rules, path)
+        asked: Scheme | Auto | None
+        if ruled is not None:
+            rule = self.spec.rules[ruled]
+            asked, because, pointer = rule.scheme, rule.because, f"/rules/{ruled}/scheme"
+        elif parameter.member is not None:
+            asked, because, pointer = getattr(layer, parameter.member), None, f"{at}/{parameter.member}"
+        else:
+            asked, because, pointer = None, None, at
+        if asked is None:
+            return self.usual(layer, parameter), pointer
+        if isinstance(asked, Auto):
+            return self.in_kind(recommended(parameter, layer.activation, layer.gain)), pointer
+        return Choice(asked, because or AS_ASKED, self.spec.fans), pointer
+
+    def usual(self, layer: LayerSpec, parameter: Parameter) -> Choice:
+        """Return what a parameter gets of which nothing is said."""
+        choice = by_default(parameter, layer.activation, self.spec.defaults, layer.gain)
+        return choice if choice.of else self.in_kind(choice)
+
+    def in_kind(self, choice: Choice) -> Choice:
+        """Return what is recommended as the framework has it whose stream is replayed."""
+        return choice if self.replay is None else replace(choice, scheme=self.replay.in_kind(choice.scheme))

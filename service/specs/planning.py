@@ -1,0 +1,123 @@
+"""Planning: from what a spec asks for to what draws each array of the answer, and what to warn of."""
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from service.errors import InitserveError, UnsupportedCombination
+from service.networks.layers.layer import LARGEST_EXACT
+from service.networks.layouts import Layout, as_they_are
+from service.networks.plan import (
+    Asked,
+    Caution,
+    Made,
+    Plan,
+    PlannedLayer,
+    PlannedParameter,
+    Source,
+    without_zeros,
+)
+from service.replay import ALGORITHMS, Replay
+from service.replay.network import construct
+from service.specs.choosing import Wanted, choose
+from service.specs.refusals import refuse_overflow, refuse_shared_keys
+from service.specs.warnings import warn, warn_of_twins
+from service.stream.draws import Addressed, Draws
+from service.stream.dtypes import DtypeName
+from service.stream.matrices import WithZeroRow
+from service.stream.streams import stream_of
+
+
+def plan(spec: Wanted, canonical: Callable[[int], dict[str, Any]]) -> Plan:
+    """Return every parameter with its scheme and address; raises InitserveError for what cannot be.
+
+    `canonical` returns the spec that gives the same answer again, with the seed that is drawn here where there is none.
+    """
+    replay = ALGORITHMS.get(spec.algorithm)
+    seed = first_seed(replay) if spec.seed is None else spec.seed
+    asked = choose(spec, replay)
+    made, warnings = drawn_by(replay, spec, asked, seed)
+    exact = all(warning.code != "not-exact" for warning in warnings)
+    warnings += warnings_of(asked, made, spec.dtype)
+    layers = [arranged(layer, each, spec.layout, spec.dtype) for layer, each in zip(asked, made, strict=True)]
+    refuse_shared_keys(layers)
+    return Plan(
+        algorithm=spec.algorithm,
+        exact=exact,
+        seed=seed,
+        layout=spec.layout,
+        dtype=spec.dtype,
+        layers=tuple(layers),
+        warnings=tuple(warnings),
+        canonical=lambda: canonical(seed),
+    )
+
+
+def first_seed(replay: Replay | None) -> int:
+    """Return a fresh seed, one that the stream takes."""
+    return secrets.randbelow(LARGEST_EXACT + 1 if replay is None else replay.seeds)
+
+
+def drawn_by(
+    replay: Replay | None, spec: Wanted, asked: Sequence[Asked], seed: int
+) -> tuple[list[Made], list[Caution]]:
+    """Return what draws each layer: initserve's own stream, or the framework's that is replayed."""
+    if replay is None:
+        return [addressed(layer, seed) for layer in asked], []
+    if spec.fans != replay.layout:
+        raise UnsupportedCombination(
+            f"{replay.name} counts fans as the framework does: {replay.layout}", "/fans", {"fans": replay.layout}
+        )
+    return construct(replay, asked, seed, spec.dtype, spec.exact, spec.recipe)
+
+
+def addressed(layer: Asked, seed: int) -> Made:
+    """Return the canonical parameters of a layer in initserve's own stream."""
+    sources: dict[str, Source] = {}
+    arrays: dict[str, Draws] = {}
+    own = seed if layer.spec.seed is None else layer.spec.seed
+    for name, decided in layer.choices.items():
+        stated, choice = decided.stated, decided.choice
+        site = stated.site(choice.fans)
+        try:
+            distribution = choice.scheme.realise(site)
+        except InitserveError as error:
+            raise error.at(decided.pointer) from None
+        if stated.zero_row is not None:
+            distribution = WithZeroRow(distribution, stated.zero_row, *stated.shape)
+        sources[name] = Source(stated, choice, site.fans, distribution)
+        arrays[name] = Addressed(distribution, stream_of(own, f"{layer.name}/{name}"), stated.elements)
+    return Made(sources, as_they_are({name: each.stated.shape for name, each in layer.choices.items()}), arrays)
+
+
+def warnings_of(asked: Iterable[Asked], made: Iterable[Made], dtype: DtypeName) -> list[Caution]:
+    """Return what to warn of in the canonical parameters; refuses values that the dtype cannot hold."""
+    found: list[Caution] = []
+    drawn: list[tuple[str, Source]] = []
+    for layer, each in zip(asked, made, strict=True):
+        for name, source in each.sources.items():
+            pointer = layer.choices[name].pointer
+            refuse_overflow(source.distribution, dtype, pointer)
+            drawn.append((pointer, source))
+            found.extend(warn(source, layer.spec.activation, pointer))
+    return [*found, *warn_of_twins(drawn)]
+
+
+def arranged(layer: Asked, made: Made, layout: Layout, dtype: DtypeName) -> PlannedLayer:
+    """Return a layer's arrays as the layout names and shapes them."""
+    parameters = []
+    for placement in layer.placements[layout]:
+        arrangement = without_zeros(placement.of, made.sources)
+        parameters.append(
+            PlannedParameter(
+                layer=layer.name,
+                name=placement.name,
+                form=arrangement.form(made.forms),
+                dtype=dtype,
+                layout=layout,
+                arrangement=arrangement,
+                sources=made.sources,
+                arrays=made.arrays,
+            )
+        )
+    return PlannedLayer(layer.name, layer.spec.type, layer.spec.activation, tuple(parameters))

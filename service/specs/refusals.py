@@ -1,0 +1,34 @@
+"""What no answer can hold: values beyond its dtype, two arrays under one key."""
+
+from collections.abc import Sequence
+
+from service.errors import InvalidSpec, UnsupportedCombination
+from service.networks.plan import PlannedLayer
+from service.stream.distributions import Expectation
+from service.stream.dtypes import DTYPES, DtypeName
+
+# A normal value is never farther from its mean: the quantile of half a word in 2^32 is 6.34 deviations.
+REACH = 6.4
+
+
+def refuse_overflow(expected: Expectation, dtype: DtypeName, pointer: str) -> None:
+    """Refuse values of which one may be beyond the largest number of the dtype."""
+    reach = max(
+        abs(expected.mean + way * expected.deviation if bound is None else bound)
+        for bound, way in ((expected.low, -REACH), (expected.high, REACH))
+    )
+    largest = DTYPES[dtype].largest
+    if reach > largest:
+        detail = f"values up to {reach:.6g} do not fit {dtype}, whose largest is {largest:.6g}"
+        raise UnsupportedCombination(detail, pointer, {"dtype": "float64"})
+
+
+def refuse_shared_keys(layers: Sequence[PlannedLayer]) -> None:
+    """Refuse two arrays under one key, which a file of many could not hold, and the key of a file's metadata."""
+    seen: dict[str, int] = {}
+    for index, layer in enumerate(layers):
+        for parameter in layer.parameters:
+            first = seen.setdefault(parameter.key, index)
+            if first != index or parameter.key == "__metadata__":
+                other = f"layer {layers[first].name} has one too" if first != index else "it is safetensors' own"
+                raise InvalidSpec(f"an array would be called {parameter.key!r}: {other}", f"/layers/{index}/name")
