@@ -1,131 +1,35 @@
 """The playground in a real browser: build, see, compare, train, drag, take along; and that everybody can use it."""
 
-import json
 import re
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from safetensors.numpy import load_file
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-SCREENSHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
+from tests.pages.reader import (
+    IN_CHROMIUM,
+    PHONE,
+    Reader,
+    clipboard,
+    note,
+    settle,
+    shoot,
+    show,
+    spec,
+    verdict,
+)
+
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WIDE, PHONE = {"width": 1440, "height": 1000}, {"width": 360, "height": 740}
 VIEWS = ("diagnosis", "compare", "train", "starts")
-SETTLED = 600  # milliseconds: the address follows the last change
-PATIENCE = 30_000  # milliseconds: a first diagnosis may compile
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium; make browser installs it"),
-]
-
-
-@dataclass
-class Reader:
-    """Somebody who opens pages; what they ask for and what their console complains of is kept."""
-
-    browser: Browser
-    server: str
-    contexts: list[BrowserContext] = field(default_factory=list)
-    requests: list[Request] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-    def open(self, address: str = "/", **about: Any) -> Page:
-        """Open the playground in a window of its own and wait for its verdict."""
-        context = self.browser.new_context(**{"viewport": WIDE, "locale": "en-GB", **about})
-        context.set_default_timeout(PATIENCE)
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        self.contexts.append(context)
-        page = context.new_page()
-        page.on("request", lambda request: self.requests.append(request))
-        page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.goto(address if address.startswith("http") else self.server + address)
-        settle(page)
-        return page
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    expect.set_options(timeout=PATIENCE)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def reader(browser: Browser, server: str) -> Iterator[Reader]:
-    """A reader whose pages must ask nobody but the server, and complain of nothing."""
-    reader = Reader(browser, server)
-    yield reader
-    for context in reader.contexts:
-        context.close()
-    hosts = {request.url.split("/")[2] for request in reader.requests if request.url.startswith("http")}
-    assert hosts == {server.removeprefix("http://")}
-    assert reader.complaints == []
-
-
-def settle(page: Page) -> None:
-    """Wait until the panel has its answers, and the address has followed."""
-    page.locator("#panel :is(.verdict, .problem, .side, .lead)").first.wait_for()
-    page.wait_for_timeout(SETTLED)
-    expect(page.locator("#panel.asking")).to_have_count(0)
-
-
-def show(page: Page, view: str) -> None:
-    page.locator(f"#tab-{view}").click()
-    settle(page)
-
-
-def note(page: Page, label: str) -> None:
-    """Put one of the course notes' starts on all layers."""
-    page.get_by_role("group", name="From the course notes").get_by_role("button", name=label, exact=True).click()
-    settle(page)
-
-
-def verdict(page: Page) -> Locator:
-    return page.locator("#verdict-title")
-
-
-def spec(page: Page) -> dict[str, Any]:
-    """Return the spec that the page shows as code, once it is drawn."""
-    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
-    document = re.search(r"--data '(.*)'", page.locator("pre.code").inner_text(), re.DOTALL)
-    assert document is not None
-    answer: dict[str, Any] = json.loads(document[1])
-    return answer
+pytestmark = IN_CHROMIUM
 
 
 def charts(page: Page) -> list[str]:
     drawn: list[str] = page.locator("#panel svg.chart").evaluate_all("charts => charts.map((chart) => chart.outerHTML)")
     return drawn
-
-
-def clipboard(page: Page) -> str:
-    text: str = page.evaluate("navigator.clipboard.readText()")
-    return text
-
-
-def shoot(page: Page, name: str) -> None:
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
 def test_a_stack_is_built(reader: Reader) -> None:

@@ -1,6 +1,6 @@
-// Asks the service about the specs in view, soon after they change; only the newest question's answer is kept.
+// Asks the service about the specs in view, soon after they change; an answer is there only for the spec in view.
 import { ask } from "./service.js";
-import { unasked, update } from "./state.js";
+import { state, unasked, update } from "./state.js";
 import { withScheme } from "./spec.js";
 
 const PAUSE = 250; // milliseconds: typing is over
@@ -30,8 +30,10 @@ function schedule(place, spec) {
   const known = remembered.get(question);
   const timer = known ? 0 : setTimeout(() => send(place, spec, question), PAUSE);
   waiting.set(place, { question, timer });
-  update(({ answers }) => (answers[place] = known ?? { ...answers[place], asking: true }));
+  update(({ answers }) => (answers[place] = known ?? { ...unasked(), before: lastOf(answers[place]), asking: true }));
 }
+
+const lastOf = ({ statistics, diagnosis, before }) => (diagnosis ? { statistics, diagnosis } : before);
 
 async function send(place, spec, question) {
   const controller = new AbortController();
@@ -43,7 +45,8 @@ async function send(place, spec, question) {
   if (controller.signal.aborted) return;
   const [statistics, diagnosis] = answers.map((answer) => answer.value ?? null);
   const problems = distinct(answers.filter((answer) => answer.status === "rejected").map((answer) => answer.reason));
-  const answer = { ...unasked(), statistics, diagnosis, problems };
+  const { before } = state.answers[place];
+  const answer = { ...unasked(), statistics, diagnosis, problems, before: problems.length ? before : null };
   if (!problems.length) {
     remembered.set(question, answer);
     if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value);

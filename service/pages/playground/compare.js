@@ -10,19 +10,17 @@ import { spoken, summaryOf } from "./spoken.js";
 import { AUTO } from "./stack.js";
 import { edit } from "./state.js";
 import { mark } from "./verdicts.js";
+import { past, waiting } from "./waiting.js";
 
 const SIDES = ["a", "b"];
+export const ASKS = SIDES;
 const NARROW = 620; // below it sides stand under each other
 const SHOWN = 6; // pairs of histograms, until all are asked for
 
 export function render(root, { shared, answers, catalogue, every }) {
   const width = root.clientWidth;
   const room = Math.max(270, (width >= NARROW ? (width - 20) / 2 : width) - 36);
-  const diagnoses = SIDES.map((side) => answers[side].diagnosis).filter(Boolean);
-  root.classList.toggle(
-    "asking",
-    SIDES.some((side) => answers[side].asking),
-  );
+  const diagnoses = SIDES.map((side) => answers[side].diagnosis ?? answers[side].before?.diagnosis).filter(Boolean);
   replace(
     root,
     h("h2", { class: "unseen" }, t("view.compare")),
@@ -38,15 +36,17 @@ export function render(root, { shared, answers, catalogue, every }) {
     ),
     ["forward", "backward"].map((way) =>
       pair((side) => {
-        const { diagnosis } = answers[side];
-        const title = `${side.toUpperCase()} · ${t(`depth.${way}`)}`;
-        return h(
-          "div",
-          { class: "card" },
-          diagnosis
-            ? depthFigure(diagnosis, way, depthScale(diagnoses, way), { key: `${side}-${way}`, width: room, title })
-            : t("asking"),
-        );
+        const { diagnosis, before } = answers[side];
+        const shown = diagnosis ?? before?.diagnosis;
+        if (!shown) return h("div", { class: "card" }, waiting());
+        const about = {
+          key: `${side}-${way}`,
+          width: room,
+          title: `${side.toUpperCase()} · ${t(`depth.${way}`)}`,
+          judged: Boolean(diagnosis),
+        };
+        const card = h("div", { class: "card" }, depthFigure(shown, way, depthScale(diagnoses, way), about));
+        return diagnosis ? card : past(card);
       }),
     ),
     histograms(answers, every, width),
@@ -105,8 +105,8 @@ function controls(side, shared, answer, { schemes }) {
   ];
 }
 
-function verdict({ diagnosis }) {
-  if (!diagnosis) return null;
+function verdict({ diagnosis, problems }) {
+  if (!diagnosis) return problems.length ? null : waiting();
   return h(
     "div",
     { class: `side-verdict is-${diagnosis.verdict}` },
@@ -116,13 +116,15 @@ function verdict({ diagnosis }) {
 }
 
 function histograms(answers, every, width) {
-  if (!SIDES.every((side) => answers[side].statistics)) return null;
-  const [left, right] = SIDES.map((side) => parametersOf(answers[side].statistics));
+  const now = SIDES.every((side) => answers[side].statistics);
+  const statistics = SIDES.map((side) => answers[side].statistics ?? answers[side].before?.statistics);
+  if (!statistics.every(Boolean)) return null;
+  const [left, right] = statistics.map(parametersOf);
   const others = new Map(right.map((parameter) => [parameter.path, parameter]));
   const both = left
     .map((parameter) => [parameter, others.get(parameter.path)])
     .filter(([one, two]) => two && !(isConstant(one) && isConstant(two)));
-  return h(
+  const section = h(
     "section",
     { class: "card", "aria-labelledby": "compare-histograms" },
     h("h3", { id: "compare-histograms" }, t("histogram.title")),
@@ -149,4 +151,5 @@ function histograms(answers, every, width) {
     ),
     everyButton(both.length, SHOWN, every),
   );
+  return now ? section : past(section);
 }

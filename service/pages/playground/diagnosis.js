@@ -1,5 +1,5 @@
 // The diagnosis: the verdict in words with what to change, sizes by layer, histograms, and each layer's reason.
-import { h, replace } from "./dom.js";
+import { focusOn, h, replace } from "./dom.js";
 import { numbers } from "./charts.js";
 import { number, t } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -9,36 +9,51 @@ import { differences } from "./spec.js";
 import { edit } from "./state.js";
 import { reasonOf, spoken, summaryOf, warningText } from "./spoken.js";
 import { mark, pill } from "./verdicts.js";
+import { past, waiting } from "./waiting.js";
 
 const SHOWN = 12; // histograms, until all are asked for
 const GAP = 20;
 const PHONE = 500;
 const WIDE = 720; // a panel this wide holds two charts side by side
 
+export const ASKS = ["stack"];
+
 export function render(root, { shared, answers, every }) {
   const answer = answers.stack;
   const width = root.clientWidth;
-  root.classList.toggle("asking", answer.asking);
   replace(
     root,
     h("h2", { class: "unseen" }, t("view.diagnosis")),
     answer.problems.map((problem) => problemBox(problem, shared.spec)),
-    answer.diagnosis && [banner(answer.diagnosis, shared.spec), depths(answer.diagnosis, width)],
+    answer.diagnosis ? banner(answer.diagnosis, shared.spec) : !answer.problems.length && waiting({ class: "card", tabindex: -1, "data-key": "verdict" }),
+    depthsNowOrBefore(answer, width),
     answer.statistics && warnings(answer.statistics.warnings, shared.spec),
-    answer.statistics && histograms(answer.statistics, every, width),
+    histogramsNowOrBefore(answer, every, width),
     answer.diagnosis && reasons(answer.diagnosis),
-    !answer.diagnosis &&
-      !answer.statistics &&
-      !answer.problems.length &&
-      h("p", { class: "card waiting" }, t("asking")),
   );
+}
+
+// The pictures of the last answer stay, faded and out of reach, until there are new ones; nothing is said of them.
+function depthsNowOrBefore({ diagnosis, before }, width) {
+  if (diagnosis) return depths(diagnosis, width, true);
+  return before?.diagnosis && past(depths(before.diagnosis, width, false));
+}
+
+function histogramsNowOrBefore({ statistics, before }, every, width) {
+  if (statistics) return histograms(statistics, every, width);
+  return before?.statistics && past(histograms(before.statistics, every, width));
 }
 
 function banner(diagnosis, spec) {
   const { verdict, inputs } = diagnosis;
   return h(
     "section",
-    { class: `card verdict is-${verdict}`, "aria-labelledby": "verdict-title" },
+    {
+      class: `card verdict is-${verdict}`,
+      "aria-labelledby": "verdict-title",
+      tabindex: -1,
+      "data-key": "verdict",
+    },
     mark(verdict, 44),
     h(
       "div",
@@ -96,9 +111,12 @@ function remedy(remedied, spec) {
   );
 }
 
-const apply = (spec) => edit("try", (shared) => (shared.spec = structuredClone(spec)));
+function apply(spec) {
+  edit("try", (shared) => (shared.spec = structuredClone(spec)));
+  focusOn("verdict");
+}
 
-function depths(diagnosis, width) {
+function depths(diagnosis, width, judged) {
   const room = width >= WIDE ? (width - GAP) / 2 : width;
   return h(
     "div",
@@ -111,6 +129,7 @@ function depths(diagnosis, width) {
           key: way,
           width: Math.max(280, room - 36),
           title: t(`depth.${way}`),
+          judged,
         }),
       ),
     ),
@@ -180,6 +199,7 @@ function applyTo(indices, change) {
     for (const index of indices) Object.assign(layers[index], change);
     shared.spec = { ...shared.spec, layers };
   });
+  focusOn("verdict");
 }
 
 function histograms(statistics, every, width) {

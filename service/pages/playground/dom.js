@@ -17,7 +17,8 @@ function furnish(element, properties, children) {
   return element;
 }
 
-// Elements are told apart by data-key: the focused one, its selection and what is unfolded stay as they were.
+// Elements are told apart by data-key: the focused one, its selection and what is unfolded stay as they were. Where
+// the focused one is gone, the panel around it gets the focus, so that nobody is sent back to the top of the page.
 export function replace(container, ...children) {
   const active = container.contains(document.activeElement) ? document.activeElement : null;
   const key = active?.dataset.key;
@@ -34,9 +35,10 @@ export function replace(container, ...children) {
     if (folds.has(fold.dataset.key)) fold.open = folds.get(fold.dataset.key);
   }
   for (const box of container.querySelectorAll("[data-scroll]")) box.scrollTop = scrolled.get(box.dataset.scroll) ?? 0;
-  if (!key) return;
-  const again = container.querySelector(`[data-key="${CSS.escape(key)}"]`);
+  if (!active) return;
+  const again = key ? container.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
   again?.focus({ preventScroll: true });
+  if (!again || document.activeElement !== again) container.closest("[tabindex]")?.focus({ preventScroll: true });
   if (selection && again?.type === "text") again.setSelectionRange(...selection);
 }
 

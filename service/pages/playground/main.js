@@ -61,10 +61,12 @@ function tab(view, selected) {
 const show = (view) => edit("view", (shared) => (shared.view = view));
 
 function walkTabs(event) {
-  const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-  if (!way) return;
   const views = Object.keys(VIEWS);
-  const next = views[(views.indexOf(state.shared.view) + way + views.length) % views.length];
+  const here = views.indexOf(state.shared.view);
+  const place = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: views.length - 1 }[event.key];
+  if (place === undefined) return;
+  event.preventDefault();
+  const next = views[(place + views.length) % views.length];
   show(next);
   requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById(`tab-${next}`).focus()));
 }
@@ -122,7 +124,11 @@ function announce({ answers }) {
 
 function renderPanel(current) {
   if (current.shared.view !== "starts") stack.render(places.stack, current);
-  VIEWS[current.shared.view].render(panel, current);
+  const view = VIEWS[current.shared.view];
+  const asking = (view.ASKS ?? []).some((place) => current.answers[place].asking);
+  panel.classList.toggle("asking", asking);
+  panel.setAttribute("aria-busy", `${asking}`);
+  view.render(panel, current);
   take.render(places.take, current);
 }
 
@@ -135,6 +141,11 @@ new ResizeObserver(() => {
   resizing = setTimeout(() => update(() => {}), RESIZED);
 }).observe(document.getElementById("main"));
 addEventListener("popstate", readAddress);
+// The address holds the reader's network, which the skip link's own fragment would overwrite.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  panel.focus();
+});
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => update(() => {}));
 
 if (!(await readAddress())) {

@@ -22,7 +22,7 @@ export function depthScale(diagnoses, way) {
   return { scale: logarithmic(...reach(values)), zero: values.some((value) => value === 0) };
 }
 
-export function depthFigure(diagnosis, way, { scale, zero }, { key, width, title }) {
+export function depthFigure(diagnosis, way, { scale, zero }, { key, width, title, judged }) {
   const { layers, zone } = diagnosis;
   const label = t(`depth.${way}.text`, {
     values: layers.map((layer) => `${layer.name} ${number(measured(layer, way))}`).join("; "),
@@ -36,16 +36,17 @@ export function depthFigure(diagnosis, way, { scale, zero }, { key, width, title
   if (known) chart.line(theory, "theory");
   points(measured).forEach(([place, value], index) => {
     if (!Number.isFinite(value)) return;
-    const { name, verdict } = layers[index];
+    const { name } = layers[index];
+    const verdict = judged ? layers[index].verdict : "unknown";
     const point = markAt(verdict, chart.X(place), chart.Y(value), layers.length > 24 ? 8 : 11);
-    point.append(svg("title", {}, `${name}: ${number(value)}, ${t(`verdict.${verdict}`)}`));
+    point.append(svg("title", {}, `${name}: ${number(value)}${judged ? `, ${t(`verdict.${verdict}`)}` : ""}`));
     chart.svg.append(point);
   });
   const entries = [
     { sample: lineSample("main"), text: t("depth.measured") },
     ...(known ? [{ sample: lineSample("theory"), text: t("depth.forecast") }] : []),
     { sample: areaSample("band zone"), text: t("depth.zone") },
-    ...[...new Set(layers.map((layer) => layer.verdict))]
+    ...[...new Set(judged ? layers.map((layer) => layer.verdict) : [])]
       .filter((verdict) => verdict !== "normal")
       .map((verdict) => ({ sample: mark(verdict, 11), text: t(`verdict.${verdict}`) })),
   ];

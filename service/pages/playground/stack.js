@@ -32,8 +32,9 @@ export function render(root, { shared, answers, catalogue, open }) {
   replace(
     root,
     h("h2", { id: "stack-title" }, t("stack.title")),
-    h("div", { class: "fields" }, presets(spec), allLayers(spec, catalogue, problems), seed(spec, problems)),
+    h("div", { class: "fields" }, presets(spec)),
     notes(spec),
+    h("div", { class: "fields" }, allLayers(spec, catalogue, problems), seed(spec, problems)),
     h(
       "details",
       { class: "layers", "data-key": "layers", open: matchMedia("(min-width: 60rem)").matches },

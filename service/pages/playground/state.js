@@ -5,7 +5,8 @@ import { PRESETS } from "./spec.js";
 const TYPING = 1200; // milliseconds: changes to one field within it are one step for the back button
 const SETTLED = 250; // milliseconds without a change, then the address follows
 
-export const unasked = () => ({ statistics: null, diagnosis: null, problems: [], asking: false });
+// What the service answered to the very spec in view; `before` is the last answer to another one, to be shown as past.
+export const unasked = () => ({ statistics: null, diagnosis: null, before: null, problems: [], asking: false });
 
 export const initial = () => ({
   view: "diagnosis",
