@@ -25,8 +25,12 @@ ALIKE = 1e-6  # of the largest weight: how far rounding may have taken equal neu
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a run. Where it overflowed there is no accuracy."""
+    """What came of a run. Where it overflowed there is no accuracy, and no loss.
 
+    `final_loss` is that of all examples after the last step; a curve's entries are each of one batch before its step.
+    """
+
+    final_loss: float | None
     accuracy: float | None
     learnt: bool
     reason: str
@@ -112,13 +116,13 @@ def judge(layers: Sequence[DenseLayer], task: Task, began: float) -> Outcome:
         last = there_and_back(layers, task, inputs, targets)
         norm = last.norm
     if not (isfinite(last.loss) and isfinite(norm)):
-        return Outcome(None, False, "the loss overflowed at the last step")
+        return Outcome(None, None, False, "the loss overflowed at the last step")
     accuracy = task.accuracy(last.answers, targets)
     if task.learnt(last.loss, accuracy):
-        return Outcome(accuracy, True, task.describe(last.loss, accuracy))
+        return Outcome(last.loss, accuracy, True, task.describe(last.loss, accuracy))
     why = what_stopped(layers, last, began, task.constant_loss())
     short = f"{task.describe(last.loss, accuracy)}: more steps, another learning rate or another start may do"
-    return Outcome(accuracy, False, why or short)
+    return Outcome(last.loss, accuracy, False, why or short)
 
 
 def what_stopped(layers: Sequence[DenseLayer], last: Pass, began: float, constant: float) -> str | None:
@@ -135,8 +139,10 @@ def what_stopped(layers: Sequence[DenseLayer], last: Pass, began: float, constan
         ended = f"the loss ended at {last.loss:.3g}, where a constant answer has {constant:.3g}"
         return f"{ended}: gradients of {steepest:.1g} made every step a jump elsewhere"
     if first < VANISHED:
-        stayed = "at that of a constant answer" if last.loss < 1.5 * constant else f"at {last.loss:.3g}"
-        return f"the loss stayed {stayed}: gradients of {first:.1g} in {layers[0].name} changed nothing"
+        near = last.loss < 1.5 * constant
+        ended = "the loss stayed at that of a constant answer" if near else f"the loss ended at {last.loss:.3g}"
+        elsewhere = "; the rest of the gradient is in later layers" if steepest > VANISHED else ""
+        return f"{ended}: gradients of {first:.1g} in {layers[0].name} changed nothing there{elsewhere}"
     return None
 
 

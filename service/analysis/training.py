@@ -49,7 +49,7 @@ class Run:
             loss, norm = self._step(step)
             if not (isfinite(loss) and isfinite(norm)):
                 what = "gradient" if isfinite(loss) else "loss"
-                yield self._finished(Outcome(None, False, f"the {what} overflowed at step {step}"))
+                yield self._finished(Outcome(None, None, False, f"the {what} overflowed at step {step}"))
                 return
             recorded = step % self.every == 0
             if recorded:

@@ -199,7 +199,8 @@ class RunAnswer(Closed):
     scheme: str
     seed: str
     every: int = Field(description="Steps between two entries of the curves.")
-    loss: list[float]
+    loss: list[float] = Field(description="Loss of each step's batch, before the step.")
+    final_loss: float | None = Field(description="Loss of all examples after the last step; null after an overflow.")
     gradient_norm: list[float] = Field(description="Length of the gradient of all parameters together.")
     accuracy: float | None = Field(description="Share of right answers; null for regression and after an overflow.")
     learnt: bool

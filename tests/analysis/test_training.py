@@ -62,6 +62,18 @@ def test_zeros_do_not_learn(activation: str, depth: int) -> None:
         assert "gradients of 0 in fc1 changed nothing" in run["reason"]
 
 
+@pytest.mark.parametrize("scheme", ["zeros", "small_normal"])
+def test_what_a_run_is_said_to_end_at_is_the_loss_of_all_its_examples(scheme: str) -> None:
+    asked = request("moons", stack("moons", 8), schemes=[scheme], steps=40, learning_rate=10.0)
+    [start] = asked.schemes or []
+    run = Run(asked, 0, start, seed=42)
+    told = list(run.events())[-1].data
+    inputs, targets = TASKS["moons"].data()
+    assert told["final_loss"] == there_and_back(run.layers, TASKS["moons"], inputs, targets).loss != told["loss"][-1]
+    assert f"the loss ended at {told['final_loss']:.3g}" in told["reason"]
+    assert "in fc1 changed nothing there; the rest of the gradient is in later layers" in told["reason"]
+
+
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
 @pytest.mark.parametrize("value", [0.1, 5.0])
 @pytest.mark.parametrize("width", [7, 16])
@@ -160,7 +172,17 @@ def test_events_tell_what_happens_as_it_happens() -> None:
         "seed": "0",
     }
     assert events[151].data["run"] == 1
-    assert list(run) == ["scheme", "seed", "every", "loss", "gradient_norm", "accuracy", "learnt", "reason"]
+    assert list(run) == [
+        "scheme",
+        "seed",
+        "every",
+        "loss",
+        "gradient_norm",
+        "final_loss",
+        "accuracy",
+        "learnt",
+        "reason",
+    ]
     assert answer(asked, events) == {"task": "moons", "runs": [run, events[301].data]}
 
 
