@@ -136,9 +136,19 @@ class Replay(Stream):
 
 
 def no_such_layer(framework: str, module: Module, instead: str = "") -> UnsupportedCombination:
-    """Return the error for a layer that the framework does not have."""
-    hint = f"; {instead}" if instead else ""
-    return UnsupportedCombination(f"{framework} has no layer like {module.spec.type}{hint}", f"{module.pointer}/type")
+    """Return the error for a layer that the framework does not have; `instead` is the type of one with its arrays."""
+    hint = f"{instead} has the same arrays" if instead else "state its parts, or bare arrays with type tensor"
+    remedy = {"type": instead} if instead else None
+    return UnsupportedCombination(
+        f"{framework} has no layer like {module.spec.type}; {hint}", f"{module.pointer}/type", remedy
+    )
+
+
+def no_such_member(
+    module: Module, member: str, why: str, remedy: dict[str, Any] | None = None
+) -> UnsupportedCombination:
+    """Return the error for a member of a layer that the framework's own does not have, or not with this value."""
+    return UnsupportedCombination(why, f"{module.pointer}/{member}", remedy)
 
 
 def no_such_scheme(

@@ -7,8 +7,9 @@ import pytest
 
 from service.errors import InitserveError
 from service.replay.flax.algorithm import key_at
-from service.replay.jax.random import fold_in, key_of
+from service.replay.jax.random import Drawn, Normal, fold_in, key_of
 from service.specs.spec import Spec
+from service.stream.addresses import Runs
 from tests.replay.jax_golden import arrays_of, cases_of, digest, folded_normal, name_of
 
 # The golden linen model: Embed; a block of Conv, BatchNorm and a named Conv in groups; Dense, LayerNorm, Dense.
@@ -78,16 +79,24 @@ def test_a_layers_own_seed_is_that_of_its_own_keys(algorithm: str) -> None:
 
 
 def test_nnx_gives_each_array_a_key_in_order() -> None:
-    scheme = {"name": "random_normal", "stddev": 1.0}
-    layers = [
+    """The keys that a layer takes: bias and scale of a norm one each, statistics none, dropout one for its masks."""
+    normal = {"name": "random_normal", "stddev": 1.0}
+    layers: list[dict[str, Any]] = [
         {"type": "tensor", "shape": [3], "scheme": "zeros"},
         {"type": "batch_norm", "shape": [4]},
-        {"type": "tensor", "shape": [5], "scheme": scheme, "name": "w"},
+        {"type": "dense", "shape": [5, 4], "scheme": normal, "bias": normal, "name": "d"},
+        {"type": "dense", "shape": [4, 6], "scheme": normal, "bias": None, "name": "n"},
+        {"type": "dropout"},
+        {"type": "embedding", "shape": [7, 3], "scheme": normal, "name": "e"},
+        {"type": "tensor", "shape": [5], "scheme": normal, "name": "w"},
     ]
-    alone = arrays_of(algorithm="jax-threefry/1", seed=1, layers=layers[2:])["w/value"]
-    made = arrays_of(algorithm="flax-nnx/1", seed=1, layers=layers)["w/value"]
-    assert made != alone
-    assert fold_in(key_of(1), 3) != key_of(1)
+    made = arrays_of(algorithm="flax-nnx/1", seed=1, layers=layers)
+    numbers = {"d/kernel": 3, "d/bias": 4, "n/kernel": 5, "e/embedding": 7, "w/value": 8}
+    for name, number in numbers.items():
+        expected = np.empty(len(made[name]) // 4, np.float32)
+        drawn = Drawn(fold_in(key_of(1), number), Normal.free("float32"), "float32", expected.size)
+        drawn.open()(Runs.one(0, expected.size), expected)
+        assert made[name] == expected.tobytes(), name
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from math import prod
 
-from service.errors import UnsupportedCombination
 from service.networks.layers.attention import GroupedQueryAttention, MultiHeadAttention
 from service.networks.layers.convolution import TransposedConvolution
 from service.networks.layers.dense import Dense
@@ -12,7 +11,7 @@ from service.networks.layers.layer import LayerSpec
 from service.networks.layers.normalization import PRelu
 from service.networks.layers.recurrent import Recurrent
 from service.networks.schemes.plain import ConstantScheme
-from service.replay.framework import Array, Module, no_such_layer, no_such_scheme
+from service.replay.framework import Array, Module, no_such_layer, no_such_member, no_such_scheme
 from service.stream.views import Shape
 
 LINEN = "Flax linen"
@@ -60,18 +59,18 @@ def check(framework: str, module: Module) -> None:
     """Refuse what the framework has no layer for, and options that its layer does not have."""
     spec = module.spec
     if spec.type not in CLASSES and not (framework == NNX and spec.type in ONLY_NNX):
-        raise no_such_layer(framework, module, "state its parts, or bare arrays with type tensor")
+        raise no_such_layer(framework, module)
     match spec:
         case Dense(lora_rank=int()) if framework == LINEN:
-            refuse(module, "lora_rank", "linen has no LoRA; flax-nnx/1 has")
+            raise no_such_member(module, "lora_rank", "linen has no LoRA; flax-nnx/1 has", {"lora_rank": None})
         case TransposedConvolution() if spec.groups != 1:
-            refuse(module, "groups", "Flax's transposed convolution has no groups")
+            raise no_such_member(module, "groups", "Flax's transposed convolution has no groups", {"groups": 1})
         case Recurrent() if not spec.has_bias:
-            refuse(module, "bias", "Flax's cells always have biases")
+            raise no_such_member(module, "bias", "Flax's cells always have biases", {"bias": "zeros"})
         case Recurrent() if getattr(spec, "projection", None) is not None:
-            refuse(module, "projection", "Flax's cells do not project their state")
+            raise no_such_member(module, "projection", "Flax's cells do not project their state", {"projection": None})
         case PRelu(shape=[features]) if features != 1:
-            refuse(module, "shape", "Flax's PReLU has one slope for all features")
+            raise no_such_member(module, "shape", "Flax's PReLU has one slope for all features", {"shape": [1]})
         case MultiHeadAttention() | GroupedQueryAttention():
             check_attention(framework, module, spec)
         case EinsumDense() if framework == LINEN:
@@ -80,16 +79,16 @@ def check(framework: str, module: Module) -> None:
         check_constant(framework, module, array)
 
 
-def refuse(module: Module, member: str, why: str) -> None:
-    raise UnsupportedCombination(why, f"{module.pointer}/{member}")
-
-
 def check_attention(framework: str, module: Module, spec: MultiHeadAttention | GroupedQueryAttention) -> None:
     if getattr(spec, "bias_kv", False):
-        refuse(module, "bias_kv", "Flax's attention has no key and value of its own")
-    widths = {getattr(spec, member, None) or spec.shape[0] for member in ("key_width", "value_width")}
-    if framework == NNX and len(widths) > 1:
-        refuse(module, "value_width", "keys and values have one width in Flax nnx, in_kv_features")
+        raise no_such_member(module, "bias_kv", "Flax's attention has no key and value of its own", {"bias_kv": False})
+    stated = {member: getattr(spec, member, None) for member in ("key_width", "value_width")}
+    key, value = (width or spec.shape[0] for width in stated.values())
+    if framework == NNX and key != value:
+        member, other = ("value_width", key) if stated["value_width"] else ("key_width", value)
+        raise no_such_member(
+            module, member, "keys and values have one width in Flax nnx, in_kv_features", {member: other}
+        )
 
 
 def check_einsum(module: Module, spec: EinsumDense) -> None:
@@ -97,7 +96,12 @@ def check_einsum(module: Module, spec: EinsumDense) -> None:
     _, kernel, outputs = spec.labels
     own = "".join(axis for axis in outputs if axis in kernel)
     if spec.bias_axes not in (None, own):
-        refuse(module, "bias_axes", f"linen's Einsum has its bias on all axes that the kernel leaves, {own!r}")
+        raise no_such_member(
+            module,
+            "bias_axes",
+            f"linen's Einsum has its bias on all axes that the kernel leaves, {own!r}",
+            {"bias_axes": own},
+        )
 
 
 def check_constant(framework: str, module: Module, array: Array) -> None:

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from service.errors import UnsupportedCombination
 from service.networks.layers.tensor import Tensor
-from service.replay.framework import Array, Given, Module, Replay
+from service.replay.framework import Array, Given, Module, Replay, no_such_member
 from service.replay.jax.initialisers import LAPACK, Call, Counted, count, initialise
 from service.replay.jax.random import Key, key_of
 from service.stream.dtypes import DtypeName
@@ -41,8 +40,8 @@ def refuse_stated_fans(module: Module) -> None:
     own = count(tuple(module.spec.shape)).whole
     for member, number in (("fan_in", own.fan_in), ("fan_out", own.fan_out)):
         if getattr(module.spec, member) not in (None, number):
-            raise UnsupportedCombination(
-                f"JAX counts fans off the shape: {member} is {number}", f"{module.pointer}/{member}", {member: number}
+            raise no_such_member(
+                module, member, f"JAX counts fans off the shape: {member} is {number}", {member: number}
             )
 
 

@@ -15,7 +15,7 @@ from service.replay.framework import Array, Given, Module, Replay
 from service.replay.keras.backends import Jax, NumPy, TensorFlow, Torch
 from service.replay.keras.draws import LAPACK, STFT, Backend, InFloat32, fixed
 from service.replay.keras.laws import Fixed, Law, Normal, Orthogonal, Truncated, Uniform, law_of
-from service.replay.keras.layers import FORGETFUL, SEED_GENERATOR, check, constructed, fans_of
+from service.replay.keras.layers import FORGETFUL, SEED_GENERATOR, Constructed, check, constructed, fans_of
 from service.replay.orthogonal import OrthogonalDraws
 from service.stream.draws import Draws
 from service.stream.dtypes import DTYPES, DtypeName
@@ -42,10 +42,11 @@ def laws_of(module: Module) -> dict[str, Law]:
     }
 
 
-def take_seeds(module: Module, laws: dict[str, Law], following: Callable[[], int]) -> Iterator[tuple[str, int]]:
+def take_seeds(
+    initialisers: Sequence[Constructed], own: int | None, laws: dict[str, Law], following: Callable[[], int]
+) -> Iterator[tuple[str, int]]:
     """Yield each random array's seed; a layer's own is that of its seed generator and of all its initialisers."""
-    own = module.spec.seed
-    for each in constructed(module):
+    for each in initialisers:
         if each in (SEED_GENERATOR, FORGETFUL) or not isinstance(laws.get(each.array, NOTHING), Fixed):
             seed = following() if own is None or each is FORGETFUL else own
             if each.used:
@@ -87,14 +88,14 @@ def give(backend: Backend, module: Module, array: Array, law: Law, seed: int | N
     return Given(expected, fans, draws, LAPACK if isinstance(law, Orthogonal) else "")
 
 
-def check_seed(backend: Backend, module: Module) -> None:
+def check_seed(backend: Backend, module: Module, initialisers: Sequence[Constructed]) -> None:
     """Refuse a layer's own seed that Keras refuses; recurrent layers and dropout have a seed generator as well."""
     own, pointer = module.spec.seed, f"{module.pointer}/seed"
     if own is not None and own > backend.largest_seed:
         raise UnsupportedCombination(
             f"an initialiser's seed is at most {backend.largest_seed} on {backend.name}", pointer
         )
-    if own is not None and own > backend.largest_state and SEED_GENERATOR in constructed(module):
+    if own is not None and own > backend.largest_state and SEED_GENERATOR in initialisers:
         raise UnsupportedCombination(
             f"the seed of a layer with a seed generator is at most {backend.largest_state} on {backend.name}", pointer
         )
@@ -105,10 +106,11 @@ def construct(backend: Backend, modules: Sequence[Module], seed: int, dtype: Dty
     following = seeds_of(seed)
     found = []
     for module in modules:
-        check_seed(backend, module)
+        initialisers = list(constructed(module))
         check(module)
+        check_seed(backend, module, initialisers)
         laws = laws_of(module)
-        seeds = dict(take_seeds(module, laws, following))
+        seeds = dict(take_seeds(initialisers, module.spec.seed, laws, following))
         found.append({
             name: give(backend, module, array, laws[name], seeds.get(name), dtype)
             for name, array in module.arrays.items()

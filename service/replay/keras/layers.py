@@ -27,8 +27,8 @@ from service.networks.layers.normalization import BatchNorm, GroupNorm, LayerNor
 from service.networks.layers.recurrent import Lstm, Place, Recurrent
 from service.networks.layers.tensor import Tensor
 from service.networks.parameters import ONES
-from service.replay.framework import Array, Module, no_such_layer
-from service.replay.keras.laws import same_law
+from service.replay.framework import Array, Module, no_such_layer, no_such_member
+from service.replay.keras.laws import law_of, same_law
 
 
 class Constructed(NamedTuple):
@@ -46,10 +46,10 @@ def constructed(module: Module) -> Iterator[Constructed]:
     """Yield the initialisers of a layer in the order in which they are constructed; of arrays it does not have, too."""
     match module.spec:
         case TransformersConv1D():
-            raise no_such_layer("Keras", module, "dense has the same arrays")
+            raise no_such_layer("Keras", module, "dense")
         case Embedding(padding_index=int()):
-            raise UnsupportedCombination(
-                "Keras's Embedding has no row that starts at 0", f"{module.pointer}/padding_index"
+            raise no_such_member(
+                module, "padding_index", "Keras's Embedding has no row that starts at 0", {"padding_index": None}
             )
         case BatchNorm() | LayerNorm() | GroupNorm():
             names: Sequence[str] = ("beta", "gamma", "moving_mean", "moving_variance")
@@ -76,7 +76,7 @@ def constructed(module: Module) -> Iterator[Constructed]:
 def recurrent(module: Module, spec: Recurrent) -> Iterator[Constructed]:
     """Yield those of each layer of the stack: in both directions, of the layer given and of its two copies."""
     if isinstance(spec, Lstm) and spec.projection is not None:
-        raise UnsupportedCombination("Keras's LSTM has no projection", f"{module.pointer}/projection")
+        raise no_such_member(module, "projection", "Keras's LSTM has no projection", {"projection": None})
     places = list(spec.places())
     if not spec.bidirectional:
         for place in places:
@@ -102,7 +102,7 @@ def cell(spec: Recurrent, place: Place, used: bool, copied: bool = False) -> Ite
 def attention(module: Module, spec: Attention) -> Iterator[Constructed]:
     """Yield the two that the layer is given, and the copies that each of its four projections gets when it is built."""
     if isinstance(spec, MultiHeadAttention) and spec.bias_kv:
-        raise UnsupportedCombination("Keras's MultiHeadAttention has no bias_kv", f"{module.pointer}/bias_kv")
+        raise no_such_member(module, "bias_kv", "Keras's MultiHeadAttention has no bias_kv", {"bias_kv": False})
     parts = ("query", "key", "value", "attention_output")
     for name in ("kernel", "bias"):
         one_scheme(module, [f"{part}/{name}" for part in parts], "Keras's attention has one for all four projections")
@@ -111,14 +111,16 @@ def attention(module: Module, spec: Attention) -> Iterator[Constructed]:
         yield Constructed(f"{part}/bias", used)
 
 
-def one_scheme(module: Module, names: Sequence[str], because: str) -> None:
+def one_scheme(module: Module, names: Sequence[str], reason: str) -> None:
     """Refuse arrays that share an initialiser in Keras but not in the spec."""
     found = [module.arrays[name] for name in names if name in module.arrays]
+    for array in found:
+        law_of(array.scheme_in("keras"), array, fans_of(module, array))  # no scheme at all goes before another one
     for first, other in pairwise(found):
         if not same_law(first.scheme_in("keras"), other.scheme_in("keras")):
             scheme = first.scheme_in("keras").model_dump()
             raise UnsupportedCombination(
-                f"{first.name} and {other.name} start alike: {because}; state the same scheme for both",
+                f"{first.name} and {other.name} start alike: {reason}; state the same scheme for both",
                 other.pointer,
                 {other.pointer.rpartition("/")[2]: scheme},
             )
@@ -151,23 +153,30 @@ def check(module: Module) -> None:
             by_shape = by_keras_rule(module.arrays["value"].shape)
             for member, stated, own in (("fan_in", fan_in, by_shape.fan_in), ("fan_out", fan_out, by_shape.fan_out)):
                 if stated not in (None, own):
-                    raise UnsupportedCombination(
-                        f"Keras counts fans by the shape: {member} is {own} here",
-                        f"{module.pointer}/{member}",
-                        {member: own},
+                    raise no_such_member(
+                        module, member, f"Keras counts fans by the shape: {member} is {own} here", {member: own}
                     )
-        case EinsumDense() if not in_keras(module.spec):
-            raise UnsupportedCombination(
+        case EinsumDense() if not takes_equation(module.spec):
+            raise no_such_member(
+                module,
+                "equation",
                 "Keras's EinsumDense wants the batch first in inputs and outputs and not in the kernel (or ... before "
-                "both), each axis of the kernel in the inputs or the outputs, and as bias_axes the outputs' last ones",
-                f"{module.pointer}/equation",
+                "both), and each axis of the kernel in the inputs or the outputs",
+            )
+        case EinsumDense(bias_axes=str() as axes) if not module.spec.labels[2].endswith(axes):
+            last = module.spec.labels[2][-len(axes) :]
+            raise no_such_member(
+                module,
+                "bias_axes",
+                f"Keras's EinsumDense has its bias on the outputs' last axes: {last}",
+                {"bias_axes": last},
             )
 
 
-def in_keras(spec: EinsumDense) -> bool:
-    """Whether Keras's EinsumDense takes the equation, and gives arrays of just these shapes."""
+def takes_equation(spec: EinsumDense) -> bool:
+    """Whether Keras's EinsumDense takes the equation, and gives a kernel of just this shape."""
     inputs, kernel, outputs = spec.labels
     elided = spec.equation.count("...")
     first = elided == 2 or (elided == 0 and outputs[:1] == inputs[:1] and outputs[:1] not in kernel)
     known = set(kernel) <= set(inputs) | set(outputs) and set(outputs) <= set(inputs) | set(kernel)
-    return first and known and outputs != "" and outputs.endswith(spec.bias_axes or "")
+    return first and known and outputs != ""

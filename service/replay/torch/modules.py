@@ -31,7 +31,7 @@ from service.networks.schemes.linear import OrthogonalScheme
 from service.networks.schemes.linear import Sparse as SparseScheme
 from service.networks.schemes.plain import BoundedNormal, RandomNormal, RandomUniform, TruncatedNormal
 from service.networks.schemes.scaling import VarianceScaling
-from service.replay.framework import Array, Module, no_such_layer, no_such_scheme, untruncated
+from service.replay.framework import Array, Module, no_such_layer, no_such_member, no_such_scheme, untruncated
 from service.replay.torch.draws import Call, Normal, Uniform
 from service.replay.torch.whole import Orthogonal, Sparse, TruncNormal
 from service.stream.distributions import Constant, Distribution
@@ -84,7 +84,10 @@ def xavier_deviation(fans: Fans, gain: float = 1.0) -> float:
 def attention(module: Module, spec: MultiHeadAttention, prefix: str = "") -> Iterator[Draw]:
     """Yield what MultiheadAttention draws: the projection back as a Linear (its bias is then 0), then q, k, v."""
     if not (spec.one_matrix or spec.several_widths):
-        raise no_such_layer("torch", module, "its MultiheadAttention has heads × head_dim = dim and q, k, v in one")
+        width, heads, size = spec.shape
+        if heads * size != width:
+            raise no_such_member(module, "shape", "torch's MultiheadAttention has heads × head_dim = dim")
+        raise no_such_member(module, "fused", "torch's MultiheadAttention has q, k, v in one matrix", {"fused": True})
     weight = f"{prefix}out_proj.weight"
     for draw in linear(module, weight, f"{prefix}out_proj.bias"):
         yield draw if draw.name == weight else draw._replace(name="")
@@ -111,9 +114,13 @@ def all_alike(module: Module, call: Call) -> Iterator[Draw]:
 def constructed(module: Module) -> Iterator[Draw]:
     """Yield what a module draws when it is constructed; arrays that are not named start without chance."""
     match module.spec:
-        case TransformersConv1D(lora_rank=None):
+        case Dense(lora_rank=int()):
+            raise no_such_member(
+                module, "lora_rank", "torch's Linear has no LoRA; its matrices can be tensors", {"lora_rank": None}
+            )
+        case TransformersConv1D():
             yield Draw("weight", Normal(0.0, 0.02), module.arrays["weight"].shape)
-        case Dense(lora_rank=None) | Convolution() | TransposedConvolution() | DepthwiseConvolution():
+        case Dense() | Convolution() | TransposedConvolution() | DepthwiseConvolution():
             yield from linear(module)
         case SeparableConvolution():
             yield from linear(module, "depthwise.weight", "")
