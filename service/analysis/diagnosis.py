@@ -6,12 +6,12 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import islice
-from math import isfinite
+from math import isfinite, prod
 from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 
 from service.analysis.forecast import STANDARD, Forecast, forecast, like, sources_of
 from service.analysis.network import Network, Stage, default_shape
@@ -38,8 +38,7 @@ from service.networks.layers.embedding import Embedding
 from service.networks.layers.normalization import BatchNorm, GroupNorm, LayerNorm, RmsNorm
 from service.networks.schemes.tables import load_npy, read_npy
 from service.specs.spec import Spec
-from service.stream.addresses import Runs
-from service.stream.distributions import Constant, Normal
+from service.stream.distributions import Constant, Normal, filled
 from service.stream.kernels import fill_words
 from service.stream.streams import stream_of
 
@@ -81,9 +80,7 @@ class Findings:
 
 def standard_normal(shape: tuple[int, ...], seed: int, what: str) -> Array:
     """Return values of a stream that no parameter has: a layer's name has no spaces."""
-    out = np.empty(int(np.prod(shape)), np.float64)
-    Normal(0.0, 1.0).fill(stream_of(seed, f"diagnose {what}"), Runs.one(0, out.size), out)
-    return out.reshape(shape)
+    return filled(Normal(0.0, 1.0), stream_of(seed, f"diagnose {what}"), prod(shape)).reshape(shape)
 
 
 class Diagnosis:
@@ -163,7 +160,7 @@ class Diagnosis:
             try:
                 if self.study(Spec.model_validate(candidate)).verdict == "normal":
                     return candidate
-            except InitserveError:
+            except (InitserveError, ValidationError):  # it cannot be made, or not even be said
                 continue
         return None
 
@@ -189,7 +186,7 @@ class Diagnosis:
         if not self.request.forecast_only:
             kinds: tuple[Tuning, ...] = ("gains", "lsuv")
             for kind in kinds:
-                with suppress(InitserveError):  # orthogonal weights may take too long, say
+                with suppress(InitserveError, ValidationError):  # orthogonal weights may take too long, say
                     yield tune(every, kind, self.inputs, self.most_operations)
 
     def answer(self) -> dict[str, Any]:

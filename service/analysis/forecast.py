@@ -12,6 +12,7 @@ from math import inf, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from service import stopping
 from service.analysis.functions import FUNCTIONS, Function
 from service.networks.layers.convolution import Convolution, DepthwiseConvolution, TransposedConvolution
 from service.networks.layers.dense import Dense
@@ -161,6 +162,7 @@ def forecast(layers: Sequence[LayerSpec], planned: tuple[PlannedLayer, ...], x: 
     steps: list[Step | None] = []
     signal: Signal | None = x
     for layer, place in zip(layers, planned, strict=True):
+        stopping.check()
         step = None if signal is None else step_of(layer, sources_of(place), signal)
         steps.append(step)
         signal = None if step is None else step.out

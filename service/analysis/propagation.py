@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from service import stopping
 from service.analysis import tape
 from service.analysis.functions import FUNCTIONS
 from service.analysis.network import Stage
@@ -89,7 +90,7 @@ def measure_forward(stage: Stage) -> Forward:
     activation = stage.layer.activation
     saturated = None
     if activation in FUNCTIONS and not isinstance(stage.layer, Recurrent):
-        saturated = float((np.abs(FUNCTIONS[activation].slope(stage.fed.value)) < FLAT).mean())
+        saturated = float((np.abs(tape.mapped(FUNCTIONS[activation].slope, stage.fed.value)) < FLAT).mean())
     return Forward(
         mean=float(out.mean()),
         std=float(out.std()),
@@ -139,6 +140,7 @@ def largest_singular_value(matrix: Array) -> float:
     vector = np.cos(np.arange(1.0, matrix.shape[1] + 1.0))
     length = 0.0
     for _ in range(ROUNDS):
+        stopping.check()
         vector = matrix.T @ (matrix @ (vector / np.sqrt(vector @ vector)))
         length = float(np.sqrt(vector @ vector))
     return float(length**0.5)
@@ -148,4 +150,9 @@ def measure(stages: list[Stage], gradient: Array) -> list[tuple[Forward, Backwar
     """Send a gradient back through the stack and return what every layer's outputs, gradients and kernel are like."""
     with np.errstate(all="ignore"):  # what overflows is told as such
         tape.backward(stages[-1].out, gradient)
-        return [(measure_forward(stage), measure_backward(stage), measure_matrix(stage)) for stage in stages]
+        return [measured(stage) for stage in stages]
+
+
+def measured(stage: Stage) -> tuple[Forward, Backward, Matrix | None]:
+    stopping.check()
+    return measure_forward(stage), measure_backward(stage), measure_matrix(stage)

@@ -5,22 +5,27 @@ that the layers in network.py need, and no more.
 """
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.analysis.functions import Function, softmax
+from service import stopping
+from service.analysis.functions import Function, Map, softmax
 
 Array: TypeAlias = NDArray[np.float64]
 EPSILON = 1e-5  # of normalisations: as PyTorch's; Keras has 1e-3
+# Multiplications of a product, and elements of a function, between two looks at whether anybody still waits.
+PRODUCT, ELEMENTS = 2**26, 2**18
 Pull: TypeAlias = Callable[[Array], Sequence[Array]]  # the gradient at a node -> those at the nodes it came of
 
 
 class Node:
-    """A value; `gradient` is there once `backward` has been through."""
+    """A value; `gradient` is there once `backward` has been through. Raises Stopped where nobody waits for it."""
 
     def __init__(self, value: Array, parents: Sequence["Node"] = (), pull: Pull | None = None) -> None:
+        stopping.check()
         self.value = value
         self.parents = parents
         self.pull = pull
@@ -44,6 +49,7 @@ def backward(last: Node, gradient: Array) -> None:
     for node in reversed(order):
         if node.pull is None or node.gradient is None:
             continue
+        stopping.check()
         for parent, part in zip(node.parents, node.pull(node.gradient), strict=True):
             part = fitted(part, parent.value.shape)
             parent.gradient = part if parent.gradient is None else parent.gradient + part
@@ -72,19 +78,54 @@ def contract(equation: str, a: Node, b: Node) -> Node:
     """Return the einsum of two arrays; every index of one is in the other or in the result."""
     left, result = equation.split("->")
     first, second = left.split(",")
-    value = np.einsum(equation, a.value, b.value, optimize=True)
 
     def pull(g: Array) -> tuple[Array, Array]:
         return (
-            np.einsum(f"{result},{second}->{first}", g, b.value, optimize=True),
-            np.einsum(f"{result},{first}->{second}", g, a.value, optimize=True),
+            product(f"{result},{second}->{first}", g, b.value),
+            product(f"{result},{first}->{second}", g, a.value),
         )
 
-    return Node(value, (a, b), pull)
+    return Node(product(equation, a.value, b.value), (a, b), pull)
+
+
+def product(equation: str, a: Array, b: Array) -> Array:
+    """Return np.einsum of two arrays, a large one part after part of the result's longest axis."""
+    inputs, result = equation.split("->")
+    labels = inputs.split(",")
+    sizes = dict(zip("".join(labels), a.shape + b.shape, strict=True))
+    most = prod(sizes.values()) // PRODUCT
+    if not most:
+        whole: Array = np.einsum(equation, a, b, optimize=True)
+        return whole
+    cut = max(result, key=lambda label: sizes[label])
+    axis = result.index(cut)
+    out = np.empty([sizes[label] for label in result])
+    step = max(1, sizes[cut] // most)
+    for start in range(0, sizes[cut], step):
+        stopping.check()
+        part = slice(start, start + step)
+        some = [
+            one[(slice(None),) * names.index(cut) + (part,)] if cut in names else one
+            for names, one in zip(labels, (a, b), strict=True)
+        ]
+        out[(slice(None),) * axis + (part,)] = np.einsum(equation, *some, optimize=True)
+    return out
+
+
+def mapped(function: Map, x: Array) -> Array:
+    """Return an elementwise function of an array, a large one part after part."""
+    if x.size <= ELEMENTS:
+        return function(x)
+    flat = x.reshape(-1)
+    out = np.empty(flat.shape)
+    for start in range(0, flat.size, ELEMENTS):
+        stopping.check()
+        out[start : start + ELEMENTS] = function(flat[start : start + ELEMENTS])
+    return out.reshape(x.shape)
 
 
 def apply(function: Function, a: Node) -> Node:
-    return Node(function.value(a.value), (a,), lambda g: (g * function.slope(a.value),))
+    return Node(mapped(function.value, a.value), (a,), lambda g: (g * mapped(function.slope, a.value),))
 
 
 def apply_softmax(a: Node) -> Node:

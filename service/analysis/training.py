@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from service import stopping
 from service.analysis.descent import DenseLayer, Outcome, chosen, descend, judge, length, started, there_and_back
 from service.analysis.tasks import TASKS
 from service.analysis.trainable import MOST_OPERATIONS, TrainRequest, check, operations, schemes_of, under
@@ -46,6 +47,7 @@ class Run:
         pace = max(1, PACE // operations(self.request))
         self.layers = started(self.spec)
         for step in range(self.request.steps):
+            stopping.check()
             loss, norm = self._step(step)
             if not (isfinite(loss) and isfinite(norm)):
                 what = "gradient" if isfinite(loss) else "loss"

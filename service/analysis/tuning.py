@@ -12,6 +12,8 @@ from typing import Any, Literal, TypeAlias
 from service.analysis import tape
 from service.analysis.network import FIELDS, Network, activated
 from service.analysis.tape import Array
+from service.errors import UnsupportedCombination
+from service.networks.description import LARGEST
 from service.networks.layers.convolution import SeparableConvolution
 from service.networks.layers.dense import Dense
 from service.networks.layers.layer import LayerSpec
@@ -47,6 +49,9 @@ def tune(document: dict[str, Any], kind: Tuning, inputs: Array, most_operations:
         deviation = float(stage.fed.value.std())
         if tunable[index] and deviation > 0.0 and isfinite(deviation):
             gain = float(f"{1.0 / deviation:.{DIGITS}g}")
+            if gain > LARGEST:
+                detail = f"{stage.planned.name} would need a gain of {gain:g}; none above {LARGEST:g} can be given"
+                raise UnsupportedCombination(detail, f"/layers/{index}", {"tune": None})
             layers[index] = with_gain(layers[index], kind, gain)
             stage.fed = tape.scaled(stage.fed, gain)
             stage.out = activated(stage.layer, stage.fed)

@@ -5,8 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from service.stream.addresses import Runs
-from service.stream.distributions import Fill
+from service.stream.distributions import Fill, fill_in_parts
 from service.stream.draws import WHOLE, Draws
 from service.stream.dtypes import Values
 from service.stream.matrices import orthonormal, take
@@ -45,7 +44,7 @@ class OrthogonalDraws:
 
     def open(self) -> Fill:
         values: Values = np.empty(self.elements, self.drawn)
-        self.gaussian.open()(Runs.one(0, values.size), values)
+        fill_in_parts(self.gaussian.open(), values)
         tall = max(self.rows, self.columns), min(self.rows, self.columns)
         matrix = orthonormal(values.astype(np.float64).reshape(tall))
         found = np.float64(self.gain) * (matrix.T if self.rows < self.columns else matrix)

@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from service import stopping
 from service.errors import InvalidSpec
 from service.stream import kernels
 from service.stream.addresses import Runs
@@ -27,6 +28,7 @@ f32 = np.float32
 WORDS = 2.0**32
 # The tail's rational function is fitted down to probabilities of 2^-84: 2^-33 of what lies beyond 8 deviations.
 FARTHEST = 8.0
+PART = 2**20  # elements that are filled at a time where all are wanted at once
 
 
 Fill: TypeAlias = Callable[[Runs, Values], None]  # (runs, out): put the elements of the runs into out
@@ -100,6 +102,21 @@ class Independent(Distribution):
     @abstractmethod
     def fill(self, stream: Stream, runs: Runs, out: Values) -> None:
         """Fill `out` with the parameter's elements in `runs`."""
+
+
+def filled(distribution: Independent, stream: Stream, count: int) -> NDArray[np.float64]:
+    """Return the first `count` elements at once; raises Stopped soon where nobody waits for them any more."""
+    out = np.empty(count, np.float64)
+    fill_in_parts(partial(distribution.fill, stream), out)
+    return out
+
+
+def fill_in_parts(fill: Fill, out: Values) -> None:
+    """Fill `out` with the elements from the first on, some milliseconds' worth at a time."""
+    for start in range(0, out.size, PART):
+        stopping.check()
+        part = out[start : start + PART]
+        fill(Runs.one(start, part.size), part)
 
 
 @dataclass(frozen=True)

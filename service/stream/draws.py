@@ -6,8 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from service.stream.addresses import Runs
-from service.stream.distributions import Distribution, Fill
+from service.stream.distributions import Distribution, Fill, fill_in_parts
 from service.stream.matrices import take, with_zeros
 from service.stream.streams import Stream
 
@@ -110,7 +109,7 @@ class AtOnce(Wrapped):
 
     def open(self) -> Fill:
         values = np.empty(self.elements, self.drawn)
-        self.of.open()(Runs.one(0, self.elements), values)
+        fill_in_parts(self.of.open(), values)
         return partial(take, values)
 
 

@@ -9,6 +9,8 @@ from decimal import Context, Decimal
 import numpy as np
 from numpy.typing import NDArray
 
+from service import stopping
+
 Doubles = NDArray[np.float64]
 LN2_HIGH, LN2_LOW = float.fromhex("0x1.62e42fee00000p-1"), float.fromhex("0x1.a39ef35793c76p-33")
 LN2 = float.fromhex("0x1.62e42fefa39efp-1")
@@ -16,6 +18,7 @@ LN2 = float.fromhex("0x1.62e42fefa39efp-1")
 QUARTER_HIGH, QUARTER_MIDDLE = float.fromhex("0x1.921fb54400000p+0"), float.fromhex("0x1.0b4611a600000p-34")
 QUARTER_LOW = float.fromhex("0x1.3198a2e037073p-69")
 PRECISE = Context(prec=40)
+PART = 2**16  # of an array, taken through all steps at once: what stands between them stays in the cache
 
 
 def series(x: Doubles, coefficients: list[float]) -> Doubles:
@@ -45,6 +48,15 @@ def log(x: Doubles) -> Doubles:
 
 def sine_and_cosine(x: Doubles) -> tuple[Doubles, Doubles]:
     """Return sin x and cos x, for |x| < 2^20."""
+    sine, cosine, angles = np.empty(x.size), np.empty(x.size), x.reshape(-1)
+    for start in range(0, x.size, PART):
+        stopping.check()
+        part = slice(start, start + PART)
+        sine[part], cosine[part] = sine_and_cosine_of_few(angles[part])
+    return sine.reshape(x.shape), cosine.reshape(x.shape)
+
+
+def sine_and_cosine_of_few(x: Doubles) -> tuple[Doubles, Doubles]:
     quarters = np.floor(x * (2.0 / math.pi) + 0.5)
     rest = ((x - quarters * QUARTER_HIGH) - quarters * QUARTER_MIDDLE) - quarters * QUARTER_LOW
     square = rest * rest

@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from service import stopping
 from service.stream.targets import compiled, inlined
 
 BLOCK = 32  # columns taken through all reflectors together: 256 bytes a row
@@ -33,19 +34,26 @@ def reflect(vector, factor, top, block):
             row[j] -= v * sums[j]
 
 
-@compiled("void(float64[:, ::1], float64[:, ::1])")
-def orthonormal_columns(matrix, out):
-    """Put into `out` the Q of matrix = Q R with R's diagonal not negative; both (rows, columns), rows >= columns."""
+@compiled("void(float64[:, ::1], float64[:, ::1], uint8[::1])")
+def orthonormal_columns(matrix, out, stop):
+    """Put into `out` the Q of matrix = Q R with R's diagonal not negative; both (rows, columns), rows >= columns.
+
+    Returns early, with nothing of use in `out`, once `stop[0]` is not 0.
+    """
     rows, columns = matrix.shape
     vectors = np.zeros((columns, rows))
     factors = np.empty(columns)
     signs = np.empty(columns)
     for start in range(0, columns, BLOCK):
-        stop = min(start + BLOCK, columns)
-        block = matrix[:, start:stop].copy()
+        end = min(start + BLOCK, columns)
+        block = matrix[:, start:end].copy()
         for k in range(start):
+            if stop[0]:
+                return
             reflect(vectors[k], factors[k], k, block)
-        for k in range(start, stop):
+        for k in range(start, end):
+            if stop[0]:
+                return
             column = block[:, k - start].copy()
             below = 0.0
             for i in range(k + 1, rows):
@@ -59,20 +67,24 @@ def orthonormal_columns(matrix, out):
             factors[k] = 2.0 / square if square > 0.0 else 0.0
             reflect(vectors[k], factors[k], k, block)
     for start in range(0, columns, BLOCK):
-        stop = min(start + BLOCK, columns)
-        block = np.zeros((rows, stop - start))
-        for j in range(start, stop):
+        end = min(start + BLOCK, columns)
+        block = np.zeros((rows, end - start))
+        for j in range(start, end):
             block[j, j - start] = signs[j]
-        for k in range(stop - 1, -1, -1):
+        for k in range(end - 1, -1, -1):
+            if stop[0]:
+                return
             reflect(vectors[k], factors[k], k, block)
-        out[:, start:stop] = block
+        out[:, start:end] = block
 
 
-@compiled("void(float64[:, ::1], float64[:, ::1])")
-def square(matrix, out):
-    """Put matrix x matrix into `out`; each sum from the first row on."""
+@compiled("void(float64[:, ::1], float64[:, ::1], uint8[::1])")
+def square(matrix, out, stop):
+    """Put matrix x matrix into `out`; each sum from the first row on. Returns early once `stop[0]` is not 0."""
     size = matrix.shape[0]
     for i in range(size):
+        if stop[0]:
+            return
         row = out[i]
         row[:] = 0.0
         for k in range(size):
@@ -100,6 +112,7 @@ def spectral_radius(matrix: NDArray[np.float64]) -> float:
         for _ in range(int(math.log2(exponent))):
             scale = math.sqrt(scale)
         root *= scale
-        square(power, spare)
+        square(power, spare, stopping.flag())
+        stopping.check()
         power, spare, exponent = spare, power, exponent * 2.0
     return root

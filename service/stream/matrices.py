@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service import stopping
 from service.stream.addresses import Runs
-from service.stream.distributions import Constant, Distribution, Fill, Independent, Normal
+from service.stream.distributions import Constant, Distribution, Fill, Independent, Normal, filled
 from service.stream.dtypes import Values
 from service.stream.householder import orthonormal_columns
 from service.stream.streams import Stream
@@ -108,8 +109,7 @@ class Orthogonal(Distribution):
 
     def open(self, stream: Stream) -> Fill:
         shape = (self.batch, self.rows, self.gates, self.columns)
-        gaussian = np.empty(math.prod(shape), np.float64)
-        Normal(0.0, 1.0).fill(stream, Runs.one(0, gaussian.size), gaussian)
+        gaussian = filled(Normal(0.0, 1.0), stream, math.prod(shape))
         matrices = gaussian.reshape(shape)
         for number in range(self.batch):
             for gate in range(self.gates):
@@ -130,7 +130,8 @@ def orthonormal(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     wide = matrix.shape[1] > matrix.shape[0]
     tall = np.ascontiguousarray(matrix.T if wide else matrix)
     columns = np.empty_like(tall)
-    orthonormal_columns(tall, columns)
+    orthonormal_columns(tall, columns, stopping.flag())
+    stopping.check()
     return columns.T if wide else columns
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from service.analysis.diagnosis import DiagnoseRequest, Diagnosis
 from service.errors import InitserveError
+from service.specs.spec import Spec
 
 PLENTY = 2**34
 
@@ -283,3 +284,23 @@ def test_numbers_beyond_reach_are_told_as_such(
     verdict: str, layers: list[dict[str, Any]], dtype: str, forecast_only: bool
 ) -> None:
     assert diagnose(layers, dtype=dtype, forecast_only=forecast_only)["verdict"] in (verdict, "dead")
+
+
+def test_a_remedy_that_cannot_be_said_is_none() -> None:
+    # Outputs of 1e-60 would need a gain of 1e60 to have variance 1: no spec can hold it.
+    tiny = npy(1e-60 * np.random.default_rng(0).standard_normal((16, 8)))
+    layers = [{"type": "dense", "shape": [8, 8]}]
+    answer = diagnose(layers, inputs=tiny)
+    if answer["try"] is not None:
+        Spec.model_validate(answer["try"])
+    for kind in ("lsuv", "gains"):
+        with pytest.raises(InitserveError, match="would need a gain of") as caught:
+            diagnose(layers, inputs=tiny, tune=kind)
+        assert caught.value.remedy == {"tune": None}
+
+
+@pytest.mark.long
+def test_a_thousand_layers_that_die_out_get_a_verdict() -> None:
+    deep = [{"type": "dense", "shape": [8, 8], "activation": "gelu", "scheme": normal(0.001)}] * 1024
+    tried = diagnose(deep, batch=2)["try"]
+    assert tried is None or Spec.model_validate(tried)

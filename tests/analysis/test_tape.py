@@ -11,6 +11,7 @@ from service.analysis.network import Network
 from service.analysis.tape import Node
 from service.networks.activations import ACTIVATIONS
 from service.specs.spec import Spec
+from service.stopping import Stop, Stopped, stoppable
 
 LAYERS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "dense": ({"type": "dense", "shape": [5, 4], "activation": "tanh"}, (5,)),
@@ -124,3 +125,33 @@ def test_a_value_used_twice_gets_both_gradients() -> None:
     tape.backward(last, np.array([1.0, 1.0]))
     assert a.gradient is not None
     assert a.gradient.tolist() == [5.0, 7.0]
+
+
+@pytest.mark.parametrize(
+    ("equation", "first", "second"),
+    [("bi,io->bo", (30, 7), (7, 5)), ("bi,bo->io", (9, 30), (9, 4)), ("bgi,gio->bgo", (3, 2, 5), (2, 5, 40))],
+)
+def test_a_product_in_parts_is_the_product(
+    monkeypatch: pytest.MonkeyPatch, equation: str, first: tuple[int, ...], second: tuple[int, ...]
+) -> None:
+    generator = np.random.default_rng(0)
+    a, b = generator.standard_normal(first), generator.standard_normal(second)
+    monkeypatch.setattr(tape, "PRODUCT", 64)
+    assert np.allclose(tape.product(equation, a, b), np.einsum(equation, a, b), rtol=1e-14, atol=1e-14)
+
+
+def test_a_function_in_parts_is_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tape, "ELEMENTS", 16)
+    x = np.random.default_rng(0).standard_normal((5, 7, 3))
+    assert np.array_equal(tape.mapped(np.tanh, x), np.tanh(x))
+
+
+def test_a_pass_that_nobody_waits_for_ends_at_its_next_step() -> None:
+    stop = Stop()
+    with stoppable(stop):
+        node = tape.scaled(Node(np.ones(3)), 2.0)
+        stop.ask()
+        with pytest.raises(Stopped):
+            tape.backward(node, np.ones(3))
+        with pytest.raises(Stopped):
+            tape.scaled(node, 2.0)

@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
+from service import stopping
 from service.stream.addresses import Runs
 from service.stream.householder import orthonormal_columns
 from service.stream.matrices import Diagonal, Orthogonal
@@ -36,7 +37,7 @@ def test_it_is_lapacks_q_with_a_positive_diagonal() -> None:
     gaussian = np.random.default_rng(0).standard_normal((200, 90))
     q, r = np.linalg.qr(gaussian)
     mine = np.empty_like(gaussian)
-    orthonormal_columns(gaussian, mine)
+    orthonormal_columns(gaussian, mine, stopping.flag())
     assert np.abs(mine - q * np.sign(np.diag(r))).max() < 1e-12
 
 
@@ -50,7 +51,7 @@ def test_no_direction_is_preferred() -> None:
 
 def test_a_matrix_without_full_rank_does_no_harm() -> None:
     out = np.empty((4, 3))
-    orthonormal_columns(np.zeros((4, 3)), out)
+    orthonormal_columns(np.zeros((4, 3)), out, stopping.flag())
     assert np.isfinite(out).all()
 
 

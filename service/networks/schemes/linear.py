@@ -8,23 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from service import stopping
 from service.networks.description import NotNegative, Number, Positive, Size
 from service.networks.schemes.scheme import Scheme
 from service.networks.site import Site
 from service.stream.addresses import Runs
-from service.stream.distributions import Constant, Distribution, Normal
+from service.stream.distributions import Constant, Distribution, Normal, filled
 from service.stream.householder import spectral_radius
 from service.stream.kernels import fill_words
 from service.stream.matrices import Computed, Diagonal, Orthogonal, orthonormal
 from service.stream.streams import Stream
 
 Doubles = NDArray[np.float64]
+SORTED = 2**18  # words that are sorted together: some ten milliseconds
 
 
 def standard_normal(stream: Stream, count: int) -> Doubles:
-    out = np.empty(count, np.float64)
-    Normal(0.0, 1.0).fill(stream, Runs.one(0, out.size), out)
-    return out
+    return filled(Normal(0.0, 1.0), stream, count)
 
 
 def of_ones(count: int, elements: int, gain: float) -> tuple[float, float, float, float]:
@@ -135,9 +135,14 @@ def keep_some(stream: Stream, rows: int, columns: int, zeros: int) -> Doubles:
     count = rows * columns
     words = np.empty(count, np.uint32)
     fill_words(stream.address(), Runs.one(count, count).starts, count, words)
-    order = np.argsort(words.reshape(rows, columns), axis=0, kind="stable")
+    table = words.reshape(rows, columns)
     values = standard_normal(stream, count).reshape(rows, columns)
-    np.put_along_axis(values, order[:zeros], 0.0, axis=0)
+    some = max(1, SORTED // rows)
+    for first in range(0, columns, some):
+        stopping.check()
+        part = slice(first, first + some)
+        order = np.argsort(table[:, part], axis=0, kind="stable")
+        np.put_along_axis(values[:, part], order[:zeros], 0.0, axis=0)
     return values
 
 

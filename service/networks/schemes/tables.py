@@ -18,8 +18,7 @@ from pydantic_core import PydanticCustomError
 from service.networks.description import LARGEST, Positive, Size
 from service.networks.schemes.scheme import Scheme
 from service.networks.site import Site
-from service.stream.addresses import Runs
-from service.stream.distributions import Distribution, Normal
+from service.stream.distributions import Distribution, Normal, filled
 from service.stream.elementary import log, power, sine_and_cosine
 from service.stream.gaussian import slice_between
 from service.stream.matrices import Computed
@@ -136,8 +135,7 @@ class Icnr(Scheme):
         normal = Normal(0.0, deviation / slice_between(-2.0, 2.0).deviation, -2.0, 2.0)
 
         def make(stream: Stream) -> Doubles:
-            whole = np.empty(site.elements, np.float64)
-            normal.fill(stream, Runs.one(0, whole.size), whole)
+            whole = filled(normal, stream, site.elements)
             return np.repeat(whole.reshape(site.shape)[..., ::copies], copies, axis=-1)
 
         low, high = normal.low, normal.high

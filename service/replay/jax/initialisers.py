@@ -23,8 +23,7 @@ from service.replay.orthogonal import OrthogonalDraws, by_decomposition
 from service.replay.rounding import BITS, f32
 from service.replay.truncation import CUT, DEVIATION_LEFT
 from service.stream import distributions, matrices
-from service.stream.addresses import Runs
-from service.stream.distributions import Distribution, Fill
+from service.stream.distributions import Distribution, Fill, fill_in_parts
 from service.stream.draws import Addressed, Draws, Wrapped
 from service.stream.dtypes import DTYPES, DtypeName, Values
 from service.stream.matrices import take
@@ -220,7 +219,7 @@ class Centred(Wrapped):
     def open(self) -> Fill:
         values: Values = np.zeros((*self.field, self.inputs, self.outputs), np.float32)
         centre: Values = np.empty(self.inputs * self.outputs, np.float32)
-        self.of.open()(Runs.one(0, centre.size), centre)
+        fill_in_parts(self.of.open(), centre)
         values[tuple((size - 1) // 2 for size in self.field)] = centre.reshape(self.inputs, self.outputs)
         return partial(take, values.ravel())
 

@@ -8,11 +8,11 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from service import stopping
 from service.replay.torch.draws import BLOCK, Normal, State, Tensor, Uniform, Whole
 from service.replay.torch.kernels import values as kernels
 from service.replay.torch.mersenne import MersenneTwister
-from service.stream.addresses import Runs
-from service.stream.distributions import Fill
+from service.stream.distributions import Fill, fill_in_parts
 from service.stream.draws import KEPT
 from service.stream.dtypes import Values
 from service.stream.matrices import orthonormal, take
@@ -82,12 +82,13 @@ class TruncNormal(Whole):
         low, high = tensor.rounded(self.low), tensor.rounded(self.high)
         normal = Normal(self.mean, self.deviation)
         values: Values = np.empty(tensor.elements, tensor.drawn)
-        normal.open(state, tensor, generator)[0](Runs.one(0, tensor.elements), values)
+        fill_in_parts(normal.open(state, tensor, generator)[0], values)
         tensor.round(values)
         state = normal.after(state, tensor, generator)
         places: Places = np.flatnonzero((values < low) | (values > high))
         again: Values
         while places.size:
+            stopping.check()
             if tensor.elements < BLOCK:
                 again = normal.few(state, tensor, generator).astype(tensor.drawn)
                 tensor.round(again)
@@ -155,6 +156,7 @@ def uniform_at(call: Uniform, generator: MersenneTwister, word: int, tensor: Ten
     found: Values = np.empty(places.size, tensor.drawn)
     part: Values = np.empty(chunk, tensor.drawn)
     for start in range(0, tensor.elements, chunk):
+        stopping.check()
         begin, end = np.searchsorted(places, (start, start + chunk))
         if begin < end:
             out = part[: min(chunk, tensor.elements - start)]
@@ -182,11 +184,12 @@ class Sparse(Whole):
     def draw(self, state: State, tensor: Tensor, generator: MersenneTwister) -> tuple[Values, State]:
         normal = Normal(0.0, self.deviation)
         values: Values = np.empty(tensor.elements, tensor.drawn)
-        normal.open(state, tensor, generator)[0](Runs.one(0, tensor.elements), values)
+        fill_in_parts(normal.open(state, tensor, generator)[0], values)
         table = values.reshape(self.rows, self.columns)
         word, each = normal.after(state, tensor, generator).word, self.rows - 1
         order, chunk = np.empty(self.rows, np.int64), max(1, WORDS // max(1, each))
         for first in range(0, self.columns, chunk):
+            stopping.check()
             part = table[:, first : first + chunk]
             raw = np.empty((part.shape[1], each), np.uint32)
             generator.raw(word + each * first, raw.reshape(-1))
@@ -212,7 +215,7 @@ class Orthogonal(Whole):
 
     def draw(self, state: State, tensor: Tensor, generator: MersenneTwister) -> tuple[Values, State]:
         values: Values = np.empty(tensor.elements, tensor.drawn)
-        Normal(0.0, 1.0).open(state, tensor, generator)[0](Runs.one(0, tensor.elements), values)
+        fill_in_parts(Normal(0.0, 1.0).open(state, tensor, generator)[0], values)
         tensor.round(values)
         matrix = orthonormal(values.astype(np.float64).reshape(self.rows, self.columns))
         made: Values = np.empty(tensor.elements, tensor.drawn)
