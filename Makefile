@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
+# A process a processor; one that is done takes tests from another.
+SIDE_BY_SIDE := --numprocesses auto --dist worksteal
 .DEFAULT_GOAL := help
 .PHONY: help run test unit test-long test-pages lint format test-frameworks openapi golden browser container bench bench-tools lock clean
 
@@ -31,13 +33,13 @@ run: $(VENV)/run ## Serve on INITSERVE_HOST:INITSERVE_PORT (127.0.0.1:8000)
 test: $(VENV)/test lint unit ## Check everything that a commit must pass
 
 unit: $(VENV)/test ## Run the tests alone
-	$(BIN)/pytest -m "not browser and not long"
+	$(BIN)/pytest -m "not browser and not long" $(SIDE_BY_SIDE)
 
 test-long: $(VENV)/test ## Run the tests that take seconds each: memory, long trainings, files beyond 4 GiB
-	$(BIN)/pytest -m long
+	$(BIN)/pytest -m long $(SIDE_BY_SIDE)
 
 test-pages: $(VENV)/test ## Drive the pages in Chromium (make browser installs it); screenshots go to artefacts
-	$(BIN)/pytest -m browser
+	$(BIN)/pytest -m browser $(SIDE_BY_SIDE)
 
 # torch has builds of one version with different hashes, so it alone is locked by version.
 $(FRAMEWORKS)/ready: requirements/test.txt requirements/frameworks.txt requirements/torch.txt pyproject.toml

@@ -1,6 +1,7 @@
 """A real server: what flows, breaks and takes time is never tested in process."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -17,13 +18,23 @@ ROOT = Path(__file__).parents[1]
 START = 60.0  # seconds: a first start compiles the kernels
 
 
+def free_port() -> int:
+    """Return a port that nobody has, below those that the kernel hands to clients of the tests running beside these."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+
+
 class Server:
     """A process of the service on a port of its own."""
 
     def __init__(self, **environment: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         variables = {**os.environ, "INITSERVE_PORT": str(self.port), "PYTHONPATH": str(ROOT), **environment}
         # A pipe that nobody reads would fill up and stop the server.

@@ -147,6 +147,7 @@ for scheme in ("jax:uniform", "jax:normal", "lecun_normal"):
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("processor", ["nehalem", "haswell"])
 def test_other_processors_give_the_same_bytes(processor: str) -> None:
     """Nehalem has no fused multiply-add: libm's stands in."""

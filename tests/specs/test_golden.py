@@ -80,6 +80,7 @@ def host_has(level: str) -> bool:
     return all(features.get(feature) for feature in needs.get(level, set()))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("processor", ["generic", "nehalem", "haswell", "skylake-avx512"])
 def test_every_processor_gives_the_same_bytes(processor: str, tmp_path: Path) -> None:
     if not host_has(processor):
