@@ -5,8 +5,14 @@ BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
 # A process a processor; one that is done takes tests from another.
 SIDE_BY_SIDE := --numprocesses auto --dist worksteal
+# The frameworks warn of much that is not ours to mend. A file stays in one process: it loads its framework once.
+COMPARE := $(FRAMEWORKS)/bin/pytest --override-ini filterwarnings=default --numprocesses auto --dist loadfile
+ifndef SEED
+SEED := $(shell date +%s)
+endif
+CASES ?= 500
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-long test-pages lint format test-frameworks openapi golden browser container bench bench-tools lock clean
+.PHONY: help run test unit test-long test-pages lint format test-frameworks test-random openapi golden browser container bench bench-tools lock clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,7 +57,13 @@ $(FRAMEWORKS)/ready: requirements/test.txt requirements/frameworks.txt requireme
 	touch $@
 
 test-frameworks: $(FRAMEWORKS)/ready ## Compare with the real Keras, PyTorch and JAX (an environment of 2 GB, some minutes)
-	$(FRAMEWORKS)/bin/pytest tests/frameworks --override-ini filterwarnings=default
+	$(COMPARE) tests/frameworks
+
+# Which of them a run takes goes by the seed, so that runs take turns; the same seed makes the same cases again.
+test-random: $(FRAMEWORKS)/ready ## Compare one framework's streams with the real one at random (SEED says which; CASES)
+	@set -- torch jax flax keras numpy; shift $$(( $(SEED) % 5 )); \
+	  echo "test-random: $$1, make test-random SEED=$(SEED) CASES=$(CASES) repeats it"; \
+	  REPLAY_CASES=$(CASES) $(COMPARE) tests/frameworks/replay/test_$$1.py --hypothesis-seed=$(SEED)
 
 lint: $(VENV)/test ## Check format, style, types and the direction of imports
 	$(BIN)/ruff format --check service tests benchmarks
