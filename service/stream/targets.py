@@ -6,7 +6,7 @@ holds all of them. The bytes of every answer are the same at every level: only +
 are used, and nothing is contracted or reassociated.
 """
 
-import os
+import pickle
 import platform
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,8 @@ from typing import Any
 import llvmlite.binding
 import numba
 from numba.core import config
-from numba.core.caching import InTreeCacheLocator
+
+from service.stream.cache import alone, forget, stamp_of
 
 # What a level needs beyond the one below it (psABI), best first; a machine gets the first that it has all of.
 # "prefer-256-bit" is LLVM's caution for early AVX-512 processors; the kernels gain a quarter from full width.
@@ -25,14 +26,6 @@ LEVELS: dict[str, tuple[frozenset[str], str]] = {
 }
 
 
-class ReadableCache(InTreeCacheLocator):
-    """The `__pycache__` beside the source, also where nothing may be written to it (a read-only container)."""
-
-    def ensure_cache_path(self) -> None:
-        if not os.path.isdir(self.get_cache_path()):
-            super().ensure_cache_path()
-
-
 def levels() -> dict[str, tuple[frozenset[str], str]]:
     """Return the levels of this machine's architecture, best first."""
     return LEVELS if platform.machine().lower() in ("x86_64", "amd64") else {"generic": (frozenset(), "")}
@@ -40,7 +33,7 @@ def levels() -> dict[str, tuple[frozenset[str], str]]:
 
 def choose_level() -> None:
     """Make Numba compile for this machine's level, unless NUMBA_CPU_NAME already says for what."""
-    config.CACHE_LOCATOR_CLASSES = f"{__name__}.ReadableCache"
+    config.CACHE_LOCATOR_CLASSES = "service.stream.cache.BesideTheSource"
     if config.CPU_NAME is not None:
         config.CPU_FEATURES = config.CPU_FEATURES or ""
     else:
@@ -57,12 +50,32 @@ def compiled(*signatures: str) -> Callable[[Callable[..., Any]], Callable[..., A
     def decorate(kernel: Callable[..., Any]) -> Callable[..., Any]:
         options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # "numpy": no check before each division
         try:
-            made: Callable[..., Any] = numba.njit(list(signatures), cache=True, **options)(kernel)
-        except (OSError, RuntimeError):  # nothing kept for this processor, and nowhere to keep it
-            made = numba.njit(list(signatures), **options)(kernel)
+            dispatcher = numba.njit(cache=True, **options)(kernel)
+        except RuntimeError:  # there is no place where machine code could be kept
+            dispatcher = numba.njit(**options)(kernel)
+        for signature in signatures:
+            with alone(kernel):
+                compile_for(dispatcher, kernel, signature)
+        dispatcher.disable_compile()
+        made: Callable[..., Any] = dispatcher
         return made
 
     return decorate
+
+
+def compile_for(dispatcher: Any, kernel: Callable[..., Any], signature: str) -> None:
+    """Load the machine code for a signature, or compile and keep it."""
+    made = len(dispatcher.overloads)
+    try:
+        dispatcher.compile(signature)
+    except (EOFError, pickle.UnpicklingError):  # a file that a fault of the machine has cut short
+        forget(kernel)
+        dispatcher.compile(signature)
+    except OSError:  # compiled, but it cannot be kept
+        if len(dispatcher.overloads) == made:
+            raise
+    if dispatcher.stats.cache_misses:
+        forget(kernel, kept=stamp_of(kernel.__module__))
 
 
 inlined = numba.njit(inline="always", error_model="numpy")

@@ -5,6 +5,7 @@ it once in ten million.
 """
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from service.stream.distributions import Constant, Independent, Normal, Uniform
 from service.stream.gaussian import slice_between
 from service.stream.streams import stream_of
 from tests import reference
+from tests.runs import one_by_one, several_runs
 
 ALPHA = 1e-7
 SIGMAS = float(stats.norm.isf(ALPHA / 2))  # 5.33
@@ -45,6 +47,17 @@ def values(distribution: Independent, path: str = "a/kernel", first: int = 0, co
     out = np.empty(count, np.float32)
     distribution.fill(stream_of(1, path), Runs.one(first, count), out)
     return out
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("distribution", [Uniform(-0.25, 0.75), Normal(0.5, 2.0), Normal(0.0, 1.0, -2.0, 2.0)])
+@given(runs=several_runs())
+@example(runs=Runs(np.array([0, 8, 16], np.uint64), 6))
+def test_several_runs_are_each_runs_values(distribution: Independent, dtype: Any, runs: Runs) -> None:
+    fill = partial(distribution.fill, stream_of(3, "a/kernel"))
+    out = np.empty(runs.starts.size * runs.length, dtype)
+    fill(runs, out)
+    assert np.array_equal(out, one_by_one(runs, fill, dtype))
 
 
 @given(low=FINITE, high=FINITE, first=st.integers(0, 10**6))

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.stream import kernels
 from service.stream.addresses import Runs
 from service.stream.streams import stream_of
 from tests import reference
+from tests.runs import several_runs
 
 # Random123's known-answer file kat_vectors, philox4x32 with 10 rounds: counter, key, answer.
 KNOWN_ANSWERS = [
@@ -40,6 +41,16 @@ def test_words_are_those_of_the_reference(seed: int, path: str, first: int, coun
     out = np.empty(count, np.uint32)
     kernels.fill_words(stream_of(seed, path).address(), Runs.one(first, out.size).starts, out.size, out)
     assert np.array_equal(out, reference.words(seed, path, first, count))
+
+
+@given(several_runs())
+@example(Runs(np.array([0, 8, 16], np.uint64), 6))  # whole counters, of which not every word is wanted
+@example(Runs(np.array([2**34 - 4], np.uint64), 1030))
+def test_words_of_several_runs_are_those_of_the_reference(runs: Runs) -> None:
+    out = np.empty(runs.starts.size * runs.length, np.uint32)
+    kernels.fill_words(stream_of(5, "a/kernel").address(), runs.starts, runs.length, out)
+    rows = [reference.words(5, "a/kernel", int(start), runs.length) for start in runs.starts]
+    assert np.array_equal(out, np.concatenate(rows))
 
 
 def test_streams_differ_by_seed_and_by_path() -> None:
