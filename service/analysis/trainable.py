@@ -133,9 +133,10 @@ def check_sizes(request: TrainRequest) -> None:
 def mended(request: TrainRequest) -> dict[str, Any]:
     """Return layers that can be trained on the task, as near as may be to those that were asked for."""
     task, dense = TASKS[request.task], [layer for layer in request.layers if isinstance(layer, Dense)]
+    unnamed: dict[str, Any] = {"recipe": None} if request.size is None else {"recipe": None, "size": None}
     if not dense:
         plain = {"type": "dense", "shape": [task.features, SMALL_WIDTH], "activation": "relu"}
-        return {"recipe": None, "layers": [plain, {"type": "dense", "shape": [SMALL_WIDTH, task.outputs]}]}
+        return {**unnamed, "layers": [plain, {"type": "dense", "shape": [SMALL_WIDTH, task.outputs]}]}
     dense = dense if len(dense) <= MOST_LAYERS else [*dense[: MOST_LAYERS - 1], dense[-1]]
     widths = [layer.shape[1] for layer in dense[:-1]]
     sizes = [task.features, *widths, task.outputs]
@@ -150,4 +151,4 @@ def mended(request: TrainRequest) -> dict[str, Any]:
             layer["activation"] = "relu"
     layers[-1]["activation"] = "linear"
     # Whoever asked for layers of other types, or for so many, may have asked for a recipe; it excludes layers.
-    return {"layers": layers} if len(layers) == len(request.layers) else {"recipe": None, "layers": layers}
+    return {"layers": layers} if len(layers) == len(request.layers) else {**unnamed, "layers": layers}

@@ -3,15 +3,19 @@
 import asyncio
 import json
 import math
-from collections.abc import Hashable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
 from fastapi import Request
 from pydantic import ValidationError
 
 from service.api.admission import PARSED, Grant
-from service.api.problems import MOST_ERRORS, RequestProblem
+from service.api.problems import RequestProblem
+from service.errors import InitserveError
 from service.settings import Settings
+from service.specs.faults import faults_of
+from service.specs.places import nearest_written
 from service.specs.spec import Spec
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
@@ -83,7 +87,12 @@ def parse_json(body: bytes) -> Any:
             refuse("the body is empty")
         if text.startswith("\ufeff"):
             refuse("the body begins with a byte order mark")
-        return STRICT.decode(text)
+        document = STRICT.decode(text)
+        if "\\ud" in text or "\\uD" in text:  # one half of a pair, escaped, stands for no character
+            json.dumps(document, ensure_ascii=False).encode()
+        return document
+    except UnicodeEncodeError:
+        refuse("a string has half of a surrogate pair")
     except UnicodeDecodeError:
         refuse("the body is not UTF-8")
     except json.JSONDecodeError as error:
@@ -94,29 +103,14 @@ def parse_json(body: bytes) -> Any:
         refuse("an integer has too many digits")
 
 
-# What pydantic's messages leave open: which member is at fault, or what would be right.
-WORDS = {
-    "extra_forbidden": "there is no such field here",
-    "missing": "this field is required",
-    "union_tag_not_found": "a layer is an object with a type",
-}
-
-
-def pointer_to(document: Any, location: tuple[int | str, ...], kind: str) -> str:
-    """Return the JSON Pointer of pydantic's `location`, without the union tags that it puts in between."""
-    if kind == "union_tag_invalid":
-        location = (*location, "type")
-    pointer, place = "", document
-    for step, part in enumerate(location):
-        inside = (isinstance(place, dict) and part in place) or (
-            isinstance(place, list) and isinstance(part, int) and part < len(place)
-        )
-        if inside:
-            place = place[part]
-        elif kind != "missing" or step + 1 < len(location):
-            continue  # a tag
-        pointer += "/" + str(part).replace("~", "~0").replace("/", "~1")
-    return pointer
+@contextmanager
+def pointing_into(body: bytes) -> Iterator[None]:
+    """Let the pointers of a spec's errors lead into the body as it was sent: to nothing that was left out."""
+    try:
+        yield
+    except InitserveError as error:
+        pointer = nearest_written(parse_json(body), error.pointer)
+        raise type(error)(error.detail, pointer, error.remedy) from None
 
 
 def parse_spec(body: bytes) -> Spec:
@@ -128,16 +122,10 @@ def parse_document(body: bytes, model: type[AnySpec]) -> AnySpec:
     """Return the spec in a body, with what `model` has beside it."""
     document = parse_json(body)
     try:
-        return model.model_validate_json(body)
+        return model.model_validate(document)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-    if found[0]["type"] == "json_invalid":  # a lone surrogate, say: Python's reader lets it pass
-        raise RequestProblem("malformed-json", found[0]["msg"])
-    seen: dict[Hashable, dict[str, str]] = {}
-    for item in found:
-        pointer = pointer_to(document, item["loc"], item["type"])
-        detail = WORDS.get(item["type"], item["msg"])
-        seen.setdefault((pointer, detail), {"pointer": pointer, "detail": detail})
-    count = len(seen)
+        faults = faults_of(error, document, model)
+    listed = [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults]
+    count = len(listed)
     detail = "1 error in the spec" if count == 1 else f"{count} errors in the spec"
-    raise RequestProblem("invalid-spec", detail, list(seen.values())[:MOST_ERRORS])
+    raise RequestProblem("invalid-spec", detail, listed, remedy=faults[0].remedy if count == 1 else None)

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from service.analysis.diagnosis import DiagnoseRequest, Diagnosis
 from service.analysis.figures import diagnosis_figure
 from service.api.admission import REQUEST
-from service.api.body import parse_document, read_body
+from service.api.body import parse_document, pointing_into, read_body
 from service.api.negotiation import SVG, accept_of, choose_among
 from service.api.openapi import PROBLEM_RESPONSES, reference
 from service.api.routing import DirectRoute, read_query
@@ -82,7 +82,8 @@ async def diagnose(request: Request) -> Response:
 
         def work() -> bytes:
             asked_for = parse_document(body, DiagnoseRequest)
-            answer = Diagnosis(asked_for, state.settings.max_diagnosis_operations).answer()
+            with pointing_into(body):
+                answer = Diagnosis(asked_for, state.settings.max_diagnosis_operations).answer()
             return diagnosis_figure(answer).encode() if chosen == "svg" else dumps(answer)
 
         # By the thread for heavy work: one at a time, whatever memory a pass takes, and nobody else waits for it.

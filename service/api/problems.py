@@ -12,12 +12,15 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
 from service.errors import InitserveError
 
 MOST_ERRORS = 20
 LONGEST_TEXT = 600
+# Bytes in JSON, whose escapes take six a character: an answer stays below 16 KiB whatever it quotes.
+LARGEST_ERRORS, LARGEST_REMEDY = 4096, 4096
 logger = logging.getLogger("initserve")
 
 
@@ -82,12 +85,18 @@ class RequestProblem(Exception):
     """A request that went wrong before its spec was looked at."""
 
     def __init__(
-        self, code: str, detail: str, errors: Iterable[Mapping[str, str]] = (), retry_after: int | None = None
+        self,
+        code: str,
+        detail: str,
+        errors: Iterable[Mapping[str, str]] = (),
+        retry_after: int | None = None,
+        remedy: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.errors = list(errors)
+        self.remedy = remedy
         self.headers = {} if retry_after is None else {"retry-after": str(retry_after)}
 
 
@@ -135,10 +144,17 @@ def problem(
         "status": kind.status,
         "detail": cut(detail),
     }
-    listed = [{"pointer": cut(error["pointer"]), "detail": cut(error["detail"])} for error in errors]
+    room = LARGEST_ERRORS
+    listed: list[dict[str, str]] = []
+    for error in errors:
+        one = {"pointer": cut(error["pointer"]), "detail": cut(error["detail"])}
+        room -= len(to_json(one))
+        if listed and (room < 0 or len(listed) == MOST_ERRORS):
+            break
+        listed.append(one)
     if listed:
-        body["errors"] = listed[:MOST_ERRORS]
-    if remedy:
+        body["errors"] = listed
+    if remedy and len(to_json(remedy)) <= LARGEST_REMEDY:
         body["try"] = dict(remedy)
     return JSONResponse(body, kind.status, dict(headers or {}), "application/problem+json")
 
@@ -157,7 +173,7 @@ def install(app: FastAPI) -> None:
 
     async def of_request(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestProblem)
-        return counted(error.code, error.detail, error.errors, headers=error.headers)
+        return counted(error.code, error.detail, error.errors, error.remedy, error.headers)
 
     async def of_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -167,8 +183,7 @@ def install(app: FastAPI) -> None:
 
     async def of_query(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        first = error.errors()[0]
-        return counted("invalid-query", f"{first['loc'][-1]}: {first['msg']}")
+        return counted("invalid-query", f"{error.errors()[0]['loc'][-1]} is not what this address takes")
 
     async def of_memory(request: Request, error: Exception) -> JSONResponse:
         logger.error("%s %s: out of memory", request.method, request.url.path, exc_info=error)

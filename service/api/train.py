@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from service.analysis.trainable import TrainRequest
 from service.analysis.training import Event, answer, train
 from service.api.admission import REQUEST
-from service.api.body import parse_document, read_body
+from service.api.body import parse_document, pointing_into, read_body
 from service.api.negotiation import accept_of, choose_among
 from service.api.openapi import PROBLEM_RESPONSES, reference
 from service.api.routing import DirectRoute, read_query
@@ -95,7 +95,8 @@ async def start_training(request: Request) -> Response:
 
         def begin() -> Iterator[Piece]:
             wanted = parse_document(body, TrainRequest)
-            return rendered(wanted, train(wanted), chosen)
+            with pointing_into(body):
+                return rendered(wanted, train(wanted), chosen)
 
         pieces = await in_worker(state.sending.workers, begin)
         held = state.budget.take(HELD)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from service.api.body import parse_spec
+from service.api.body import parse_spec, pointing_into
 from service.formats import Payload
 from service.formats.payload import HEAVY
 from service.networks.plan import Plan
@@ -59,10 +59,15 @@ def is_light(spec: Spec) -> bool:
 
 async def of_spec(body: bytes, work: Callable[[Spec], T], workers: Workers) -> T:
     """Return what `work` makes of the spec in a request's body."""
+
+    def pointed(spec: Spec) -> T:
+        with pointing_into(body):
+            return work(spec)
+
     if len(body) > LIGHT_BODY or b'"recipe"' in body:
-        return await in_worker(workers, lambda: work(parse_spec(body)))
+        return await in_worker(workers, lambda: pointed(parse_spec(body)))
     spec = parse_spec(body)
-    return work(spec) if is_light(spec) else await in_worker(workers, lambda: work(spec))
+    return pointed(spec) if is_light(spec) else await in_worker(workers, lambda: pointed(spec))
 
 
 async def whole(plan: Plan, payload: Payload, workers: Workers) -> bytes | None:

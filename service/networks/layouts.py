@@ -171,6 +171,11 @@ class Placement:
 Placements: TypeAlias = dict[Layout, tuple[Placement, ...]]
 
 
+def key_of(layer: str, name: str, layout: Layout) -> str:
+    """Return an array's name in a file of many: the layer's and its own, the layer's alone where it has none."""
+    return f"{layer}{SEPARATOR[layout]}{name}" if name else layer
+
+
 def everywhere(*placements: Placement) -> Placements:
     return dict.fromkeys(LAYOUTS, placements)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from service.networks.fans import Fans
 from service.networks.layers.layer import LayerSpec
-from service.networks.layouts import SEPARATOR, Arrangement, Cut, Join, Layout, Placements, Sum, Take, as_they_are
+from service.networks.layouts import Arrangement, Cut, Join, Layout, Placements, Sum, Take, as_they_are, key_of
 from service.networks.parameters import Choice
 from service.networks.parameters import Parameter as Stated
 from service.stream.distributions import Constant, Distribution, Expectation, Normal, Uniform
@@ -174,7 +174,7 @@ class PlannedParameter:
     @property
     def key(self) -> str:
         """Its name in a file of many parameters."""
-        return f"{self.layer}{SEPARATOR[self.layout]}{self.name}" if self.name else self.layer
+        return key_of(self.layer, self.name, self.layout)
 
     @cached_property
     def expectation(self) -> Expectation:

@@ -6,12 +6,13 @@ from typing import Protocol
 
 from service.errors import InvalidSpec, TooLarge
 from service.networks.layers.layer import LayerSpec
-from service.networks.layouts import Layout
+from service.networks.layouts import LAYOUTS, Layout
 from service.networks.parameters import AS_ASKED, Choice, Defaults, FanRule, Parameter, by_default, recommended
-from service.networks.plan import Asked, Decided
+from service.networks.plan import Asked, Caution, Decided
 from service.networks.schemes import Auto, Scheme
 from service.replay import Replay
-from service.specs.rules import Rule, choose_by_rule
+from service.specs.matching import Matches, Names, match, warn_of_unused
+from service.specs.rules import Rule
 from service.stream.dtypes import DtypeName
 
 MOST_PARAMETERS = 8192  # of a spec: a stacked recurrent layer alone can have hundreds
@@ -19,7 +20,7 @@ MOST_ELEMENTS = 2**63 - 1  # of a parameter
 
 
 class Wanted(Protocol):
-    """What planning reads of a spec; a recipe's layers and rules stand in it already."""
+    """What planning reads of a spec; a recipe's layers are its `layers`, and `all_rules` begin with the recipe's."""
 
     @property
     def algorithm(self) -> str: ...
@@ -41,19 +42,29 @@ class Wanted(Protocol):
     def layers(self) -> Sequence[LayerSpec]: ...
     @property
     def rules(self) -> Sequence[Rule]: ...
+    @property
+    def all_rules(self) -> Sequence[Rule]: ...
 
 
-def choose(spec: Wanted, replay: Replay | None) -> list[Asked]:
-    """Return the layers by name, with the scheme that each of their parameters gets."""
-    names = names_of(spec.layers, replay)
-    stated = counted(spec.layers)
-    choosing = Choosing(spec, replay)
-    found = []
-    for index, (name, layer, parameters) in enumerate(zip(names, spec.layers, stated, strict=True)):
-        at = f"/layers/{index}"
+def choose(spec: Wanted, replay: Replay | None) -> tuple[list[Asked], list[Caution]]:
+    """Return the layers by name, with the scheme that each of their parameters gets, and rules without effect.
+
+    What a pointer leads to is the whole spec, a recipe's layers and rules in it.
+    """
+    layers = list(zip(names_of(spec.layers, replay), counted(spec.layers), strict=True))
+    placed = [layer.placements() for layer in spec.layers]
+    names = Names.of(layers, placed, spec.layout)
+    matches = match(spec.all_rules, names)
+    choosing = Choosing(spec, replay, matches)
+    asked = []
+    for index, (name, parameters) in enumerate(layers):
+        layer, at = spec.layers[index], f"/layers/{index}"
         choices = {each.name: choosing.decide(layer, each, f"{name}/{each.name}", at) for each in parameters}
-        found.append(Asked(name, layer, at, choices, layer.placements()))
-    return found
+        asked.append(Asked(name, layer, at, choices, placed[index]))
+    if not matches.unused:
+        return asked, []
+    elsewhere = {layout: Names.of(layers, placed, layout) for layout in LAYOUTS if layout != spec.layout}
+    return asked, warn_of_unused(spec.all_rules, matches, names, elsewhere)
 
 
 def names_of(layers: Sequence[LayerSpec], replay: Replay | None) -> list[str]:
@@ -86,24 +97,24 @@ def counted(layers: Sequence[LayerSpec]) -> list[tuple[Parameter, ...]]:
 class Choosing:
     """What decides a scheme: the last rule that matches, then the layer's own member, then what is usual."""
 
-    def __init__(self, spec: Wanted, replay: Replay | None) -> None:
+    def __init__(self, spec: Wanted, replay: Replay | None, matches: Matches) -> None:
         self.spec = spec
         self.replay = replay
+        self.matches = matches
 
     def decide(self, layer: LayerSpec, parameter: Parameter, path: str, at: str) -> Decided:
         """Return a parameter's scheme, and the pointer to the member that says so."""
         choice, pointer = self.choose(layer, parameter, path, at)
         if parameter.elements > MOST_ELEMENTS:
-            raise TooLarge(
-                f"{parameter.name} has more elements than 64 bits can count; no address reaches them", pointer
-            )
+            detail = f"{parameter.name} has more elements than 64 bits can count; no address reaches them"
+            raise TooLarge(detail, f"{at}/shape")
         return Decided(parameter, choice, pointer)
 
     def choose(self, layer: LayerSpec, parameter: Parameter, path: str, at: str) -> tuple[Choice, str]:
-        ruled = choose_by_rule(self.spec.rules, path)
+        ruled = self.matches.winner.get(path)
         asked: Scheme | Auto | None
         if ruled is not None:
-            rule = self.spec.rules[ruled]
+            rule = self.spec.all_rules[ruled]
             asked, because, pointer = rule.scheme, rule.because, f"/rules/{ruled}/scheme"
         elif parameter.member is not None:
             asked, because, pointer = getattr(layer, parameter.member), None, f"{at}/{parameter.member}"

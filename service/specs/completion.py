@@ -1,12 +1,16 @@
 """What a spec leaves to others, put in its place before it is read: a recipe's layers, a framework's own settings."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from pydantic_core import PydanticCustomError
+from pydantic import ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from service.replay import ALGORITHMS, Replay
 from service.specs.recipes import RECIPES, expand
+from service.specs.rules import Rule
+from service.specs.vocabulary import Vocabulary
 
 
 def complete(document: Any) -> Any:
@@ -16,57 +20,63 @@ def complete(document: Any) -> Any:
     return with_framework(with_recipe(document))
 
 
+def replay_in(document: Mapping[str, Any]) -> Replay | None:
+    name = document.get("algorithm")
+    return ALGORITHMS.get(name) if isinstance(name, str) else None
+
+
 def with_framework(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Let layout, defaults and fans start as the framework's whose stream is replayed."""
-    name = document.get("algorithm")
-    replay = ALGORITHMS.get(name) if isinstance(name, str) else None
+    replay = replay_in(document)
     if replay is None:
         return document
     # A published model's own initialisation leaves no default of its layers.
-    defaults = "recommended" if "recipe" in document else replay.layout
+    defaults = replay.layout if document.get("recipe") is None else "recommended"
     return {"layout": replay.layout, "defaults": defaults, "fans": replay.layout, **document}
 
 
+def at(member: str, error: PydanticCustomError) -> ValidationError:
+    """Return an error of the whole spec as one of its members."""
+    return ValidationError.from_exception_data("Spec", [InitErrorDetails(type=error, loc=(member,), input=None)])
+
+
+def refusal(member: str, detail: str, remedy: Any = None) -> ValidationError:
+    context = {"detail": detail} | ({} if remedy is None else {"try": remedy})
+    return at(member, PydanticCustomError("recipe", "{detail}", context))
+
+
 def with_recipe(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Put a recipe's layers and rules in its place; the spec's own rules come after them."""
-    if not isinstance(document.get("recipe"), str):
+    """Put a recipe's layers in its place; its rules are `rules_of` it."""
+    name, size = document.get("recipe"), document.get("size")
+    if name is None and size is not None:
+        raise refusal("size", "a size is one of a recipe's; this spec names no recipe")
+    if name is None:
         return document
-    rest = {key: value for key, value in document.items() if key not in ("recipe", "size")}
-    name, size = document["recipe"], document.get("size")
-    if name not in RECIPES:
-        raise PydanticCustomError(
-            "recipe", "no recipe has this name; choose one of {names}", {"names": ", ".join(RECIPES)}
-        )
-    sizes = RECIPES[name].sizes
-    if size is not None and (not isinstance(size, str) or size not in sizes):
-        raise PydanticCustomError(
-            "recipe", "{name} comes in the sizes {sizes}", {"name": name, "sizes": ", ".join(sizes)}
-        )
-    if "layers" in rest:
-        raise PydanticCustomError("recipe", "a spec has layers or a recipe, not both; rules may change a recipe")
-    layers, rules = expand(name, size)
-    own = rest.get("rules", [])
-    kept = {}
-    if rest.get("algorithm") in ALGORITHMS:
-        refuse_recipe(name, own, ALGORITHMS[rest["algorithm"]])
-        kept = {"recipe": name, "size": size}
-    return {
-        "layout": "pytorch",
-        **kept,
-        **rest,
-        "layers": layers,
-        "rules": [*rules, *own] if isinstance(own, list) else own,
-    }
+    if not isinstance(name, str) or name not in RECIPES:
+        raise at("recipe", Vocabulary(tuple(RECIPES)).no_such(name if isinstance(name, str) else ""))
+    sizes = tuple(RECIPES[name].sizes)
+    if size is not None and size not in sizes:
+        raise refusal("size", f"{name} comes in the sizes {', '.join(sizes)}", sizes[0])
+    if document.get("layers") is not None:
+        raise refusal("layers", "a spec has layers or a recipe, not both; rules may change a recipe")
+    replay = replay_in(document)
+    if replay is not None:
+        refuse_recipe(name, document.get("rules"), replay)
+    return {"layout": "pytorch", **document, "layers": expand(name, size)[0]}
+
+
+@lru_cache(maxsize=64)
+def rules_of(recipe: str | None, size: str | None) -> tuple[Rule, ...]:
+    """Return the rules of a recipe, which come before a spec's own; none where there is no recipe."""
+    return () if recipe is None else tuple(Rule.model_validate(each) for each in expand(recipe, size)[1])
 
 
 def refuse_recipe(name: str, rules: object, replay: Replay) -> None:
     """Refuse a recipe that no published model in this framework is like, and changes to one that is."""
     if name not in replay.recipes:
-        built = [f"{each.name} builds {', '.join(each.recipes)}" for each in ALGORITHMS.values() if each.recipes]
-        raise PydanticCustomError(
-            "recipe",
-            "no published model draws {name} from {algorithm}: post its layers and rules, or use initserve/1; {built}",
-            {"name": name, "algorithm": replay.name, "built": "; ".join(built)},
+        built = "; ".join(
+            f"{each.name} builds {', '.join(each.recipes)}" for each in ALGORITHMS.values() if each.recipes
         )
+        raise refusal("recipe", f"no published model draws {name} from {replay.name}; use initserve/1, or: {built}")
     if rules:
-        raise PydanticCustomError("recipe", "under a framework's stream {name} is as published", {"name": name})
+        raise refusal("rules", f"under a framework's stream {name} is as published: without rules")

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from service.errors import InitserveError, UnsupportedCombination
@@ -35,22 +36,41 @@ def plan(spec: Wanted, canonical: Callable[[int], dict[str, Any]]) -> Plan:
     """
     replay = ALGORITHMS.get(spec.algorithm)
     seed = first_seed(replay) if spec.seed is None else spec.seed
-    asked = choose(spec, replay)
-    made, warnings = drawn_by(replay, spec, asked, seed)
-    exact = all(warning.code != "not-exact" for warning in warnings)
-    warnings += warnings_of(asked, made, spec.dtype)
-    layers = [arranged(layer, each, spec.layout, spec.dtype) for layer, each in zip(asked, made, strict=True)]
-    refuse_shared_keys(layers)
+    try:
+        layers, warnings = planned(spec, replay, seed)
+    except InitserveError as error:
+        raise type(error)(error.detail, posted(error.pointer, spec), error.remedy) from None
     return Plan(
         algorithm=spec.algorithm,
-        exact=exact,
+        exact=all(warning.code != "not-exact" for warning in warnings),
         seed=seed,
         layout=spec.layout,
         dtype=spec.dtype,
         layers=tuple(layers),
-        warnings=tuple(warnings),
+        warnings=tuple(replace(warning, pointer=posted(warning.pointer, spec)) for warning in warnings),
         canonical=lambda: canonical(seed),
     )
+
+
+def posted(pointer: str, spec: Wanted) -> str:
+    """Return the pointer into a spec with a recipe, for one into the layers and rules that the recipe comes to."""
+    _, member, *rest = [*pointer.split("/"), ""]
+    if spec.recipe is None or member not in ("layers", "rules"):
+        return pointer
+    of_recipe = len(spec.all_rules) - len(spec.rules)
+    if member == "layers" or (rest[0] and int(rest[0]) < of_recipe):
+        return "/recipe"
+    return "/".join(["", member, *([str(int(rest[0]) - of_recipe), *rest[1:-1]] if rest[0] else [])])
+
+
+def planned(spec: Wanted, replay: Replay | None, seed: int) -> tuple[list[PlannedLayer], list[Caution]]:
+    """Return the layers and what to warn of; pointers lead into the whole spec, a recipe's layers and rules in it."""
+    asked, unused = choose(spec, replay)
+    made, warnings = drawn_by(replay, spec, asked, seed)
+    warnings += [*warnings_of(asked, made, spec.dtype), *unused]
+    layers = [arranged(layer, each, spec.layout, spec.dtype) for layer, each in zip(asked, made, strict=True)]
+    refuse_shared_keys(layers)
+    return layers, warnings
 
 
 def first_seed(replay: Replay | None) -> int:

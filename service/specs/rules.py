@@ -1,7 +1,7 @@
-"""Rules: schemes by pattern on a parameter's canonical path, for whole models."""
+"""Rules: schemes by pattern on the names of parameters, for whole models."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Annotated
 
@@ -12,10 +12,12 @@ from service.networks.schemes import AnyScheme
 
 
 class Rule(Description):
-    """A scheme for every parameter whose canonical path (layer/parameter, Keras's names) matches."""
+    """A scheme for every parameter of which a name matches: its canonical path, or the name that the answer shows."""
 
     match: Annotated[str, Field(min_length=1, max_length=256)] = Field(
-        description="`*` stands for any characters, `?` for one; the rest for itself.", examples=["*/bias", "block_?.*"]
+        description="On layer/parameter, in Keras's names or in those of the layout that is asked for. "
+        "`*` stands for any characters, `?` for one; the rest for itself.",
+        examples=["*/bias", "block_?.*", "*.bn2.weight"],
     )
     scheme: AnyScheme = Field(description="A name, an object with parameters, or auto.")
     because: Annotated[str, Field(min_length=1, max_length=256)] | None = Field(
@@ -23,16 +25,24 @@ class Rule(Description):
     )
 
 
+def is_literal(pattern: str) -> bool:
+    return "*" not in pattern and "?" not in pattern
+
+
+def price(pattern: str) -> int:
+    """Return what comparing a pattern with one name may take, in comparisons of one piece of it.
+
+    A piece between two stars is looked for; with a `?` in it, each of its characters may be compared everywhere.
+    """
+    between = pattern.split("*")[1:-1]
+    return 1 + sum(len(piece) if "?" in piece else 1 for piece in between)
+
+
 @lru_cache(maxsize=1024)
-def compiled(pattern: str) -> re.Pattern[str]:
-    """Return a glob pattern as a regular expression that takes each part where it first fits, and never goes back."""
-    first, *rest = ("".join("." if c == "?" else re.escape(c) for c in part) for part in pattern.split("*"))
+def matcher(pattern: str) -> Callable[[str], object]:
+    """Return what says whether a pattern matches; it takes each piece where it first fits, and never goes back."""
+    first, *rest = ("".join("." if c == "?" else re.escape(c) for c in piece) for piece in pattern.split("*"))
     if not rest:
-        return re.compile(rf"{first}\Z", re.DOTALL)
-    middle = "".join(f"(?>.*?{part})" for part in rest[:-1])
-    return re.compile(rf"{first}{middle}.*{rest[-1]}\Z", re.DOTALL)
-
-
-def choose_by_rule(rules: Sequence[Rule], path: str) -> int | None:
-    """Return the index of the last rule that matches, None where none does."""
-    return next((index for index in reversed(range(len(rules))) if compiled(rules[index].match).match(path)), None)
+        return re.compile(rf"{first}\Z", re.DOTALL).match
+    middle = "".join(f"(?>.*?{piece})" for piece in rest[:-1])
+    return re.compile(rf"{first}{middle}.*{rest[-1]}\Z", re.DOTALL).match

@@ -2,8 +2,7 @@
 
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, WithJsonSchema, model_validator
 
 from service.networks.description import Description
 from service.networks.layers import Layer
@@ -13,9 +12,10 @@ from service.networks.parameters import Defaults, FanRule
 from service.networks.plan import Plan
 from service.replay import ALGORITHMS
 from service.specs import planning
-from service.specs.completion import complete
+from service.specs.completion import complete, rules_of
 from service.specs.recipes import RECIPES
 from service.specs.rules import Rule
+from service.specs.vocabulary import DEFAULTS, DTYPE, FANS, LAYOUT, STREAMS
 from service.stream.dtypes import DtypeName
 from service.stream.streams import ALGORITHM
 
@@ -23,20 +23,9 @@ MOST_LAYERS = 1024
 MOST_RULES = 64
 
 
-def known_algorithm(name: str) -> str:
-    if name != ALGORITHM and name not in ALGORITHMS:
-        names = ", ".join([ALGORITHM, *ALGORITHMS])
-        raise PydanticCustomError("algorithm", "no stream has this name; choose one of {names}", {"names": names})
-    return name
-
-
 RecipeName: TypeAlias = Annotated[str, WithJsonSchema({"type": "string", "enum": list(RECIPES)})]
-
-
 AlgorithmName: TypeAlias = Annotated[
-    str,
-    AfterValidator(known_algorithm),
-    WithJsonSchema({"type": "string", "enum": [ALGORITHM, *ALGORITHMS], "title": "Algorithm"}),
+    str, STREAMS.validator, WithJsonSchema({"type": "string", "enum": list(STREAMS.words), "title": "Algorithm"})
 ]
 
 
@@ -50,13 +39,17 @@ class Spec(Description):
         True, description="With a framework's stream: refuse what is not that framework's to the bit, and say why."
     )
     seed: Seed | None = Field(None, description="Left out: a fresh one is drawn and returned.")
-    layout: Layout = Field("keras", description="Shapes and parameter names of this framework.")
-    dtype: DtypeName = Field("float32", description="Values are rounded to it once. bfloat16 has no .npy form.")
-    defaults: Defaults = Field(
+    layout: Annotated[Layout, LAYOUT.validator] = Field(
+        "keras", description="Shapes and parameter names of this framework."
+    )
+    dtype: Annotated[DtypeName, DTYPE.validator] = Field(
+        "float32", description="Values are rounded to it once. bfloat16 has no .npy form."
+    )
+    defaults: Annotated[Defaults, DEFAULTS.validator] = Field(
         "recommended",
         description="What a layer gets that names no scheme: by its activation, or what this framework gives it.",
     )
-    fans: FanRule = Field(
+    fans: Annotated[FanRule, FANS.validator] = Field(
         "true", description="How fans are counted: true connectivity, or as this framework's own initialisers do."
     )
     recipe: RecipeName | None = Field(None, description="A published model or start, instead of layers; GET /recipes.")
@@ -67,13 +60,18 @@ class Spec(Description):
     ]
     rules: Annotated[list[Rule], Field(max_length=MOST_RULES, fail_fast=True)] = Field(
         default_factory=list,
-        description="Schemes by pattern on the canonical path, layer/parameter; they win over layers, later ones win.",
+        description="Schemes by pattern on the names of parameters; they win over layers, later ones win.",
     )
 
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, document: Any) -> Any:
         return complete(document)
+
+    @property
+    def all_rules(self) -> list[Rule]:
+        """A recipe's rules, then the spec's own."""
+        return [*rules_of(self.recipe, self.size), *self.rules]
 
     def plan(self) -> Plan:
         """Return every parameter with its scheme and address; raises InitserveError for what cannot be."""
@@ -83,9 +81,13 @@ class Spec(Description):
         """Return the spec as a request that gives the same answer: seeds as strings, nothing that was left out."""
         document = self.model_dump(mode="json", exclude_unset=True)
         document |= {"algorithm": self.algorithm, "seed": str(seed)}
-        if self.recipe is not None:  # it says layers and rules, and in which order they are drawn
-            del document["layers"], document["rules"]
+        if self.recipe is not None and self.algorithm in ALGORITHMS:  # which says in which order they are drawn, too
+            del document["layers"]
             return document
+        if self.recipe is not None:
+            rules = [rule.model_dump(mode="json") for rule in rules_of(self.recipe, self.size)]
+            document = {key: value for key, value in document.items() if key not in ("recipe", "size")}
+            document["rules"] = rules + document.get("rules", [])
         for layer in document["layers"]:
             if layer.get("seed") is not None:
                 layer["seed"] = str(layer["seed"])

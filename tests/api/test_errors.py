@@ -46,7 +46,7 @@ BAD: list[tuple[str, bytes, str, str | None]] = [
     ("1e999", b'{"layers": [{"type": "dense", "shape": [1e999, 2]}]}', "malformed-json", None),
     ("duplicate keys", b'{"seed": 1, "seed": 2, "layers": []}', "malformed-json", None),
     ("deep nesting", deep(100_000), "malformed-json", None),
-    ("nesting below Python's own limit", deep(400), "malformed-json", None),
+    ("nesting below Python's own limit", deep(400), "invalid-spec", "/layers/0"),
     ("long integer", b'{"seed": ' + b"9" * 100_000 + b"}", "malformed-json", None),
     ("UTF-16 with a mark", spec().decode().encode("utf-16"), "malformed-json", None),
     ("UTF-16 without", spec().decode().encode("utf-16-le"), "malformed-json", None),
@@ -59,7 +59,8 @@ BAD: list[tuple[str, bytes, str, str | None]] = [
     ("not an object", b"[]", "invalid-spec", ""),
     ("no layers", b"{}", "invalid-spec", "/layers"),
     ("empty layers", b'{"layers": []}', "invalid-spec", "/layers"),
-    ("20,000 bad layers", b'{"layers": [' + b",".join([b"{}"] * 20_000) + b"]}", "invalid-spec", "/layers/0"),
+    ("20,000 bad layers", b'{"layers": [' + b",".join([b"{}"] * 20_000) + b"]}", "invalid-spec",
+     "/layers/0/type"),
     ("1,025 good layers", json.dumps({"layers": [DENSE] * 1025}).encode(), "invalid-spec", "/layers"),
     ("unknown field", b'{"sed": 1, "layers": [{"type": "dense", "shape": [3, 2]}]}', "invalid-spec", "/sed"),
     ("unknown field of a layer", spec(groups=2), "invalid-spec", "/layers/0/groups"),
@@ -73,11 +74,12 @@ BAD: list[tuple[str, bytes, str, str | None]] = [
     ("negative size", spec(shape=[3, -2]), "invalid-spec", "/layers/0/shape/1"),
     ("too few sizes", spec(shape=[3]), "invalid-spec", "/layers/0/shape"),
     ("no shape", b'{"layers": [{"type": "dense"}]}', "invalid-spec", "/layers/0/shape"),
-    ("no type", b'{"layers": [{"shape": [3, 2]}]}', "invalid-spec", "/layers/0"),
+    ("no type", b'{"layers": [{"shape": [3, 2]}]}', "invalid-spec", "/layers/0/type"),
     ("unknown type", spec(type="dens"), "invalid-spec", "/layers/0/type"),
     ("long unknown type", spec(type="d" * 100_000), "invalid-spec", "/layers/0/type"),
     ("unknown scheme", spec(scheme="he_nromal"), "invalid-spec", "/layers/0/scheme"),
-    ("unknown scheme in an object", spec(bias={"name": "nix"}), "invalid-spec", "/layers/0/bias"),
+    ("unknown scheme in an object", spec(bias={"name": "nix"}), "invalid-spec",
+     "/layers/0/bias/name"),
     ("a number for a scheme", spec(scheme=5), "invalid-spec", "/layers/0/scheme"),
     ("negative deviation", spec(scheme={"name": "random_normal", "stddev": -1}), "invalid-spec",
      "/layers/0/scheme/stddev"),
@@ -87,10 +89,13 @@ BAD: list[tuple[str, bytes, str, str | None]] = [
      "/layers/0/scheme/value"),
     ("unknown activation", spec(activation="rleu"), "invalid-spec", "/layers/0/activation"),
     ("bad name", spec(name="a/b"), "invalid-spec", "/layers/0/name"),
-    ("groups that do not divide", spec(type="conv1d", shape=[3, 4, 6], groups=4), "invalid-spec", "/layers/0"),
+    ("groups that do not divide", spec(type="conv1d", shape=[3, 4, 6], groups=4), "invalid-spec",
+     "/layers/0/groups"),
     ("identity on four axes", spec(type="conv2d", shape=[3, 3, 1, 1], scheme="identity"), "invalid-spec",
      "/layers/0/scheme"),
     ("a name twice", json.dumps({"layers": [{**DENSE, "name": "a"}] * 2}).encode(), "invalid-spec", "/layers/1/name"),
+    ("a name twice, once by default", json.dumps({"layers": [{**DENSE, "name": "dense_1"}, DENSE]}).encode(),
+     "invalid-spec", "/layers/1"),
     ("large seed as a number", b'{"seed": 18446744073709551615, "layers": [{"type": "dense", "shape": [3, 2]}]}',
      "invalid-spec", "/seed"),
     ("seed too large", b'{"seed": "18446744073709551616", "layers": [{"type": "dense", "shape": [3, 2]}]}',
@@ -99,16 +104,19 @@ BAD: list[tuple[str, bytes, str, str | None]] = [
     ("seed true", b'{"seed": true, "layers": [{"type": "dense", "shape": [3, 2]}]}', "invalid-spec", "/seed"),
     ("unknown dtype", b'{"dtype": "int8", "layers": [{"type": "dense", "shape": [3, 2]}]}', "invalid-spec", "/dtype"),
     ("10 TB", spec(shape=[2_000_000, 1_250_000]), "too-large", ""),
-    ("product beyond 64 bits", spec(shape=[2**53 - 1, 2**53 - 1]), "too-large", "/layers/0/scheme"),
+    ("product beyond 64 bits", spec(shape=[2**53 - 1, 2**53 - 1]), "too-large", "/layers/0/shape"),
     ("32 axes of 2^53 - 1", json.dumps({"layers": [{"type": "tensor", "shape": [2**53 - 1] * 32}]}).encode(),
-     "too-large", "/layers/0/scheme"),
+     "too-large", "/layers/0/shape"),
     ("a matrix beyond memory", spec(type="conv2d", shape=[1, 1, 65536, 65536], scheme="dirac", bias=None), "too-large",
      ""),
     ("a wide bilinear kernel", spec(type="conv1d", shape=[2**40, 2, 2], scheme="bilinear"), "invalid-spec",
      "/layers/0/scheme"),
     ("a long table", spec(type="tensor", shape=[2**40, 8], scheme="rope"), "invalid-spec", "/layers/0/scheme"),
-    ("unknown recipe", b'{"recipe": "gpt5"}', "invalid-spec", ""),
-    ("a recipe and layers", b'{"recipe": "gpt2", "layers": []}', "invalid-spec", ""),
+    ("unknown recipe", b'{"recipe": "gpt5"}', "invalid-spec", "/recipe"),
+    ("unknown size", b'{"recipe": "gpt2", "size": "huge"}', "invalid-spec", "/size"),
+    ("a size without a recipe", json.dumps({"size": "small", "layers": [DENSE]}).encode(), "invalid-spec", "/size"),
+    ("a recipe under an algorithm that is none", b'{"recipe": "gpt2", "algorithm": {}}', "invalid-spec", "/algorithm"),
+    ("a recipe and layers", b'{"recipe": "gpt2", "layers": []}', "invalid-spec", "/layers"),
     ("orthogonal too large", spec(shape=[50_000, 1000], scheme="orthogonal"), "too-large", ""),
 ]  # fmt: skip
 
@@ -138,7 +146,7 @@ def test_a_refusal_says_what_would_work(client: httpx.Client) -> None:
         return str(problem["errors"][0]["detail"])
 
     assert "did you mean 'he_normal'" in first(scheme="he_nromal")
-    assert "'conv2d'" in first(type="dens")
+    assert "did you mean dense" in first(type="dens")
     assert "softmax" in first(activation="rleu")
 
 

@@ -70,7 +70,11 @@ def test_what_is_not_exact_is_refused_unless_it_may_be(client: httpx.Client, alg
         (spec("torch-cpu/1", {"type": "moe_dense", "shape": [2, 3, 4]}), "/layers/0/type", "torch has no layer"),
         (spec("torch-cpu/1", {**DENSE, "lora_rank": 2}), "/layers/0/lora_rank", "no LoRA"),
         (spec("torch-cpu/1", fans="keras"), "/fans", "pytorch"),
-        ({"algorithm": "torch-cpu/1", "recipe": "gpt2", "rules": [{"match": "*", "scheme": "zeros"}]}, "", "published"),
+        (
+            {"algorithm": "torch-cpu/1", "recipe": "gpt2", "rules": [{"match": "*", "scheme": "zeros"}]},
+            "/rules",
+            "published",
+        ),
         (
             spec(
                 "torch-cpu/1", {"type": "tensor", "shape": [9, 9], "scheme": {"name": "torch:trunc_normal", "std": 0.0}}

@@ -17,16 +17,30 @@ LARGEST_SEED = 2**64 - 1
 LARGEST_EXACT = 2**53 - 1
 
 
+def no_seed(value: object, meant: object = None) -> PydanticCustomError:
+    """Return the error for what is no seed, with one that it may have been meant to be; null draws a fresh one."""
+    if isinstance(value, int) and not isinstance(value, bool) and LARGEST_EXACT < value <= LARGEST_SEED:
+        detail = "as a number, a seed is at most 9007199254740991; write a larger one as a decimal string"
+    else:
+        detail = "a seed is an integer from 0 to 9007199254740991, or in decimals, as a string, to 18446744073709551615"
+    return PydanticCustomError("seed", "{detail}", {"detail": detail, "try": meant})
+
+
 def read_seed(value: object) -> object:
     """Turn a decimal string into an integer; a JSON number must be exact in every language."""
     if isinstance(value, str):
-        if not re.fullmatch(r"0|[1-9][0-9]{0,19}", value, re.ASCII) or int(value) > LARGEST_SEED:
-            raise PydanticCustomError("seed", "a seed is a decimal integer from 0 to 18446744073709551615")
-        return int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and not 0 <= value <= LARGEST_EXACT:
-        raise PydanticCustomError(
-            "seed", "as a number, a seed is from 0 to 9007199254740991; write a larger one as a decimal string"
-        )
+        if re.fullmatch(r"0|[1-9][0-9]{0,19}", value, re.ASCII) and int(value) <= LARGEST_SEED:
+            return int(value)
+        digits = re.fullmatch(r"\s*[+-]?0*([0-9]{1,19})\s*", value, re.ASCII)
+        raise no_seed(value, digits[1] if digits else None)
+    if isinstance(value, bool):
+        raise no_seed(value, int(value))
+    if isinstance(value, float):
+        raise no_seed(value, int(abs(value)) if abs(value) <= LARGEST_EXACT else None)
+    if isinstance(value, int) and not 0 <= value <= LARGEST_EXACT:
+        raise no_seed(value, str(min(abs(value), LARGEST_SEED)))
+    if not isinstance(value, int):
+        raise no_seed(value)
     return value
 
 
