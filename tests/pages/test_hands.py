@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.pages.reader import IN_CHROMIUM, Reader, begin_with, chip, colour, focused, settle, show, verdict
+from tests.pages.reader import IN_CHROMIUM, PHONE, Reader, begin_with, chip, colour, focused, settle, show, verdict
 
 pytestmark = IN_CHROMIUM
 
@@ -90,3 +90,32 @@ def test_a_layer_that_is_removed_leaves_the_focus_on_its_neighbour(reader: Reade
     page.keyboard.press("Enter")
     settle(page)
     assert focused(page) == "layer-fc2"
+
+
+@pytest.mark.parametrize("window", [PHONE, {"width": 720, "height": 500}], ids=["phone", "zoomed"])
+def test_the_answer_is_seen_where_the_screen_is_small(reader: Reader, window: dict[str, int]) -> None:
+    page = reader.open(viewport=window)
+    strip = page.locator("#strip button")
+    chip(page, "σ = 1").click()
+    settle(page)
+    expect(strip).to_contain_text("Steep zone")
+    expect(strip).to_be_in_viewport(ratio=1)
+    expect(verdict(page)).not_to_be_in_viewport()
+    strip.click()
+    expect(verdict(page)).to_be_in_viewport()
+    expect(strip).to_be_hidden()
+    page.evaluate("scrollTo(0, 0)")
+    show(page, "compare")
+    expect(strip).to_contain_text("A Steep zone B", use_inner_text=True)
+    show(page, "train")
+    expect(strip).to_contain_text("Choose starts and train them")
+    show(page, "starts")
+    expect(strip).to_be_hidden()
+
+
+def test_the_strip_tells_that_the_service_is_being_asked(reader: Reader) -> None:
+    page = reader.open(viewport=PHONE)
+    page.route("**/diagnose", lambda route: None)  # never answered
+    chip(page, "5").click()
+    expect(page.locator("#strip")).to_contain_text("Asking the service")
+    page.unroute_all(behavior="ignoreErrors")

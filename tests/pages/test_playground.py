@@ -234,7 +234,7 @@ def test_the_three_starts_are_moved_and_run(reader: Reader) -> None:
     expect(balls.nth(0)).to_have_attribute("aria-valuetext", re.compile("Steep zone"))
     expect(balls.nth(0)).to_be_focused()
     page.keyboard.press("Home")
-    expect(balls.nth(0)).to_have_attribute("aria-valuenow", "0.00")
+    expect(balls.nth(0)).to_have_attribute("aria-valuenow", "-1.50")
     box = balls.nth(1).bounding_box()
     assert box is not None
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

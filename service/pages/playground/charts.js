@@ -41,14 +41,15 @@ function linearTicks(low, high, count) {
   return ticks;
 }
 
-// Decades; within less than two of them also their doubles and halves.
+// Decades; within less than two of them also their doubles and halves, or even steps where those are too few.
 function logarithmicTicks(from, to, count) {
   const step = Math.max(1, Math.ceil((to - from) / count));
   const ticks = [];
   if (to - from < 2) {
     for (let exponent = Math.floor(from); exponent <= to; exponent += 1)
       ticks.push(...[1, 2, 5].map((factor) => factor * 10 ** exponent));
-    return ticks.filter((tick) => tick >= 10 ** from && tick <= 10 ** to);
+    const within = ticks.filter((tick) => tick >= 10 ** from && tick <= 10 ** to);
+    return within.length > 2 ? within : linearTicks(10 ** from, 10 ** to, Math.min(count, 5));
   }
   for (let exponent = Math.ceil((from - 1e-9) / step) * step; exponent <= to + 1e-9; exponent += step)
     ticks.push(10 ** exponent);

@@ -5,7 +5,7 @@ import { number, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { depthFigure, depthScale, everyButton, histogramFigure, isConstant, parametersOf } from "./pictures.js";
 import { problemBox } from "./problems.js";
-import { differences } from "./spec.js";
+import { differences, layersOf, nameOf } from "./spec.js";
 import { edit } from "./state.js";
 import { reasonOf, spoken, summaryOf, warningText } from "./spoken.js";
 import { mark, pill } from "./verdicts.js";
@@ -154,7 +154,7 @@ function warnings(found, spec) {
       [...rows.values()].map(({ warning, layers }) =>
         warningRow(
           warning,
-          layers.filter((index) => index in spec.layers),
+          layers.filter((index) => index in layersOf(spec)),
           spec,
         ),
       ),
@@ -163,7 +163,7 @@ function warnings(found, spec) {
 }
 
 function warningRow(warning, layers, spec) {
-  const names = layers.map((index) => spec.layers[index].name);
+  const names = [...new Set(layers)].map((index) => nameOf(spec.layers[index], index));
   const change = Object.entries(warning.try ?? {})
     .map(([field, value]) => `${field}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
     .join(", ");

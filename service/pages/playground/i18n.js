@@ -15,7 +15,10 @@ const EN = {
   "page.dark": "Dark theme",
   "page.footer":
     "initserve {version}. The same spec gives the same weights, everywhere; this page asks nobody but its own server.",
-  "page.unreadable": "This link cannot be read; here is the usual start.",
+  "page.unreadable": "This link cannot be read",
+  "page.unreadable.text":
+    "It may have been cut off on its way. What you see is not the network that was sent, but the one that this page always begins with.",
+  "page.close": "Close",
   "view.views": "Views",
   "view.diagnosis": "Diagnosis",
   "view.compare": "Compare",
@@ -44,6 +47,7 @@ const EN = {
   "stack.follows": "follows from the layer before",
   "stack.further": "Also set:",
   "preset.mlp": "MLP of 8 layers, ReLU",
+  "preset.relu30": "30 layers, ReLU",
   "preset.tanh20": "20 layers, tanh",
   "preset.lenet5": "LeNet-5",
   "preset.conv": "Convolutions, batch norm",
@@ -163,7 +167,13 @@ const EN = {
   "train.start": "Train",
   "train.stop": "Stop",
   "train.loss": "Loss",
-  "train.gradient_norm": "Norm of the gradient",
+  "train.gradient_norm": "Norm of the gradient, all layers together",
+  "train.from-to": "Loss: first batch → all examples at the end",
+  "train.run": "Run {run} of {total}, step {step} of {steps}",
+  "train.progress": "How far the training has come",
+  "train.beneath": "{start} (on one line with {other})",
+  "train.outdated":
+    "These curves are an earlier training's ({task}, learning rate {rate}, {steps} steps), not of the settings and the network above. Train again to see those.",
   "train.text": "{title}; at the end: {ends}",
   "train.step": "step",
   "train.first": "first",
@@ -204,18 +214,26 @@ const EN = {
   "zone.short.low-gradient": "low gradient",
   "zone.short.normal": "normal",
   "zone.short.steep": "steep",
-  "zone.text.low-gradient":
-    "The curve is almost flat, so each step is a tiny change. The ball hardly moves, however long it runs.",
-  "zone.text.normal":
-    "Slopes have a useful size. The ball rolls into the nearest local minimum, which need not be the deepest.",
-  "zone.text.steep":
-    "The slope is huge, and so is the first step: the ball is thrown across the valley, and where it lands is luck.",
-  "zone.text.convex":
+  "zone.text.low-gradient": "The curve is almost flat here, so each step is a tiny change.",
+  "zone.text.normal": "Slopes have a useful size here.",
+  "zone.text.steep": "The slope is huge here, and so is the first step.",
+  "fate.stays": "The ball hardly moves, however long it runs.",
+  "fate.nearest": "The ball rolls into the nearest local minimum, which need not be the deepest.",
+  "fate.thrown": "The ball is thrown into another valley than its own: where it lands is luck.",
+  "fate.stranded": "The ball is thrown out onto the plain, where slopes are tiny, and stays there.",
+  "fate.swings": "At this learning rate steps overshoot: the ball swings from side to side and never comes to rest.",
+  "fate.on-its-way": "The ball is still on its way after all its steps; a larger learning rate takes it farther.",
+  "fate.convex": "From {from} the ball comes to rest at {to}, after {steps} steps.",
+  "starts.convex":
     "A bowl has one minimum and slopes that lead there: from everywhere, descent arrives at the same place.",
   "convex.title": "Why the start matters",
   "convex.try": "See it: {curve}",
   "convex.text":
     "A convex loss (linear regression, say) converges from any start. A network with several layers is not convex: it has flat regions, cliffs and many minima, so the first weights decide where training can get. Glorot and He choose their scale so that it starts in the normal zone.",
+  "strip.problem": "This cannot be answered yet",
+  "strip.training": "Training: run {run} of {total}",
+  "strip.trained": "{learnt} of {total} starts learnt",
+  "strip.untrained": "Choose starts and train them",
   "take.title": "Take it along",
   "take.copy": "Copy as {what}",
   "take.copied": "Copied: {what}",
@@ -245,7 +263,10 @@ const ES = {
   "page.dark": "Tema oscuro",
   "page.footer":
     "initserve {version}. La misma descripción da los mismos pesos en todas partes; esta página solo pregunta a su propio servidor.",
-  "page.unreadable": "Este enlace no se puede leer; este es el comienzo habitual.",
+  "page.unreadable": "Este enlace no se puede leer",
+  "page.unreadable.text":
+    "Puede que se haya cortado por el camino. Lo que ves no es la red que se envió, sino aquella con la que esta página empieza siempre.",
+  "page.close": "Cerrar",
   "view.views": "Vistas",
   "view.diagnosis": "Diagnóstico",
   "view.compare": "Comparar",
@@ -274,6 +295,7 @@ const ES = {
   "stack.follows": "se sigue de la capa anterior",
   "stack.further": "También:",
   "preset.mlp": "MLP de 8 capas, ReLU",
+  "preset.relu30": "30 capas, ReLU",
   "preset.tanh20": "20 capas, tanh",
   "preset.lenet5": "LeNet-5",
   "preset.conv": "Convoluciones, batch norm",
@@ -393,7 +415,13 @@ const ES = {
   "train.start": "Entrenar",
   "train.stop": "Parar",
   "train.loss": "Pérdida",
-  "train.gradient_norm": "Norma del gradiente",
+  "train.gradient_norm": "Norma del gradiente, todas las capas juntas",
+  "train.from-to": "Pérdida: primer lote → todos los ejemplos al final",
+  "train.run": "Ejecución {run} de {total}, paso {step} de {steps}",
+  "train.progress": "Avance del entrenamiento",
+  "train.beneath": "{start} (en la misma línea que {other})",
+  "train.outdated":
+    "Estas curvas son de un entrenamiento anterior ({task}, tasa de aprendizaje {rate}, {steps} pasos), no de los ajustes y la red de arriba. Entrena otra vez para verlos.",
   "train.text": "{title}; al final: {ends}",
   "train.step": "paso",
   "train.first": "primero",
@@ -434,18 +462,28 @@ const ES = {
   "zone.short.low-gradient": "bajo gradiente",
   "zone.short.normal": "normal",
   "zone.short.steep": "pendiente",
-  "zone.text.low-gradient":
-    "La curva es casi plana, así que cada paso es un cambio minúsculo. La bola apenas se mueve, por mucho que ruede.",
-  "zone.text.normal":
-    "Las pendientes tienen un tamaño útil. La bola rueda hasta el mínimo local más cercano, que no tiene por qué ser el más profundo.",
-  "zone.text.steep":
-    "La pendiente es enorme, y el primer paso también: la bola salta al otro lado del valle, y dónde cae es cuestión de suerte.",
-  "zone.text.convex":
+  "zone.text.low-gradient": "Aquí la curva es casi plana, así que cada paso es un cambio minúsculo.",
+  "zone.text.normal": "Aquí las pendientes tienen un tamaño útil.",
+  "zone.text.steep": "Aquí la pendiente es enorme, y el primer paso también.",
+  "fate.stays": "La bola apenas se mueve, por mucho que ruede.",
+  "fate.nearest": "La bola rueda hasta el mínimo local más cercano, que no tiene por qué ser el más profundo.",
+  "fate.thrown": "La bola salta a un valle que no es el suyo: dónde cae es cuestión de suerte.",
+  "fate.stranded": "La bola sale despedida a la llanura, donde las pendientes son minúsculas, y allí se queda.",
+  "fate.swings":
+    "Con esta tasa de aprendizaje los pasos se pasan de largo: la bola oscila de un lado a otro y nunca se detiene.",
+  "fate.on-its-way":
+    "La bola sigue en camino tras todos sus pasos; una tasa de aprendizaje mayor la lleva más lejos.",
+  "fate.convex": "Desde {from} la bola se detiene en {to}, tras {steps} pasos.",
+  "starts.convex":
     "Un cuenco tiene un solo mínimo y pendientes que llevan a él: desde cualquier lugar, el descenso llega al mismo sitio.",
   "convex.title": "Por qué importa el inicio",
   "convex.try": "Míralo: {curve}",
   "convex.text":
     "Una pérdida convexa (la regresión lineal, por ejemplo) converge desde cualquier inicio. Una red con varias capas no es convexa: tiene zonas planas, precipicios y muchos mínimos, de modo que los primeros pesos deciden adónde puede llegar el entrenamiento. Glorot y He eligen su escala para que empiece en la zona normal.",
+  "strip.problem": "Esto aún no tiene respuesta",
+  "strip.training": "Entrenando: ejecución {run} de {total}",
+  "strip.trained": "Aprendieron {learnt} de {total} inicios",
+  "strip.untrained": "Elige inicios y entrénalos",
   "take.title": "Llévatelo",
   "take.copy": "Copiar como {what}",
   "take.copied": "Copiado: {what}",

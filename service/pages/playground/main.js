@@ -8,6 +8,7 @@ import { icon } from "./icons.js";
 import { Problem, read } from "./service.js";
 import * as stack from "./stack.js";
 import * as starts from "./starts.js";
+import * as strip from "./strip.js";
 import { edit, onRender, onShared, readAddress, state, update } from "./state.js";
 import * as take from "./take.js";
 import * as train from "./train.js";
@@ -23,9 +24,10 @@ const places = {
   switches: document.getElementById("switches"),
   stack: document.getElementById("stack"),
   take: document.getElementById("take"),
+  notice: document.getElementById("notice"),
 };
 
-function renderFrame({ shared, version }) {
+function renderFrame({ shared, version, broken }) {
   document.documentElement.lang = language();
   document.title = t("page.title");
   for (const element of document.querySelectorAll("[data-words]"))
@@ -37,6 +39,7 @@ function renderFrame({ shared, version }) {
     Object.keys(VIEWS).map((view) => tab(view, view === shared.view)),
   );
   replace(places.switches, languageSwitch(), themeSwitch());
+  replace(places.notice, broken && brokenLink());
   panel.setAttribute("aria-labelledby", `tab-${shared.view}`);
 }
 
@@ -55,6 +58,21 @@ function tab(view, selected) {
       onkeydown: walkTabs,
     },
     t(`view.${view}`),
+  );
+}
+
+// Stays until it is closed: what is seen is not what was sent.
+function brokenLink() {
+  return h(
+    "div",
+    { class: "card problem" },
+    icon("wrong"),
+    h("div", {}, h("h2", {}, t("page.unreadable")), h("p", {}, t("page.unreadable.text"))),
+    h(
+      "button",
+      { type: "button", class: "quiet", "data-key": "close-notice", onclick: () => update(() => (state.broken = false)) },
+      t("page.close"),
+    ),
   );
 }
 
@@ -130,6 +148,7 @@ function renderPanel(current) {
   panel.setAttribute("aria-busy", `${asking}`);
   view.render(panel, current);
   take.render(places.take, current);
+  strip.render(current);
 }
 
 for (const render of [renderFrame, renderPanel, announce]) onRender(render);
@@ -148,11 +167,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => update(() => {}));
 
-if (!(await readAddress())) {
-  update(() => {});
-  follow(state);
-  take.say(t("page.unreadable"));
-}
+if (!(await readAddress())) follow(state);
 try {
   const [{ schemes }, { activations }, { version }] = await Promise.all(["schemes", "activations", "livez"].map(read));
   update((current) => Object.assign(current, { catalogue: { schemes, activations }, version }));

@@ -2,7 +2,7 @@
 import { h } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
-import { sizeName } from "./spec.js";
+import { layersOf, nameOf, sizeName } from "./spec.js";
 
 export function problemBox(problem, spec) {
   if (problem.detail === "offline") return box(h("h3", {}, t("problem.offline")));
@@ -25,9 +25,9 @@ const box = (...words) => h("section", { class: "card problem", role: "alert" },
 // `/layers/1/shape/0` as its layer's name and its field's label.
 function place(pointer, spec) {
   const [, root, index, field, ...rest] = pointer.split("/");
-  const layer = root === "layers" ? spec?.layers[index] : null;
+  const layer = root === "layers" && spec ? layersOf(spec)[index] : null;
   if (!layer) return `${pointer.slice(1)}:`;
-  const name = layer.name || `${layer.type}_${index}`;
+  const name = nameOf(layer, index);
   if (!field) return `${name}:`;
   const label =
     field === "shape" && rest.length

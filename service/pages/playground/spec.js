@@ -20,6 +20,10 @@ export const LAYER_TYPES = {
 };
 const UNKNOWN = { sizes: [], weights: true, bias: true, start: [] };
 
+// A spec that names a recipe has no layers of its own, and some layers have no shape.
+export const layersOf = (spec) => spec.layers ?? [];
+export const shapeOf = (layer) => layer.shape ?? [];
+export const nameOf = (layer, index) => layer.name || `${layer.type}_${index}`;
 export const typeOf = (layer) => LAYER_TYPES[layer.type] ?? UNKNOWN;
 export const sizeName = (layer, place) => typeOf(layer).sizes[place] ?? `${place}`;
 export const schemeName = (scheme) =>
@@ -35,8 +39,10 @@ function chain(widths, activation, last) {
   });
 }
 
+// Thirty layers: there Glorot's missing factor of 2 a layer is one of 2³⁰ in the variance.
 export const PRESETS = {
   mlp: () => chain([784, ...Array(7).fill(128), 10], "relu", "softmax"),
+  relu30: () => chain([64, ...Array(29).fill(64), 10], "relu", "softmax"),
   tanh20: () => chain([64, ...Array(19).fill(64), 10], "tanh", "softmax"),
   lenet5: () => [
     { name: "conv1", type: "conv2d", shape: [5, 5, 1, 6], activation: "tanh" },
@@ -86,8 +92,8 @@ export function follow(layers) {
   let width = null;
   for (const layer of layers) {
     const type = typeOf(layer);
-    if (type.reads !== undefined && isSize(width)) layer.shape[type.reads] = width;
-    if (type.gives !== undefined) width = layer.shape[type.gives];
+    if (layer.shape && type.reads !== undefined && isSize(width)) layer.shape[type.reads] = width;
+    if (type.gives !== undefined) width = shapeOf(layer)[type.gives];
   }
   return layers;
 }
@@ -121,6 +127,7 @@ export function putScheme(layer, scheme, member = "scheme") {
 
 // Normalisations and embeddings keep their own starts: a scheme for matrices says nothing about them.
 export function withScheme(spec, scheme) {
+  if (!spec.layers) return spec;
   const layers = spec.layers.map((layer) => {
     if (!typeOf(layer).weights) return layer;
     const { gain, recurrent_scheme, output_scheme, ...rest } = layer;
@@ -154,7 +161,7 @@ const shorten = (value) => (typeof value === "number" ? Number(value.toPrecision
 export function differences(from, to) {
   const rows = new Map();
   to.layers?.forEach((layer, index) => {
-    const old = from.layers[index] ?? {};
+    const old = layersOf(from)[index] ?? {};
     for (const field of new Set([...Object.keys(old), ...Object.keys(layer)])) {
       const [before, after] = [describeField(old[field]), describeField(layer[field])];
       if (before === after || field === "name") continue;

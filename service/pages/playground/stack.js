@@ -10,10 +10,13 @@ import {
   freshLayer,
   freshSeed,
   LAYER_TYPES,
+  layersOf,
+  nameOf,
   NOTES,
   PRESETS,
   putScheme,
   schemeName,
+  shapeOf,
   sizeName,
   typeOf,
   withScheme,
@@ -35,25 +38,32 @@ export function render(root, { shared, answers, catalogue, open }) {
     h("div", { class: "fields" }, presets(spec)),
     notes(spec),
     h("div", { class: "fields" }, allLayers(spec, catalogue, problems), seed(spec, problems)),
+    elsewhere(spec),
     h(
       "details",
       { class: "layers", "data-key": "layers", open: matchMedia("(min-width: 60rem)").matches },
-      h("summary", { "data-key": "layers-summary" }, t("stack.layers", { count: spec.layers.length })),
+      h("summary", { "data-key": "layers-summary" }, t("stack.layers", { count: layersOf(spec).length })),
       h("p", { class: "note" }, t("stack.keys")),
       h(
         "ol",
         { class: "stack" },
-        spec.layers.map((layer, index) => row(layer, index, spec, answers.stack, catalogue, index === open)),
+        layersOf(spec).map((layer, index) => row(layer, index, spec, answers.stack, catalogue, index === open)),
       ),
       adder(spec),
     ),
   );
 }
 
+// What a link brought beside layers: it is asked about as it is, and changed by whoever wrote it.
+function elsewhere({ layers, seed, ...others }) {
+  if (!Object.keys(others).length) return null;
+  return h("p", { class: "note further" }, t("stack.further"), " ", h("code", {}, JSON.stringify(others)));
+}
+
 const sameLayers = (left, right) => JSON.stringify(left) === JSON.stringify(right);
 
 function presets(spec) {
-  const plain = withScheme(spec, "auto").layers.map(({ bias, ...layer }) => layer);
+  const plain = layersOf(withScheme(spec, "auto")).map(({ bias, ...layer }) => layer);
   const chosen = Object.keys(PRESETS).find((name) => sameLayers(PRESETS[name](), plain));
   const options = Object.keys(PRESETS).map((name) => [name, t(`preset.${name}`)]);
   return selectField({
@@ -72,7 +82,7 @@ function presets(spec) {
 const start = (scheme) => edit("all layers", (shared) => (shared.spec = withScheme(shared.spec, scheme)));
 
 function allLayers(spec, { schemes }) {
-  const common = commonScheme(spec.layers);
+  const common = commonScheme(layersOf(spec));
   const mixed = { name: "mixed", value: null, text: t("schemes.mixed") };
   return schemeFields({
     key: "all",
@@ -106,7 +116,7 @@ function seed(spec, problems) {
 }
 
 function notes(spec) {
-  const common = JSON.stringify(commonScheme(spec.layers));
+  const common = JSON.stringify(commonScheme(layersOf(spec)));
   return h(
     "div",
     { class: "chips", role: "group", "aria-label": t("stack.notes") },
@@ -119,6 +129,7 @@ function notes(spec) {
           class: "chip",
           "data-key": `note-${label}`,
           "aria-pressed": `${JSON.stringify(scheme) === common}`,
+          disabled: !spec.layers,
           onclick: () => start(scheme),
         },
         label === "auto" ? t("schemes.auto-short") : label,
@@ -129,7 +140,7 @@ function notes(spec) {
 
 function row(layer, index, spec, answer, catalogue, open) {
   const problems = errorsUnder(answer.problems, `/layers/${index}`);
-  const name = layer.name || `${layer.type}_${index}`;
+  const name = nameOf(layer, index);
   const verdict = problems.length ? null : answer.diagnosis?.layers[index]?.verdict;
   return h(
     "li",
@@ -167,7 +178,7 @@ function row(layer, index, spec, answer, catalogue, open) {
 }
 
 function describeShape(layer) {
-  const { shape } = layer;
+  const shape = shapeOf(layer);
   if (layer.type === "conv2d") return `${shape[0]}×${shape[1]}, ${shape[2]} → ${shape[3]}`;
   if (layer.type === "multi_head_attention") return `${shape[0]}, ${shape[1]} × ${shape[2]}`;
   return shape.join(" → ");
@@ -177,7 +188,8 @@ function describeShape(layer) {
 function startOf(layer, index, answer) {
   if (!typeOf(layer).weights && layer.type !== "embedding") return null;
   const found = answer.statistics?.layers[index];
-  return schemeName(found?.type === layer.type ? found.parameters[0].scheme : layer.scheme);
+  if (found?.type !== layer.type) return schemeName(layer.scheme);
+  return found.parameters.length ? schemeName(found.parameters[0].scheme) : null;
 }
 
 function tools(index, count, name) {
@@ -225,14 +237,14 @@ function remove(index) {
   change("remove", (layers) => layers.splice(index, 1));
   const neighbour = state.shared.spec.layers[Math.max(0, index - 1)];
   requestAnimationFrame(() =>
-    requestAnimationFrame(() => focusOn(`layer-${neighbour.name || `${neighbour.type}_${Math.max(0, index - 1)}`}`)),
+    requestAnimationFrame(() => focusOn(`layer-${nameOf(neighbour, Math.max(0, index - 1))}`)),
   );
 }
 
 // Layers are changed on a copy: what was asked about and remembered must not change under it.
 function change(kind, mutate) {
   edit(kind, (shared) => {
-    const layers = structuredClone(shared.spec.layers);
+    const layers = structuredClone(layersOf(shared.spec));
     mutate(layers);
     shared.spec = { ...shared.spec, layers: follow(layers) };
   });
@@ -265,7 +277,7 @@ function fields(layer, index, spec, { problems }, { schemes, activations }) {
           (layers) => (layers[index] = { ...freshLayer(name, layers.slice(0, index)), name: layer.name }),
         ),
     }),
-    layer.shape.map((size, place) => {
+    shapeOf(layer).map((size, place) => {
       const disabled = place === type.reads && followsAnother(spec.layers, index);
       const label = t(`size.${sizeName(layer, place)}`);
       return textField({
@@ -338,7 +350,7 @@ function further(layer) {
 }
 
 function adder(spec) {
-  const full = spec.layers.length >= MOST_LAYERS;
+  const full = layersOf(spec).length >= MOST_LAYERS;
   const choice = h(
     "select",
     { id: "add-type", "data-key": "add-type" },

@@ -6,12 +6,17 @@ import { number, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { edit, state, update } from "./state.js";
 
-const LEAST = 0;
+// So wide that no ball leaves the picture, from whatever start and at whatever rate: nothing has to stop it.
+const LEAST = -1.5;
 const MOST = 8.35;
 const STEPS = 60;
 const PACE = 45; // milliseconds a step
 const NUDGE = 0.1;
 const RADIUS = 13;
+const STACKED = 4; // pixels: balls no farther apart came to rest in one place
+const AT_REST = 0.01; // of a step's length: below it the ball is not seen to move
+const FLAT = 0.05; // of a slope: there is nowhere to roll
+const NEAR = 0.35; // how far from a minimum's floor a ball may rest
 const WIDE = 880; // a panel this wide holds the curve and the accounts side by side
 const LARGER = 0.62; // the curve's share of it
 
@@ -20,6 +25,7 @@ const CURVES = {
   valleys: {
     at: (x) => 1.5 - 0.85 * well(x, 4.1, 0.85) - 1.25 * well(x, 6.4, 0.8) + wall(x) - 0.004 * x,
     slope: (x) => 0.85 * dip(x, 4.1, 0.85) + 1.25 * dip(x, 6.4, 0.8) + 16 * Math.max(0, x - 7.75) - 0.004,
+    minima: [4.1, 6.4],
     zones: [
       ["low-gradient", LEAST, 2.3],
       ["normal", 2.3, 7.75],
@@ -27,8 +33,9 @@ const CURVES = {
     ],
   },
   bowl: {
-    at: (x) => 0.15 + 0.16 * (x - 4.6) ** 2,
-    slope: (x) => 0.32 * (x - 4.6),
+    at: (x) => 0.15 + 0.11 * (x - 4.6) ** 2,
+    slope: (x) => 0.22 * (x - 4.6),
+    minima: [4.6],
     zones: [["normal", LEAST, MOST]],
   },
 };
@@ -41,8 +48,26 @@ const clamp = (x) => Math.min(MOST, Math.max(LEAST, x));
 
 export function descend(curve, start, rate) {
   const path = [start];
-  for (let step = 0; step < STEPS; step += 1) path.push(clamp(path.at(-1) - rate * CURVES[curve].slope(path.at(-1))));
+  for (let step = 0; step < STEPS; step += 1) path.push(path.at(-1) - rate * CURVES[curve].slope(path.at(-1)));
   return path;
+}
+
+// What became of a ball after all its steps.
+export function fateOf(curve, path) {
+  const steps = path.slice(1).map((x, index) => x - path[index]);
+  const last = steps.at(-1);
+  if (Math.abs(last) >= AT_REST) return last * steps.at(-2) < 0 ? "swings" : "on-its-way";
+  const floor = CURVES[curve].minima.find((minimum) => Math.abs(path.at(-1) - minimum) < NEAR);
+  if (floor !== undefined) return floor === downhill(curve, path[0]) ? "nearest" : "thrown";
+  if (Math.abs(CURVES[curve].slope(path.at(-1))) > FLAT) return "on-its-way"; // slow, but not at an end
+  return steps.every((step) => Math.abs(step) < AT_REST) ? "stays" : "stranded";
+}
+
+// The minimum that a walk downhill without a jump leads to.
+function downhill(curve, x) {
+  const way = -Math.sign(CURVES[curve].slope(x));
+  const ahead = CURVES[curve].minima.filter((minimum) => (minimum - x) * way > -NEAR);
+  return ahead.sort((one, other) => Math.abs(one - x) - Math.abs(other - x))[0];
 }
 
 const zoneOf = (curve, x) => CURVES[curve].zones.find(([, low, high]) => x >= low && x <= high)[0];
@@ -114,6 +139,7 @@ export function render(root, { shared, descent }) {
         }),
       ),
       picture(width, starts, paths, descent.step),
+      starts.curve === "bowl" && h("p", { class: "note" }, t("starts.convex")),
       h(
         "div",
         { class: "actions" },
@@ -198,32 +224,39 @@ function picture(width, { curve, positions }, paths, step) {
     at(x),
   ]);
   chart.line(points, "landscape");
-  paths.forEach((path) => trail(path.slice(0, step + 1), zoneOf(curve, path[0]), at));
+  const tones = tonesOf(curve, positions);
+  paths.forEach((path, ball) => trail(path.slice(0, step + 1), tones[ball], at));
   const now = paths.map((path) => path[step]);
   now.forEach((x, ball) => {
-    const under = now.slice(0, ball).filter((other) => Math.abs(chart.X(other) - chart.X(x)) < 2 * RADIUS).length;
-    placeBall(x, ball, { curve, start: zoneOf(curve, paths[ball][0]), under });
+    const under = now.slice(0, ball).filter((other) => Math.abs(chart.X(other) - chart.X(x)) < STACKED).length;
+    placeBall(x, ball, { curve, tone: tones[ball], under });
   });
   return chart.svg;
 }
 
-function trail(path, zone, at) {
+// A ball has its zone's colour; where two start in one zone, each has a colour of its own.
+function tonesOf(curve, positions) {
+  const zones = positions.map((x) => zoneOf(curve, x));
+  return new Set(zones).size === zones.length ? zones.map((zone) => `is-${zone}`) : zones.map((_, ball) => `is-ball-${ball}`);
+}
+
+function trail(path, tone, at) {
   const points = path.map((x) => [chart.X(x), chart.Y(at(x))]);
   chart.add(
     "g",
-    { class: `trail is-${zone}`, "aria-hidden": "true" },
+    { class: `trail ${tone}`, "aria-hidden": "true" },
     svg("polyline", { points: points.map((point) => point.join()).join(" ") }),
     points.map(([cx, cy]) => svg("circle", { cx, cy, r: 3 })),
   );
 }
 
 // Balls that came to rest in one place are stacked.
-function placeBall(x, ball, { curve, start, under }) {
+function placeBall(x, ball, { curve, tone, under }) {
   const zone = t(`zone.${zoneOf(curve, x)}`);
   chart.add(
     "g",
     {
-      class: `ball is-${start}`,
+      class: `ball ${tone}`,
       "data-ball": ball,
       "data-key": `ball-${ball}`,
       role: "slider",
@@ -284,15 +317,22 @@ function play() {
   }, PACE);
 }
 
-function account(ball, { curve }, path, step) {
+function walked(path) {
+  const steps = path.findIndex((x, step) => Math.abs(path[step + 1] - x) < AT_REST);
+  return { from: number(path[0]), to: number(path.at(-1)), steps };
+}
+
+function account(ball, { curve, positions }, path, step) {
   const start = zoneOf(curve, path[0]);
+  const tone = tonesOf(curve, positions)[ball];
   const { at, slope } = CURVES[curve];
+  const fate = curve === "bowl" && fateOf(curve, path) === "nearest" ? "convex" : fateOf(curve, path);
   const jump = Math.max(...path.slice(1, step + 1).map((x, index) => Math.abs(x - path[index])), 0);
   return h(
     "section",
-    { class: `card account is-${start}`, "aria-labelledby": `account-${ball}` },
+    { class: `card account ${tone}`, "aria-labelledby": `account-${ball}` },
     h("h3", { id: `account-${ball}` }, h("span", { class: "ball-number" }, `${ball + 1}`), t(`zone.${start}`)),
-    h("p", {}, t(`zone.text.${curve === "bowl" ? "convex" : start}`)),
+    h("p", {}, curve === "bowl" ? null : `${t(`zone.text.${start}`)} `, t(`fate.${fate}`, walked(path))),
     h(
       "dl",
       {},
@@ -305,10 +345,10 @@ function account(ball, { curve }, path, step) {
   );
 }
 
-function lossFigure(width, { curve }, paths, step) {
+function lossFigure(width, { curve, positions }, paths, step) {
   const { at } = CURVES[curve];
   const losses = paths.map((path) => path.slice(0, step + 1).map(at));
-  const zones = paths.map((path) => zoneOf(curve, path[0]));
+  const tones = tonesOf(curve, positions);
   const title = t("starts.losses");
   const loss = new Chart({
     width,
@@ -323,7 +363,7 @@ function lossFigure(width, { curve }, paths, step) {
   losses.forEach((values, ball) => {
     loss.line(
       values.map((value, index) => [index, value]),
-      `of-${ball} is-${zones[ball]}`,
+      `of-${ball} ${tones[ball]}`,
     );
   });
   const shown = [0, 1, 2, 5, 10, 20, 40, 60].filter((place) => place <= step);
@@ -334,8 +374,8 @@ function lossFigure(width, { curve }, paths, step) {
       key: "descent",
       title,
       chart: loss.svg,
-      entries: zones.map((zone, ball) => ({
-        sample: lineSample(`of-${ball} is-${zone}`),
+      entries: tones.map((tone, ball) => ({
+        sample: lineSample(`of-${ball} ${tone}`),
         text: t("starts.ball", { ball: ball + 1 }),
       })),
       table: {

@@ -17,7 +17,7 @@ export const initial = () => ({
     schemes: ["he_normal", "glorot_normal", "small_normal", "zeros"],
     restarts: 1,
     steps: 200,
-    learning_rate: 0.1,
+    learning_rate: 0.02,
   },
   starts: { curve: "valleys", positions: [1.1, 3.2, 8.3], learning_rate: 0.4 },
 });
@@ -25,13 +25,14 @@ export const initial = () => ({
 export const state = {
   shared: initial(),
   answers: { stack: unasked(), a: unasked(), b: unasked() },
-  training: { running: false, runs: [], problems: [], steps: 1 },
+  training: { running: false, runs: [], problems: [], asked: null, total: 0 },
   descent: { step: 0, running: false },
   catalogue: { schemes: [], activations: [] },
   open: null, // index of the layer whose fields are shown
   every: false, // whether all histograms are shown
   code: "curl",
   version: "",
+  broken: false, // whether the address held what cannot be read
 };
 
 const renderers = [];
@@ -75,7 +76,8 @@ export async function readAddress() {
   clearTimeout(settling);
   const hash = location.hash.slice(1);
   const held = hash ? await unpack(hash).catch(() => null) : initial();
-  const readable = Array.isArray(held?.spec?.layers) && held.spec.layers.every((layer) => Array.isArray(layer?.shape));
+  const readable = isObject(held?.spec) && (held.spec.layers === undefined || isStack(held.spec.layers));
+  update(() => (state.broken = !readable));
   if (!readable) return false;
   update(() => {
     const start = initial();
@@ -85,6 +87,9 @@ export async function readAddress() {
   followers.forEach((followed) => followed(state));
   return true;
 }
+
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const isStack = (layers) => Array.isArray(layers) && layers.every(isObject);
 
 // A spec is taken as it is; other parts keep what an older link does not know.
 function merge(start, held) {

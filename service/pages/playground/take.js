@@ -5,7 +5,8 @@ import { icon } from "./icons.js";
 import { problemBox } from "./problems.js";
 import { file, Problem } from "./service.js";
 import { address, state, update } from "./state.js";
-import { question } from "./train.js";
+import { layersOf } from "./spec.js";
+import { isTrainable, question } from "./train.js";
 
 const FORMATS = ["npz", "safetensors"];
 const LANGUAGES = { curl: "curl", python: "Python", javascript: "JavaScript" };
@@ -21,7 +22,8 @@ function text(value) {
 // One layer a line, so that a stack can be read.
 function pretty({ layers, ...rest }) {
   const members = Object.entries(rest).map(([name, value]) => `  ${JSON.stringify(name)}: ${text(value)}`);
-  return `{\n${[...members, `  "layers": [\n${layers.map((layer) => `    ${text(layer)}`).join(",\n")}\n  ]`].join(",\n")}\n}`;
+  if (layers) members.push(`  "layers": [\n${layers.map((layer) => `    ${text(layer)}`).join(",\n")}\n  ]`);
+  return `{\n${members.join(",\n")}\n}`;
 }
 
 const python = (json) =>
@@ -40,7 +42,7 @@ const CODE = {
 };
 
 function request({ shared }) {
-  return shared.view === "train" && shared.spec.layers.some(({ type }) => type === "dense")
+  return shared.view === "train" && layersOf(shared.spec).some(isTrainable)
     ? ["train", question(shared)]
     : ["init", shared.spec];
 }

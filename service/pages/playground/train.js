@@ -1,36 +1,25 @@
-// Training: the stack's dense layers on a small task, from several starts; curves are drawn while they come.
+// Training: the stack's dense layers on a small task, from several starts; its settings, and how it goes on.
 import { h, replace } from "./dom.js";
-import { Chart, reach, figure, linear, lineSample, logarithmic, numbers } from "./charts.js";
+import { curves, outcomes, STARTS } from "./curves.js";
 import { rangeField, selectField, textField } from "./fields.js";
-import { number, percent, t } from "./i18n.js";
+import { number, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { problemBox } from "./problems.js";
 import { events, Problem } from "./service.js";
-import { describeScheme, follow, PRESETS } from "./spec.js";
-import { outcomeOf, spoken } from "./spoken.js";
+import { describeScheme, follow, layersOf, PRESETS } from "./spec.js";
 import { edit, state, update } from "./state.js";
+import { past } from "./waiting.js";
 
 const TASKS = { quadratic: [8, 1], moons: [2, 2], spirals: [2, 2], digits: [64, 10] }; // features, classes
 const MOST_SCHEMES = 6;
-const STARTS = [
-  "he_normal",
-  "he_uniform",
-  "glorot_normal",
-  "glorot_uniform",
-  "lecun_normal",
-  "orthogonal",
-  "small_normal",
-  { name: "random_normal", stddev: 1 },
-  "zeros",
-  { name: "constant", value: 5 },
-];
-const WIDE = 720;
 
 let controller = null;
 
+export const isTrainable = (layer) => layer.type === "dense" && Array.isArray(layer.shape);
+
 // The stack as the task needs it: it reads the features and gives the classes, as numbers without a last activation.
 export function fitted(spec, task) {
-  const layers = spec.layers.filter((layer) => layer.type === "dense").map((layer) => structuredClone(layer));
+  const layers = layersOf(spec).filter(isTrainable).map((layer) => structuredClone(layer));
   if (!layers.length) return null;
   const [features, classes] = TASKS[task];
   layers[0].shape[0] = features;
@@ -46,7 +35,7 @@ export function question({ spec, train }) {
 
 export function render(root, { shared, training }) {
   const { train, spec } = shared;
-  const others = spec.layers.filter((layer) => layer.type !== "dense").length;
+  const others = layersOf(spec).filter((layer) => !isTrainable(layer)).length;
   replace(
     root,
     h("h2", { class: "unseen" }, t("view.train")),
@@ -57,10 +46,42 @@ export function render(root, { shared, training }) {
       h("div", { class: "fields" }, settings(train, training.problems)),
       schemeChips(train),
       network(spec, train.task, others),
-      h("div", { class: "actions" }, training.running ? stopButton() : startButton(spec)),
+      h(
+        "div",
+        { class: "actions" },
+        training.running ? [stopButton(), progress(training)] : startButton(spec),
+      ),
     ),
     training.problems.map((problem) => problemBox(problem, question(shared))),
-    training.runs.length ? [curves(training, root.clientWidth), outcomes(training.runs)] : null,
+    found(training, question(shared), root.clientWidth),
+  );
+}
+
+// Curves are those of the settings and the network that they were asked for with; under others they are past.
+function found(training, now, width) {
+  if (!training.runs.length) return null;
+  const pictures = [curves(training, width), outcomes(training)];
+  const { asked } = training;
+  if (JSON.stringify(asked) === JSON.stringify(now)) return pictures;
+  const words = { task: t(`task.${asked.task}`), rate: number(asked.learning_rate), steps: asked.steps };
+  return [
+    h("p", { class: "card outdated", role: "status" }, icon("wrong"), h("span", {}, t("train.outdated", words))),
+    past(h("div", { class: "column" }, pictures)),
+  ];
+}
+
+function progress({ runs, total, asked }) {
+  const run = Math.max(1, runs.length);
+  const step = (runs.at(-1)?.steps.at(-1) ?? 0) + 1;
+  return h(
+    "span",
+    { class: "progress" },
+    h("progress", {
+      max: total * asked.steps,
+      value: (run - 1) * asked.steps + step,
+      "aria-label": t("train.progress"),
+    }),
+    t("train.run", { run, total, step, steps: asked.steps }),
   );
 }
 
@@ -167,9 +188,10 @@ const stopButton = () =>
 async function run() {
   controller = new AbortController();
   const asked = question(state.shared);
-  update(({ training }) => Object.assign(training, { running: true, runs: [], problems: [], steps: asked.steps }));
+  const total = Math.max(1, asked.schemes?.length ?? 0) * asked.restarts;
+  update(({ training }) => Object.assign(training, { running: true, runs: [], problems: [], asked, total }));
   try {
-    for await (const { event, data } of events("train", asked, controller.signal)) take(event, data, asked.steps);
+    for await (const { event, data } of events("train", asked, controller.signal)) take(event, data);
   } catch (error) {
     const problem = error instanceof Problem ? error : new Problem({ title: "offline", detail: "offline" });
     if (error.name !== "AbortError") update(({ training }) => (training.problems = [problem]));
@@ -177,102 +199,20 @@ async function run() {
   update(({ training }) => (training.running = false));
 }
 
-// Runs come one after the other: `progress` names its run by number, `run` ends the one that is on.
-function take(event, data, steps) {
-  update(({ training: { runs } }) => {
+// Runs come one after the other, as many of each start as there are restarts: `progress` names its run by number, `run`
+// ends the one that is on.
+function take(event, data) {
+  update(({ training: { runs, asked } }) => {
+    const start = (place) => asked.schemes?.[Math.floor(place / asked.restarts)] ?? null;
     if (event === "progress") {
-      runs[data.run] ??= { scheme: data.scheme, seed: data.seed, steps: [], loss: [], gradient_norm: [] };
+      runs[data.run] ??= { start: start(data.run), seed: data.seed, steps: [], loss: [], gradient_norm: [] };
       runs[data.run].steps.push(data.step);
       runs[data.run].loss.push(data.loss);
       runs[data.run].gradient_norm.push(data.gradient_norm);
     } else if (event === "run") {
-      const place = data.run ?? runs.findIndex((known) => known && known.learnt === undefined);
-      const every = data.every ?? Math.ceil(steps / data.loss.length);
-      runs[place < 0 ? runs.length : place] = { ...data, steps: data.loss.map((_, index) => index * every) };
+      const open = runs.findIndex((known) => known.learnt === undefined);
+      const place = open < 0 ? runs.length : open;
+      runs[place] = { ...data, start: start(place), steps: data.loss.map((_, index) => index * data.every) };
     }
   });
-}
-
-function curves({ runs, steps }, width) {
-  const schemes = [...new Set(runs.filter(Boolean).map((run) => describeScheme(run.scheme)))];
-  const room = Math.max(280, (width >= WIDE ? (width - 20) / 2 : width) - 36);
-  return h(
-    "div",
-    { class: "pair" },
-    ["loss", "gradient_norm"].map((measure) =>
-      h("div", { class: "card" }, curveFigure(runs.filter(Boolean), measure, schemes, room, steps)),
-    ),
-  );
-}
-
-function curveFigure(runs, measure, schemes, width, steps) {
-  const values = runs.flatMap((run) => run[measure]);
-  const title = t(`train.${measure}`);
-  const ends = runs
-    .map((run) => `${describeScheme(run.scheme)} (${run.seed}) ${number(run[measure].at(-1))}`)
-    .join("; ");
-  const chart = new Chart({
-    width,
-    height: 260,
-    zero: values.some((value) => value === 0),
-    label: t("train.text", { title, ends }),
-    x: { scale: linear(0, steps), label: t("train.step") },
-    y: { scale: logarithmic(...reach(values)) },
-  });
-  for (const run of runs)
-    chart.line(
-      run.steps.map((step, index) => [step, run[measure][index] ?? NaN]),
-      `run run-${schemes.indexOf(describeScheme(run.scheme))}`,
-    );
-  return figure({
-    key: measure,
-    title,
-    chart: chart.svg,
-    entries: schemes.map((text, index) => ({ sample: lineSample(`run run-${index}`), text })),
-    table: {
-      caption: title,
-      columns: [t("field.scheme"), t("stack.seed"), t("train.first"), t("train.middle"), t("train.last")],
-      rows: runs.map((run) => [
-        describeScheme(run.scheme),
-        run.seed,
-        ...[0, Math.floor(run[measure].length / 2), run[measure].length - 1].map((place) =>
-          number(run[measure][place]),
-        ),
-      ]),
-    },
-  });
-}
-
-function outcomes(runs) {
-  const done = runs.filter((run) => run?.learnt !== undefined);
-  if (!done.length) return null;
-  return h(
-    "section",
-    { class: "card outcomes", "aria-labelledby": "outcomes-title" },
-    h("h3", { id: "outcomes-title" }, t("train.outcomes")),
-    numbers({
-      caption: t("train.outcomes"),
-      columns: [
-        t("field.scheme"),
-        t("stack.seed"),
-        t("train.learnt"),
-        t("train.loss"),
-        t("train.accuracy"),
-        t("reasons.reason"),
-      ],
-      rows: done.map((run) => [
-        describeScheme(run.scheme),
-        run.seed,
-        h(
-          "span",
-          { class: `pill is-${run.learnt ? "normal" : "dead"}` },
-          icon(run.learnt ? "yes" : "no"),
-          t(run.learnt ? "train.learns" : "train.learns-not"),
-        ),
-        `${number(run.loss[0])} → ${number(run.loss.at(-1))}`,
-        percent(run.accuracy),
-        spoken(outcomeOf(run)),
-      ]),
-    }),
-  );
 }
