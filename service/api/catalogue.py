@@ -78,7 +78,7 @@ def scheme_example(name: str, family: str) -> dict[str, Any]:
         layer = {"type": "dense", "shape": [2, 2], "scheme": {"name": "array", "npy": SMALL_ARRAY}}
     else:
         member = "bias" if family in ON_BIASES else "scheme"
-        layer = {**EXAMPLE_LAYERS.get(family, {"type": "dense", "shape": [16, 8]}), member: name}
+        layer = {**EXAMPLE_LAYERS.get(family.rpartition(":")[2], {"type": "dense", "shape": [16, 8]}), member: name}
     return {"seed": 42, "layers": [layer]}
 
 

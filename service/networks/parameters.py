@@ -8,9 +8,8 @@ from typing import Literal, TypeAlias
 from service.networks.activations import ACTIVATIONS
 from service.networks.fans import Fans
 from service.networks.schemes import PRESETS, Scheme, scaled
-from service.networks.schemes.linear import OrthogonalScheme
 from service.networks.schemes.plain import RandomNormal, RandomUniform
-from service.networks.site import Site
+from service.networks.site import Axes, Site
 from service.stream.views import Shape
 
 Defaults: TypeAlias = Literal["recommended", "keras", "pytorch", "flax"]
@@ -23,7 +22,8 @@ class Parameter:
     """What a layer says of one of its parameters; `shape` and `name` are canonical (Keras's).
 
     `fans` are true connectivity, `framework_fans` what a framework's own initialiser would take where it differs.
-    `defaults` are a framework's own initial values where the role's do not hold for this layer.
+    `defaults` are a framework's own initial values where the role's do not hold for this layer. `axes` say what each
+    axis of the shape connects; left out: outputs last, inputs before, then a window, as Keras reads a bare shape.
     """
 
     name: str
@@ -33,8 +33,8 @@ class Parameter:
     member: str | None  # the member of the layer spec that sets its scheme; None: only a rule can
     framework_fans: Mapping[str, Fans] = field(default_factory=dict)
     defaults: Mapping[str, Scheme] = field(default_factory=dict)
-    batch: int = 0
-    split: int | None = None
+    axes: Axes | None = None
+    heads: bool = False  # of a projection to or from heads: an einsum in Keras, a matrix to Flax's initialisers
     gates: int = 1
     groups: int = 1
     zero_row: int | None = None  # a row that is 0 whatever the scheme
@@ -45,7 +45,7 @@ class Parameter:
 
     def site(self, rule: FanRule) -> Site:
         fans = self.fans if rule == "true" else self.framework_fans.get(rule, self.fans)
-        return Site(self.shape, fans, self.batch, self.split, self.gates, self.groups)
+        return Site(self.shape, fans, self.axes, self.gates, self.groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ TORCH = scaled("variance_scaling", 1.0 / 3.0, "fan_in", "uniform")
 FRAMEWORK_DEFAULTS: dict[Defaults, dict[Role, Scheme]] = {
     "keras": {
         "weights": PRESETS["glorot_uniform"],
-        "recurrent": OrthogonalScheme(name="orthogonal", flatten="keras"),
+        "recurrent": PRESETS["keras:orthogonal"],
         "bias": ZEROS,
         "embedding": RandomUniform(name="random_uniform", minval=-0.05, maxval=0.05),
         "scale": ONES,

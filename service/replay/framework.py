@@ -111,7 +111,7 @@ def as_it_is(scheme: Scheme) -> Scheme:
 
 def untruncated(scheme: Scheme) -> Scheme:
     """Return a scheme with the same deviation that is not cut: for a framework whose normals by fan never are."""
-    if not isinstance(scheme, VarianceScaling) or scheme.distribution != "truncated_normal":
+    if not isinstance(scheme, VarianceScaling) or scheme.distribution not in ("truncated_normal", "uncorrected_normal"):
         return scheme
     name = {"he_normal": "torch:kaiming_normal", "glorot_normal": "torch:xavier_normal"}.get(scheme.name)
     return scheme.model_copy(update={"name": name or "variance_scaling", "distribution": "untruncated_normal"})

@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from service.errors import InitserveError, UnsupportedCombination
+from service.networks import sources
 from service.networks.layers.layer import LARGEST_EXACT
-from service.networks.layouts import Layout, as_they_are
+from service.networks.layouts import Layout
 from service.networks.plan import (
     Asked,
     Caution,
@@ -23,10 +24,7 @@ from service.replay.network import construct
 from service.specs.choosing import Wanted, choose
 from service.specs.refusals import refuse_overflow, refuse_shared_keys
 from service.specs.warnings import warn, warn_of_twins
-from service.stream.draws import Addressed, Draws
 from service.stream.dtypes import DtypeName
-from service.stream.matrices import WithZeroRow
-from service.stream.streams import stream_of
 
 
 def plan(spec: Wanted, canonical: Callable[[int], dict[str, Any]]) -> Plan:
@@ -83,31 +81,12 @@ def drawn_by(
 ) -> tuple[list[Made], list[Caution]]:
     """Return what draws each layer: initserve's own stream, or the framework's that is replayed."""
     if replay is None:
-        return [addressed(layer, seed) for layer in asked], []
+        return [sources.made(layer, seed) for layer in asked], []
     if spec.fans != replay.layout:
         raise UnsupportedCombination(
             f"{replay.name} counts fans as the framework does: {replay.layout}", "/fans", {"fans": replay.layout}
         )
     return construct(replay, asked, seed, spec.dtype, spec.exact, spec.recipe)
-
-
-def addressed(layer: Asked, seed: int) -> Made:
-    """Return the canonical parameters of a layer in initserve's own stream."""
-    sources: dict[str, Source] = {}
-    arrays: dict[str, Draws] = {}
-    own = seed if layer.spec.seed is None else layer.spec.seed
-    for name, decided in layer.choices.items():
-        stated, choice = decided.stated, decided.choice
-        site = stated.site(choice.fans)
-        try:
-            distribution = choice.scheme.realise(site)
-        except InitserveError as error:
-            raise error.at(decided.pointer) from None
-        if stated.zero_row is not None:
-            distribution = WithZeroRow(distribution, stated.zero_row, *stated.shape)
-        sources[name] = Source(stated, choice, site.fans, distribution)
-        arrays[name] = Addressed(distribution, stream_of(own, f"{layer.name}/{name}"), stated.elements)
-    return Made(sources, as_they_are({name: each.stated.shape for name, each in layer.choices.items()}), arrays)
 
 
 def warnings_of(asked: Iterable[Asked], made: Iterable[Made], dtype: DtypeName) -> list[Caution]:

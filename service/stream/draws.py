@@ -6,8 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
+from service.stream.chance import Chance
 from service.stream.distributions import Distribution, Fill, fill_in_parts
-from service.stream.matrices import take, with_zeros
+from service.stream.matrices import MadeAsWhole, take, with_zeros
 from service.stream.streams import Stream
 
 WHOLE = 24  # bytes an element takes while a matrix is made: three copies in float64
@@ -61,6 +62,29 @@ class Addressed:
 
     def open(self) -> Fill:
         return self.distribution.open(self.stream)
+
+
+@dataclass(frozen=True, slots=True)
+class MadeOf:
+    """An array that is made as a whole, of the chance of several parameters or of one in another order."""
+
+    distribution: MadeAsWhole
+    chance: Chance
+    elements: int
+
+    in_order = False
+    whole = True
+
+    @property
+    def operations(self) -> int:
+        return self.distribution.operations
+
+    @property
+    def standing(self) -> int:
+        return WHOLE * self.elements
+
+    def open(self) -> Fill:
+        return partial(take, self.distribution.make(self.chance).ravel())
 
 
 @dataclass(frozen=True, slots=True)

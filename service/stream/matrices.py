@@ -1,6 +1,7 @@
 """Parameters whose values depend on each other: identity, orthogonal and computed arrays, constants by gate."""
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,28 +12,37 @@ from numpy.typing import NDArray
 
 from service import stopping
 from service.stream.addresses import Runs
-from service.stream.distributions import Constant, Distribution, Fill, Independent, Normal, filled
+from service.stream.chance import Chance, Own
+from service.stream.distributions import Constant, Distribution, Fill, Independent
 from service.stream.dtypes import Values
 from service.stream.householder import orthonormal_columns
+from service.stream.stacks import Doubles, Stack
 from service.stream.streams import Stream
 
 
 @dataclass(frozen=True)
 class Diagonal(Independent):
-    """`gain` where row and column agree, 0 elsewhere; (rows, columns) need not be square."""
+    """`gain` where row and column agree, 0 elsewhere, in every matrix of a stack; they need not be square."""
 
-    rows: int
-    columns: int
+    stack: Stack
     gain: float
 
-    low = property(lambda self: min(self.gain, 0.0))
-    high = property(lambda self: max(self.gain, 0.0))
-    deterministic = property(lambda self: True)
+    @property
+    def low(self) -> float:
+        return min(self.gain, 0.0)
+
+    @property
+    def high(self) -> float:
+        return max(self.gain, 0.0)
+
+    @property
+    def deterministic(self) -> bool:
+        return True
 
     @property
     def share(self) -> float:
         """The share of elements that are not 0."""
-        return min(self.rows, self.columns) / (self.rows * self.columns)
+        return min(self.stack.rows, self.stack.columns) / (self.stack.rows * self.stack.columns)
 
     @property
     def mean(self) -> float:
@@ -43,14 +53,9 @@ class Diagonal(Independent):
         return abs(self.gain) * math.sqrt(self.share * (1.0 - self.share))
 
     def fill(self, stream: Stream, runs: Runs, out: Values) -> None:
-        pitch = self.columns + 1
-        end = min(self.rows, self.columns) * pitch  # no diagonal element stands here or after
+        rows, columns = self.stack.row_and_column(runs.addresses())
         out.fill(0.0)
-        starts, table = runs.starts.astype(np.int64), out.reshape(-1, runs.length)
-        for place in range(0, runs.length, pitch):
-            within = place - starts % -pitch  # of the run: its next diagonal element
-            on = np.flatnonzero((within < runs.length) & (starts + within < end))
-            table[on, within[on]] = self.gain
+        out[rows == columns] = self.gain
 
 
 @dataclass(frozen=True)
@@ -79,24 +84,47 @@ class GateConstants(Independent):
         out[:] = np.array(self.values)[runs.addresses() // self.width % len(self.values)]
 
 
-@dataclass(frozen=True)
-class Orthogonal(Distribution):
-    """`gain` times a matrix with orthonormal columns, or rows where there are fewer of them; uniform among all such.
+class MadeAsWhole(Distribution):
+    """Values that depend on each other, so that all are made before the first is known."""
 
-    It is the Q, with R's diagonal positive, of a standard normal matrix: that of the same stream's `random_normal`,
-    transposed where it has more columns than rows (Mezzadri 2007; Saxe et al. 2014). `batch` such matrices stand one
-    after the other, `gates` side by side.
+    @abstractmethod
+    def make(self, chance: Chance) -> Doubles:
+        """Return the array's values, made of its elements' chance."""
+
+    def open(self, stream: Stream) -> Fill:
+        return partial(take, self.make(Own(stream)).ravel())
+
+
+@dataclass(frozen=True)
+class Orthogonal(MadeAsWhole):
+    """`gain` times matrices with orthonormal columns, or rows where there are fewer of them; uniform among all such.
+
+    Each is the Q, with R's diagonal positive, of a standard normal matrix: that of the same stream's `random_normal`,
+    transposed where it has more columns than rows (Mezzadri 2007; Saxe et al. 2014).
     """
 
-    rows: int
-    columns: int
+    stack: Stack
     gain: float
-    batch: int = 1
-    gates: int = 1
 
-    mean = property(lambda self: 0.0)
-    low = property(lambda self: -abs(self.gain))
-    high = property(lambda self: abs(self.gain))
+    @property
+    def rows(self) -> int:
+        return self.stack.rows
+
+    @property
+    def columns(self) -> int:
+        return self.stack.columns
+
+    @property
+    def mean(self) -> float:
+        return 0.0
+
+    @property
+    def low(self) -> float:
+        return -abs(self.gain)
+
+    @property
+    def high(self) -> float:
+        return abs(self.gain)
 
     @property
     def deviation(self) -> float:
@@ -105,16 +133,14 @@ class Orthogonal(Distribution):
     @property
     def operations(self) -> int:
         long, short = max(self.rows, self.columns), min(self.rows, self.columns)
-        return 8 * long * short * short * self.batch * self.gates
+        return 8 * long * short * short * self.stack.count
 
-    def open(self, stream: Stream) -> Fill:
-        shape = (self.batch, self.rows, self.gates, self.columns)
-        gaussian = filled(Normal(0.0, 1.0), stream, math.prod(shape))
-        matrices = gaussian.reshape(shape)
-        for number in range(self.batch):
-            for gate in range(self.gates):
-                matrices[number, :, gate, :] = np.float64(self.gain) * orthonormal(matrices[number, :, gate, :])
-        return partial(take, matrices.ravel())
+    def make(self, chance: Chance) -> Doubles:
+        gaussian = self.stack.matrices(chance.normals(self.stack.elements))
+        found = np.empty(gaussian.shape)
+        for number, matrix in enumerate(gaussian):
+            found[number] = np.float64(self.gain) * orthonormal(matrix)
+        return self.stack.array(found)
 
 
 def take(values: Values, runs: Runs, out: Values) -> None:
@@ -173,7 +199,7 @@ def with_zeros(inner: Fill, start: int, end: int) -> Fill:
 
 
 @dataclass(frozen=True)
-class Computed(Distribution):
+class Computed(MadeAsWhole):
     """An array that is made as a whole, of a stream or of none; what to expect of it is known before.
 
     `moments` are mean, deviation, least and greatest value; `identity` tells two arrays apart (what they were made
@@ -183,18 +209,32 @@ class Computed(Distribution):
     moments: tuple[float, float, float | None, float | None]
     identity: tuple[Any, ...]
     work: int
-    make: Callable[[Stream], NDArray[np.float64]] = field(compare=False, repr=False)
+    compute: Callable[[Chance], Doubles] = field(compare=False, repr=False)
     by_chance: bool = False
 
-    mean = property(lambda self: self.moments[0])
-    deviation = property(lambda self: self.moments[1])
-    low = property(lambda self: self.moments[2])
-    high = property(lambda self: self.moments[3])
-    deterministic = property(lambda self: not self.by_chance)
+    @property
+    def mean(self) -> float:
+        return self.moments[0]
+
+    @property
+    def deviation(self) -> float:
+        return self.moments[1]
+
+    @property
+    def low(self) -> float | None:
+        return self.moments[2]
+
+    @property
+    def high(self) -> float | None:
+        return self.moments[3]
+
+    @property
+    def deterministic(self) -> bool:
+        return not self.by_chance
 
     @property
     def operations(self) -> int:
         return self.work
 
-    def open(self, stream: Stream) -> Fill:
-        return partial(take, self.make(stream).ravel())
+    def make(self, chance: Chance) -> Doubles:
+        return self.compute(chance)

@@ -10,6 +10,7 @@ from service.analysis.statistics import Statistics, expected_counts
 from service.stream.addresses import Runs
 from service.stream.distributions import Constant, Distribution, Independent, Normal, Uniform
 from service.stream.matrices import Diagonal, Orthogonal
+from service.stream.stacks import Stack
 from service.stream.streams import stream_of
 
 DISTRIBUTIONS: list[Distribution] = [
@@ -22,8 +23,8 @@ DISTRIBUTIONS: list[Distribution] = [
     Constant(0.1),
     Constant(0.0),
     Constant(1e30),
-    Diagonal(300, 200, 2.0),
-    Orthogonal(300, 200, 2.0),
+    Diagonal(Stack.one(300, 200), 2.0),
+    Orthogonal(Stack.one(300, 200), 2.0),
 ]
 
 

@@ -19,6 +19,8 @@ FILE = Path(__file__).parent / "initserve-1.json"
 # Shapes for schemes that do not fit every one.
 SHAPES: dict[str, list[int]] = {
     "dirac": [3, 3, 8, 8],
+    "torch:dirac": [8, 4, 3, 3],
+    "tfjs:identity": [19, 19],
     "delta_orthogonal": [3, 2, 5, 8],
     "reservoir": [30, 30],
     "stft": [16, 1, 9],
@@ -32,7 +34,7 @@ SHAPES: dict[str, list[int]] = {
 
 def tensor(scheme: object, **more: object) -> dict[str, Any]:
     name = scheme["name"] if isinstance(scheme, dict) else scheme
-    shape = SHAPES.get(str(name), [23, 17])
+    shape = SHAPES.get(str(name), SHAPES.get(str(name).rpartition(":")[2], [23, 17]))
     layer: dict[str, Any] = {"name": "golden", "type": "tensor", "shape": shape, "scheme": scheme}
     if name in ("unit_forget_bias", "chrono"):
         layer = {"name": "golden", "type": "lstm", "shape": [3, 8], "bias": scheme}
@@ -92,6 +94,41 @@ def cases() -> dict[str, dict[str, Any]]:
         {"type": "rms_norm", "shape": [4]},
         {"type": "prelu", "shape": [4]},
     ]
+    connected: list[dict[str, Any]] = [
+        {"type": "conv2d", "shape": [3, 2, 4, 12], "groups": 2, "scheme": "orthogonal"},
+        {"type": "conv2d_transpose", "shape": [3, 2, 6, 4], "groups": 2, "scheme": "orthogonal"},
+        {"type": "depthwise_conv2d", "shape": [3, 3, 4, 2], "scheme": "delta_orthogonal"},
+        {"type": "conv1d_transpose", "shape": [3, 4, 8], "groups": 2, "scheme": "icnr"},
+        {"type": "lstm", "shape": [4, 4], "scheme": "identity", "recurrent_scheme": "reservoir"},
+        {"type": "gru", "shape": [5, 4], "scheme": "sparse", "recurrent_scheme": "zer_o"},
+        {"type": "einsum_dense", "equation": "bsd,ndh->bsnh", "shape": [3, 6, 2], "scheme": "orthogonal"},
+        {"type": "multi_head_attention", "shape": [8, 2, 4], "scheme": {"name": "sparse", "columns": "inputs"}},
+    ]
+    borrowed: dict[str, list[dict[str, Any]]] = {
+        "torch": [
+            {"type": "conv2d", "shape": [3, 2, 4, 6], "scheme": "torch:orthogonal"},
+            {"type": "depthwise_conv2d", "shape": [3, 3, 4, 2], "scheme": "torch:kaiming_normal"},
+            {"type": "dense", "shape": [9, 6], "scheme": "torch:sparse"},
+            {"type": "gru", "shape": [5, 4], "scheme": "torch:orthogonal", "recurrent_scheme": "torch:eye"},
+            {"type": "multi_head_attention", "shape": [8, 2, 4], "scheme": "torch:orthogonal"},
+            {"type": "conv1d_transpose", "shape": [3, 4, 8], "groups": 2, "scheme": "torch:dirac"},
+        ],
+        "keras": [
+            {"type": "lstm", "shape": [5, 4], "scheme": "keras:orthogonal", "recurrent_scheme": "keras:identity"},
+            {"type": "depthwise_conv2d", "shape": [3, 3, 4, 2], "scheme": "keras:he_normal"},
+            {"type": "multi_head_attention", "shape": [8, 2, 4], "scheme": "keras:orthogonal"},
+        ],
+        "jax": [
+            {"type": "lstm", "shape": [5, 4], "scheme": "jax:he_normal", "recurrent_scheme": "jax:orthogonal"},
+            {"type": "conv2d_transpose", "shape": [3, 2, 4, 6], "scheme": "jax:delta_orthogonal"},
+            {"type": "tensor", "shape": [3, 4, 5], "scheme": {"name": "jax:orthogonal", "column_axis": 0}},
+            {"type": "tensor", "shape": [3, 4, 5],
+             "scheme": {"name": "jax:variance_scaling", "in_axis": 0, "out_axis": [1, 2], "distribution": "normal"}},
+        ],
+    }  # fmt: skip
+    for framework, arrays in borrowed.items():
+        found[f"the arrays of {framework}"] = {"seed": "42", "layers": arrays}
+    found["groups, gates and heads apart"] = {"seed": "42", "layers": connected}
     for layout in ("keras", "pytorch", "flax"):
         found[f"more layers as in {layout}"] = {"seed": "42", "layout": layout, "layers": more}
         found[f"more defaults of {layout}"] = {"seed": "42", "layout": layout, "defaults": layout, "layers": more}

@@ -8,13 +8,15 @@ from pydantic import TypeAdapter, ValidationError
 
 from service.errors import InvalidSpec
 from service.networks.fans import Fans, by_keras_rule
-from service.networks.schemes import ALIASES, PRESETS, AnyScheme
+from service.networks.schemes import ALIASES, FAMILIES, PRESETS, AnyScheme
 from service.networks.site import Site
 from service.stream.distributions import Constant, Normal, Uniform
 from service.stream.matrices import Diagonal, Orthogonal
+from service.stream.stacks import Stack
 
 SCHEME: TypeAdapter[Any] = TypeAdapter(AnyScheme)
 FANS = Fans(300, 100)
+MATRIX = Stack.one(300, 100)
 C = 0.87962566103423978
 
 # Every identifier that keras.initializers.get knew in Keras 3.15 (but STFT), and what it must become here.
@@ -36,12 +38,13 @@ KERAS = {
     "orthogonal": "Orthogonal orthogonal OrthogonalInitializer",
 }
 OTHERS = {
-    "glorot_uniform": "xavier_uniform xavier_uniform_ XavierUniform glorotUniform",
-    "glorot_normal": "xavier_normal xavier_normal_ XavierNormal glorotNormal",
-    "he_uniform": "kaiming_uniform kaiming_uniform_ KaimingUniform heUniform",
-    "he_normal": "kaiming_normal kaiming_normal_ KaimingNormal heNormal",
-    "lecun_normal": "leCunNormal",
-    "identity": "eye eye_",
+    "glorot_uniform": "xavier_uniform XavierUniform glorotUniform",
+    "glorot_normal": "xavier_normal XavierNormal glorotNormal",
+    "he_uniform": "kaiming_uniform KaimingUniform heUniform",
+    "he_normal": "kaiming_normal KaimingNormal heNormal",
+    "lecun_normal": "leCunNormal LeCunNormal",
+    "lecun_uniform": "leCunUniform LeCunUniform",
+    "identity": "eye",
 }
 
 
@@ -56,6 +59,87 @@ def scheme(value: object) -> Any:
 def test_every_spelling_is_understood(spelling: str, name: str) -> None:
     assert scheme(spelling) == PRESETS[name]
     assert scheme({"name": spelling}).name == name
+
+
+# torch.nn.init's functions, which no other framework spells so.
+TORCH = {
+    "zeros": "zeros_",
+    "ones": "ones_",
+    "constant": "constant_",
+    **{f"torch:{name}": f"{name}_" for name in ["normal", "uniform", "trunc_normal"]},
+    **{f"torch:{who}_{kind}": f"{who}_{kind}_" for who in ("xavier", "kaiming") for kind in ("normal", "uniform")},
+    **{f"torch:{name}": f"{name}_" for name in ["orthogonal", "sparse", "dirac", "eye"]},
+}
+# TensorFlow.js's identifiers, and their classes.
+TFJS = {
+    "zeros": "zeros Zeros",
+    "ones": "ones Ones",
+    "constant": "constant Constant",
+    "random_normal": "randomNormal RandomNormal",
+    "random_uniform": "randomUniform RandomUniform",
+    "truncated_normal": "truncatedNormal TruncatedNormal",
+    "tfjs:variance_scaling": "varianceScaling VarianceScaling",
+    "tfjs:glorot_normal": "glorotNormal GlorotNormal",
+    "tfjs:glorot_uniform": "glorotUniform GlorotUniform",
+    "tfjs:he_normal": "heNormal HeNormal",
+    "tfjs:he_uniform": "heUniform HeUniform",
+    "tfjs:lecun_normal": "leCunNormal LeCunNormal",
+    "tfjs:lecun_uniform": "leCunUniform LeCunUniform",
+    "tfjs:identity": "identity Identity",
+    "tfjs:orthogonal": "orthogonal Orthogonal",
+}
+JAX = {
+    "zeros": "zeros zeros_init",
+    "ones": "ones ones_init",
+    "constant": "constant",
+    "jax:glorot_normal": "glorot_normal xavier_normal",
+    "jax:glorot_uniform": "glorot_uniform xavier_uniform",
+    "jax:he_normal": "he_normal kaiming_normal",
+    "jax:he_uniform": "he_uniform kaiming_uniform",
+    **{f"jax:{name}": name for name in ["normal", "uniform", "truncated_normal", "variance_scaling"]},
+    **{f"jax:{name}": name for name in ["lecun_normal", "lecun_uniform", "orthogonal", "delta_orthogonal"]},
+}
+OF_KERAS = {f"keras:{name}" if f"keras:{name}" in PRESETS else name: text for name, text in KERAS.items()}
+PREFIXED = {"torch": TORCH, "tfjs": TFJS, "jax": JAX, "keras": OF_KERAS | {"stft": "STFT stft STFTInitializer"}}
+
+
+@pytest.mark.parametrize(
+    ("spelling", "name"),
+    [
+        (f"{prefix}:{spelling}", name)
+        for prefix, table in PREFIXED.items()
+        for name, text in table.items()
+        for spelling in text.split()
+    ],
+)
+def test_every_spelling_of_a_framework_is_understood_under_its_prefix(spelling: str, name: str) -> None:
+    assert scheme(spelling) == PRESETS[name]
+
+
+@pytest.mark.parametrize(("name", "spelling"), TORCH.items())
+def test_an_underscore_at_the_end_is_torchs_alone(name: str, spelling: str) -> None:
+    assert scheme(spelling) == scheme(f"torch:{spelling}") == scheme(f"torch:{spelling[:-1]}") == PRESETS[name]
+
+
+def test_torchs_plain_functions_mean_what_they_mean_there() -> None:
+    site = Site((300, 100), FANS)
+    assert scheme("normal_").realise(site) == Normal(0.0, 1.0)
+    assert scheme("uniform_").realise(site) == Uniform(0.0, 1.0)
+    assert scheme("kaiming_normal_").realise(site) == Normal(0.0, math.sqrt(2.0 / 300))
+    assert scheme("xavier_normal_").realise(site) == Normal(0.0, math.sqrt(2.0 / 400))
+
+
+@pytest.mark.parametrize(
+    ("name", "fan", "scale"), [("leCunNormal", 300, 1), ("HeNormal", 300, 2), ("glorotNormal", 200, 1)]
+)
+def test_tensorflow_js_makes_up_for_nothing_that_it_cuts(name: str, fan: int, scale: int) -> None:
+    assert scheme(f"tfjs:{name}").realise(Site((300, 100), FANS)) == Normal(0.0, math.sqrt(scale / fan), -2.0, 2.0)
+
+
+def test_every_family_has_a_name_and_every_name_a_family() -> None:
+    assert set(FAMILIES) - {"array"} == {preset.family for preset in PRESETS.values()}
+    for name, preset in PRESETS.items():
+        assert type(scheme(name)) is FAMILIES[preset.family]
 
 
 def test_aliases_lead_to_presets_and_hide_none() -> None:
@@ -88,8 +172,8 @@ def test_what_an_answer_says_can_be_asked_for(name: str) -> None:
         ({"name": "variance_scaling", "scale": 3, "mode": "fan_out", "distribution": "untruncated_normal"},
          Normal(0.0, math.sqrt(3 / 100))),
         ({"name": "variance_scaling", "distribution": "normal"}, Normal(0.0, math.sqrt(1 / 300) / C, -2.0, 2.0)),
-        ({"name": "orthogonal", "gain": 2.0}, Orthogonal(300, 100, 2.0)),
-        ("identity", Diagonal(300, 100, 1.0)),
+        ({"name": "orthogonal", "gain": 2.0}, Orthogonal(MATRIX, 2.0)),
+        ("identity", Diagonal(MATRIX, 1.0)),
     ],
 )  # fmt: skip
 def test_schemes_are_what_keras_means_by_them(asked: object, expected: object) -> None:
@@ -98,7 +182,8 @@ def test_schemes_are_what_keras_means_by_them(asked: object, expected: object) -
     for field, value in vars(expected).items():
         if value is None:
             continue
-        assert getattr(found, field) == pytest.approx(value, rel=1e-15), field
+        close = value if isinstance(value, Stack) else pytest.approx(value, rel=1e-15)
+        assert getattr(found, field) == close, field
 
 
 @pytest.mark.parametrize("name", ["glorot_normal", "he_normal", "lecun_normal"])
@@ -175,6 +260,38 @@ def test_bare_shapes_have_keras_fans(shape: tuple[int, ...], fans: tuple[int, in
         ),
         ({"name": "torch:uniform", "a": -1.0, "b": 2.0}, {"name": "torch:uniform", "minval": -1.0, "maxval": 2.0}),
         ({"name": "jax:uniform", "scale": 0.5}, {"name": "jax:uniform", "maxval": 0.5}),
+        ({"name": "jax:orthogonal", "scale": 0.5}, {"name": "jax:orthogonal", "gain": 0.5}),
+        ({"name": "jax:delta_orthogonal", "scale": 0.5}, {"name": "jax:delta_orthogonal", "gain": 0.5}),
+        (
+            {"name": "jax:variance_scaling", "distribution": "normal"},
+            {"name": "jax:variance_scaling", "distribution": "untruncated_normal"},
+        ),
+        (
+            {"name": "keras:VarianceScaling", "distribution": "normal"},
+            {"name": "keras:variance_scaling", "distribution": "truncated_normal"},
+        ),
+        (
+            {"name": "tfjs:varianceScaling", "mode": "fanAvg", "distribution": "normal"},
+            {"name": "tfjs:variance_scaling", "mode": "fan_avg", "distribution": "uncorrected_normal"},
+        ),
+        ({"name": "varianceScaling", "mode": "fanOut"}, {"name": "variance_scaling", "mode": "fan_out"}),
+        ({"name": "normal_", "std": 0.02}, {"name": "torch:normal", "stddev": 0.02}),
+        ({"name": "uniform_", "a": -1.0, "b": 2.0}, {"name": "torch:uniform", "minval": -1.0, "maxval": 2.0}),
+        (
+            {"name": "trunc_normal_", "std": 0.02, "a": -0.04, "b": 0.04},
+            {"name": "torch:trunc_normal", "stddev": 0.02, "minval": -0.04, "maxval": 0.04},
+        ),
+        ({"name": "constant_", "val": 3.0}, {"name": "constant", "value": 3.0}),
+        ({"name": "torch:constant", "val": 3.0}, {"name": "constant", "value": 3.0}),
+        ({"name": "sparse_", "std": 0.5, "sparsity": 0.1}, {"name": "torch:sparse", "stddev": 0.5, "sparsity": 0.1}),
+        ({"name": "xavier_normal_", "gain": 2.0}, {"name": "torch:xavier_normal", "scale": 4.0}),
+        ({"name": "xavier_normal", "gain": 2.0}, {"name": "glorot_normal", "scale": 4.0}),
+        (
+            {"name": "kaiming_normal_", "mode": "fan_out", "nonlinearity": "selu"},
+            {"name": "torch:kaiming_normal", "mode": "fan_out", "scale": 0.5625},
+        ),
+        ({"name": "kaiming_uniform", "a": 1.0}, {"name": "he_uniform", "scale": 1.0}),
+        ({"name": "dirac_", "groups": 2}, {"name": "torch:dirac", "groups": 2}),
     ],
 )
 def test_a_frameworks_own_arguments_are_taken(theirs: dict[str, Any], ours: dict[str, Any]) -> None:
@@ -188,7 +305,10 @@ def test_a_frameworks_own_arguments_are_taken(theirs: dict[str, Any], ours: dict
         {"name": "torch:xavier_normal", "gain": 1.0, "scale": 1.0},
         {"name": "torch:kaiming_normal", "nonlinearity": "gelu"},
         {"name": "torch:kaiming_normal", "a": "2"},
-        {"name": "kaiming_normal_", "nonlinearity": "relu"},  # the plain alias is Keras's he_normal
+        {"name": "he_normal", "nonlinearity": "relu"},  # Keras's name has no such argument
+        {"name": "random_normal", "std": 1.0},
+        {"name": "tfjs:variance_scaling", "mode": "fanin"},
+        {"name": "jax:variance_scaling", "in_axis": 40},
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:

@@ -9,20 +9,21 @@ from service import stopping
 from service.stream.addresses import Runs
 from service.stream.householder import orthonormal_columns
 from service.stream.matrices import Diagonal, Orthogonal
+from service.stream.stacks import Stack
 from service.stream.streams import stream_of
 from tests import reference
 
 
 def drawn(rows: int, columns: int, gain: float = 1.0, seed: int = 7) -> NDArray[np.float64]:
     out = np.empty(rows * columns, np.float64)
-    Orthogonal(rows, columns, gain).open(stream_of(seed, "a/kernel"))(Runs.one(0, out.size), out)
+    Orthogonal(Stack.one(rows, columns), gain).open(stream_of(seed, "a/kernel"))(Runs.one(0, out.size), out)
     return out.reshape(rows, columns)
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (7, 5), (5, 7), (33, 64), (70, 70), (1, 9), (9, 1)])
 def test_orthogonal_is_the_references(rows: int, columns: int) -> None:
     out = np.empty(rows * columns, np.float32)
-    Orthogonal(rows, columns, 1.5).open(stream_of(7, "a/kernel"))(Runs.one(0, out.size), out)
+    Orthogonal(Stack.one(rows, columns), 1.5).open(stream_of(7, "a/kernel"))(Runs.one(0, out.size), out)
     assert np.array_equal(out.reshape(rows, columns), reference.orthogonal(7, "a/kernel", rows, columns, 1.5))
 
 
@@ -61,12 +62,12 @@ def test_any_slice_of_the_identity_is_numpys(rows: int, columns: int) -> None:
     for first in range(whole.size):
         for count in range(1, whole.size - first + 1):
             out = np.empty(count, np.float32)
-            Diagonal(rows, columns, 2.0).fill(stream_of(0, "x"), Runs.one(first, out.size), out)
+            Diagonal(Stack.one(rows, columns), 2.0).fill(stream_of(0, "x"), Runs.one(first, out.size), out)
             assert np.array_equal(out, whole[first : first + count])
 
 
 def test_the_identitys_expected_moments_are_its_own() -> None:
-    diagonal = Diagonal(3, 8, -2.0)
+    diagonal = Diagonal(Stack.one(3, 8), -2.0)
     whole = -2.0 * np.eye(3, 8)
     assert diagonal.mean == pytest.approx(whole.mean())
     assert diagonal.deviation == pytest.approx(whole.std())

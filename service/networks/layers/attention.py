@@ -23,6 +23,7 @@ from service.networks.layouts import (
 )
 from service.networks.parameters import ZEROS, Parameter
 from service.networks.schemes import PRESETS, AnyScheme, Scheme
+from service.networks.site import Axes
 from service.stream.views import Shape
 
 GLOROT = PRESETS["glorot_uniform"]
@@ -66,13 +67,26 @@ class Attention(BiasedLayerSpec):
             # torch draws one (3 dim, dim) matrix, whose fan_out is that of all three.
             torch = {"pytorch": Fans(width, 3 * width)} if self.one_matrix else {}
             found.append(Parameter(
-                f"{name}/kernel", (inputs, count, size), fans, "weights", "scheme", torch, {"pytorch": GLOROT}, split=1
+                f"{name}/kernel", (inputs, count, size), fans, "weights", "scheme", torch, {"pytorch": GLOROT},
+                axes=Axes.matrix((inputs, count, size), 1), heads=True,
             ))  # fmt: skip
             if self.has_bias:
-                found.append(Parameter(f"{name}/bias", (count, size), fans, "bias", "bias", torch, {"pytorch": ZEROS}))
+                found.append(
+                    Parameter(
+                        f"{name}/bias", (count, size), fans, "bias", "bias", torch, {"pytorch": ZEROS}, heads=True
+                    )
+                )
         fans = Fans(heads * size, width)
         found.append(
-            Parameter("attention_output/kernel", (heads, size, width), fans, "weights", "output_scheme", split=2)
+            Parameter(
+                "attention_output/kernel",
+                (heads, size, width),
+                fans,
+                "weights",
+                "output_scheme",
+                axes=Axes.matrix((heads, size, width), 2),
+                heads=True,
+            )
         )
         if self.has_bias:
             found.append(

@@ -12,6 +12,7 @@ from service.networks.layers.layer import BiasedLayerSpec
 from service.networks.layouts import Flip, Move, Placement, Placements, Reshape, Take, kernel, together
 from service.networks.parameters import Parameter
 from service.networks.schemes import AnyScheme
+from service.networks.site import Axes
 from service.stream.views import Shape
 
 
@@ -45,13 +46,15 @@ class Convolution(Grouped):
         *field, inputs, outputs = self.shape
         seen, reach, area = inputs // self.groups, outputs // self.groups, prod(field)
         by_shape = Fans(seen * area, outputs * area)  # what every framework reads off the kernel, groups or not
+        shape = (*field, seen, outputs)
         weights = Parameter(
             "kernel",
-            (*field, seen, outputs),
+            shape,
             Fans(seen * area, reach * area),
             "weights",
             "scheme",
             dict.fromkeys(("keras", "pytorch", "flax"), by_shape),
+            axes=Axes.grouped(shape, self.groups),
             groups=self.groups,
         )
         return self.with_bias(weights, (outputs,))
@@ -91,13 +94,16 @@ class TransposedConvolution(Grouped):
         seen, reach, area = inputs // self.groups, outputs // self.groups, prod(field)
         meeting = max(1, seen * area // self.strides ** len(field))
         backwards = Fans(reach * area, inputs * area)  # Keras and torch read the kernel the wrong way round
+        shape = (*field, reach, inputs)
         weights = Parameter(
             "kernel",
-            (*field, reach, inputs),
+            shape,
             Fans(meeting, reach * area),
             "weights",
             "scheme",
             {"keras": backwards, "pytorch": backwards, "flax": Fans(inputs * area, reach * area)},
+            axes=Axes.grouped(shape, self.groups, spread=True),
+            groups=self.groups,
         )
         return self.with_bias(weights, (outputs,))
 
@@ -136,13 +142,16 @@ def depthwise_kernel(name: str, field: list[int], inputs: int, multiplier: int) 
     """Each channel sees itself alone, and feeds `multiplier` outputs a place."""
     area = prod(field)
     turned = Fans(area, inputs * multiplier * area)
+    shape = (*field, inputs, multiplier)
     return Parameter(
         name,
-        (*field, inputs, multiplier),
+        shape,
         Fans(area, multiplier * area),
         "weights",
         "scheme",
         {"keras": Fans(inputs * area, multiplier * area), "pytorch": turned, "flax": turned},
+        axes=Axes.depthwise(shape),
+        groups=inputs,
     )
 
 

@@ -10,6 +10,7 @@ from service.networks.layers.layer import BiasedLayerSpec
 from service.networks.layouts import Move, Placement, Placements, Take, everywhere, kernel, named, together
 from service.networks.parameters import ZEROS, Parameter
 from service.networks.schemes import PRESETS, scaled
+from service.networks.site import Axes
 
 HE_UNIFORM = PRESETS["he_uniform"]
 # PEFT: kaiming_uniform_(a=sqrt(5)) for A, zeros for B.
@@ -73,8 +74,9 @@ class Bilinear(BiasedLayerSpec):
         true = Fans(first * second, outputs)
         # torch bounds weights and bias by 1 / sqrt(in1) alone.
         weights = Parameter(
-            "kernel", (first, second, outputs), true, "weights", "scheme", {"pytorch": Fans(first, outputs * second)}
-        )
+            "kernel", (first, second, outputs), true, "weights", "scheme", {"pytorch": Fans(first, outputs * second)},
+            axes=Axes.matrix((first, second, outputs), 2),
+        )  # fmt: skip
         return self.with_bias(weights, (outputs,))
 
     def placements(self) -> Placements:
@@ -108,8 +110,7 @@ class MoeDense(BiasedLayerSpec):
                 "flax": Fans(experts * inputs, experts * outputs),
                 "pytorch": Fans(inputs * outputs, experts * outputs),
             },
-            batch=1,
-            split=2,
+            axes=Axes.matrix((experts, inputs, outputs), 1, apart=1),
         )
         return self.with_bias(weights, (experts, outputs))
 

@@ -12,8 +12,14 @@ from service.networks.layers.layer import LayerSpec
 from service.networks.layouts import Placement, Placements, Take, everywhere, together
 from service.networks.parameters import Parameter
 from service.networks.schemes import AnyScheme
+from service.networks.site import Axes
 
 EQUATION = r"^(\.\.\.)?[A-Za-z]+,[A-Za-z]+->(\.\.\.)?[A-Za-z]*$"
+
+
+def places(kernel: str, letters: set[str]) -> tuple[int, ...]:
+    """Return which axes of a kernel have one of these letters."""
+    return tuple(place for place, letter in enumerate(kernel) if letter in letters)
 
 
 class EinsumDense(LayerSpec):
@@ -56,7 +62,13 @@ class EinsumDense(LayerSpec):
         shape, fans = tuple(self.shape), Fans(fan_in, fan_out)
         bare = by_keras_rule(shape)
         others = {"flax": bare, "pytorch": Fans(bare.fan_out, bare.fan_in)}
-        weights = Parameter("kernel", shape, fans, "weights", "scheme", others)
+        axes = Axes(
+            shape,
+            apart=places(kernel, set(inputs) & set(outputs)),
+            inputs=places(kernel, set(kernel) - set(outputs)),
+            outputs=places(kernel, set(outputs) - set(inputs)),
+        )
+        weights = Parameter("kernel", shape, fans, "weights", "scheme", others, axes=axes)
         if self.bias_axes is None:
             return (weights,)
         bias = tuple(size[axis] for axis in self.bias_axes)

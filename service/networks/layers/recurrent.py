@@ -16,6 +16,7 @@ from service.networks.layers.layer import ActivationName, BiasedLayerSpec
 from service.networks.layouts import Arrangement, Cut, Join, Move, Placement, Placements, Reshape, Sum, Take
 from service.networks.parameters import TORCH, ZEROS, Parameter
 from service.networks.schemes import PRESETS, AnyScheme
+from service.networks.site import Axes
 
 SIZES = Field(min_length=2, max_length=2, description="[in, units]", examples=[[32, 16]])
 
@@ -79,11 +80,13 @@ class Recurrent(BiasedLayerSpec):
         by_units = {"pytorch": Fans(units, gates * units)}  # torch bounds all by 1 / sqrt(units)
         yield Parameter(
             f"{place.keras}kernel", (place.inputs, gates * units), Fans(place.inputs, units), "weights", "scheme",
-            {"keras": Fans(place.inputs, gates * units), **by_units}, gates=gates,
+            {"keras": Fans(place.inputs, gates * units), **by_units},
+            axes=Axes.gated((place.inputs, gates * units), gates), gates=gates,
         )  # fmt: skip
         yield Parameter(
             f"{place.keras}recurrent_kernel", (self.state, gates * units), Fans(self.state, units), "recurrent",
-            "recurrent_scheme", {"keras": Fans(self.state, gates * units), **by_units}, gates=gates,
+            "recurrent_scheme", {"keras": Fans(self.state, gates * units), **by_units},
+            axes=Axes.gated((self.state, gates * units), gates), gates=gates,
         )  # fmt: skip
         if not self.has_bias:
             return

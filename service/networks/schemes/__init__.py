@@ -1,38 +1,19 @@
-"""Schemes: how a parameter is initialised. Families by file, their names in names.py, and what a spec may write.
+"""Schemes: how a parameter is initialised. Families by file, named values in presets.py, spellings in names.py.
 
-To add a family, write its class and name it in FAMILIES and in the union below it. A test holds the two together.
+To add a family, write its class in the file of its kind (its name, formula, parameters and `realise`) and give it a row
+of PRESETS: FAMILIES and what a spec may write follow from the classes.
 """
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import BeforeValidator, Discriminator, Tag, WithJsonSchema
 from typing_extensions import TypeAliasType
 
 from service.networks.description import Description
-from service.networks.schemes.biases import Chrono, PriorBias, StepBias, UnitForgetBias
-from service.networks.schemes.linear import (
-    DeltaOrthogonal,
-    Dirac,
-    IdentityScheme,
-    OrthogonalScheme,
-    Reservoir,
-    Sparse,
-    Zero,
-)
-from service.networks.schemes.names import ALIASES, PRESETS, family_of, scaled, spelt_out
-from service.networks.schemes.plain import BoundedNormal, ConstantScheme, RandomNormal, RandomUniform, TruncatedNormal
-from service.networks.schemes.scaling import MupNormal, ResidualNormal, Siren, VarianceScaling
+from service.networks.schemes import biases, frameworks, linear, plain, scaling, tables
+from service.networks.schemes.names import ALIASES, family_of, spelt_out
+from service.networks.schemes.presets import PRESETS, scaled
 from service.networks.schemes.scheme import Scheme
-from service.networks.schemes.tables import (
-    Bilinear,
-    GivenArray,
-    Hippo,
-    Icnr,
-    RotaryTable,
-    S4dReal,
-    SinusoidalTable,
-    Stft,
-)
 
 
 class Auto(Description):
@@ -42,37 +23,10 @@ class Auto(Description):
 
 
 FAMILIES: dict[str, type[Scheme]] = {
-    family.family: family
-    for family in (
-        ConstantScheme,
-        RandomNormal,
-        RandomUniform,
-        TruncatedNormal,
-        BoundedNormal,
-        VarianceScaling,
-        OrthogonalScheme,
-        IdentityScheme,
-        Dirac,
-        DeltaOrthogonal,
-        Sparse,
-        Reservoir,
-        Zero,
-        Siren,
-        ResidualNormal,
-        MupNormal,
-        Stft,
-        Bilinear,
-        Icnr,
-        RotaryTable,
-        SinusoidalTable,
-        Hippo,
-        S4dReal,
-        UnitForgetBias,
-        Chrono,
-        StepBias,
-        PriorBias,
-        GivenArray,
-    )
+    kind.family: kind
+    for module in (plain, scaling, linear, tables, biases, frameworks)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, Scheme) and "family" in vars(kind)
 }
 
 
@@ -93,39 +47,16 @@ def scheme_schema() -> dict[str, Any]:
     return {"anyOf": [text, *objects], "title": "Scheme"}
 
 
+if TYPE_CHECKING:
+    AnyFamily = Scheme | Auto
+else:
+    AnyFamily = Union[tuple(Annotated[kind, Tag(name)] for name, kind in {"auto": Auto, **FAMILIES}.items())]  # noqa: UP007
+
 # A scheme in a spec, as it comes out of validation; the JSON Schema says how a request may write it.
 AnyScheme = TypeAliasType(
     "AnyScheme",
     Annotated[
-        Annotated[Auto, Tag("auto")]
-        | Annotated[ConstantScheme, Tag("constant")]
-        | Annotated[RandomNormal, Tag("random_normal")]
-        | Annotated[RandomUniform, Tag("random_uniform")]
-        | Annotated[TruncatedNormal, Tag("truncated_normal")]
-        | Annotated[BoundedNormal, Tag("bounded_normal")]
-        | Annotated[VarianceScaling, Tag("variance_scaling")]
-        | Annotated[OrthogonalScheme, Tag("orthogonal")]
-        | Annotated[IdentityScheme, Tag("identity")]
-        | Annotated[Dirac, Tag("dirac")]
-        | Annotated[DeltaOrthogonal, Tag("delta_orthogonal")]
-        | Annotated[Sparse, Tag("sparse")]
-        | Annotated[Reservoir, Tag("reservoir")]
-        | Annotated[Zero, Tag("zer_o")]
-        | Annotated[Siren, Tag("siren")]
-        | Annotated[ResidualNormal, Tag("residual_normal")]
-        | Annotated[MupNormal, Tag("mup_normal")]
-        | Annotated[Stft, Tag("stft")]
-        | Annotated[Bilinear, Tag("bilinear")]
-        | Annotated[Icnr, Tag("icnr")]
-        | Annotated[RotaryTable, Tag("rope")]
-        | Annotated[SinusoidalTable, Tag("sinusoidal")]
-        | Annotated[Hippo, Tag("hippo")]
-        | Annotated[S4dReal, Tag("s4d_real")]
-        | Annotated[UnitForgetBias, Tag("unit_forget_bias")]
-        | Annotated[Chrono, Tag("chrono")]
-        | Annotated[StepBias, Tag("step_bias")]
-        | Annotated[PriorBias, Tag("prior_bias")]
-        | Annotated[GivenArray, Tag("array")],
+        AnyFamily,
         Discriminator(
             family_of,
             custom_error_type="scheme_form",

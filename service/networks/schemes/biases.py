@@ -12,22 +12,15 @@ from service.networks.description import Number, Positive, Size
 from service.networks.schemes.plain import in_order
 from service.networks.schemes.scheme import Scheme
 from service.networks.site import Site
-from service.stream.addresses import Runs
-from service.stream.distributions import Constant, Distribution, Uniform
+from service.stream.chance import Chance
+from service.stream.distributions import Constant, Distribution
 from service.stream.elementary import exp, log
 from service.stream.matrices import Computed, GateConstants
-from service.stream.streams import Stream
 
 Doubles = NDArray[np.float64]
 PRECISE = Context(prec=40)
 LSTM_GATES = 4  # input, forget, cell, output
 FORGET = 1
-
-
-def uniforms(stream: Stream, count: int) -> Doubles:
-    out = np.empty(count, np.float64)
-    Uniform(0.0, 1.0).fill(stream, Runs.one(0, out.size), out)
-    return out
 
 
 class UnitForgetBias(Scheme):
@@ -58,8 +51,8 @@ class Chrono(Scheme):
             raise self.refuse("the bias of an lstm layer", site)
         units = site.shape[0] // LSTM_GATES
 
-        def make(stream: Stream) -> Doubles:
-            drawn = uniforms(stream, site.elements).reshape(LSTM_GATES, units)
+        def make(chance: Chance) -> Doubles:
+            drawn = chance.uniforms(site.elements).reshape(LSTM_GATES, units)
             forget = log(1.0 + drawn[FORGET] * (self.longest - 2))
             out = np.zeros((LSTM_GATES, units))
             out[0], out[FORGET] = -forget, forget
@@ -97,7 +90,7 @@ class StepBias(Scheme):
         low, high = (float(end) for end in bias(np.array([0.0, 1.0])))
         moments = float(grid.mean()), float(grid.std()), low, high
         work = 128 * site.elements
-        return Computed(moments, ("step_bias",), work, lambda stream: bias(uniforms(stream, site.elements)), True)
+        return Computed(moments, ("step_bias",), work, lambda chance: bias(chance.uniforms(site.elements)), True)
 
 
 class PriorBias(Scheme):

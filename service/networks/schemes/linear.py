@@ -1,30 +1,22 @@
 """Schemes that make matrices and kernels with a property: orthogonal, identity, sparse, of a given radius."""
 
 import math
-from math import prod
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from service import stopping
 from service.networks.description import NotNegative, Number, Positive, Size
 from service.networks.schemes.scheme import Scheme
 from service.networks.site import Site
-from service.stream.addresses import Runs
-from service.stream.distributions import Constant, Distribution, Normal, filled
+from service.stream.chance import Chance, Doubles
+from service.stream.distributions import Constant, Distribution
 from service.stream.householder import spectral_radius
-from service.stream.kernels import fill_words
 from service.stream.matrices import Computed, Diagonal, Orthogonal, orthonormal
-from service.stream.streams import Stream
+from service.stream.stacks import Stack
 
-Doubles = NDArray[np.float64]
 SORTED = 2**18  # words that are sorted together: some ten milliseconds
-
-
-def standard_normal(stream: Stream, count: int) -> Doubles:
-    return filled(Normal(0.0, 1.0), stream, count)
 
 
 def of_ones(count: int, elements: int, gain: float) -> tuple[float, float, float, float]:
@@ -34,40 +26,47 @@ def of_ones(count: int, elements: int, gain: float) -> tuple[float, float, float
 
 
 class OrthogonalScheme(Scheme):
-    """A matrix with orthonormal columns or rows, uniform among all such.
-
-    A layer says what its matrices are: each gate, each expert, all heads together. `flatten` overrides it: `keras`
-    takes all axes but the last as rows and no gates apart (as Keras and JAX), `torch` the first axis alone.
-    """
+    """A matrix with orthonormal columns or rows, uniform among all such: for each group, gate and expert its own."""
 
     family = "orthogonal"
     formula = "gain Q of the QR decomposition of N(0, 1), R's diagonal positive"
-    references = ("Saxe et al. 2014", "Mezzadri 2007")
+    references: ClassVar[tuple[str, ...]] = ("Saxe et al. 2014", "Mezzadri 2007")
+    positional = True
     gain: Number = Field(1.0, description="Factor on the matrix.")
-    flatten: Literal["layer", "keras", "torch"] = Field("layer", description="What of the axes are rows.")
+
+    def stack(self, site: Site) -> Stack:
+        return site.stack
 
     def realise(self, site: Site) -> Distribution:
         if len(site.shape) < 2:
             raise self.refuse("two axes or more", site)
-        if self.flatten == "keras":
-            return Orthogonal(prod(site.shape[:-1]), site.shape[-1], self.gain)
-        if self.flatten == "torch":
-            return Orthogonal(site.shape[0], prod(site.shape[1:]), self.gain)
-        return Orthogonal(site.rows, site.columns, self.gain, site.matrices, site.gates)
+        return Orthogonal(self.stack(site), self.gain)
 
 
 class IdentityScheme(Scheme):
-    """The identity matrix: the layer begins by passing its input through."""
+    """The identity matrix, in each gate and expert: the layer begins by passing its input through."""
 
     family = "identity"
     formula = "gain where row = column, else 0"
     references = ("Le et al. 2015",)
+    positional = True
     gain: Number = Field(1.0, description="Factor on the matrix.")
 
     def realise(self, site: Site) -> Distribution:
-        if len(site.shape) != 2:
-            raise self.refuse("exactly two axes", site)
-        return Diagonal(site.shape[0], site.shape[1], self.gain)
+        refuse_other_than_matrices(self, site)
+        if self.framework == "tfjs" and site.inputs != site.outputs:
+            raise self.refuse("a square matrix", site)
+        return Diagonal(site.stack, self.gain)
+
+
+def refuse_other_than_matrices(scheme: Scheme, site: Site) -> None:
+    if len(site.shape) < 2 or site.field:
+        raise scheme.refuse("exactly two axes, of inputs and of outputs", site)
+
+
+def refuse_other_than_kernels(scheme: Scheme, site: Site, more: str = "") -> None:
+    if not 1 <= len(site.field) <= 3:
+        raise scheme.refuse(f"a convolution's three to five axes{more}", site)
 
 
 class Dirac(Scheme):
@@ -76,6 +75,7 @@ class Dirac(Scheme):
     family = "dirac"
     formula = "gain at the centre (k // 2) where the output's channel in its group = the input's, else 0"
     references = ("torch.nn.init.dirac_",)
+    positional = True
     gain: Number = Field(1.0, description="Factor on the kernel.")
     groups: Size | None = Field(
         None, description="Groups of outputs that each pass the inputs on; divides them. Left out: the layer's."
@@ -83,22 +83,24 @@ class Dirac(Scheme):
 
     def realise(self, site: Site) -> Distribution:
         groups = site.groups if self.groups is None else self.groups
-        if not 3 <= len(site.shape) <= 5 or site.shape[-1] % groups:
-            raise self.refuse("a convolution's three to five axes, and groups that divide the outputs", site)
-        *field, inputs, outputs = site.shape
-        each = outputs // groups
-        channels = min(each, inputs)
+        axes = site.axes
+        # Groups may be others than the layer's, and are of the channels of which each group has its own.
+        outer, inner = (axes.inputs, axes.outputs) if axes.spread else (axes.outputs, axes.inputs)
+        whole = Stack(axes.split, (), (*axes.field, *inner), (*axes.apart, *outer))
+        refuse_other_than_kernels(self, site, ", and groups that divide the outputs")
+        if whole.columns % groups:
+            raise self.refuse("groups that divide the outputs", site)
+        each, inputs = whole.columns // groups, axes.size(inner)
+        channels, centre = min(each, inputs), tuple(size // 2 for size in site.field)
 
-        def make(stream: Stream) -> Doubles:
-            kernel = np.zeros(site.shape)
-            centre = tuple(size // 2 for size in field)
-            for group in range(groups):
-                for channel in range(channels):
-                    kernel[(*centre, channel, group * each + channel)] = self.gain
-            return kernel
+        def make(chance: Chance) -> Doubles:
+            kernel = np.zeros((*site.field, inputs, groups, each))
+            for channel in range(channels):
+                kernel[(*centre, channel)][:, channel] = self.gain
+            return whole.array(kernel)
 
         expected = of_ones(channels * groups, site.elements, self.gain)
-        return Computed(expected, ("dirac", site.shape, groups, self.gain), site.elements, make)
+        return Computed(expected, ("dirac", site.axes, groups, self.gain), site.elements, make)
 
 
 class DeltaOrthogonal(Scheme):
@@ -106,43 +108,50 @@ class DeltaOrthogonal(Scheme):
 
     family = "delta_orthogonal"
     formula = "gain Q at the centre ((k − 1) // 2), else 0"
-    references = ("Xiao et al. 2018", "jax.nn.initializers.delta_orthogonal")
+    references: ClassVar[tuple[str, ...]] = ("Xiao et al. 2018", "jax.nn.initializers.delta_orthogonal")
+    positional = True
     gain: Number = Field(1.0, description="Factor on the kernel.")
 
+    def centre(self, gaussian: Doubles) -> Doubles:
+        """Return the matrix (inputs, outputs) at the centre, of one of standard normal values."""
+        return orthonormal(gaussian)
+
     def realise(self, site: Site) -> Distribution:
-        if not 3 <= len(site.shape) <= 5 or site.shape[-1] < site.shape[-2]:
-            raise self.refuse("a convolution's three to five axes and no fewer outputs than inputs", site)
-        *field, inputs, outputs = site.shape
-        centre = tuple((size - 1) // 2 for size in field)
+        refuse_other_than_kernels(self, site, " and no fewer outputs than inputs")
+        if site.outputs < site.inputs:
+            raise self.refuse("no fewer outputs than inputs", site)
+        stack, place = site.kernels, tuple((size - 1) // 2 for size in site.field)
+        shape = (stack.count, *site.field, site.inputs, site.outputs)
 
-        def make(stream: Stream) -> Doubles:
-            kernel = np.zeros(site.shape)
-            # The Gaussian of the elements that stand at the centre: addresses hold here too.
-            kernel[centre] = self.gain * orthonormal(standard_normal(stream, site.elements).reshape(site.shape)[centre])
-            return kernel
+        def make(chance: Chance) -> Doubles:
+            gaussian = stack.matrices(chance.normals(stack.elements)).reshape(shape)
+            kernels = np.zeros(shape)
+            for number in range(stack.count):
+                # The Gaussian of the elements that stand at the centre: addresses hold here too.
+                kernels[(number, *place)] = self.gain * self.centre(gaussian[(number, *place)])
+            return stack.array(kernels)
 
-        deviation = abs(self.gain) * math.sqrt(inputs / site.elements)
-        work = site.elements + 8 * outputs * inputs * inputs
+        # Of the window one place is not 0; the orthonormal rows there have an element's mean square 1 / outputs.
+        deviation = abs(self.gain) / math.sqrt(math.prod(site.field) * site.outputs)
+        work = site.elements + 8 * site.outputs * site.inputs * site.inputs * stack.count
         bound = abs(self.gain)
         return Computed((0.0, deviation, -bound, bound), ("delta",), work, make, by_chance=True)
 
 
-def keep_some(stream: Stream, rows: int, columns: int, zeros: int) -> Doubles:
-    """Return standard normal (rows, columns) with exactly `zeros` elements of each column set to 0.
+def keep_some(chance: Chance, stack: Stack, zeros: int) -> Doubles:
+    """Return standard normal matrices of a stack, with exactly `zeros` elements of each column set to 0.
 
-    They are those with the least words at the addresses that follow the parameter's own; the lower row wins a tie.
+    They are those with the least second words; the lower row wins a tie.
     """
-    count = rows * columns
-    words = np.empty(count, np.uint32)
-    fill_words(stream.address(), Runs.one(count, count).starts, count, words)
-    table = words.reshape(rows, columns)
-    values = standard_normal(stream, count).reshape(rows, columns)
-    some = max(1, SORTED // rows)
-    for first in range(0, columns, some):
-        stopping.check()
-        part = slice(first, first + some)
-        order = np.argsort(table[:, part], axis=0, kind="stable")
-        np.put_along_axis(values[:, part], order[:zeros], 0.0, axis=0)
+    words = stack.matrices(chance.second_words(stack.elements))
+    values = np.array(stack.matrices(chance.normals(stack.elements)))
+    some = max(1, SORTED // stack.rows)
+    for number in range(stack.count):
+        for first in range(0, stack.columns, some):
+            stopping.check()
+            part = (number, slice(None), slice(first, first + some))
+            order = np.argsort(words[part], axis=0, kind="stable")
+            np.put_along_axis(values[part], order[:zeros], 0.0, axis=0)
     return values
 
 
@@ -155,6 +164,7 @@ class Sparse(Scheme):
     family = "sparse"
     formula = "N(0, stddev²), ⌈sparsity rows⌉ elements of each column set to 0"
     references = ("Martens 2010",)
+    positional = True
     sparsity: Annotated[float, Field(ge=0.0, le=1.0)] = Field(0.9, description="Share of zeros in each column.")
     stddev: NotNegative = Field(0.01, description="Standard deviation of the rest.")
     columns: Literal["units", "inputs"] = Field(
@@ -162,18 +172,16 @@ class Sparse(Scheme):
     )
 
     def realise(self, site: Site) -> Distribution:
-        if len(site.shape) != 2:
-            raise self.refuse("exactly two axes", site)
-        rows, columns = site.shape if self.columns == "units" else site.shape[::-1]
-        zeros = math.ceil(self.sparsity * rows)
-        if not self.stddev or zeros == rows:
+        refuse_other_than_matrices(self, site)
+        stack = site.kernels if self.columns == "units" else site.kernels.turned
+        zeros = math.ceil(self.sparsity * stack.rows)
+        if not self.stddev or zeros == stack.rows:
             return Constant(0.0)
 
-        def make(stream: Stream) -> Doubles:
-            values = self.stddev * keep_some(stream, rows, columns, zeros)
-            return values if self.columns == "units" else np.ascontiguousarray(values.T)
+        def make(chance: Chance) -> Doubles:
+            return stack.array(self.stddev * keep_some(chance, stack, zeros))
 
-        deviation = self.stddev * math.sqrt(1.0 - zeros / rows)
+        deviation = self.stddev * math.sqrt(1.0 - zeros / stack.rows)
         return Computed((0.0, deviation, None, None), ("sparse",), 32 * site.elements, make, by_chance=True)
 
 
@@ -187,19 +195,24 @@ class Reservoir(Scheme):
     sparsity: Annotated[float, Field(ge=0.0, lt=1.0)] = Field(0.9, description="Share of zeros in each column.")
 
     def realise(self, site: Site) -> Distribution:
-        if len(site.shape) != 2 or site.shape[0] != site.shape[1]:
+        refuse_other_than_matrices(self, site)
+        stack = site.stack
+        if stack.rows != stack.columns:
             raise self.refuse("a square matrix", site)
-        size = site.shape[0]
+        size = stack.rows
         zeros = min(math.ceil(self.sparsity * size), size - 1)
 
-        def make(stream: Stream) -> Doubles:
-            values = keep_some(stream, size, size, zeros)
-            found = spectral_radius(values)
-            return values * (self.radius / found) if found > 0.0 else values
+        def make(chance: Chance) -> Doubles:
+            values = keep_some(chance, stack, zeros)
+            for matrix in values:
+                found = spectral_radius(np.ascontiguousarray(matrix))
+                if found > 0.0:
+                    matrix *= self.radius / found
+            return stack.array(values)
 
         # The circular law: n elements a column of variance v each give a radius of √(n v), near enough to expect.
         deviation = self.radius / math.sqrt(size)
-        work = 64 * size**3
+        work = 64 * size**3 * stack.count
         return Computed((0.0, deviation, None, None), ("reservoir",), work, make, by_chance=True)
 
 
@@ -211,15 +224,35 @@ class Zero(Scheme):
     references = ("Zhao et al. 2022",)
 
     def realise(self, site: Site) -> Distribution:
-        if len(site.shape) != 2:
-            raise self.refuse("exactly two axes", site)
-        inputs, outputs = site.shape
+        refuse_other_than_matrices(self, site)
+        stack = site.stack
+        inputs, outputs = stack.rows, stack.columns
         if outputs <= inputs:
-            return Diagonal(inputs, outputs, 1.0)
+            return Diagonal(stack, 1.0)
         value = 1.0 / math.sqrt(2.0 ** (outputs - 1).bit_length())
 
-        def make(stream: Stream) -> Doubles:
+        def make(chance: Chance) -> Doubles:
             both = np.arange(inputs)[:, None] & np.arange(outputs)[None, :]
-            return np.where(np.bitwise_count(both) % 2 == 0, value, -value)
+            matrix = np.where(np.bitwise_count(both) % 2 == 0, value, -value)
+            return stack.array(np.broadcast_to(matrix, (stack.count, inputs, outputs)))
 
-        return Computed((0.0, value, -value, value), ("zer_o", site.shape), 4 * site.elements, make)
+        mean = sum_of_signs(inputs, outputs) / (inputs * outputs)
+        moments = (value * mean, value * math.sqrt(1.0 - mean * mean), -value if inputs > 1 else value, value)
+        return Computed(moments, ("zer_o", site.axes), 4 * site.elements, make)
+
+
+def sum_of_signs(rows: int, columns: int) -> int:
+    """Return the sum of (−1)^popcount(row & column) over rows and columns from 0 on (Walsh and Hadamard)."""
+    short, long = sorted((rows, columns))
+    if short == 0:
+        return 0
+    if long & (long - 1) == 0:  # over a whole power of 2 the signs of a column cancel out, but for column 0
+        return long
+    half = 1 << (long.bit_length() - 1)
+    low, high = min(short, half), max(short - half, 0)
+    return (
+        sum_of_signs(half, low)
+        + sum_of_signs(half, high)
+        + sum_of_signs(long - half, low)
+        - sum_of_signs(long - half, high)
+    )

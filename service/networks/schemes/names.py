@@ -1,227 +1,112 @@
-"""Every name that a spec can give a scheme: PRESETS (named values of the families) and ALIASES (other spellings).
+"""Every name that a spec can give a scheme: those of PRESETS, and ALIASES, which are other spellings of them.
 
-To add a named scheme, add a row to PRESETS: a family's own name stands for its defaults. Another framework's spelling
-is a row of ALIASES. Where two frameworks mean different things by one name, the plain name is Keras's, and `torch:` or
-`jax:` before it picks theirs.
+To add a spelling, add it to the row of what it means: to PLAIN, and to FRAMEWORKS where a framework's prefix may stand
+before it. A name with an underscore at its end is PyTorch's alone, and means what it means there.
 """
 
 import difflib
 from collections.abc import Mapping
-from typing import Literal
 
 from pydantic_core import PydanticCustomError
 
-from service.networks.schemes.biases import Chrono, PriorBias, StepBias, UnitForgetBias
-from service.networks.schemes.linear import (
-    DeltaOrthogonal,
-    Dirac,
-    IdentityScheme,
-    OrthogonalScheme,
-    Reservoir,
-    Sparse,
-    Zero,
-)
-from service.networks.schemes.plain import BoundedNormal, ConstantScheme, RandomNormal, RandomUniform, TruncatedNormal
-from service.networks.schemes.scaling import MupNormal, ResidualNormal, Siren, VarianceScaling
-from service.networks.schemes.scheme import Scheme
+from service.networks.schemes.presets import PRESETS
 from service.networks.schemes.spelling import in_own_words
-from service.networks.schemes.tables import (
-    Bilinear,
-    Hippo,
-    Icnr,
-    RotaryTable,
-    S4dReal,
-    SinusoidalTable,
-    Stft,
-)
 
-Mode = Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]
+# Keras's identifiers, TensorFlow.js's (leCunNormal) and their classes (LeCunNormal), and the authors' first names.
+PLAIN: dict[str, str] = {
+    "zeros": "zero Zeros zeros_ zeros32 zeros_init",
+    "ones": "one Ones ones_ ones32 ones_init",
+    "constant": "Constant constant_",
+    "random_normal": "normal RandomNormal randomNormal",
+    "random_uniform": "uniform RandomUniform randomUniform",
+    "truncated_normal": "TruncatedNormal truncatedNormal",
+    "variance_scaling": "VarianceScaling varianceScaling",
+    "glorot_normal": "GlorotNormal glorotNormal xavier_normal XavierNormal",
+    "glorot_uniform": "GlorotUniform glorotUniform xavier_uniform XavierUniform",
+    "he_normal": "HeNormal heNormal kaiming_normal KaimingNormal",
+    "he_uniform": "HeUniform heUniform kaiming_uniform KaimingUniform",
+    "lecun_normal": "LecunNormal LeCunNormal leCunNormal",
+    "lecun_uniform": "LecunUniform LeCunUniform leCunUniform",
+    "orthogonal": "Orthogonal OrthogonalInitializer",
+    "identity": "Identity IdentityInitializer eye identity_init",
+    "dirac": "Dirac",
+    "delta_orthogonal": "DeltaOrthogonal",
+    "sparse": "sparse_init",
+    "stft": "STFT STFTInitializer",
+    "zer_o": "ZerO",
+    "torch:normal": "normal_ randn32",
+    "torch:uniform": "uniform_ rand32",
+    "torch:trunc_normal": "trunc_normal trunc_normal_",
+    "torch:xavier_normal": "xavier_normal_",
+    "torch:xavier_uniform": "xavier_uniform_",
+    "torch:kaiming_normal": "kaiming_normal_",
+    "torch:kaiming_uniform": "kaiming_uniform_",
+    "torch:orthogonal": "orthogonal_",
+    "torch:sparse": "sparse_",
+    "torch:eye": "eye_",
+    "torch:dirac": "dirac_",
+}
+
+KERAS_NAMES: tuple[str, ...] = (
+    "zeros", "ones", "constant", "random_normal", "random_uniform", "truncated_normal", "variance_scaling",
+    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", "orthogonal",
+    "identity",
+)  # fmt: skip
 
 
-def scaled(name: str, scale: float, mode: Mode, kind: str) -> VarianceScaling:
-    return VarianceScaling.model_validate({"name": name, "scale": scale, "mode": mode, "distribution": kind})
+def spellings(names: tuple[str, ...], prefix: str) -> dict[str, str]:
+    """Return the preset that each plain spelling of these names means under a prefix."""
+    return {
+        spelling: f"{prefix}:{name}" if f"{prefix}:{name}" in PRESETS else name
+        for name in names
+        for spelling in (name, *PLAIN[name].split())
+        if not spelling.endswith("_")
+    }
 
 
-PRESETS: dict[str, Scheme] = {
-    scheme.name: scheme
-    for scheme in (
-        ConstantScheme(name="zeros", value=0.0),
-        ConstantScheme(name="ones", value=1.0),
-        ConstantScheme(name="constant"),
-        RandomNormal(name="random_normal"),
-        RandomNormal(name="small_normal", mean=0.0, stddev=0.001),
-        RandomUniform(name="random_uniform"),
-        RandomUniform(name="small_uniform", minval=-0.001, maxval=0.001),
-        TruncatedNormal(name="truncated_normal"),
-        BoundedNormal(name="bounded_normal"),
-        VarianceScaling(name="variance_scaling"),
-        scaled("glorot_normal", 1.0, "fan_avg", "truncated_normal"),
-        scaled("glorot_uniform", 1.0, "fan_avg", "uniform"),
-        scaled("he_normal", 2.0, "fan_in", "truncated_normal"),
-        scaled("he_uniform", 2.0, "fan_in", "uniform"),
-        scaled("lecun_normal", 1.0, "fan_in", "truncated_normal"),
-        scaled("lecun_uniform", 1.0, "fan_in", "uniform"),
-        OrthogonalScheme(name="orthogonal"),
-        IdentityScheme(name="identity"),
-        Dirac(name="dirac"),
-        DeltaOrthogonal(name="delta_orthogonal"),
-        Sparse(name="sparse"),
-        Reservoir(name="reservoir"),
-        Zero(name="zer_o"),
-        Siren(name="siren"),
-        ResidualNormal(name="residual_normal"),
-        MupNormal(name="mup_normal"),
-        Stft(name="stft"),
-        Bilinear(name="bilinear"),
-        Icnr(name="icnr"),
-        RotaryTable(name="rope"),
-        SinusoidalTable(name="sinusoidal"),
-        Hippo(name="hippo"),
-        S4dReal(name="s4d_real"),
-        UnitForgetBias(name="unit_forget_bias"),
-        Chrono(name="chrono"),
-        StepBias(name="step_bias"),
-        PriorBias(name="prior_bias"),
-        # torch.nn.init: normals are not truncated, defaults are wider, bounds absolute, flattening the other way.
-        RandomNormal(name="torch:normal", mean=0.0, stddev=1.0),
-        RandomUniform(name="torch:uniform", minval=0.0, maxval=1.0),
-        BoundedNormal(name="torch:trunc_normal"),
-        scaled("torch:xavier_normal", 1.0, "fan_avg", "untruncated_normal"),
-        scaled("torch:xavier_uniform", 1.0, "fan_avg", "uniform"),
-        scaled("torch:kaiming_normal", 2.0, "fan_in", "untruncated_normal"),
-        scaled("torch:kaiming_uniform", 2.0, "fan_in", "uniform"),
-        OrthogonalScheme(name="torch:orthogonal", flatten="torch"),
-        Sparse(name="torch:sparse", columns="inputs"),
-        # jax.nn.initializers: smaller defaults, uniform on one side of 0.
-        RandomNormal(name="jax:normal", mean=0.0, stddev=0.01),
-        RandomUniform(name="jax:uniform", minval=0.0, maxval=0.01),
-        TruncatedNormal(name="jax:truncated_normal", mean=0.0, stddev=0.01),
-        # Keras's orthogonal knows nothing of gates or heads.
-        OrthogonalScheme(name="keras:orthogonal", flatten="keras"),
-    )
+TORCH: dict[str, str] = {
+    "normal": "torch:normal",
+    "uniform": "torch:uniform",
+    "trunc_normal": "torch:trunc_normal",
+    "constant": "constant",
+    "ones": "ones",
+    "zeros": "zeros",
+    "eye": "torch:eye",
+    "identity": "torch:eye",
+    "dirac": "torch:dirac",
+    "xavier_uniform": "torch:xavier_uniform",
+    "glorot_uniform": "torch:xavier_uniform",
+    "xavier_normal": "torch:xavier_normal",
+    "glorot_normal": "torch:xavier_normal",
+    "kaiming_uniform": "torch:kaiming_uniform",
+    "he_uniform": "torch:kaiming_uniform",
+    "kaiming_normal": "torch:kaiming_normal",
+    "he_normal": "torch:kaiming_normal",
+    "orthogonal": "torch:orthogonal",
+    "sparse": "torch:sparse",
+}
+JAX_NAMES = tuple(name for name in KERAS_NAMES if name not in ("random_normal", "random_uniform", "identity"))
+# What every spelling of a framework's initialisers means under its prefix.
+FRAMEWORKS: dict[str, dict[str, str]] = {
+    "torch": TORCH | {f"{name}_": meant for name, meant in TORCH.items()},
+    "jax": {
+        **spellings(JAX_NAMES, "jax"),
+        "normal": "jax:normal",
+        "uniform": "jax:uniform",
+        "delta_orthogonal": "jax:delta_orthogonal",
+        "DeltaOrthogonal": "jax:delta_orthogonal",
+    },
+    "keras": spellings((*KERAS_NAMES, "stft"), "keras"),
+    "tfjs": spellings(KERAS_NAMES, "tfjs"),
 }
 
 ALIASES: dict[str, str] = {
-    "zero": "zeros",
-    "Zeros": "zeros",
-    "zeros_": "zeros",
-    "one": "ones",
-    "Ones": "ones",
-    "ones_": "ones",
-    "Constant": "constant",
-    "constant_": "constant",
-    "normal": "random_normal",
-    "RandomNormal": "random_normal",
-    "randomNormal": "random_normal",
-    "uniform": "random_uniform",
-    "RandomUniform": "random_uniform",
-    "randomUniform": "random_uniform",
-    "TruncatedNormal": "truncated_normal",
-    "truncatedNormal": "truncated_normal",
-    "VarianceScaling": "variance_scaling",
-    "varianceScaling": "variance_scaling",
-    "GlorotNormal": "glorot_normal",
-    "glorotNormal": "glorot_normal",
-    "xavier_normal": "glorot_normal",
-    "XavierNormal": "glorot_normal",
-    "xavier_normal_": "glorot_normal",
-    "GlorotUniform": "glorot_uniform",
-    "glorotUniform": "glorot_uniform",
-    "xavier_uniform": "glorot_uniform",
-    "XavierUniform": "glorot_uniform",
-    "xavier_uniform_": "glorot_uniform",
-    "HeNormal": "he_normal",
-    "heNormal": "he_normal",
-    "kaiming_normal": "he_normal",
-    "KaimingNormal": "he_normal",
-    "kaiming_normal_": "he_normal",
-    "HeUniform": "he_uniform",
-    "heUniform": "he_uniform",
-    "kaiming_uniform": "he_uniform",
-    "KaimingUniform": "he_uniform",
-    "kaiming_uniform_": "he_uniform",
-    "LecunNormal": "lecun_normal",
-    "leCunNormal": "lecun_normal",
-    "LecunUniform": "lecun_uniform",
-    "leCunUniform": "lecun_uniform",
-    "Orthogonal": "orthogonal",
-    "OrthogonalInitializer": "orthogonal",
-    "orthogonal_": "orthogonal",
-    "Identity": "identity",
-    "IdentityInitializer": "identity",
-    "eye": "identity",
-    "eye_": "identity",
-    "dirac_": "dirac",
-    "Dirac": "dirac",
-    "DeltaOrthogonal": "delta_orthogonal",
-    "sparse_": "torch:sparse",
-    "STFT": "stft",
-    "STFTInitializer": "stft",
-    "ZerO": "zer_o",
-    "trunc_normal": "torch:trunc_normal",
-    "trunc_normal_": "torch:trunc_normal",
-    # Flux and Lux
-    "zeros32": "zeros",
-    "ones32": "ones",
-    "rand32": "torch:uniform",
-    "randn32": "torch:normal",
-    "sparse_init": "sparse",
-    "identity_init": "identity",
-    # A prefix where the frameworks agree with the plain name
-    "keras:zeros": "zeros",
-    "keras:ones": "ones",
-    "keras:constant": "constant",
-    "keras:identity": "identity",
-    "keras:stft": "stft",
-    "keras:random_normal": "random_normal",
-    "keras:random_uniform": "random_uniform",
-    "keras:truncated_normal": "truncated_normal",
-    "keras:variance_scaling": "variance_scaling",
-    "keras:glorot_normal": "glorot_normal",
-    "keras:glorot_uniform": "glorot_uniform",
-    "keras:he_normal": "he_normal",
-    "keras:he_uniform": "he_uniform",
-    "keras:lecun_normal": "lecun_normal",
-    "keras:lecun_uniform": "lecun_uniform",
-    "torch:normal_": "torch:normal",
-    "torch:uniform_": "torch:uniform",
-    "torch:trunc_normal_": "torch:trunc_normal",
-    "torch:xavier_normal_": "torch:xavier_normal",
-    "torch:xavier_uniform_": "torch:xavier_uniform",
-    "torch:kaiming_normal_": "torch:kaiming_normal",
-    "torch:kaiming_uniform_": "torch:kaiming_uniform",
-    "torch:he_normal": "torch:kaiming_normal",
-    "torch:he_uniform": "torch:kaiming_uniform",
-    "torch:glorot_normal": "torch:xavier_normal",
-    "torch:glorot_uniform": "torch:xavier_uniform",
-    "torch:orthogonal_": "torch:orthogonal",
-    "torch:sparse_": "torch:sparse",
-    "torch:zeros": "zeros",
-    "torch:zeros_": "zeros",
-    "torch:ones": "ones",
-    "torch:ones_": "ones",
-    "torch:constant": "constant",
-    "torch:constant_": "constant",
-    "torch:eye": "identity",
-    "torch:eye_": "identity",
-    "torch:dirac": "dirac",
-    "torch:dirac_": "dirac",
-    "jax:zeros": "zeros",
-    "jax:ones": "ones",
-    "jax:constant": "constant",
-    "jax:variance_scaling": "variance_scaling",
-    "jax:glorot_normal": "glorot_normal",
-    "jax:glorot_uniform": "glorot_uniform",
-    "jax:xavier_normal": "glorot_normal",
-    "jax:xavier_uniform": "glorot_uniform",
-    "jax:he_normal": "he_normal",
-    "jax:he_uniform": "he_uniform",
-    "jax:kaiming_normal": "he_normal",
-    "jax:kaiming_uniform": "he_uniform",
-    "jax:lecun_normal": "lecun_normal",
-    "jax:lecun_uniform": "lecun_uniform",
-    "jax:orthogonal": "keras:orthogonal",
-    "jax:delta_orthogonal": "delta_orthogonal",
+    spelling: meant
+    for spelling, meant in (
+        *((spelling, name) for name, text in PLAIN.items() for spelling in text.split()),
+        *((f"{prefix}:{spelling}", name) for prefix, table in FRAMEWORKS.items() for spelling, name in table.items()),
+    )
+    if spelling not in PRESETS
 }
 
 
@@ -235,6 +120,19 @@ def canonical_name(name: str) -> str:
     return found
 
 
+def framework_of(spelling: str) -> str | None:
+    """Return the framework whose arguments a spelling brings: its prefix's, or the one that alone spells it so."""
+    prefix, colon, _ = ALIASES.get(spelling, spelling).partition(":")
+    if colon:
+        return prefix
+    prefix, colon, _ = spelling.partition(":")
+    if colon:
+        return prefix
+    if spelling.endswith("_") or spelling.lower().startswith(("xavier", "kaiming")):
+        return "torch"
+    return "tfjs" if spelling[:1].islower() and not spelling.islower() else None
+
+
 def spelt_out(value: object) -> object:
     """Turn a name, or an object with a name and some parameters, into an object with every parameter."""
     if isinstance(value, str):
@@ -242,9 +140,10 @@ def spelt_out(value: object) -> object:
     if value == {"name": "auto"}:
         return value
     if isinstance(value, Mapping) and isinstance(value.get("name"), str):
-        name = canonical_name(value["name"])
+        spelling = value["name"]
+        name = canonical_name(spelling)
         preset = PRESETS[name].model_dump() if name in PRESETS else {}
-        return {**preset, **in_own_words(name, value), "name": name}
+        return {**preset, **in_own_words(framework_of(spelling), name, value), "name": name}
     return value
 
 

@@ -1,12 +1,12 @@
 """Schemes whose scale follows from a layer's fans, its depth or its width."""
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
 from service.networks.description import NotNegative, Positive, Size
-from service.networks.fans import MODES
+from service.networks.fans import MODES, Fans
 from service.networks.schemes.scheme import Scheme
 from service.networks.site import Site
 from service.stream.distributions import Constant, Distribution, Normal, Uniform
@@ -21,27 +21,35 @@ class VarianceScaling(Scheme):
 
     family = "variance_scaling"
     formula = (
-        "variance scale / fan: N cut at ±2σ with σ = √(scale / fan) / 0.8796; N; or U[−a, a] with a = √(3 scale / fan)"
+        "variance scale / fan: N cut at ±2σ with σ = √(scale / fan) / 0.8796 (uncorrected: without / 0.8796); N; or "
+        "U[−a, a] with a = √(3 scale / fan)"
     )
-    references = ("Glorot and Bengio 2010", "He et al. 2015", "LeCun et al. 1998")
+    references: ClassVar[tuple[str, ...]] = ("Glorot and Bengio 2010", "He et al. 2015", "LeCun et al. 1998")
     scale: Positive = Field(1.0, description="Variance times fan: the square of a gain.")
     mode: Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"] = Field(
         "fan_in", description="Which fan the variance is divided by; fan_geo_avg is √(fan_in fan_out)."
     )
     distribution: Annotated[
-        Literal["truncated_normal", "untruncated_normal", "uniform"],
+        Literal["truncated_normal", "untruncated_normal", "uncorrected_normal", "uniform"],
         BeforeValidator(lambda value: "truncated_normal" if value == "normal" else value),
     ] = Field(
-        "truncated_normal", description="Shape of the distribution; `normal` means truncated_normal, as in Keras."
+        "truncated_normal",
+        description="Shape of the distribution; `normal` means truncated_normal, as in Keras. uncorrected_normal is "
+        "cut without being widened, as in TensorFlow.js.",
     )
 
+    def fans(self, site: Site) -> Fans:
+        return site.fans
+
     def realise(self, site: Site) -> Distribution:
-        variance = self.scale / max(1.0, MODES[self.mode](site.fans))
+        variance = self.scale / max(1.0, MODES[self.mode](self.fans(site)))
         if self.distribution == "uniform":
             limit = math.sqrt(3.0 * variance)
             return Uniform(-limit, limit)
         if self.distribution == "untruncated_normal":
             return Normal(0.0, math.sqrt(variance))
+        if self.distribution == "uncorrected_normal":
+            return Normal(0.0, math.sqrt(variance), -2.0, 2.0)
         return Normal(0.0, math.sqrt(variance) / slice_between(-2.0, 2.0).deviation, -2.0, 2.0)
 
 

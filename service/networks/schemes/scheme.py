@@ -17,8 +17,15 @@ class Scheme(Description):
     family: ClassVar[str]
     formula: ClassVar[str]
     references: ClassVar[tuple[str, ...]] = ()
+    positional: ClassVar[bool] = False  # whether a value depends on where in its array it stands
 
     name: str
+
+    @property
+    def framework(self) -> str | None:
+        """The framework whose array it acts on and whose rule of fans it counts by: its name's prefix, if any."""
+        prefix, colon, _ = self.name.partition(":")
+        return prefix if colon else None
 
     def realise(self, site: Site) -> Distribution:
         """Return what a parameter at this site is distributed as; raises InvalidSpec where it cannot be."""

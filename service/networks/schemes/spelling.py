@@ -1,7 +1,8 @@
 """Other frameworks' arguments of their initialisers, as this service's parameters.
 
-A scheme under a framework's prefix (`torch:xavier_uniform`) takes that framework's own arguments too, so that a call
-carries over word by word. To add one, add a row to ARGUMENTS, or a function of several to COMPUTED.
+A scheme under a framework's prefix (`torch:xavier_uniform`), or by a name that only that framework spells so
+(`xavier_uniform_`), takes that framework's own arguments and their values too, so that a call carries over word by
+word. To add one, add a row to ARGUMENTS, or a function of several to COMPUTED.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,13 +10,26 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-ARGUMENTS: dict[str, dict[str, str]] = {
-    "torch:normal": {"std": "stddev"},
-    "torch:uniform": {"a": "minval", "b": "maxval"},
-    "torch:trunc_normal": {"std": "stddev", "a": "minval", "b": "maxval"},
-    "torch:sparse": {"std": "stddev"},
-    "jax:uniform": {"scale": "maxval"},
+STD = {"std": "stddev"}
+# Of each framework, by preset: their word for an argument, and this service's.
+ARGUMENTS: dict[str, dict[str, dict[str, str]]] = {
+    "torch": {
+        "constant": {"val": "value"},
+        "torch:normal": STD,
+        "torch:uniform": {"a": "minval", "b": "maxval"},
+        "torch:trunc_normal": {**STD, "a": "minval", "b": "maxval"},
+        "torch:sparse": STD,
+    },
+    "jax": {
+        "jax:uniform": {"scale": "maxval"},
+        "jax:orthogonal": {"scale": "gain"},
+        "jax:delta_orthogonal": {"scale": "gain"},
+    },
 }
+# TensorFlow.js's words for `mode`.
+MODES = {"fanIn": "fan_in", "fanOut": "fan_out", "fanAvg": "fan_avg"}
+# What the distribution `normal` is under a prefix; Keras's, and so the plain one, is truncated_normal.
+NORMAL = {"jax": "untruncated_normal", "tfjs": "uncorrected_normal"}
 LEAST_GAIN = 1e-150  # whose square is still a normal number
 LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid")
 
@@ -48,26 +62,32 @@ def by_nonlinearity(given: Mapping[str, Any]) -> float:
     return gains[kind]
 
 
-# (the arguments, and the scale that they come to)
+# Of torch, by preset: (the arguments, and the scale that they come to).
+GAIN, NONLINEARITY = (("gain",), by_gain), (("a", "nonlinearity"), by_nonlinearity)
 COMPUTED: dict[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], float]]] = {
-    "torch:xavier_normal": (("gain",), by_gain),
-    "torch:xavier_uniform": (("gain",), by_gain),
-    "torch:kaiming_normal": (("a", "nonlinearity"), by_nonlinearity),
-    "torch:kaiming_uniform": (("a", "nonlinearity"), by_nonlinearity),
+    **dict.fromkeys(("torch:xavier_normal", "torch:xavier_uniform", "glorot_normal", "glorot_uniform"), GAIN),
+    **dict.fromkeys(("torch:kaiming_normal", "torch:kaiming_uniform", "he_normal", "he_uniform"), NONLINEARITY),
 }
 
 
-def in_own_words(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a scheme's parameters with a framework's own arguments turned into this service's."""
+def in_own_words(framework: str | None, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of the preset `name`, with a framework's arguments and values as this service's own."""
     found = dict(given)
-    for theirs, ours in ARGUMENTS.get(name, {}).items():
+    if framework is None:
+        return found
+    if framework == "tfjs" and isinstance(found.get("mode"), str):
+        found["mode"] = MODES.get(found["mode"], found["mode"])
+    if found.get("distribution") == "normal":
+        found["distribution"] = NORMAL.get(name.partition(":")[0], "normal")
+    for theirs, ours in ARGUMENTS.get(framework, {}).get(name, {}).items():
         if theirs in found:
             put(found, ours, found.pop(theirs), theirs)
-    arguments, scale = COMPUTED.get(name, ((), by_gain))
-    if any(argument in found for argument in arguments):
-        put(found, "scale", scale(found), " and ".join(arguments))
-        for argument in arguments:
-            found.pop(argument, None)
+    if framework == "torch" and name in COMPUTED:
+        arguments, scale = COMPUTED[name]
+        if any(argument in found for argument in arguments):
+            put(found, "scale", scale(found), " and ".join(arguments))
+            for argument in arguments:
+                found.pop(argument, None)
     return found
 
 

@@ -18,11 +18,11 @@ from pydantic_core import PydanticCustomError
 from service.networks.description import LARGEST, Positive, Size
 from service.networks.schemes.scheme import Scheme
 from service.networks.site import Site
-from service.stream.distributions import Distribution, Normal, filled
+from service.stream.chance import Chance
+from service.stream.distributions import Distribution, Normal
 from service.stream.elementary import log, power, sine_and_cosine
 from service.stream.gaussian import slice_between
 from service.stream.matrices import Computed
-from service.stream.streams import Stream
 
 Doubles = NDArray[np.float64]
 TWO_PI = 2.0 * math.pi
@@ -33,7 +33,7 @@ def tabulated(values: Doubles, identity: tuple[Any, ...]) -> Computed:
     """Return a small array, computed already, with its own moments."""
     low, high = float(values.min()), float(values.max())
     return Computed(
-        (float(values.mean()), float(values.std()), low, high), identity, values.size, lambda stream: values
+        (float(values.mean()), float(values.std()), low, high), identity, values.size, lambda chance: values
     )
 
 
@@ -55,7 +55,7 @@ class Stft(Scheme):
             raise self.refuse("three axes (frame, 1, frequencies)", site)
         frame, _, bins = site.shape
 
-        def make(stream: Stream) -> Doubles:
+        def make(chance: Chance) -> Doubles:
             length = 2 * (bins - 1)
             turns = (np.arange(frame)[:, None] * np.arange(bins)[None, :]) % length
             sines, cosines = sine_and_cosine(-TWO_PI * turns / length)
@@ -88,28 +88,30 @@ class Bilinear(Scheme):
     formula = "Π (1 − |x / f − c|), f = ⌈k / 2⌉, c = (2f − 1 − f mod 2) / 2f, where channels agree"
     references = ("Long et al. 2015",)
     pairs: Literal["diagonal", "all"] = Field(
-        "diagonal", description="Each channel to itself; or to every one, as Caffe and MXNet have it."
+        "diagonal", description="Each channel to itself; or to every one of its group, as Caffe and MXNet have it."
     )
 
     def realise(self, site: Site) -> Distribution:
-        if not 3 <= len(site.shape) <= 5 or max(site.shape[:-2]) > 4096:
+        if not 1 <= len(site.field) <= 3 or max(site.field) > 4096:
             raise self.refuse("a convolution's three to five axes, its field at most 4,096 wide", site)
-        *field, first, second = site.shape
+        stack, ramps = site.kernels, [ramp(size) for size in site.field]
 
-        def make(stream: Stream) -> Doubles:
+        def make(chance: Chance) -> Doubles:
             kernel = np.ones(())
-            for size in field:
-                kernel = kernel[..., None] * ramp(size)
-            pairs = np.eye(first, second) if self.pairs == "diagonal" else np.ones((first, second))
-            return kernel[..., None, None] * pairs
+            for one in ramps:
+                kernel = kernel[..., None] * one
+            sizes = (site.inputs, site.outputs)
+            pairs = np.eye(*sizes) if self.pairs == "diagonal" else np.ones(sizes)
+            matrix = (kernel[..., None, None] * pairs).reshape(stack.rows, stack.columns)
+            return stack.array(np.broadcast_to(matrix, (stack.count, *matrix.shape)))
 
-        ramps = [ramp(size) for size in field]
-        share = min(first, second) / (first * second) if self.pairs == "diagonal" else 1.0
+        share = 1.0 / max(site.inputs, site.outputs) if self.pairs == "diagonal" else 1.0
         mean = share * prod(float(one.mean()) for one in ramps)
         square = share * prod(float((one**2).mean()) for one in ramps)
-        identity = ("bilinear", site.shape, self.pairs)
+        high = prod(float(one.max()) for one in ramps)
+        low = 0.0 if share < 1.0 else prod(float(one.min()) for one in ramps)
         deviation = math.sqrt(max(square - mean * mean, 0.0))
-        return Computed((mean, deviation, 0.0, 1.0), identity, 4 * site.elements, make)
+        return Computed((mean, deviation, low, high), ("bilinear", site.axes, self.pairs), 4 * site.elements, make)
 
 
 def ramp(size: int) -> Doubles:
@@ -129,14 +131,15 @@ class Icnr(Scheme):
 
     def realise(self, site: Site) -> Distribution:
         copies = self.upscale**2
-        if len(site.shape) < 2 or site.shape[-1] % copies:
+        if len(site.shape) < 2 or site.outputs % copies:
             raise self.refuse(f"a multiple of {copies} outputs", site)
         deviation = math.sqrt(self.scale / max(1, site.fans.fan_in))
         normal = Normal(0.0, deviation / slice_between(-2.0, 2.0).deviation, -2.0, 2.0)
+        stack = site.kernels
 
-        def make(stream: Stream) -> Doubles:
-            whole = filled(normal, stream, site.elements)
-            return np.repeat(whole.reshape(site.shape)[..., ::copies], copies, axis=-1)
+        def make(chance: Chance) -> Doubles:
+            values = stack.matrices(chance.values(normal, stack.elements))
+            return stack.array(np.repeat(values[..., ::copies], copies, axis=-1))
 
         low, high = normal.low, normal.high
         return Computed((0.0, deviation, low, high), ("icnr",), 8 * site.elements, make, by_chance=True)
@@ -184,7 +187,7 @@ def waves(scheme: Scheme, site: Site, base: float, weave: Any) -> Computed:
         raise scheme.refuse("(positions, an even width), at most 1,048,576 by 16,384", site)
     positions, width = site.shape
 
-    def make(stream: Stream) -> Doubles:
+    def make(chance: Chance) -> Doubles:
         angles = np.arange(positions)[:, None] * inverse_frequencies(width, base)[None, :]
         made: Doubles = weave(*sine_and_cosine(angles))
         return made
@@ -208,7 +211,7 @@ class Hippo(Scheme):
         if len(site.shape) == 1:
             return tabulated(roots, ("hippo", site.shape))
 
-        def make(stream: Stream) -> Doubles:
+        def make(chance: Chance) -> Doubles:
             diagonal = np.diag(np.arange(1.0, size + 1.0))
             below: Doubles = -np.tril(roots[:, None] * roots[None, :], -1) - diagonal
             return below
@@ -241,7 +244,7 @@ class S4dReal(Scheme):
             raise self.refuse("one axis or more, the last at most 4,096", site)
         row = logarithms(site.shape[-1])
 
-        def make(stream: Stream) -> Doubles:
+        def make(chance: Chance) -> Doubles:
             return np.broadcast_to(row, site.shape).copy()
 
         moments = float(row.mean()), float(row.std()), float(row.min()), float(row.max())

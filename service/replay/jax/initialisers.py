@@ -27,6 +27,7 @@ from service.stream.distributions import Distribution, Fill, fill_in_parts
 from service.stream.draws import Addressed, Draws, Wrapped
 from service.stream.dtypes import DTYPES, DtypeName, Values
 from service.stream.matrices import take
+from service.stream.stacks import Stack
 from service.stream.views import Shape
 
 LAPACK = by_decomposition("orthogonal")
@@ -133,6 +134,8 @@ def uniform(call: Call, scheme: RandomUniform) -> Given:
 
 
 def scaled(call: Call, scheme: VarianceScaling) -> Given:
+    if scheme.distribution == "uncorrected_normal":
+        raise no_such_scheme(call.framework, call.array, scheme, "jax:variance_scaling")
     fan_in, fan_out = call.counted
     denominator = {
         "fan_in": fan_in,
@@ -163,10 +166,10 @@ def orthogonal(call: Call, scheme: OrthogonalScheme) -> Given:
     """Return the Q of a tall Gaussian matrix; all axes but the last are rows."""
     if len(call.shape) < 2:
         raise InvalidSpec(f"{scheme.name} needs two axes or more, not the shape {list(call.shape)}", call.array.pointer)
-    if scheme.flatten == "torch" and len(call.shape) > 2:
+    if scheme.framework == "torch" and len(call.shape) > 2:
         raise no_such_scheme(call.framework, call.array, scheme, "orthogonal")
     draws = matrix(call, prod(call.shape[:-1]), call.shape[-1], scheme.gain)
-    return call.given(matrices.Orthogonal(draws.rows, draws.columns, scheme.gain), draws, LAPACK)
+    return call.given(matrices.Orthogonal(Stack.one(draws.rows, draws.columns), scheme.gain), draws, LAPACK)
 
 
 def matrix(call: Call, rows: int, columns: int, gain: float) -> OrthogonalDraws:

@@ -18,6 +18,7 @@ from service.stream.distributions import Constant, Fill
 from service.stream.draws import Addressed, Draws, Wrapped
 from service.stream.dtypes import DtypeName, Values
 from service.stream.matrices import Diagonal
+from service.stream.stacks import Stack
 
 LAPACK = by_decomposition("Orthogonal", "LAPACK or Eigen")
 STFT = "STFT is computed in the array's dtype with the backend's own cosine; here in float64, rounded once"
@@ -85,7 +86,9 @@ def fixed(scheme: Scheme, array: Array, dtype: DtypeName, backend: Backend) -> t
         case ConstantScheme(value=value):
             return Addressed(Constant(backend.constant(value, dtype)), NO_STREAM, elements), ""
         case IdentityScheme(gain=gain) if len(array.shape) == 2:
-            draws: Draws = Addressed(Diagonal(*array.shape, backend.factor(gain, dtype)), NO_STREAM, elements)
+            draws: Draws = Addressed(
+                Diagonal(Stack.one(*array.shape), backend.factor(gain, dtype)), NO_STREAM, elements
+            )
             return (SignedZeros(draws) if np.signbit(gain) else draws), wide_identity(gain, dtype, backend)
         case Stft():
             return None, STFT

@@ -1,7 +1,7 @@
 """Keras's initialisers as laws: what a scheme comes to on an array, in Keras's own arithmetic of doubles."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from service.errors import InitserveError, InvalidSpec, UnsupportedCombination
@@ -16,6 +16,7 @@ from service.replay.framework import Array, no_such_scheme
 from service.replay.truncation import CUT, DEVIATION_LEFT
 from service.stream import distributions, matrices
 from service.stream.distributions import Distribution
+from service.stream.stacks import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Orthogonal:
     gain: float
 
     def expected(self, array: Array) -> Distribution:
-        return matrices.Orthogonal(self.rows, self.columns, self.gain)
+        return matrices.Orthogonal(Stack.one(self.rows, self.columns), self.gain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ class Fixed:
 
     def expected(self, array: Array) -> Distribution:
         try:
-            return self.scheme.realise(array.parameter.site("keras"))
+            site = array.parameter.site("keras")  # Keras knows an array's shape alone
+            return self.scheme.realise(replace(site, known=None))
         except InitserveError as error:
             raise error.at(array.pointer) from None
 
@@ -105,7 +107,7 @@ def law_of(scheme: Scheme, array: Array, fans: Fans) -> Law:
 
 def scaled(scheme: VarianceScaling, array: Array, fans: Fans) -> Law:
     """Return VarianceScaling's law, in its order of operations."""
-    if scheme.mode == "fan_geo_avg":
+    if scheme.mode == "fan_geo_avg" or scheme.distribution == "uncorrected_normal":
         raise no_such_scheme("Keras", array, scheme, "glorot_uniform")
     counts = {"fan_in": fans.fan_in, "fan_out": fans.fan_out, "fan_avg": (fans.fan_in + fans.fan_out) / 2.0}
     variance = scheme.scale / max(1.0, counts[scheme.mode])
@@ -121,15 +123,10 @@ def orthogonal(scheme: OrthogonalScheme, array: Array) -> Orthogonal:
     """Return Orthogonal's law: all axes but the last are rows, and gates are not told apart."""
     if len(array.shape) < 2:
         raise InvalidSpec(f"{scheme.name} needs two axes or more, not the shape {list(array.shape)}", array.pointer)
-    site = array.parameter.site("keras")
     own = math.prod(array.shape[:-1]), array.shape[-1]
-    meant = (site.rows, site.columns, site.matrices, site.gates)
-    agrees = {
-        "keras": True,
-        "layer": meant == (*own, 1, 1),
-        "torch": len(array.shape) == 2,
-    }[scheme.flatten]
-    if not agrees:
+    stack = array.parameter.site("keras").stack
+    agrees = stack.as_it_stands and (stack.rows, stack.columns) == own
+    if not (agrees if scheme.framework is None else scheme.framework != "torch" or len(array.shape) == 2):
         raise UnsupportedCombination(
             "Keras's Orthogonal takes all axes but the last as rows and no gates, heads or experts apart; "
             "keras:orthogonal is that one",

@@ -6,6 +6,7 @@ then cast. A layer with a seed of its own has a generator of its own.
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from math import prod
 
@@ -66,7 +67,8 @@ def distribution_of(array: Array) -> Distribution:
     if isinstance(scheme, RandomNormal):  # drawn even where the deviation is 0
         return Normal(scheme.mean, scheme.stddev)
     try:
-        return scheme.realise(array.parameter.site("keras"))
+        site = array.parameter.site("keras")
+        return scheme.realise(site if scheme.framework is None else replace(site, known=None))
     except InitserveError as error:
         raise error.at(array.pointer) from None
 
@@ -83,7 +85,7 @@ def give(generator: Generator, array: Array, dtype: DtypeName) -> Given:
             return Given(
                 distribution, fans, generator.uniform(distribution.minimum, distribution.maximum, elements, dtype)
             )
-        case Orthogonal(batch=1, gates=1):
+        case Orthogonal(stack=stack) if stack.as_it_stands:
             gaussian = generator.normal(0.0, 1.0, elements, "float64")
             size = distribution.rows, distribution.columns
             return Given(distribution, fans, OrthogonalDraws(gaussian, *size, distribution.gain, np.float64), LAPACK)

@@ -37,6 +37,7 @@ from service.stream.draws import Addressed
 from service.stream.dtypes import DTYPES as DTYPES_OF
 from service.stream.dtypes import DtypeName
 from service.stream.matrices import Computed, Diagonal
+from service.stream.stacks import Stack
 
 LAPACK = by_decomposition("orthogonal_")
 LAST_BIT = (
@@ -214,7 +215,7 @@ def dirac(scheme: Dirac, array: Array, spec: LayerSpec) -> Given:
         raise InvalidSpec("torch's dirac_ takes three to five axes, and groups that divide the first", array.pointer)
     ones = min(array.shape[0] // groups, array.shape[1]) * groups
     expected = of_ones(ones, prod(array.shape), scheme.gain)
-    known = Computed(expected, ("dirac", array.shape, groups, scheme.gain), 0, lambda stream: np.empty(0))
+    known = Computed(expected, ("dirac", array.shape, groups, scheme.gain), 0, lambda chance: np.empty(0))
     return Given(known, fans_of(array), DiracTensor(array.shape, groups, scheme.gain))
 
 
@@ -223,7 +224,7 @@ def eye(scheme: IdentityScheme, array: Array) -> Given:
     if len(array.shape) != 2:
         raise InvalidSpec(f"torch's eye_ takes exactly two axes, not {list(array.shape)}", array.pointer)
     rows, columns = array.shape
-    diagonal = Diagonal(rows, columns, scheme.gain)
+    diagonal = Diagonal(Stack.one(rows, columns), scheme.gain)
     return Given(diagonal, fans_of(array), Addressed(diagonal, NO_STREAM, rows * columns), padded=False)
 
 

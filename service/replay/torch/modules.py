@@ -39,6 +39,7 @@ from service.stream.distributions import Normal as NormalValues
 from service.stream.distributions import Uniform as UniformValues
 from service.stream.matrices import Computed
 from service.stream.matrices import Orthogonal as OrthogonalValues
+from service.stream.stacks import Stack
 from service.stream.views import Shape
 
 
@@ -50,7 +51,7 @@ def fans_of(array: Array) -> Fans:
     return Fans(array.shape[1] * field, array.shape[0] * field)
 
 
-def kaiming_uniform(fan_in: int) -> Uniform:
+def kaiming_uniform(fan_in: float) -> Uniform:
     """Return kaiming_uniform_(a=√5), the default of weights, in torch's own order of operations."""
     deviation = math.sqrt(2.0 / (1 + math.sqrt(5) ** 2)) / math.sqrt(fan_in)
     bound = math.sqrt(3.0) * deviation
@@ -145,7 +146,7 @@ def variance_scaling(scheme: VarianceScaling, array: Array, fans: Fans) -> Call:
     """Return kaiming_ (by one fan) or xavier_ (by both), whose gain is the root of the scale."""
     kind = "kaiming" if scheme.mode in ("fan_in", "fan_out") else "xavier"
     gain = math.sqrt(scheme.scale)  # exact where scale is a gain squared in float64
-    if scheme.mode == "fan_geo_avg" or scheme.distribution == "truncated_normal":
+    if scheme.mode == "fan_geo_avg" or scheme.distribution in ("truncated_normal", "uncorrected_normal"):
         raise no_such_scheme("torch", array, scheme, None if scheme.mode == "fan_geo_avg" else untruncated(scheme))
     if kind == "xavier":
         deviation = xavier_deviation(fans, gain)
@@ -202,7 +203,7 @@ def by_distribution(array: Array, scheme: Scheme, fans: Callable[[], Fans]) -> C
     """Return normal_ or uniform_ for a scheme that only chooses their numbers."""
     site = array.parameter.site("pytorch")
     try:
-        distribution = scheme.realise(replace(site, fans=fans()) if len(array.shape) > 1 else site)
+        distribution = scheme.realise(replace(site, counted=fans()) if len(array.shape) > 1 else site)
     except InitserveError as error:
         raise error.at(array.pointer) from None
     match distribution:
@@ -226,8 +227,8 @@ def expected(call: Call, array: Array) -> Distribution:
             lower, upper = (low - mean) / deviation, (high - mean) / deviation
             return NormalValues(mean, deviation, lower, upper, (low, high))
         case Orthogonal(rows, columns, gain):
-            return OrthogonalValues(rows, columns, gain)
+            return OrthogonalValues(Stack.one(rows, columns), gain)
         case Sparse(rows, _, zeros, deviation):
             share = deviation * math.sqrt(1.0 - zeros / rows)
-            return Computed((0.0, share, None, None), ("sparse",), 0, lambda stream: np.empty(0), by_chance=True)
+            return Computed((0.0, share, None, None), ("sparse",), 0, lambda chance: np.empty(0), by_chance=True)
     raise TypeError(f"nothing is known of {call}")

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from service.networks.inversion import ZEROS, inverted
 from service.networks.layouts import LAYOUTS, Layout, as_they_are
-from service.replay.inversion import ZEROS, inverted
 from service.specs.spec import Spec
 from service.stream.drawing import Drawing
 from service.stream.dtypes import DTYPES

@@ -1,0 +1,125 @@
+"""What draws a layer's canonical parameters in initserve's own stream.
+
+Most schemes draw a parameter by itself. Under a framework's prefix, a scheme in which it matters where a value stands
+(orthogonal, sparse, dirac, …) makes that framework's array instead, whose elements keep the words that they have in
+the canonical parameters; these are then read off it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+
+from service.errors import InitserveError, UnsupportedCombination
+from service.networks.frameworks import BY_RULE, FRAMEWORKS, Framework, FrameworkArray, arrays_of, holding
+from service.networks.inversion import inverted
+from service.networks.layouts import Placement, Take, as_they_are
+from service.networks.plan import Asked, Decided, Made, Source
+from service.networks.site import Site
+from service.stream.chance import Own, Woven
+from service.stream.distributions import Distribution
+from service.stream.draws import Addressed, Draws, MadeOf
+from service.stream.matrices import MadeAsWhole, WithZeroRow
+from service.stream.streams import Stream, stream_of
+from service.stream.views import Form
+
+
+def made(layer: Asked, seed: int) -> Made:
+    """Return what draws a layer; raises InitserveError, with the pointer to what says so, for what cannot be."""
+    known = Arrays(layer, {})
+    own = Streams(layer.name, seed if layer.spec.seed is None else layer.spec.seed)
+    found: dict[str, Source] = {}
+    forms: dict[str, Form] = {}
+    arrays: dict[str, Draws] = {}
+    read_off: dict[str, list[str]] = {}
+    for name, decided in layer.choices.items():
+        site = known.site(decided)
+        distribution = realised(decided, site)
+        stated = decided.stated
+        if known.stands_otherwise(decided):
+            assert decided.choice.scheme.framework is not None
+            read_off.setdefault(decided.choice.scheme.framework, []).append(name)
+        else:
+            if stated.zero_row is not None:
+                distribution = WithZeroRow(distribution, stated.zero_row, *stated.shape)
+            forms |= as_they_are({name: stated.shape})
+            arrays[name] = Addressed(distribution, own.of(name), stated.elements)
+        found[name] = Source(stated, decided.choice, site.counted or stated.fans, distribution)
+    for framework, names in read_off.items():
+        placements = []
+        for array in known.of(FRAMEWORKS[framework]):
+            if not set(names) & set(array.placement.of.sources()):
+                continue
+            key = f"{framework}:{array.placement.name}"
+            placements.append(Placement(key, array.placement.of))
+            arrays[key] = drawn(array, layer, own)
+        forms |= inverted(placements, {name: layer.choices[name].stated.shape for name in names})
+    return Made(found, forms, arrays)
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The streams of a layer's parameters under a seed."""
+
+    layer: str
+    seed: int
+
+    def of(self, name: str) -> Stream:
+        return stream_of(self.seed, f"{self.layer}/{name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """A layer's arrays in each framework that its schemes name, looked up once."""
+
+    layer: Asked
+    known: dict[str, list[FrameworkArray]]
+
+    def of(self, framework: Framework) -> list[FrameworkArray]:
+        if framework.name not in self.known:
+            self.known[framework.name] = arrays_of(
+                self.layer.spec, self.layer.parameters, self.layer.placements, framework
+            )
+        return self.known[framework.name]
+
+    def site(self, decided: Decided) -> Site:
+        """Return where a parameter's scheme is applied: on itself, or on the framework's array that it stands in."""
+        stated, choice = decided.stated, decided.choice
+        if choice.scheme.framework is not None:
+            return holding(self.of(FRAMEWORKS[choice.scheme.framework]))[stated.name].site(stated)
+        own = stated.site(choice.fans)
+        if choice.of is None and choice.fans != "true":  # as that framework's initialisers count, not its defaults
+            return replace(own, counted=holding(self.of(BY_RULE[choice.fans]))[stated.name].fans)
+        return own
+
+    def stands_otherwise(self, decided: Decided) -> bool:
+        """Whether a parameter is to be read off a framework's array in which its elements stand in another order."""
+        scheme, name = decided.choice.scheme, decided.stated.name
+        if not scheme.positional or scheme.framework is None:
+            return False
+        return holding(self.of(FRAMEWORKS[scheme.framework]))[name].placement.of != Take(name)
+
+
+def realised(decided: Decided, site: Site) -> Distribution:
+    try:
+        return decided.choice.scheme.realise(site)
+    except InitserveError as error:
+        raise error.at(decided.pointer) from None
+
+
+def drawn(array: FrameworkArray, layer: Asked, own: Streams) -> Draws:
+    """Return what draws a framework's array; raises UnsupportedCombination where its parts have several schemes."""
+    parts: Mapping[str, Decided] = {name: layer.choices[name] for name in array.placement.of.sources()}
+    first = next(iter(parts.values()))
+    for other in parts.values():
+        if other.choice.scheme != first.choice.scheme:
+            raise UnsupportedCombination(
+                f"{other.stated.name} and {first.stated.name} are one array in {array.framework.name}, "
+                f"{array.placement.name}, which has one scheme; state the same for both",
+                other.pointer,
+            )
+    distribution = realised(first, array.site(first.stated))
+    if not isinstance(distribution, MadeAsWhole):  # there is no chance in it
+        return Addressed(distribution, own.of(first.stated.name), prod(array.shape))
+    form = array.placement.of.form(as_they_are({part.stated.name: part.stated.shape for part in parts.values()}))
+    streams = {name: (Own(own.of(name)), part.stated.elements) for name, part in parts.items()}
+    return MadeOf(distribution, Woven(form, streams), prod(array.shape))
