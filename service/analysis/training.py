@@ -94,7 +94,7 @@ def train(request: TrainRequest, most_operations: int = MOST_OPERATIONS) -> Iter
     check(request, most_operations)
     seed = secrets.randbelow(LARGEST_EXACT + 1) if request.seed is None else request.seed
     starts = [
-        (scheme, (seed + restart) % (LARGEST_SEED + 1))
+        (scheme, seed + restart if seed + restart <= LARGEST_SEED else seed + restart - (LARGEST_SEED + 1))
         for scheme in schemes_of(request)
         for restart in range(request.restarts)
     ]

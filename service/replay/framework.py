@@ -121,7 +121,8 @@ def untruncated(scheme: Scheme) -> Scheme:
 class Replay(Stream):
     """A framework's stream, which a spec's `algorithm` chooses.
 
-    `seeds` is how many there are of those that it takes: one that is left out is below. `name_layers` gives names as
+    `seeds` is how many there are of those that it takes, from 0: one that is left out is below. `least_seed` is the
+    least that a spec or a layer may state. `name_layers` gives names as
     the framework does. `in_kind` turns a scheme that is recommended into one that the framework has. `recipes` are
     those that `build` makes as the published models' own library does, draw by draw; of others, layers are
     constructed and rules applied.
@@ -129,6 +130,7 @@ class Replay(Stream):
 
     construct: Construct = field(repr=False)
     seeds: int = 2**53
+    least_seed: int = 0
     in_kind: Callable[[Scheme], Scheme] = as_it_is
     recipes: tuple[str, ...] = ()
     build: Build | None = field(default=None, repr=False)

@@ -22,7 +22,7 @@ from service.networks.plan import (
 from service.replay import ALGORITHMS, Replay
 from service.replay.network import construct
 from service.specs.choosing import Wanted, choose
-from service.specs.refusals import refuse_overflow, refuse_shared_keys
+from service.specs.refusals import refuse_overflow, refuse_seed, refuse_shared_keys
 from service.specs.warnings import warn, warn_of_twins
 from service.stream.dtypes import DtypeName
 
@@ -33,6 +33,7 @@ def plan(spec: Wanted, canonical: Callable[[int], dict[str, Any]]) -> Plan:
     `canonical` returns the spec that gives the same answer again, with the seed that is drawn here where there is none.
     """
     replay = ALGORITHMS.get(spec.algorithm)
+    refuse_seeds(spec, replay)
     seed = first_seed(replay) if spec.seed is None else spec.seed
     try:
         layers, warnings = planned(spec, replay, seed)
@@ -74,6 +75,14 @@ def planned(spec: Wanted, replay: Replay | None, seed: int) -> tuple[list[Planne
 def first_seed(replay: Replay | None) -> int:
     """Return a fresh seed, one that the stream takes."""
     return secrets.randbelow(LARGEST_EXACT + 1 if replay is None else replay.seeds)
+
+
+def refuse_seeds(spec: Wanted, replay: Replay | None) -> None:
+    """Refuse seeds, of the spec and of layers, below the least that the stream takes."""
+    least = 0 if replay is None else replay.least_seed
+    refuse_seed(spec.seed or 0, spec.algorithm, least, "/seed")
+    for index, layer in enumerate(spec.layers):
+        refuse_seed(layer.seed or 0, spec.algorithm, least, f"/layers/{index}/seed")
 
 
 def drawn_by(

@@ -23,6 +23,15 @@ def refuse_overflow(expected: Expectation, dtype: DtypeName, pointer: str) -> No
         raise UnsupportedCombination(detail, pointer, {"dtype": "float64"})
 
 
+def refuse_seed(seed: int, algorithm: str, least: int, pointer: str) -> None:
+    """Refuse a seed below the least that the stream takes."""
+    if seed < least:
+        others = "; torch's and JAX's streams take negative ones" if least == 0 else ""
+        raise InvalidSpec(
+            f"a seed of {algorithm} is {least} or more, not {seed}{others}", pointer, {"seed": str(-seed)}
+        )
+
+
 def refuse_shared_keys(layers: Sequence[PlannedLayer]) -> None:
     """Refuse two arrays under one key, which a file of many could not hold, and the key of a file's metadata."""
     seen: dict[str, int] = {}

@@ -30,7 +30,11 @@ class Stream:
 
 
 def stream_of(seed: int, path: str) -> Stream:
-    """Return the stream of the parameter `path` ("layer/parameter", canonical names) under `seed` (0 to 2^64 - 1)."""
-    digest = hashlib.sha256(ALGORITHM.encode() + b"\0" + seed.to_bytes(8, "little") + path.encode()).digest()
+    """Return the stream of the parameter `path` ("layer/parameter", canonical names) under `seed` (0 to 2^64 - 1).
+
+    A negative seed, which only frameworks' streams have, is taken modulo 2^64 for what is drawn beside them.
+    """
+    eight = (seed % 2**64).to_bytes(8, "little")
+    digest = hashlib.sha256(ALGORITHM.encode() + b"\0" + eight + path.encode()).digest()
     key0, key1, counter2, counter3 = WORDS.unpack_from(digest)
     return Stream(key=(key0, key1), counter=(counter2, counter3))

@@ -13,7 +13,7 @@ from service.networks.parameters import Parameter
 from service.networks.schemes import AnyScheme
 from service.stream.views import Shape
 
-LARGEST_SEED = 2**64 - 1
+LEAST_SEED, LARGEST_SEED = -(2**63), 2**64 - 1  # below 0 under some frameworks' streams alone
 LARGEST_EXACT = 2**53 - 1
 
 
@@ -29,7 +29,7 @@ def no_seed(value: object, meant: object = None) -> PydanticCustomError:
 def read_seed(value: object) -> object:
     """Turn a decimal string into an integer; a JSON number must be exact in every language."""
     if isinstance(value, str):
-        if re.fullmatch(r"0|[1-9][0-9]{0,19}", value, re.ASCII) and int(value) <= LARGEST_SEED:
+        if re.fullmatch(r"0|-?[1-9][0-9]{0,19}", value, re.ASCII) and LEAST_SEED <= int(value) <= LARGEST_SEED:
             return int(value)
         digits = re.fullmatch(r"\s*[+-]?0*([0-9]{1,19})\s*", value, re.ASCII)
         raise no_seed(value, digits[1] if digits else None)
@@ -37,7 +37,7 @@ def read_seed(value: object) -> object:
         raise no_seed(value, int(value))
     if isinstance(value, float):
         raise no_seed(value, int(abs(value)) if abs(value) <= LARGEST_EXACT else None)
-    if isinstance(value, int) and not 0 <= value <= LARGEST_EXACT:
+    if isinstance(value, int) and not -LARGEST_EXACT <= value <= LARGEST_EXACT:
         raise no_seed(value, str(min(abs(value), LARGEST_SEED)))
     if not isinstance(value, int):
         raise no_seed(value)
@@ -50,11 +50,12 @@ Seed: TypeAlias = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "integer", "minimum": 0, "maximum": LARGEST_EXACT},
-                {"type": "string", "pattern": "^(0|[1-9][0-9]{0,19})$"},
+                {"type": "integer", "minimum": -LARGEST_EXACT, "maximum": LARGEST_EXACT},
+                {"type": "string", "pattern": "^(0|-?[1-9][0-9]{0,19})$"},
             ],
             "title": "Seed",
-            "description": "0 to 2^64 - 1: a JSON number up to 2^53 - 1, or a decimal string.",
+            "description": "0 to 2^64 - 1: a JSON number up to 2^53 - 1, or a decimal string; "
+            "from -2^63 under the streams of frameworks that take negative ones: torch, JAX, Flax.",
         }
     ),
 ]

@@ -15,7 +15,7 @@ from service.replay.flax.layers import LINEN, NNX, called_with, check, is_statis
 from service.replay.framework import Given, Module, Replay
 from service.replay.jax.algorithm import DTYPES, VERSIONS, call_of, key_for, refuse_stated_fans
 from service.replay.jax.initialisers import LAPACK, initialise
-from service.replay.jax.random import Key, fold_in
+from service.replay.jax.random import LEAST_SEED, Key, fold_in
 from service.stream.dtypes import DtypeName
 
 FLAX = {**VERSIONS, "flax": "0.12.8"}
@@ -137,6 +137,7 @@ LINEN_REPLAY = Replay(
         "layers": [{"type": "conv2d", "shape": [3, 3, 1, 8]}, {"type": "dense", "shape": [512, 10]}],
     },
     construct=construct_linen,
+    least_seed=LEAST_SEED,
     name_layers=named,
 )
 NNX_REPLAY = replace(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from service.networks.layers.tensor import Tensor
 from service.replay.framework import Array, Given, Module, Replay, no_such_member
 from service.replay.jax.initialisers import LAPACK, Call, Counted, count, initialise
-from service.replay.jax.random import Key, key_of
+from service.replay.jax.random import LEAST_SEED, Key, key_of
 from service.stream.dtypes import DtypeName
 
 DTYPES: tuple[DtypeName, ...] = ("float32", "bfloat16", "float16")
@@ -78,4 +78,5 @@ JAX = Replay(
         "layers": [{"type": "tensor", "shape": [64, 33], "scheme": "glorot_uniform"}],
     },
     construct=construct,
+    least_seed=LEAST_SEED,
 )

@@ -21,7 +21,7 @@ from service.stream.dtypes import DtypeName, Values
 
 Key: TypeAlias = tuple[int, int]
 
-LARGEST_SEED = 2**63 - 1
+LEAST_SEED, LARGEST_SEED = -(2**63), 2**63 - 1
 WORD = 2**32
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 UNUSED: dict[DtypeName, int] = {"bfloat16": 1, "float16": 6}  # bits below the random ones of a word in half precision
@@ -43,7 +43,7 @@ def hashed(key: Key, counter: tuple[int, int]) -> Key:
 
 
 def key_of(seed: int, pointer: str = "/seed") -> Key:
-    """Return the data of jax.random.key(seed): a seed's low 32 bits, and nothing of 2^63 or more."""
+    """Return the data of jax.random.key(seed): a seed's low 32 bits, also of a negative one; none of 2^63 or more."""
     if seed > LARGEST_SEED:
         raise InvalidSpec(
             f"JAX takes seeds up to {LARGEST_SEED}; of those only the low 32 bits count", pointer, {"seed": seed % WORD}

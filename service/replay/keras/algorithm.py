@@ -28,9 +28,9 @@ LORA = "Keras keeps LoRA's arrays in float32 whatever the layer's dtype; here th
 
 def seeds_of(seed: int) -> Callable[[], int]:
     """Return what gives the seeds of initialisers one after the other."""
-    if seed >= SEEDS:
+    if not 0 <= seed < SEEDS:
         raise UnsupportedCombination(
-            f"keras.utils.set_random_seed takes seeds below {SEEDS}", "/seed", {"seed": seed % SEEDS}
+            f"keras.utils.set_random_seed takes seeds from 0 to below {SEEDS}", "/seed", {"seed": seed % SEEDS}
         )
     sequence = random.Random(seed)
     return lambda: sequence.randint(1, MOST)
@@ -95,9 +95,10 @@ def check_seed(backend: Backend, module: Module, initialisers: Sequence[Construc
         raise UnsupportedCombination(
             f"an initialiser's seed is at most {backend.largest_seed} on {backend.name}", pointer
         )
-    if own is not None and own > backend.largest_state and SEED_GENERATOR in initialisers:
+    least, largest = backend.least_state, backend.largest_state
+    if own is not None and not least <= own <= largest and SEED_GENERATOR in initialisers:
         raise UnsupportedCombination(
-            f"the seed of a layer with a seed generator is at most {backend.largest_state} on {backend.name}", pointer
+            f"the seed of a layer with a seed generator is from {least} to {largest} on {backend.name}", pointer
         )
 
 
@@ -139,6 +140,7 @@ def replay(backend: Backend, title: str, dtypes: tuple[DtypeName, ...], versions
         example={"algorithm": name, "seed": 0, "layers": [{"type": "dense", "shape": [784, 256]}]},
         construct=partial(construct, backend),
         seeds=SEEDS,
+        least_seed=backend.least_seed,
     )
 
 

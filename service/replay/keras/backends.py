@@ -32,6 +32,7 @@ class NumPy:
     """numpy.random.default_rng([seed, 0]) for each array: drawn in float64, then cast."""
 
     name = "numpy"
+    least_seed = least_state = 0
     largest_seed = largest_state = UINT32
     farthest = CUT
     with_orthogonal: tuple[DtypeName, ...] = ("float32",)
@@ -56,6 +57,7 @@ class TensorFlow:
     """tf.random.stateless_…: Philox, with the seed modulo 2^31 - 2."""
 
     name = "tensorflow"
+    least_seed = least_state = -(2**63)
     largest_seed = largest_state = 2**63 - 1
     farthest = CUT
     with_orthogonal: tuple[DtypeName, ...] = ("float32", "float64", "float16")
@@ -91,6 +93,7 @@ class Torch:
     """A torch.Generator of its own for each array, seeded by the low 32 bits."""
 
     name = "torch"
+    least_seed, least_state = -(2**63), -(2**31)
     largest_seed = 2**64 - 1
     largest_state = 2**31 - 1
     farthest = 9.0  # where none of four normals is within the cut, it is the first
@@ -116,6 +119,7 @@ class Jax:
     """jax.random with (seed, 0) as the key itself."""
 
     name = "jax"
+    least_seed = least_state = 0
     largest_seed = largest_state = UINT32
     farthest = CUT
     with_orthogonal: tuple[DtypeName, ...] = ("float32",)

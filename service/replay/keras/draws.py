@@ -27,13 +27,18 @@ STFT = "STFT is computed in the array's dtype with the backend's own cosine; her
 class Backend(Protocol):
     """A backend: how it draws `elements` of a dtype with an initialiser's seed.
 
-    `largest_seed` is of an initialiser's `seed=`, `largest_state` of a layer's own seed generator. `farthest` is how
-    far a truncated normal may lie from its mean, in deviations. `constant` is what becomes of Constant's number, and
-    `factor` of Identity's gain, before they are rounded to the dtype by way of float32.
+    `least_seed` and `largest_seed` are an initialiser's, `least_state` and `largest_state` those of a layer with a
+    seed generator. `farthest` is how far a truncated normal may lie from its mean, in deviations. `constant` is what
+    becomes of Constant's number, and `factor` of Identity's gain, before they are rounded to the dtype by way of
+    float32.
     """
 
     @property
     def name(self) -> str: ...
+    @property
+    def least_seed(self) -> int: ...
+    @property
+    def least_state(self) -> int: ...
     @property
     def largest_seed(self) -> int: ...
     @property

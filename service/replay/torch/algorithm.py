@@ -247,6 +247,7 @@ TORCH = Replay(
     inexact=(LAPACK, LAST_BIT, "GPUs have other generators; recipes beside those four have no model to be like"),
     example={"algorithm": "torch-cpu/1", "seed": 0, "layers": [{"type": "dense", "shape": [784, 256]}]},
     construct=construct,
+    least_seed=-(2**63),
     in_kind=untruncated,
     recipes=tuple(MODELS),
     build=build,

@@ -113,7 +113,9 @@ def shapes(count: int, most: int = 6) -> st.SearchStrategy[tuple[int, ...]]:
     return st.tuples(*[st.integers(1, most)] * count)
 
 
-own_seed: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.integers(0, 2**32 - 1).map(lambda seed: {"seed": seed})
+own_seed: st.SearchStrategy[dict[str, Any]] = st.just({}) | (st.integers(0, 2**32 - 1) | st.integers(-(2**53), 9)).map(
+    lambda seed: {"seed": seed}
+)
 
 
 def convolutions() -> st.SearchStrategy[dict[str, Any]]:
