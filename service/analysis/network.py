@@ -101,15 +101,19 @@ def side_for(layers: Sequence[LayerSpec]) -> int | None:
     return None
 
 
+# What a convolution reads of each example, by how many axes its kernel has.
+AXES = ("length, channels", "height, width, channels", "depth, height, width, channels")
+
+
 def fitted(x: Node, layer: LayerSpec, at: str) -> Node:
     """Return x as the layer takes it: flattened, and thinned out first where there are more places than it takes."""
     *outer, features = x.value.shape
     wanted = features_of(layer)
     field = field_of(layer)
     if field and len(outer) != 1 + len(field):
-        raise InvalidSpec(f"{layer.type} takes (batch, {len(field)} axes of space, channels), not {x.value.shape}", at)
+        raise refusal(layer, AXES[len(field) - 1], x.value.shape, at)
     if isinstance(layer, Recurrent | Attention) and len(outer) != 2:
-        raise InvalidSpec(f"{layer.type} takes (batch, steps, features), not {x.value.shape}", at)
+        raise refusal(layer, "steps, features", x.value.shape, at)
     if features == wanted:
         return x
     batch, *places = outer
@@ -119,6 +123,13 @@ def fitted(x: Node, layer: LayerSpec, at: str) -> Node:
             steps = (slice(None), *(slice(None, size // side * side, size // side) for size in places))
             return tape.reshape(tape.select(x, steps), (batch, wanted))
     raise InvalidSpec(f"this layer takes {wanted} features, and {features} come: shapes {list(x.value.shape)}", at)
+
+
+def refusal(layer: LayerSpec, needed: str, found: tuple[int, ...], at: str) -> InvalidSpec:
+    """Return why a layer cannot read what comes, and where in a stack it could."""
+    came = " × ".join(map(str, found[1:]))
+    first = "before layers that mix or flatten axes" if needed in AXES else "first, or after an embedding"
+    return InvalidSpec(f"{layer.type} reads {needed} of each example, and {came} numbers come: put it {first}", at)
 
 
 class Network:
