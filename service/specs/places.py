@@ -4,6 +4,7 @@ Validation speaks of the models: its locations have the tags of unions in betwee
 service's names although a framework's were written, and members that nobody wrote. A place is the nearest that was.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import UnionType
@@ -91,8 +92,10 @@ def written_as(place: Place, parameter: str) -> Place:
     written = place.value
     if not isinstance(written, Mapping):
         return place
+    read = read_without(written, None).get(parameter)
     for name in written:
-        if name != "name" and read_without(written, name).get(parameter) != read_without(written, None).get(parameter):
+        other = read_without(written, name).get(parameter)
+        if name != "name" and (other != read or type(other) is not type(read)):  # true is no 1.0 here
             return place.member(name)
     return place
 
@@ -110,9 +113,11 @@ def named_in(place: Place, text: str) -> Place:
     """Return the one written member that a message about an object names; the object where there is not just one."""
     if not isinstance(place.value, Mapping):
         return place
-    words = set(text.replace(",", " ").replace(";", " ").split())
-    named = [name for name in place.value if name in words and name not in ("name", "type")]
-    return place.member(named[0]) if len(named) == 1 else place
+    words = dict.fromkeys(re.findall(r"\w+", text))
+    written = [place.member(word) for word in words if word in place.value and word not in ("name", "type")]
+    meant = [written_as(place, word) for word in words if word in place.fields and word not in place.value]
+    named = {each.pointer: each for each in (*written, *meant) if each is not place}
+    return next(iter(named.values())) if len(named) == 1 else place
 
 
 def nearest_written(document: Any, pointer: str) -> str:

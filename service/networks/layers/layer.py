@@ -1,5 +1,6 @@
 """What every layer spec has: a name, an activation, schemes, a seed of its own."""
 
+import difflib
 import re
 from typing import Annotated, Any, TypeAlias
 
@@ -65,10 +66,10 @@ def read_activation(value: object) -> object:
     if isinstance(value, str):
         value = ALIASES.get(value, value)
         if value not in ACTIVATIONS:
-            names = ", ".join(ACTIVATIONS)
-            raise PydanticCustomError(
-                "activation", "no activation has this name; choose one of {names}", {"names": names}
-            )
+            near = difflib.get_close_matches(value[:64].lower(), [*ACTIVATIONS, *ALIASES], n=1)
+            hint = f"did you mean {near[0]}?" if near else "GET /activations lists them"
+            context = {"hint": hint, "try": near[0] if near else "linear"}
+            raise PydanticCustomError("activation", "no activation has this name; {hint}", context)
     return value
 
 

@@ -115,8 +115,9 @@ def canonical_name(name: str) -> str:
     found = ALIASES.get(name, name)
     if found not in PRESETS and found != "array":
         near = difflib.get_close_matches(name[:64], [*PRESETS, *ALIASES], n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose auto or one of {', '.join(PRESETS)}"
-        raise PydanticCustomError("scheme_name", "no scheme has this name; {hint}", {"hint": hint})
+        hint = f"did you mean {near[0]!r}?" if near else "GET /schemes lists them; auto follows the activation"
+        context = {"hint": hint, "near": near[0] if near else None}
+        raise PydanticCustomError("scheme_name", "no scheme has this name; {hint}", context)
     return found
 
 
