@@ -1,4 +1,4 @@
-"""Rules and recipes: whole models by pattern."""
+"""Rules: schemes by pattern on names, for whole models; what they cost, and what to say of one that means nothing."""
 
 import fnmatch
 from typing import Any
@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
+from service.api.catalogue import layer_example
 from service.errors import TooLarge
+from service.networks.layers import LAYERS as LAYERS_BY_TYPE
+from service.networks.layouts import LAYOUTS
 from service.networks.plan import Plan
-from service.specs.recipes import RECIPES, expand
-from service.specs.rules import matcher
+from service.specs.matching import MOST_COMPARISONS
+from service.specs.rules import matcher, price
 from service.specs.spec import Spec
 
 LAYERS: list[dict[str, Any]] = [
@@ -91,65 +93,115 @@ def test_canonical_paths_match_whatever_the_layout() -> None:
     assert schemes(plan(rule, layout="pytorch"))["block_1.mlp.weight"] == "ones"
 
 
-def test_too_many_parameters_are_refused() -> None:
-    layers = [{"type": "lstm", "shape": [4, 4], "num_layers": 64, "bidirectional": True}] * 17
+def test_the_name_that_the_answer_shows_matches_too() -> None:
+    # zero_init_residual of a ResNet, as its state_dict has the name
+    layers = [{"name": "layer4.1.bn2", "type": "batch_norm", "shape": [4]}]
+    planned = plan({"match": "*.bn2.weight", "scheme": "zeros"}, layers=layers, layout="pytorch")
+    assert schemes(planned)["layer4.1.bn2.weight"] == "zeros"
+    assert schemes(planned)["layer4.1.bn2.bias"] == "zeros"  # the usual start of a shift
+    assert planned.warnings == ()
+    assert schemes(plan({"match": "*.bn2/gamma", "scheme": "zeros"}, layers=layers, layout="pytorch")) == schemes(
+        planned
+    )
+
+
+def test_an_array_of_several_parameters_means_all_of_them() -> None:
+    attention = plan({"match": "*.in_proj_weight", "scheme": "ones"}, layout="pytorch").layers[0]
+    (joined,) = (each for each in attention.parameters if each.name == "in_proj_weight")
+    assert {joined.sources[name].choice.scheme.name for name in joined.arrangement.sources()} == {"ones"}
+    assert {"query/kernel", "key/kernel", "value/kernel"} == set(joined.arrangement.sources())
+
+
+CONSTANT = {"name": "constant", "value": 0.125}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("kind", LAYERS_BY_TYPE)
+def test_every_array_can_be_named_as_it_is_shown_or_says_what_to_name(kind: str, layout: str) -> None:
+    spec = {"layers": [{**layer_example(kind)["layers"][0], "name": "a"}], "layout": layout, "seed": 1}
+    keys = [parameter.key for parameter in Spec.model_validate(spec).plan().parameters]
+    for key in keys:
+        match = key
+        for _ in range(2):
+            planned = Spec.model_validate({**spec, "rules": [{"match": match, "scheme": CONSTANT}]}).plan()
+            unused = [warning for warning in planned.warnings if warning.code == "unused-rule"]
+            if not unused:
+                break
+            match = unused[0].remedy["match"]
+        assert not unused, (key, match)
+        (shown,) = (parameter for parameter in planned.parameters if parameter.key == key)
+        assert shown.source.choice.reason == "as asked", (key, match)
+
+
+@pytest.mark.parametrize(
+    ("rule", "layout", "words", "nearest"),
+    [
+        ("block_1.mlp/kernle", "keras", "the nearest name", "block_1.mlp/kernel"),
+        ("block_7.mlp/kernel", "keras", "the nearest name", "block_0.mlp/kernel"),
+        ("*.mlp.wieght", "pytorch", "the nearest name", "block_0.mlp.weight"),
+        ("*.mlp.weight", "keras", "only in the layout pytorch", "block_0.mlp/kernel"),
+        ("encoder/*", "keras", "the nearest name", None),
+        ("?", "keras", "the nearest name", None),
+    ],
+)
+def test_a_rule_that_matches_nothing_is_warned_of(rule: str, layout: str, words: str, nearest: str | None) -> None:
+    planned = plan({"match": "*/bias", "scheme": "zeros"}, {"match": rule, "scheme": "he_normal"}, layout=layout)
+    (warning,) = planned.warnings
+    assert (warning.code, warning.pointer) == ("unused-rule", "/rules/1/match")
+    assert words in warning.detail
+    assert nearest in (None, warning.remedy["match"])
+    mended = plan({"match": "*/bias", "scheme": "zeros"}, {"scheme": "he_normal", **warning.remedy}, layout=layout)
+    assert "unused-rule" not in {each.code for each in mended.warnings}
+
+
+def test_a_gate_alone_is_a_part_of_a_parameter() -> None:
+    lstm = [{"type": "lstm", "shape": [4, 4]}]
+    (warning,) = plan({"match": "*/ii/kernel", "scheme": "ones"}, layers=lstm, layout="flax").warnings
+    assert warning.code == "unused-rule"
+    assert "only a part of" in warning.detail
+    assert (
+        plan({"match": "*/i?/kernel", "scheme": "lecun_normal", "because": "so"}, layers=lstm, layout="flax").warnings
+        == ()
+    )
+
+
+def test_a_rule_over_no_parameters_at_all_is_warned_of() -> None:
+    (warning,) = plan({"match": "*", "scheme": "ones"}, layers=[{"type": "dropout"}]).warnings
+    assert (warning.code, warning.remedy) == ("unused-rule", {})
+
+
+def test_a_rule_that_a_later_one_wins_over_is_not_unused() -> None:
+    rules = [{"match": "*/bias", "scheme": "ones"}, {"match": "*/bias", "scheme": "zeros"}]
+    assert plan(*rules).warnings == ()
+
+
+STACKED: dict[str, Any] = {"type": "lstm", "shape": [4, 4], "num_layers": 64, "bidirectional": True}
+
+
+def test_too_many_parameters_are_refused_before_rules_are_matched(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(pattern: str) -> None:
+        raise AssertionError("a pattern was compiled")
+
+    monkeypatch.setattr("service.specs.matching.matcher", forbidden)
+    rules = [{"match": "*a" * 60, "scheme": "zeros"}] * 64
     with pytest.raises(TooLarge, match="parameters"):
-        Spec.model_validate({"layers": layers}).plan()
+        Spec.model_validate({"layers": [STACKED] * 21, "rules": rules}).plan()
 
 
-@pytest.mark.parametrize(
-    ("recipe", "size", "elements"),
-    [
-        ("gpt2", "small", 124_439_808),
-        ("gpt2", "xl", 1_557_611_200),
-        ("bert", "base", 109_482_240),
-        ("bert", "large", 335_141_888),
-        ("t5", "small", 60_506_624),
-        ("t5", "base", 222_903_552),
-        ("vit", "base", 86_389_248),
-    ],
-)
-def test_recipes_have_the_published_sizes(recipe: str, size: str, elements: int) -> None:
-    assert Spec.model_validate({"recipe": recipe, "size": size, "seed": 42}).plan().elements == elements
+def test_comparisons_are_counted_before_any_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = [{**STACKED, "num_layers": 16}] * 4
+    few = [{"match": "*/kernel", "scheme": "glorot_uniform", "because": "so"}] * 64
+    assert not Spec.model_validate({"layers": layers, "rules": few, "seed": 1}).plan().warnings
+    monkeypatch.setattr("service.specs.matching.matcher", lambda pattern: pytest.fail("a pattern was compiled"))
+    for pattern in ("*a" * 60, "*" + "?a" * 60 + "*"):
+        with pytest.raises(TooLarge, match="comparisons") as caught:
+            Spec.model_validate({"layers": layers, "rules": [{"match": pattern, "scheme": "zeros"}] * 64}).plan()
+        assert caught.value.pointer == "/rules"
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_recipes_are_layers_and_rules_that_a_spec_could_state(name: str) -> None:
-    layers, rules = expand(name, None)
-    stated = Spec.model_validate({"seed": 1, "layout": "pytorch", "layers": layers, "rules": rules}).plan()
-    named = Spec.model_validate({"seed": 1, "recipe": name}).plan()
-    assert schemes(named) == schemes(stated)
-    assert named.canonical()["layers"] == stated.canonical()["layers"]
-    assert Spec.model_validate(named.canonical()).plan().elements == named.elements
-    assert named.warnings == ()
-
-
-def test_gpt2_narrows_what_it_writes_to_the_stream() -> None:
-    planned = Spec.model_validate({"seed": 1, "recipe": "gpt2"}).plan()
-    found = {p.key: p.expectation.deviation for p in planned.parameters}
-    assert found["h.0.attn.c_attn.weight"] == pytest.approx(0.02)
-    assert found["h.11.mlp.c_proj.weight"] == pytest.approx(0.02 / 24**0.5)
-    assert found["h.0.ln_1.bias"] == found["h.0.mlp.c_fc.bias"] == 0.0
-
-
-def test_a_specs_own_rules_change_a_recipe() -> None:
-    rules = [{"match": "wte/embeddings", "scheme": "zeros"}]
-    planned = Spec.model_validate({"seed": 1, "recipe": "gpt2", "rules": rules}).plan()
-    assert schemes(planned)["wte.weight"] == "zeros"
-
-
-@pytest.mark.parametrize(
-    "bad",
-    [
-        {"recipe": "gpt5"},
-        {"recipe": "gpt2", "size": "huge"},
-        {"recipe": "gpt2", "size": 5},
-        {"recipe": 5},
-        {"recipe": "gpt2", "layers": LAYERS},
-        {"recipe": "gpt2", "rules": "all"},
-        {"size": "small"},
-    ],
-)
-def test_a_recipe_that_cannot_be_is_refused(bad: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
-        Spec.model_validate(bad)
+def test_a_price_is_no_less_than_the_work() -> None:
+    """A piece between two stars is looked for once; one with a `?` may be tried at every place, all of it."""
+    assert price("*/kernel") == price("h.?.attn/*") == price("a*b") == 1
+    assert price("*a*b*c*") == 4
+    assert price("*" + "a?" * 60 + "*") == 121
+    assert MOST_COMPARISONS == 64 * 8192 * 2
