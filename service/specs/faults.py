@@ -4,7 +4,8 @@ To add words for another kind of finding, add a row to WORDS. A test walks over 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeAlias, get_args
 
@@ -111,13 +112,31 @@ WORDS: dict[str, Say] = {
     "less_than": bounded("this must be less than {lt}"),
 }
 UNKNOWN_WORDS = "this is not what belongs here"  # of a kind without a row: a test sees to it that none is found
+NEEDED = re.compile("(.+) is needed here, not (.+)")
 KINDS = frozenset(get_args(ErrorType))  # pydantic's own, as against those that validators of this service raise
 
 
 def faults_of(error: ValidationError, document: Any, model: type[BaseModel]) -> list[Fault]:
     """Return what is wrong with a document, each fault once, in the order in which it was found."""
-    found = (fault_of(each, document, model) for each in error.errors(include_url=False, include_input=False))
-    return list({(fault.pointer, fault.detail): fault for fault in found}.values())
+    found = [fault_of(each, document, model) for each in error.errors(include_url=False, include_input=False)]
+    return list({(fault.pointer, fault.detail): fault for fault in settled(found)}.values())
+
+
+def settled(found: list[Fault]) -> Iterator[Fault]:
+    """Yield the faults; where a value may be of one kind or another, those of the kind that it is, else all in one."""
+    by_place = defaultdict(list)
+    for fault in found:
+        by_place[fault.pointer].append(fault)
+    holders = {pointer.rpartition("/")[0] for pointer in by_place}
+    for pointer, faults in by_place.items():
+        others = [fault for fault in faults if not NEEDED.fullmatch(fault.detail)]
+        wanted = dict.fromkeys(match[1] for match in (NEEDED.fullmatch(fault.detail) for fault in faults) if match)
+        if len(wanted) > 1 and not others:
+            yield Fault(pointer, faults[0].detail.replace(next(iter(wanted)), " or ".join(wanted), 1), None)
+        elif others or pointer in holders:  # of the other kind, or of what is in it
+            yield from others
+        else:
+            yield from faults
 
 
 def fault_of(item: ErrorDetails, document: Any, model: type[BaseModel]) -> Fault:

@@ -54,9 +54,20 @@ class Place:
         """The members that an object may have here."""
         return self.kind.model_fields if isinstance(self.kind, type) and issubclass(self.kind, BaseModel) else {}
 
+    @property
+    def kinds(self) -> list[Any]:
+        """The types between which a value chooses by its own, as a number or an array of them."""
+        return list(get_args(self.kind)) if get_origin(self.kind) in (Union, UnionType) else []
+
     def tagged(self, tag: str) -> "Place":
         """Return the same place, as the member of its union that a tag chooses."""
-        kind = LAYERS.get(tag) if self.kind is AnyLayer else FAMILIES.get(tag, Auto)
+        if self.kind is AnyLayer:
+            kind: Any = LAYERS.get(tag)
+        elif self.kind is AnyScheme:
+            kind = FAMILIES.get(tag, Auto)
+        else:
+            is_list = tag.startswith("list")
+            kind = next((kind for kind in map(bare, self.kinds) if (get_origin(kind) is list) == is_list), None)
         return Place(self.pointer, self.name, self.value, kind, self.field, self.holder)
 
     def member(self, part: str | int) -> "Place":
@@ -74,7 +85,7 @@ def follow(model: type[BaseModel], document: Any, location: tuple[int | str, ...
     """Return the place of a finding; with `required` its last part may be a member that an object lacks."""
     place = Place("", "", document, model)
     for step, part in enumerate(location):
-        if place.kind in (AnyLayer, AnyScheme):
+        if place.kind in (AnyLayer, AnyScheme) or place.kinds:
             place = place.tagged(str(part))
             continue
         inner = place.member(part)

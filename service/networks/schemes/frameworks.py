@@ -19,7 +19,7 @@ from service.stream.stacks import Stack
 from service.stream.views import Shape
 
 Axis: TypeAlias = Annotated[int, Field(ge=-32, le=31)]
-Axes: TypeAlias = list[Axis]
+Axes: TypeAlias = Annotated[list[Axis], Field(max_length=32)]
 
 
 def refuse_axes(axes: Axes, shape: Shape) -> None:
