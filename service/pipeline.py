@@ -3,7 +3,8 @@
 A run is an answer under way. Its pieces are made by any thread and finished in order; what they come to is handed to
 `deliver` by whichever thread has it. A turn is one piece, so that a large answer keeps nobody waiting for longer than
 a piece takes; short jobs (a request read and planned, a small answer made) have every second turn. Heavy pieces
-(matrix decompositions) have a thread of their own.
+(matrix decompositions) and heavy jobs (diagnoses) have a thread of their own. What is closed or abandoned ends at its
+next check (service/stopping.py).
 """
 
 import os
@@ -15,6 +16,8 @@ from functools import partial
 from typing import TypeAlias
 
 from service.formats.payload import Chunk, Finish, Piece
+from service.lines import Job, Line, LineFull
+from service.stopping import Stop, stoppable
 
 # Bytes of an answer that are being made or wait to be taken: enough to keep two threads busy while one chunk is sent.
 AHEAD = 4 * 2**20
@@ -40,7 +43,7 @@ class Place:
     """A piece's place in the order; `finish` is there once the piece is made."""
 
     piece: Piece
-    begun: bool = False  # of a heavy piece: its thread has been told
+    job: Job | None = None  # of a heavy piece, once it waits for its thread
     finish: Finish | None = None
 
 
@@ -57,8 +60,9 @@ class Run:
     finishing: bool = False  # a thread finishes what is made
     heavy: Place | None = None  # the piece that must be made alone
     ended: bool = False  # there are no more pieces
-    told: bool = False  # so was whoever takes what is delivered
+    end_delivered: bool = False  # the last Delivery was handed over
     closed: bool = False
+    stop: Stop = field(default_factory=Stop)
     when_idle: Callable[[], None] | None = None
 
     def may_ask(self) -> bool:
@@ -73,22 +77,39 @@ class Run:
         return found
 
 
+@dataclass(slots=True)
+class Gathered:
+    """Small chunks that are to be handed on together, and their weight."""
+
+    chunks: list[Chunk] = field(default_factory=list)
+    size: int = 0
+    weight: int = 0
+
+    def add(self, chunk: Chunk, weight: int) -> None:
+        self.chunks.append(chunk)
+        self.size += len(chunk)
+        self.weight += weight
+
+
 def processors() -> int:
     """Return how many processors this process may use, which may be fewer than there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Workers:
-    """`threads` threads (0: one a processor) that take turns at runs and jobs, and one for heavy pieces."""
+    """`threads` threads (0: one a processor) that take turns at runs and jobs, and one for what is heavy.
 
-    def __init__(self, threads: int = 0) -> None:
+    At most `most_jobs` short jobs and `most_heavy` heavy ones wait.
+    """
+
+    def __init__(self, threads: int = 0, most_jobs: int = 512, most_heavy: int = 16) -> None:
         self.made = 0  # bytes, by the pieces' weight
         self._lock = threading.Lock()
         self._work_there = threading.Condition(self._lock)
         self._heavy_there = threading.Condition(self._lock)
-        self._jobs: deque[Callable[[], None]] = deque()
+        self._jobs = Line(most_jobs)
+        self._heavy = Line(most_heavy)
         self._runs: deque[Run] = deque()
-        self._heavy: deque[Callable[[], None]] = deque()
         self._jobs_turn = True
         self._stopped = False
         for number in range(threads or processors()):
@@ -102,11 +123,33 @@ class Workers:
             self._work_there.notify_all()
             self._heavy_there.notify_all()
 
-    def submit(self, job: Callable[[], None], heavy: bool = False) -> None:
-        """Have a job done, short unless it is heavy; it must not raise."""
+    def submit(self, work: Callable[[], None], heavy: bool = False) -> Job:
+        """Have work done, short unless it is heavy; it must not raise. Raises LineFull where too much waits."""
+        job, line = Job(work), self._heavy if heavy else self._jobs
         with self._lock:
-            (self._heavy if heavy else self._jobs).append(job)
+            if line.full:
+                raise LineFull(f"{len(line)} {'heavy ' if heavy else ''}requests wait already")
+            line.add(job)
             (self._heavy_there if heavy else self._work_there).notify()
+        return job
+
+    def abandon(self, job: Job) -> bool:
+        """Give up a job; return whether it was still waiting. One that has begun ends at its next check."""
+        job.stop.ask()
+        with self._lock:
+            return self._jobs.remove(job) or self._heavy.remove(job)
+
+    def refuse_heavy(self) -> None:
+        """Raise LineFull where no more heavy work should be begun."""
+        with self._lock:
+            if self._heavy.full:
+                raise LineFull(f"{len(self._heavy)} heavy requests wait already")
+
+    def lines(self) -> dict[str, tuple[int, float]]:
+        """Return how many jobs wait in each line, and for how many seconds it has not moved."""
+        with self._lock:
+            lines = {"short": self._jobs, "heavy": self._heavy}
+            return {name: (len(line), line.seconds_still()) for name, line in lines.items()}
 
     def start(self, pieces: Iterator[Piece], deliver: Deliver) -> Run:
         """Begin to make an answer. `deliver` is called by the threads, one call at a time, until the last."""
@@ -123,9 +166,12 @@ class Workers:
 
     def close(self, run: Run, when_idle: Callable[[], None]) -> None:
         """Make no more of an answer; `when_idle` is called once no thread is at work on it, which may be now."""
+        run.stop.ask()
         with self._lock:
             run.closed, run.when_idle = True, when_idle
             run.order.clear()
+            if run.heavy is not None and run.heavy.job is not None:
+                self._heavy.remove(run.heavy.job)
             released = run.released()
         if released is not None:
             released()
@@ -145,7 +191,7 @@ class Workers:
                 if self._stopped:
                     return
                 if self._jobs and (self._jobs_turn or not self._runs):
-                    todo: Callable[[], None] | Run = self._jobs.popleft()
+                    todo: Job | Run = self._jobs.take()
                     self._jobs_turn = False
                 else:
                     todo = self._runs.popleft()
@@ -154,7 +200,7 @@ class Workers:
             if isinstance(todo, Run):
                 self._guarded(self._turn, todo)
             else:
-                todo()
+                todo.run()
 
     def _work_heavily(self) -> None:
         while True:
@@ -163,17 +209,18 @@ class Workers:
                     self._heavy_there.wait()
                 if self._stopped:
                     return
-                job = self._heavy.popleft()
-            job()
+                job = self._heavy.take()
+            job.run()
 
     def _guarded(self, work: Callable[[Run], None], run: Run) -> None:
         """Do a thread's share of a run; whatever goes wrong ends the run, not the thread."""
         try:
-            work(run)
+            with stoppable(run.stop):
+                work(run)
         except BaseException as error:
             with self._lock:
-                tell = not (run.closed or run.told)
-                run.ended = run.told = True
+                tell = not (run.closed or run.end_delivered)
+                run.ended = run.end_delivered = True
                 run.order.clear()
             if tell:
                 run.deliver(Delivery(last=True, error=error))
@@ -227,9 +274,9 @@ class Workers:
         first = run.order[0] if run.order else None
         if first is None or first.finish is not None:
             return run.order.popleft() if first else None
-        if first is run.heavy and not first.begun:
-            first.begun = True
-            self._heavy.append(partial(self._heavy_turn, run))
+        if first is run.heavy and first.job is None:
+            first.job = Job(partial(self._heavy_turn, run), run.stop)
+            self._heavy.add(first.job)
             self._heavy_there.notify()
         return None
 
@@ -239,31 +286,34 @@ class Workers:
             if run.finishing:
                 return
             run.finishing = True
-        small: list[Chunk] = []
-        size = weight = 0
+        gathered = Gathered()
         while True:
             with self._lock:
                 place = self._next_made(run)
-                if place is None and weight == 0 and not small:
-                    run.finishing = False
-                    last = run.ended and not (run.order or run.closed or run.told)
-                    run.told = run.told or last
+                if place is None and not gathered.chunks:
+                    last = self._end_finishing(run)
                     break
-            chunk = b"" if place is None or place.finish is None else place.finish()
-            if place is None or len(chunk) > SMALL or size > SMALL:
-                self._hand_on(run, b"".join(small), weight)
-                small, size, weight = [], 0, 0
-            if place is not None and len(chunk) > SMALL:
-                self._hand_on(run, chunk, place.piece.weight)
-            elif place is not None:
-                small.append(chunk)
-                size += len(chunk)
-                weight += place.piece.weight
+            chunk = place.finish() if place is not None and place.finish is not None else b""
+            if place is None or gathered.size + len(chunk) > SMALL:
+                self._hand_on(run, gathered)
+                gathered = Gathered()
+            if place is not None:
+                gathered.add(chunk, place.piece.weight)
         if last:
             run.deliver(Delivery(last=True))
 
-    def _hand_on(self, run: Run, chunk: Chunk, weight: int) -> None:
+    def _end_finishing(self, run: Run) -> bool:
+        """Under the lock: leave what will still be made to other threads; return whether that is the end."""
+        run.finishing = False
+        last = run.ended and not (run.order or run.closed or run.end_delivered)
+        run.end_delivered = run.end_delivered or last
+        return last
+
+    def _hand_on(self, run: Run, gathered: Gathered) -> None:
+        """Deliver what was gathered; a single large chunk is not copied."""
+        chunks = gathered.chunks
+        chunk = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         if len(chunk):
-            run.deliver(Delivery(chunk, weight))
-        else:
-            self.taken(run, weight)
+            run.deliver(Delivery(chunk, gathered.weight))
+        elif chunks:
+            self.taken(run, gathered.weight)

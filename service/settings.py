@@ -18,11 +18,28 @@ class Settings(BaseSettings):
         MIB, ge=1024, description="Bytes of a request body. A spec of 1,024 layers takes a quarter of the default."
     )
     body_timeout_seconds: float = Field(
-        10.0, gt=0, description="Seconds in which a request body must have come; the server itself waits for ever."
+        10.0, gt=0, description="Seconds to receive a whole body; uvicorn has no limit of its own."
+    )
+    header_timeout_seconds: float = Field(
+        10.0, gt=0, description="Seconds to receive a whole request line with its headers, from its first byte on."
+    )
+    keep_alive_seconds: float = Field(
+        75.0,
+        gt=0,
+        description="Seconds that a connection may stay without a request, one that never sent any included. Clients "
+        "keep theirs for a minute or so: a server that closes sooner resets them in mid-request.",
+    )
+    max_connections: int = Field(
+        4096,
+        ge=1,
+        description="Connections at once, or fewer where the process may not open so many files. Beyond it the one "
+        "that has been idle for longest is closed for a new one; where none is idle, the new one gets a 503.",
     )
     max_layers: int = Field(1024, ge=1, le=1024, description="Layers of a spec.")
     max_elements: int = Field(
-        2**35, ge=1, description="Elements of an answer; statistics of everything cost time, not bytes."
+        2**35,
+        ge=1,
+        description="Elements of an answer; also bounds include=statistics, which sends little but draws all.",
     )
     max_json_bytes: int = Field(
         256 * MIB,
@@ -50,12 +67,43 @@ class Settings(BaseSettings):
         2 * GIB,
         ge=64 * MIB,
         description="Bytes of memory that requests and answers under way may hold together; more are answered 503. An "
-        "answer holds at most 8 MiB and what must be made as a whole, whatever its length.",
+        "answer holds at most 8 MiB, whatever its length; a quarter is left for small requests and answers.",
+    )
+    max_standing_bytes_in_flight: int = Field(
+        2 * GIB,
+        ge=1,
+        description="Bytes of memory that parameters made as a whole may hold together, beside the former; held until "
+        "their answer is sent.",
+    )
+    max_heavy_requests: int = Field(
+        16,
+        ge=1,
+        description="Diagnoses and trainings at once, waiting ones included, and matrices that wait to be made; more "
+        "are answered 503. Each takes up to some twenty seconds of one thread.",
+    )
+    max_waiting_jobs: int = Field(
+        512,
+        ge=1,
+        description="Requests that wait for a thread to read and plan them, some milliseconds each; more are answered "
+        "503.",
+    )
+    stuck_seconds: float = Field(
+        120.0,
+        gt=0,
+        description="Seconds without any movement in a line of waiting requests after which /readyz answers 503. "
+        "Nothing that is admitted takes so long.",
     )
     send_timeout_seconds: float = Field(
         60.0,
         gt=0,
-        description="Seconds in which a client must take a chunk of 1 MiB or so; one that stalls is cut off.",
+        description="Seconds of a client's slowness that are borne: each second in which it makes an answer wait costs "
+        "one, each second's worth of bytes at the least rate earns one back. One that used them up is cut off.",
+    )
+    min_send_bytes_per_second: int = Field(
+        32 * 1024,
+        ge=1,
+        description="The least rate at which a client must take an answer, in the long run: 256 kbit/s. What it is "
+        "sent holds memory until then.",
     )
     shutdown_seconds: int = Field(
         25, ge=0, description="Seconds that answers under way have to end after SIGTERM; then they are broken off."

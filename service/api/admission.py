@@ -1,40 +1,51 @@
-"""How much memory requests and answers under way may take together; beyond it a request is asked to come back."""
+"""What requests and answers may take: each on its plan, before a number is drawn, and all together in memory.
+
+What is asked of a small request is always to be had: large answers leave a share of the memory alone, what must stand
+in memory as a whole has a budget of its own, and so has work that takes seconds.
+"""
 
 import threading
 from types import TracebackType
 
 from service.api.problems import RequestProblem
+from service.errors import TooLarge
+from service.formats import Include
 from service.networks.plan import Plan
 from service.pipeline import AHEAD
+from service.settings import Settings
 
 RETRY_AFTER = 1  # seconds; most answers are out in less
-# A request on its own: its place in the queue, its plan, a small answer. Of a body, its bytes and what they become.
-REQUEST, PARSED = 2**19, 8
+READING = 2**14  # bytes held for a connection whose request comes in, beside those that came
+REQUEST = 2**19  # bytes held for a request that is all there: its place in the line, its plan, a small answer
+PARSED = 8  # bytes held for each byte of a body that is parsed
 # An answer made as it is sent: what is made ahead, and a chunk in the hands of each thread and of the socket.
 STREAM = AHEAD + 4 * 2**20
-
-
-def held_by_answer(plan: Plan, length: int | None) -> int:
-    """Return how many bytes an answer (of `length`, where it is known) holds in memory while it is made and sent."""
-    return min(STREAM if length is None else length + REQUEST, STREAM) + plan.cost.standing
+SMALL_BODY = 2**16  # bytes up to which a request counts as small
+KEPT = 4  # a quarter of the memory is for small requests and their answers alone
 
 
 class Budget:
-    """Bytes in flight: what requests and answers under way may hold in memory. For any thread."""
+    """How much there is of something, and how much of it is taken. For any thread."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, unit: str = "bytes") -> None:
         self.limit = limit
+        self.unit = unit
         self.taken = 0
         self._lock = threading.Lock()
 
-    def take(self, cost: int) -> "Grant":
-        """Return `cost` bytes of the budget; raises RequestProblem where they are not to be had now."""
+    def take(self, cost: int, kept: int = 0) -> "Grant":
+        """Return `cost` of the budget, if `kept` remain; raises RequestProblem where they are not to be had now."""
+        grant = Grant()
+        grant.grow(self, cost, kept)
+        return grant
+
+    def charge(self, cost: int, kept: int = 0) -> None:
         with self._lock:
-            if self.taken + cost > self.limit:
-                detail = f"what is under way holds {self.taken:,} of {self.limit:,} bytes; this needs {cost:,} more"
-                raise RequestProblem("busy", detail, retry_after=RETRY_AFTER)
+            limit = self.limit - kept
+            if self.taken + cost > limit:
+                detail = f"what is under way takes {self.taken:,} of {limit:,} {self.unit}; this needs {cost:,} more"
+                raise busy(detail)
             self.taken += cost
-        return Grant(self, cost)
 
     def give_back(self, cost: int) -> None:
         with self._lock:
@@ -42,22 +53,78 @@ class Budget:
 
 
 class Grant:
-    """A share of the budget until it is released, which may be done twice; it may grow before."""
+    """Shares of budgets until they are released, which may be done twice; it may grow before."""
 
-    def __init__(self, budget: Budget, cost: int) -> None:
-        self._budget = budget
-        self._cost = cost
+    def __init__(self) -> None:
+        self._shares: list[tuple[Budget, int]] = []
 
-    def grow(self, cost: int) -> None:
-        self._budget.take(cost)
-        self._cost += cost
+    def grow(self, budget: Budget, cost: int, kept: int = 0) -> None:
+        budget.charge(cost, kept)
+        self._shares.append((budget, cost))
 
     def release(self) -> None:
-        cost, self._cost = self._cost, 0
-        self._budget.give_back(cost)
+        shares, self._shares = self._shares, []
+        for budget, cost in shares:
+            budget.give_back(cost)
 
     def __enter__(self) -> "Grant":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.release()
+
+
+class Room:
+    """The budgets of a process: memory, memory for what must be made as a whole, and heavy requests."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.memory = Budget(settings.max_bytes_in_flight)
+        self.standing = Budget(settings.max_standing_bytes_in_flight)
+        self.heavy = Budget(settings.max_heavy_requests, "heavy requests")
+        self._kept = settings.max_bytes_in_flight // KEPT
+
+    def for_request(self) -> Grant:
+        """Return what a request holds while its body comes in."""
+        return self.memory.take(READING)
+
+    def for_body(self, grant: Grant, length: int) -> None:
+        """Let a grant grow by what a body of this length becomes."""
+        grant.grow(self.memory, REQUEST + PARSED * length, 0 if length <= SMALL_BODY else self._kept)
+
+    def for_large(self, cost: int) -> Grant:
+        """Return memory for an answer that is not small, which leaves some for those that are."""
+        return self.memory.take(cost, self._kept)
+
+    def for_answer(self, plan: Plan, length: int | None) -> Grant:
+        """Return what an answer of `length`, where that is known, holds while it is made and sent."""
+        grant = self.for_large(STREAM if length is None else min(length + REQUEST, STREAM))
+        try:
+            grant.grow(self.standing, plan.cost.standing)
+        except BaseException:
+            grant.release()
+            raise
+        return grant
+
+
+def busy(detail: str) -> RequestProblem:
+    return RequestProblem("busy", detail, retry_after=RETRY_AFTER)
+
+
+def admit(plan: Plan, format_name: str, include: Include, settings: Settings) -> None:
+    """Refuse a plan that is too large for its format, or that takes too many operations, whatever else is under way."""
+    cost = plan.cost
+    refuse_beyond(len(plan.layers), settings.max_layers, "layers", "in one spec")
+    refuse_beyond(cost.elements, settings.max_elements, "elements", "in one answer")
+    if format_name != "json":
+        refuse_beyond(cost.bytes, settings.max_binary_bytes, "bytes of weights", f"in {format_name}")
+    elif include.weights:
+        refuse_beyond(cost.bytes, settings.max_json_bytes, "bytes of weights", "in JSON; binary formats allow more")
+    refuse_beyond(cost.operations, settings.max_operations, "operations before its first number", "in one answer")
+    most = min(settings.max_standing_bytes, settings.max_standing_bytes_in_flight)
+    refuse_beyond(cost.standing, most, "bytes in memory at once", "for one parameter")
+
+
+def refuse_beyond(cost: int, limit: int, unit: str, where: str) -> None:
+    if cost > limit:
+        shown = f"{cost:,}" if cost < 10**30 else "more than 10^30"
+        raise TooLarge(f"this spec takes {shown} {unit}; at most {limit:,} are allowed {where}")

@@ -10,8 +10,10 @@ from fastapi import FastAPI
 
 from service import __version__
 from service.api import catalogue, diagnose, init, metrics, openapi, operations, problems, train
-from service.api.admission import Budget
-from service.api.streaming import Sending
+from service.api.admission import Room
+from service.api.connections import Connections, most_connections
+from service.api.counters import Counters
+from service.api.services import Services
 from service.pipeline import Workers
 from service.settings import Settings
 from service.specs.self_test import disagreements
@@ -23,17 +25,18 @@ class Application(FastAPI):
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    app.state.disagreements = await to_thread.run_sync(disagreements)
+async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     settings: Settings = app.state.settings
-    workers = Workers(settings.drawing_threads)
-    app.state.sending = Sending(workers, app.state.metrics, settings.send_timeout_seconds)
-    app.state.budget = Budget(settings.max_bytes_in_flight)
+    found = await to_thread.run_sync(disagreements)
+    workers = Workers(settings.drawing_threads, settings.max_waiting_jobs, settings.max_heavy_requests)
+    connections = Connections(most_connections(settings.max_connections))
+    services = Services(settings, Counters(), Room(settings), workers, connections, found)
+    app.state.services = services
     # What start-up made stays: looking through it again and again would hold up an answer now and then.
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
-    yield
+    yield {"services": services}
     workers.stop()
 
 
@@ -48,10 +51,11 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/openapi.json",
     )
     app.state.settings = settings
-    app.state.metrics = metrics.Metrics()
     problems.install(app)
     for router in (init.router, diagnose.router, train.router, catalogue.router, operations.router, metrics.router):
         app.router.routes.extend(router.routes)  # include_router would put a second match before every route
     app.router.routes.extend(operations.playground())
+    app.router.redirect_slashes = False  # to an address made of whatever Host says
+    app.add_route("/docs", operations.to_docs, include_in_schema=False)
     app.mount("/docs", operations.Pages(directory=operations.PAGES / "swagger", html=True), name="docs")
     return app

@@ -10,10 +10,10 @@ from typing import Any, NoReturn, TypeVar
 from fastapi import Request
 from pydantic import ValidationError
 
-from service.api.admission import PARSED, Grant
-from service.api.problems import RequestProblem
+from service.api.admission import Grant
+from service.api.problems import ClientGone, RequestProblem
+from service.api.services import Services
 from service.errors import InitserveError
-from service.settings import Settings
 from service.specs.faults import faults_of
 from service.specs.places import nearest_written
 from service.specs.spec import Spec
@@ -23,11 +23,16 @@ AnySpec = TypeVar("AnySpec", bound=Spec)
 MOST_MEMBERS = 64
 
 
-async def read_body(request: Request, settings: Settings, grant: Grant) -> bytes:
+async def read_body(request: Request, services: Services, grant: Grant) -> bytes:
     """Return the body's bytes, what they become counted in the grant.
 
     Refuses another type than JSON, too many bytes, and a client that does not send.
     """
+    settings = services.settings
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        detail = f"the body is declared to be compressed by {coding}: send it as it is"
+        raise RequestProblem("unsupported-media-type", detail, headers={"accept-encoding": "identity"})
     declared = request.headers.get("content-type", "")
     media_type, _, parameters = declared.partition(";")
     charset = parameters.replace(" ", "").lower()
@@ -43,12 +48,12 @@ async def read_body(request: Request, settings: Settings, grant: Grant) -> bytes
             while True:
                 message = await request.receive()
                 if message["type"] == "http.disconnect":
-                    raise RequestProblem("request-timeout", "the client went away before the body was complete")
+                    raise ClientGone
                 body += message.get("body", b"")
                 if len(body) > limit:
                     raise RequestProblem("body-too-large", f"the body has more than {limit} bytes")
                 if not message.get("more_body", False):
-                    grant.grow(PARSED * len(body))
+                    services.room.for_body(grant, len(body))
                     return bytes(body)
     except TimeoutError:
         seconds = settings.body_timeout_seconds

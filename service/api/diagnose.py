@@ -4,11 +4,11 @@ from fastapi import APIRouter, Request, Response
 
 from service.analysis.diagnosis import DiagnoseRequest, Diagnosis
 from service.analysis.figures import diagnosis_figure
-from service.api.admission import REQUEST
 from service.api.body import parse_document, pointing_into, read_body
 from service.api.negotiation import SVG, accept_of, choose_among
 from service.api.openapi import PROBLEM_RESPONSES, reference
 from service.api.routing import DirectRoute, read_query
+from service.api.services import services_of
 from service.api.working import in_worker
 from service.formats.base64_json import dumps
 
@@ -73,20 +73,21 @@ async def diagnose(request: Request) -> Response:
     Per layer: outputs, gradients, dead and saturated shares, correlation, symmetry, singular values, beside the
     mean-field forecast; a verdict for each layer and for all, why, and a spec to `try` that starts well.
     """
-    state = request.app.state
+    services = services_of(request)
     asked = read_query(request, ("format",))
     offered = {"json": "application/json", "svg": SVG}
     chosen = choose_among(offered, asked.get("format"), accept_of(request))
-    with state.budget.take(REQUEST) as grant:
-        body = await read_body(request, state.settings, grant)
+    with services.room.for_request() as grant:
+        body = await read_body(request, services, grant)
+        grant.grow(services.room.heavy, 1)
 
         def work() -> bytes:
             asked_for = parse_document(body, DiagnoseRequest)
             with pointing_into(body):
-                answer = Diagnosis(asked_for, state.settings.max_diagnosis_operations).answer()
+                answer = Diagnosis(asked_for, services.settings.max_diagnosis_operations).answer()
             return diagnosis_figure(answer).encode() if chosen == "svg" else dumps(answer)
 
         # By the thread for heavy work: one at a time, whatever memory a pass takes, and nobody else waits for it.
-        content = await in_worker(state.sending.workers, work, heavy=True)
+        content = await in_worker(services.workers, request, work, heavy=True)
     headers = {"vary": "accept", "cache-control": "no-store"}
     return Response(content, media_type=offered[chosen], headers=headers)

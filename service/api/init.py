@@ -4,22 +4,22 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.admission import REQUEST, held_by_answer
+from service.api.admission import Grant, admit, busy
 from service.api.body import read_body
 from service.api.examples import EXAMPLES
-from service.api.limits import admit
 from service.api.negotiation import SVG, accept_of, choose_format, choose_picture, read_include
 from service.api.openapi import PROBLEM_RESPONSES, reference
 from service.api.pictures import histograms
 from service.api.problems import RequestProblem
 from service.api.routing import DirectRoute, read_query
+from service.api.services import Services, services_of
 from service.api.streaming import BUFFERED, Answer, WholeAnswer
 from service.api.working import of_spec, whole
 from service.formats import FORMATS, Include, Payload
 from service.formats.base64_json import describe_plan, dumps
-from service.formats.payload import Piece
+from service.formats.payload import HEAVY, Piece
+from service.lines import LineFull
 from service.networks.plan import Plan
-from service.settings import Settings
 from service.specs.spec import Spec
 
 BINARY = {
@@ -77,8 +77,7 @@ async def init(request: Request) -> Response:
     A layer that names no scheme gets the one its activation recommends, with the reason. `seed` left out draws a
     fresh one, which the answer holds.
     """
-    state = request.app.state
-    settings: Settings = state.settings
+    services = services_of(request)
     asked = read_query(request, ("include", "format"))
     wanted = read_include(asked.get("include", "weights"))
     accept = accept_of(request)
@@ -93,37 +92,54 @@ async def init(request: Request) -> Response:
 
     def prepare(spec: Spec) -> tuple[Plan, Payload]:
         plan = spec.plan()
-        admit(plan, chosen.name, wanted, settings)
+        admit(plan, chosen.name, wanted, services.settings)
         return plan, chosen.format.encode(plan, wanted)
 
-    with state.budget.take(REQUEST) as grant:
-        body = await read_body(request, state.settings, grant)
-        plan, payload = await of_spec(body, prepare, state.sending.workers)
-        content = await whole(plan, payload, state.sending.workers)
+    with services.room.for_request() as grant:
+        body = await read_body(request, services, grant)
+        plan, payload = await of_spec(body, prepare, services.workers, request)
+        content = await whole(plan, payload, services.workers, request)
         if content is not None:
             if len(content) <= BUFFERED:
                 return Response(content, media_type=chosen.media_type, headers=headers)
-            held = state.budget.take(len(content))
-            return WholeAnswer(content, chosen.media_type, headers, state.sending.stall, held.release)
-        held = state.budget.take(held_by_answer(plan, payload.length))
-        return Answer(payload.pieces, payload.length, chosen.media_type, headers, state.sending, held.release)
+            held = services.room.for_large(len(content))
+            return WholeAnswer(content, media_type=chosen.media_type, headers=headers, release=held.release)
+        held = room_for(plan, payload.length, services)
+        return Answer(
+            payload.pieces,
+            length=payload.length,
+            media_type=chosen.media_type,
+            headers=headers,
+            services=services,
+            release=held.release,
+        )
+
+
+def room_for(plan: Plan, length: int | None, services: Services) -> Grant:
+    """Return what an answer that is made as it is sent may hold; refuses heavy ones while too many wait already."""
+    if plan.cost.operations > HEAVY:
+        try:
+            services.workers.refuse_heavy()
+        except LineFull as full:
+            raise busy(str(full)) from None
+    return services.room.for_answer(plan, length)
 
 
 async def picture(request: Request) -> Response:
     """Return the histograms of a spec's parameters as a figure; its length is not known before."""
-    state = request.app.state
+    services = services_of(request)
 
     def prepare(spec: Spec) -> tuple[Plan, Iterator[Piece]]:
         plan = spec.plan()
-        admit(plan, "json", Include(weights=False, statistics=True), state.settings)
+        admit(plan, "json", Include(weights=False, statistics=True), services.settings)
         return plan, histograms(plan)
 
-    with state.budget.take(REQUEST) as grant:
-        body = await read_body(request, state.settings, grant)
-        plan, pieces = await of_spec(body, prepare, state.sending.workers)
-        held = state.budget.take(held_by_answer(plan, None))
+    with services.room.for_request() as grant:
+        body = await read_body(request, services, grant)
+        plan, pieces = await of_spec(body, prepare, services.workers, request)
+        held = room_for(plan, None, services)
     headers = {"vary": "accept", "cache-control": "no-store"}
-    return Answer(pieces, None, SVG, headers, state.sending, held.release)
+    return Answer(pieces, media_type=SVG, headers=headers, services=services, release=held.release)
 
 
 @router.post(
@@ -144,9 +160,8 @@ async def plan(request: Request) -> Response:
     A spec of any size has a plan: what /init would refuse as too large too.
     """
     read_query(request, ())
-
-    state = request.app.state
-    with state.budget.take(REQUEST) as grant:
-        body = await read_body(request, state.settings, grant)
-        content = await of_spec(body, lambda spec: dumps(describe_plan(spec.plan())), state.sending.workers)
+    services = services_of(request)
+    with services.room.for_request() as grant:
+        body = await read_body(request, services, grant)
+        content = await of_spec(body, lambda spec: dumps(describe_plan(spec.plan())), services.workers, request)
     return Response(content, media_type="application/json", headers={"cache-control": "no-store"})

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from service import __version__
 from service.api.openapi import PROBLEM_RESPONSES
 from service.api.problems import PROBLEMS
+from service.api.services import services_of
 from service.replay import ALGORITHMS
 from service.stream.streams import ALGORITHM
 
@@ -34,6 +35,11 @@ class Pages(StaticFiles):
             await send(message)
 
         await super().__call__(scope, receive, send_guarded)
+
+
+async def to_docs(request: Request) -> RedirectResponse:
+    """Lead to the folder by a relative address, which holds behind any host and prefix."""
+    return RedirectResponse("docs/")
 
 
 def playground() -> list[Route]:
@@ -58,16 +64,23 @@ async def livez() -> dict[str, str]:
     "/readyz",
     operation_id="readyz",
     summary="This replica's bytes are everyone's",
-    responses={503: {"description": "The start-up self-test found other bytes than the golden ones."}},
+    responses={503: {"description": "The self-test found other bytes than the golden ones, or a line is stuck."}},
 )
 async def readyz(request: Request) -> JSONResponse:
-    """Say whether the golden digests, computed anew at start-up, came out as everywhere else."""
-    disagreements: list[str] = request.app.state.disagreements
-    if disagreements:
-        return JSONResponse({"status": "not ready", "disagreements": disagreements}, 503, {"cache-control": "no-store"})
-    return JSONResponse(
-        {"status": "ready", "algorithms": [ALGORITHM, *ALGORITHMS]}, headers={"cache-control": "no-store"}
-    )
+    """Say whether the golden digests, computed anew at start-up, came out as everywhere else, and lines move."""
+    services = services_of(request)
+    lines = {
+        name: {"waiting": waiting, "seconds_without_movement": round(seconds, 3)}
+        for name, (waiting, seconds) in services.workers.lines().items()
+    }
+    longest = max(line["seconds_without_movement"] for line in lines.values())
+    ready = not services.disagreements and longest <= services.settings.stuck_seconds
+    found: dict[str, Any] = {"status": "ready" if ready else "not ready"}
+    if services.disagreements:
+        found["disagreements"] = services.disagreements
+    else:
+        found["algorithms"] = [ALGORITHM, *ALGORITHMS]
+    return JSONResponse(found | {"lines": lines}, 200 if ready else 503, {"cache-control": "no-store"})
 
 
 def describe(code: str) -> dict[str, Any]:

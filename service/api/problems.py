@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -38,15 +38,24 @@ PROBLEMS: dict[str, Kind] = {
         "Send one JSON document in UTF-8: no byte order mark, no NaN or Infinity, no number beyond a float64, no name "
         "twice in an object, no more than 64 members in one, and not nested without end.",
     ),
+    "malformed-request": Kind(
+        400,
+        "The request is not HTTP as RFC 9110 and 9112 have it",
+        "`detail` says what is wrong. A request of HTTP/1.1 has one Host header, lines that end in CR LF, and one way "
+        "to tell where its body ends.",
+    ),
     "not-found": Kind(404, "There is nothing here", "See /docs for every address that answers."),
     "method-not-allowed": Kind(405, "This address takes another method", "The Allow header lists those that it takes."),
     "not-acceptable": Kind(
         406, "No format that is offered is acceptable", "Ask for one that `detail` lists, in Accept or with ?format=."
     ),
-    "request-timeout": Kind(408, "The body did not come in time", "Send the request again, all of it at once."),
+    "request-timeout": Kind(408, "The request did not come in time", "Send the request again, all of it at once."),
     "body-too-large": Kind(413, "The body is too large", "A spec is a few kilobytes; send fewer layers at a time."),
+    "uri-too-long": Kind(414, "The address is too long", "Send the spec in the body of a POST."),
     "unsupported-media-type": Kind(
-        415, "The body is not declared to be JSON", "Send the header `content-type: application/json`."
+        415,
+        "The body is not declared to be JSON, or is compressed",
+        "Send the header `content-type: application/json`, and no `content-encoding`.",
     ),
     "invalid-spec": Kind(
         422,
@@ -71,10 +80,19 @@ PROBLEMS: dict[str, Kind] = {
         "Ask for fewer layers at a time, for ?include=statistics, or for a format that allows more; or set a higher "
         "limit (docs/settings.md) on a service of your own.",
     ),
+    "headers-too-large": Kind(
+        431, "The headers are too large", "Send shorter ones, or fewer; no request here needs more than a few."
+    ),
     "busy": Kind(
         503,
         "The service has all that it can do at once",
         "Ask again after the seconds that the Retry-After header says, or ask another replica.",
+    ),
+    "transfer-encoding": Kind(
+        501, "The body comes in a transfer encoding that is not understood", "Send it chunked, or with its length."
+    ),
+    "http-version": Kind(
+        505, "The request is of another version of HTTP", "Use HTTP/1.1; a proxy in front can take the others."
     ),
     "internal-error": Kind(500, "The service failed", "This is a fault of the service. Please report it."),
 }
@@ -91,13 +109,20 @@ class RequestProblem(Exception):
         errors: Iterable[Mapping[str, str]] = (),
         retry_after: int | None = None,
         remedy: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.errors = list(errors)
         self.remedy = remedy
-        self.headers = {} if retry_after is None else {"retry-after": str(retry_after)}
+        self.headers = dict(headers or {})
+        if retry_after is not None:
+            self.headers["retry-after"] = str(retry_after)
+
+
+class ClientGone(Exception):
+    """The client has left: there is nobody to answer."""
 
 
 class PointedError(BaseModel):
@@ -163,7 +188,7 @@ def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document, and count them."""
 
     def counted(code: str, *arguments: Any, **more: Any) -> JSONResponse:
-        app.state.metrics.problems[code] += 1
+        app.state.services.counters.problems[code] += 1
         return problem(code, *arguments, **more)
 
     async def of_spec(request: Request, error: Exception) -> JSONResponse:
@@ -193,6 +218,11 @@ def install(app: FastAPI) -> None:
         logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
         return counted("internal-error", "something failed here that should not; it has been logged")
 
+    async def of_nobody(request: Request, error: Exception) -> Response:
+        app.state.services.counters.answers["client-gone"] += 1
+        return Response(status_code=408)  # which goes nowhere
+
+    app.add_exception_handler(ClientGone, of_nobody)
     app.add_exception_handler(InitserveError, of_spec)
     app.add_exception_handler(RequestProblem, of_request)
     app.add_exception_handler(HTTPException, of_http)

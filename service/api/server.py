@@ -1,46 +1,31 @@
-"""uvicorn as this service runs it: its deadlines, and connections that can be dropped."""
+"""The server: uvicorn with this service's own connections, its warnings in the log without a word of its insides."""
+
+import logging
+import warnings
 
 import uvicorn
-from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.api.app import create_app
-from service.api.streaming import ABORT
+from service.api.connection import Connection
 from service.settings import Settings
 
-# Clients keep connections for a minute or so: a server that closes sooner resets them in mid-request.
-KEEP_ALIVE = 75
+logger = logging.getLogger("initserve")
 
 
-class Connection(HttpToolsProtocol):
-    """A connection that an answer can drop; closing one waits until all was sent, for ever where nobody reads."""
-
-    answering: RequestResponseCycle | None = None
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self.answering = cycle
-        super()._start_asgi_task(cycle, app)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the request that is being answered, too: uvicorn tells the newest, which may wait behind it."""
-        if self.answering is not None and not self.answering.response_complete:
-            self.answering.disconnected = True
-            self.answering.message_event.set()
-        super().connection_lost(exc)
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
+def log_warning(message: Warning | str, category: type[Warning], *place: object, **more: object) -> None:
+    """Log what a library warns of; where in which file it stands is for the developers' own tests."""
+    logger.warning("%s: %s", category.__name__, message)
 
 
 def run(settings: Settings) -> None:
     """Serve until interrupted; what is still being sent then has some time to end."""
+    warnings.showwarning = log_warning
     uvicorn.run(
         create_app(settings),
         host=settings.host,
         port=settings.port,
         http=Connection,
-        timeout_keep_alive=KEEP_ALIVE,
+        ws="none",
         timeout_graceful_shutdown=settings.shutdown_seconds,
         server_header=False,
     )

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request, Response
 
 from service.analysis.trainable import TrainRequest
 from service.analysis.training import Event, answer, train
-from service.api.admission import REQUEST
 from service.api.body import parse_document, pointing_into, read_body
 from service.api.negotiation import accept_of, choose_among
 from service.api.openapi import PROBLEM_RESPONSES, reference
 from service.api.routing import DirectRoute, read_query
+from service.api.services import services_of
 from service.api.streaming import Answer
 from service.api.working import in_worker
 from service.formats.base64_json import dumps
@@ -87,18 +87,23 @@ async def start_training(request: Request) -> Response:
 
     Each scheme is put on all weights in turn, and started anew with the next seeds as often as `restarts` says.
     """
-    state = request.app.state
+    services = services_of(request)
     asked = read_query(request, ("format",))
     chosen = choose_among(MEDIA_TYPES, asked.get("format"), accept_of(request))
-    with state.budget.take(REQUEST) as grant:
-        body = await read_body(request, state.settings, grant)
+    with services.room.for_request() as grant:
+        body = await read_body(request, services, grant)
 
         def begin() -> Iterator[Piece]:
             wanted = parse_document(body, TrainRequest)
             with pointing_into(body):
                 return rendered(wanted, train(wanted), chosen)
 
-        pieces = await in_worker(state.sending.workers, begin)
-        held = state.budget.take(HELD)
+        pieces = await in_worker(services.workers, request, begin)
+        held = services.room.for_large(HELD)
+        try:
+            held.grow(services.room.heavy, 1)
+        except BaseException:
+            held.release()
+            raise
     headers = {"vary": "accept", "cache-control": "no-store", "x-accel-buffering": "no"}
-    return Answer(pieces, None, MEDIA_TYPES[chosen], headers, state.sending, held.release)
+    return Answer(pieces, media_type=MEDIA_TYPES[chosen], headers=headers, services=services, release=held.release)

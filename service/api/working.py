@@ -1,7 +1,8 @@
 """Where a request's work is done: in a worker thread, or at once where that takes less than the way there and back.
 
 Handing work to a thread and its result back costs a few hundred microseconds under Python's lock, as much as reading
-and planning a spec of a few layers. Only what is bounded by less stays on the event loop.
+and planning a spec of a few layers. Only what is bounded by less stays on the event loop. Work whose client leaves is
+given up, whether it waits or runs.
 """
 
 import asyncio
@@ -9,12 +10,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
+from fastapi import Request
+
+from service.api.admission import busy
 from service.api.body import parse_spec, pointing_into
+from service.api.problems import ClientGone
+from service.api.streaming import client_gone
 from service.formats import Payload
 from service.formats.payload import HEAVY
+from service.lines import LineFull
 from service.networks.plan import Plan
 from service.pipeline import Workers
 from service.specs.spec import Spec
+from service.stopping import Stopped
 from service.stream.streams import ALGORITHM
 
 # A body, its layers, their parameters and the elements of these, up to which nothing takes longer than the way to a
@@ -26,20 +34,24 @@ SMALL = 2**18
 T = TypeVar("T")
 
 
-async def in_worker(workers: Workers, work: Callable[[], T], heavy: bool = False) -> T:
-    """Return what `work` returns, done by one of the threads: by the one for heavy work where that is said."""
+async def in_worker(workers: Workers, request: Request, work: Callable[[], T], heavy: bool = False) -> T:
+    """Return what `work` returns, done by one of the threads: by the one for heavy work where that is said.
+
+    Raises RequestProblem where too much waits already, and ClientGone once nobody is there to take the result and no
+    thread is at work on it any more.
+    """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
     def tell(result: T | None, error: BaseException | None) -> None:
-        if future.cancelled():
+        if future.done():
             return
         if error is None:
             future.set_result(result)  # type: ignore[arg-type]
         else:
-            future.set_exception(error)
+            future.set_exception(ClientGone() if isinstance(error, Stopped) else error)
 
-    def job() -> None:
+    def do() -> None:
         try:
             outcome: tuple[T | None, BaseException | None] = (work(), None)
         except BaseException as error:  # it is raised again where it is waited for
@@ -47,8 +59,21 @@ async def in_worker(workers: Workers, work: Callable[[], T], heavy: bool = False
         with suppress(RuntimeError):  # the loop was closed
             loop.call_soon_threadsafe(tell, *outcome)
 
-    workers.submit(job, heavy)
-    return await future
+    try:
+        job = workers.submit(do, heavy)
+    except LineFull as full:
+        raise busy(str(full)) from None
+    gone = loop.create_task(client_gone(request.receive))
+    try:
+        await asyncio.wait((future, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not future.done() and workers.abandon(job):
+            raise ClientGone
+        return await future
+    except asyncio.CancelledError:  # the server is told to stop
+        workers.abandon(job)
+        raise
+    finally:
+        gone.cancel()
 
 
 def is_light(spec: Spec) -> bool:
@@ -57,7 +82,7 @@ def is_light(spec: Spec) -> bool:
     return few and all(vars(layer).get("num_layers", 1) == 1 for layer in spec.layers)
 
 
-async def of_spec(body: bytes, work: Callable[[Spec], T], workers: Workers) -> T:
+async def of_spec(body: bytes, work: Callable[[Spec], T], workers: Workers, request: Request) -> T:
     """Return what `work` makes of the spec in a request's body."""
 
     def pointed(spec: Spec) -> T:
@@ -65,16 +90,16 @@ async def of_spec(body: bytes, work: Callable[[Spec], T], workers: Workers) -> T
             return work(spec)
 
     if len(body) > LIGHT_BODY or b'"recipe"' in body:
-        return await in_worker(workers, lambda: pointed(parse_spec(body)))
+        return await in_worker(workers, request, lambda: pointed(parse_spec(body)))
     spec = parse_spec(body)
-    return pointed(spec) if is_light(spec) else await in_worker(workers, lambda: pointed(spec))
+    return pointed(spec) if is_light(spec) else await in_worker(workers, request, lambda: pointed(spec))
 
 
-async def whole(plan: Plan, payload: Payload, workers: Workers) -> bytes | None:
+async def whole(plan: Plan, payload: Payload, workers: Workers, request: Request) -> bytes | None:
     """Return all of a small answer; None for one that is better made as it is sent."""
     if plan.elements > SMALL or plan.cost.operations > HEAVY:
         return None
     few = plan.elements <= LIGHT_ELEMENTS and len(plan.parameters) <= LIGHT_PARAMETERS
     if few and not any(parameter.whole for parameter in plan.parameters):
         return payload.whole()
-    return await in_worker(workers, payload.whole)
+    return await in_worker(workers, request, payload.whole)

@@ -1,0 +1,27 @@
+"""What every request's handler may use: made once at start-up, handed over by the server with each request."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from service.api.admission import Room
+from service.api.connections import Connections
+from service.api.counters import Counters
+from service.pipeline import Workers
+from service.settings import Settings
+
+
+@dataclass(slots=True)
+class Services:
+    settings: Settings
+    counters: Counters
+    room: Room
+    workers: Workers
+    connections: Connections
+    disagreements: list[str]  # of golden digests, found by the self-test
+
+
+def services_of(request: Request) -> Services:
+    """Return the services of the application that a request came to."""
+    found: Services = request.app.state.services
+    return found
