@@ -51,7 +51,7 @@ def test_curves_of_other_settings_are_told_as_past(reader: Reader, change: str) 
         page.locator('[data-key="preset"]').select_option("tanh20")
     else:
         choose(page, "he_normal")
-    expect(page.locator(".outdated")).to_contain_text("two moons, learning rate 0.02, 5 steps")
+    expect(page.locator(".outdated")).to_contain_text("digits, learning rate 0.02, 5 steps")
     expect(page.locator("#panel [inert] .outcomes")).to_have_count(1)
     train(page, 1)
     expect(page.locator(".outdated")).to_have_count(0)

@@ -56,4 +56,8 @@ async function send(place, spec, question) {
   update((current) => (current.answers[place] = answer));
 }
 
-const distinct = (problems) => [...new Map(problems.map((problem) => [problem.detail, problem])).values()];
+// What both questions are refused for is told once, as the first one's.
+const distinct = (problems) =>
+  problems.filter((problem, index) => index === problems.findIndex((other) => saysTheSame(other, problem)));
+const saysTheSame = (one, other) =>
+  one.detail === other.detail && JSON.stringify(one.errors) === JSON.stringify(other.errors);

@@ -4,8 +4,8 @@ import { numbers } from "./charts.js";
 import { number, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { depthFigure, depthScale, everyButton, histogramFigure, isConstant, parametersOf } from "./pictures.js";
-import { problemBox } from "./problems.js";
-import { differences, layersOf, nameOf } from "./spec.js";
+import { problemBox, readdressed } from "./problems.js";
+import { describeScheme, differences, layersOf, nameOf } from "./spec.js";
 import { edit } from "./state.js";
 import { reasonOf, spoken, summaryOf, warningText } from "./spoken.js";
 import { mark, pill } from "./verdicts.js";
@@ -18,14 +18,14 @@ const WIDE = 720; // a panel this wide holds two charts side by side
 
 export const ASKS = ["stack"];
 
-export function render(root, { shared, answers, every }) {
+export function render(root, { shared, answers, catalogue, every }) {
   const answer = answers.stack;
   const width = root.clientWidth;
   replace(
     root,
     h("h2", { class: "unseen" }, t("view.diagnosis")),
-    answer.problems.map((problem) => problemBox(problem, shared.spec)),
-    answer.diagnosis ? banner(answer.diagnosis, shared.spec) : !answer.problems.length && waiting({ class: "card", tabindex: -1, "data-key": "verdict" }),
+    readdressed(answer.problems, shared.spec).map((problem) => problemBox(problem, shared.spec)),
+    answer.diagnosis ? banner(answer, shared.spec, catalogue) : !answer.problems.length && waiting({ class: "card", tabindex: -1, "data-key": "verdict" }),
     depthsNowOrBefore(answer, width),
     answer.statistics && warnings(answer.statistics.warnings, shared.spec),
     histogramsNowOrBefore(answer, every, width),
@@ -44,7 +44,7 @@ function histogramsNowOrBefore({ statistics, before }, every, width) {
   return before?.statistics && past(histograms(before.statistics, every, width));
 }
 
-function banner(diagnosis, spec) {
+function banner({ diagnosis, statistics }, spec, { schemes }) {
   const { verdict, inputs } = diagnosis;
   return h(
     "section",
@@ -68,12 +68,11 @@ function banner(diagnosis, spec) {
           )
         : null,
     ),
-    diagnosis.try ? remedy(diagnosis.try, spec) : null,
+    diagnosis.try ? remedy(diagnosis.try, differences(spec, diagnosis.try, { schemes, statistics })) : null,
   );
 }
 
-function remedy(remedied, spec) {
-  const rows = differences(spec, remedied);
+function remedy(remedied, rows) {
   return h(
     "div",
     { class: "remedy" },
@@ -85,7 +84,7 @@ function remedy(remedied, spec) {
         h(
           "li",
           {},
-          h("code", {}, field),
+          h("code", {}, t(`field.${field}`)),
           " ",
           from,
           " → ",
@@ -165,7 +164,7 @@ function warnings(found, spec) {
 function warningRow(warning, layers, spec) {
   const names = [...new Set(layers)].map((index) => nameOf(spec.layers[index], index));
   const change = Object.entries(warning.try ?? {})
-    .map(([field, value]) => `${field}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .map(([field, value]) => `${t(`field.${field}`)}: ${describeScheme(value)}`)
     .join(", ");
   return h(
     "li",

@@ -2,6 +2,7 @@
 import { h } from "./dom.js";
 import { t } from "./i18n.js";
 import { schemeName } from "./spec.js";
+import { detailOf, spoken } from "./spoken.js";
 
 // What is not a number is passed on as it is: the service says in its own words what it takes.
 export function parse(text) {
@@ -14,6 +15,10 @@ export function errorsUnder(problems, pointer) {
     .flatMap((problem) => problem.errors)
     .filter((error) => error.pointer === pointer || error.pointer.startsWith(`${pointer}/`));
 }
+
+// What several places have wrong in the same way is said once.
+export const errorWords = (errors) =>
+  [...new Set(errors.map((error) => error.detail))].map((detail, index) => [index ? "; " : "", spoken(detailOf(detail))]);
 
 function field({ key, label, problems = [], exact = false }, control) {
   const id = `field-${key.replaceAll("/", "-")}`;
@@ -30,7 +35,7 @@ function field({ key, label, problems = [], exact = false }, control) {
     h("label", { for: id }, label),
     control,
     found.length
-      ? h("p", { class: "error", id: `${id}-error`, lang: "en" }, found.map((error) => error.detail).join("; "))
+      ? h("p", { class: "error", id: `${id}-error` }, errorWords(found))
       : null,
   );
 }

@@ -79,6 +79,13 @@ const EN = {
   "field.shape": "shape",
   "field.bias": "bias",
   "field.gain": "gain",
+  "field.seed": "seed",
+  "field.layers": "layers",
+  "field.task": "task",
+  "field.steps": "steps",
+  "field.learning_rate": "learning rate",
+  "field.restarts": "restarts",
+  "field.schemes": "start",
   "schemes.auto": "auto: by activation",
   "schemes.auto-short": "auto",
   "schemes.mixed": "differs by layer",
@@ -101,6 +108,7 @@ const EN = {
   "summary.steep": "Signals or gradients grow from layer to layer: every step is a huge change.",
   "summary.symmetric": "All units of a layer compute the same, and they are changed alike for ever.",
   "summary.dead": "No signal or no gradient passes: nothing is learnt.",
+  "summary.in": "In {name}: {why}.",
   "try.title": "This would start well:",
   "try.layers": "({names})",
   "try.apply": "Apply",
@@ -243,10 +251,14 @@ const EN = {
   "take.save": "Download the weights as {format}",
   "take.saved": "Saved as {name}",
   "take.code": "The request as {what}",
-  "problem.title": "The service cannot answer this",
+  "problem.init": "These weights cannot be made as they are asked for",
+  "problem.diagnose": "The weights can be made, but not diagnosed",
+  "problem.train": "This cannot be trained as it is asked for",
+  "problem.whole": "The whole network",
+  "problem.use": "Use {change}",
+  "problem.layers": "that can be trained",
   "problem.offline": "The service does not answer. Is it running?",
-  "problem.try": "This would work:",
-  "problem.place": "{name}, {field}:",
+  "problem.place": "{name}, {field}",
 };
 
 const ES = {
@@ -327,6 +339,13 @@ const ES = {
   "field.shape": "forma",
   "field.bias": "sesgo",
   "field.gain": "ganancia",
+  "field.seed": "semilla",
+  "field.layers": "capas",
+  "field.task": "tarea",
+  "field.steps": "pasos",
+  "field.learning_rate": "tasa de aprendizaje",
+  "field.restarts": "repeticiones",
+  "field.schemes": "inicio",
   "schemes.auto": "auto: según la activación",
   "schemes.auto-short": "auto",
   "schemes.mixed": "distinto en cada capa",
@@ -349,6 +368,7 @@ const ES = {
   "summary.steep": "Las señales o los gradientes crecen de capa en capa: cada paso es un cambio enorme.",
   "summary.symmetric": "Todas las neuronas de una capa calculan lo mismo y cambian igual para siempre.",
   "summary.dead": "No pasa ninguna señal o ningún gradiente: no se aprende nada.",
+  "summary.in": "En {name}: {why}.",
   "try.title": "Así empezaría bien:",
   "try.layers": "({names})",
   "try.apply": "Aplicar",
@@ -493,23 +513,33 @@ const ES = {
   "take.save": "Descargar los pesos como {format}",
   "take.saved": "Guardado como {name}",
   "take.code": "La petición en {what}",
-  "problem.title": "El servicio no puede responder a esto",
+  "problem.init": "Estos pesos no se pueden hacer tal como se piden",
+  "problem.diagnose": "Los pesos se pueden hacer, pero no diagnosticar",
+  "problem.train": "Esto no se puede entrenar tal como se pide",
+  "problem.whole": "Toda la red",
+  "problem.use": "Usar {change}",
+  "problem.layers": "que se pueden entrenar",
   "problem.offline": "El servicio no responde. ¿Está en marcha?",
-  "problem.try": "Esto funcionaría:",
-  "problem.place": "{name}, {field}:",
+  "problem.place": "{name}, {field}",
 };
 
 const WORDS = { en: EN, es: ES };
 const REMEMBERED = "initserve-language";
 const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 
-let current = recall(REMEMBERED) ?? (navigator.language.startsWith("es") ? "es" : "en");
+const remembered = recall(REMEMBERED);
+let current = remembered in WORDS ? remembered : navigator.language.startsWith("es") ? "es" : "en";
 
 export const language = () => current;
 
+// What the reader chooses is kept for the next visit; a link is read in the language in which it was sent.
 export function speak(chosen) {
   current = chosen;
   remember(REMEMBERED, chosen);
+}
+
+export function read(sent) {
+  if (sent in WORDS) current = sent;
 }
 
 export const told = (key) => key in WORDS[current];

@@ -93,9 +93,14 @@ function languageSwitch() {
   const other = language() === "en" ? "es" : "en";
   return h(
     "button",
-    { type: "button", class: "switch", lang: other, "data-key": "language", onclick: () => update(() => speak(other)) },
+    { type: "button", class: "switch", lang: other, "data-key": "language", onclick: () => switchTo(other) },
     t("page.language"),
   );
+}
+
+function switchTo(other) {
+  speak(other);
+  edit("language", (shared) => (shared.language = other));
 }
 
 function isDark() {
@@ -131,7 +136,7 @@ function announce({ answers }) {
   const { diagnosis: found, problems, asking } = answers.stack;
   if (asking) return;
   const words = problems.length
-    ? t("problem.title")
+    ? t("strip.problem")
     : found
       ? `${t(`verdict.${found.verdict}`)}. ${t(`summary.${found.verdict}`)}`
       : "";

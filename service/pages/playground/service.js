@@ -1,8 +1,9 @@
 // Talks to the service: JSON, files, and events while a training runs; every failure is a problem with plain words.
 
 export class Problem extends Error {
-  constructor(document) {
+  constructor(document, path) {
     super(document.detail);
+    this.asked = path.split("?")[0];
     this.title = document.title;
     this.detail = document.detail;
     this.errors = document.errors ?? [];
@@ -19,11 +20,11 @@ async function request(path, options) {
     response = await fetch(at(path), options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem({ title: "offline", detail: "offline" });
+    throw new Problem({ title: "offline", detail: "offline" }, path);
   }
   if (response.ok) return response;
   const document = await response.json().catch(() => null);
-  throw new Problem(document ?? { title: `${response.status}`, detail: response.statusText });
+  throw new Problem(document ?? { title: `${response.status}`, detail: response.statusText }, path);
 }
 
 const body = (value) => JSON.stringify(value);

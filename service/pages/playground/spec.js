@@ -157,14 +157,16 @@ export function describeScheme(scheme) {
 
 const shorten = (value) => (typeof value === "number" ? Number(value.toPrecision(4)) : value);
 
-// What a `try` would change, as rows of {field, from, to, layers}: the same change to many layers is one row.
-export function differences(from, to) {
+// What a `try` would change, as rows of {field, from, to, layers}: the same change to many layers is one row. What both
+// say in other words (a default stated, a scheme with its parameters) is no change.
+export function differences(from, to, { schemes, statistics }) {
   const rows = new Map();
   to.layers?.forEach((layer, index) => {
     const old = layersOf(from)[index] ?? {};
+    const means = (field, value) => meaning(field, value, schemes, statistics?.layers[index]);
     for (const field of new Set([...Object.keys(old), ...Object.keys(layer)])) {
+      if (field === "name" || means(field, old[field]) === means(field, layer[field])) continue;
       const [before, after] = [describeField(old[field]), describeField(layer[field])];
-      if (before === after || field === "name") continue;
       const key = `${field} ${before} ${after}`;
       if (!rows.has(key)) rows.set(key, { field, from: before, to: after, layers: [] });
       rows.get(key).layers.push(layer.name ?? old.name);
@@ -172,6 +174,23 @@ export function differences(from, to) {
   });
   return [...rows.values()];
 }
+
+const USUAL = { gain: 1, activation: "linear" };
+const PARAMETERS = { scheme: "kernel", bias: "bias" };
+
+// A member's value with all that it leaves open filled in, as text: the same for all ways of saying the same.
+function meaning(field, value, schemes, made) {
+  if (value === undefined && field in USUAL) return JSON.stringify(USUAL[field]);
+  if (field === "scheme" && (value === undefined || value === "auto")) return '"auto"';
+  const said = value ?? made?.parameters.find(({ name }) => name === PARAMETERS[field])?.scheme ?? null;
+  const entry = schemes.find(({ name, aliases }) => name === schemeName(said) || aliases.includes(schemeName(said)));
+  if (!entry || said === null || !isSchemeField(field)) return JSON.stringify(said);
+  const defaults = Object.fromEntries(entry.parameters.map((parameter) => [parameter.name, parameter.default]));
+  const full = { ...defaults, ...(typeof said === "object" ? said : {}), name: entry.name };
+  return JSON.stringify(Object.entries(full).sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+const isSchemeField = (field) => field === "bias" || field.endsWith("scheme");
 
 const describeField = (value) =>
   Array.isArray(value) ? value.join(" × ") : describeScheme(typeof value === "number" ? `${shorten(value)}` : value);

@@ -1,29 +1,41 @@
-// Sentences about an answer: the service's own, in English; told anew from its numbers in another language.
+// Sentences about an answer: the service's own, in the page's language; told from its numbers where it has no words.
 import { h } from "./dom.js";
 import { language, number, t, told } from "./i18n.js";
+import { sentence } from "./sentences.js";
 
 const own = (text) => ({ text, lang: language() });
 const theirs = (text) => ({ text, lang: "en" });
-const choose = (key, values, text) => (language() !== "en" && told(key) ? own(t(key, values)) : theirs(text));
+
+function choose(text, key, values = {}) {
+  const said = sentence(text);
+  if (said !== null) return own(said);
+  return told(key) ? own(t(key, values)) : theirs(text);
+}
 
 export const spoken = ({ text, lang }) => h("span", lang === language() ? {} : { lang }, text);
 
-export const summaryOf = ({ verdict, summary }) => choose(`summary.${verdict}`, {}, summary);
-
-export function reasonOf({ verdict, reason, forward, backward }) {
-  return choose(
-    `reason.${verdict}`,
-    { forward: number(forward?.rms), backward: number(backward?.rms), distinct: `${forward?.distinct}` },
-    reason,
-  );
+// The verdict in general, then the layer that earned it and why: "… In fc3: outputs are …."
+export function summaryOf({ verdict, summary }) {
+  const cause = /^.*? In (\S+): (.+?)\.( .*)?$/s.exec(summary);
+  if (language() === "en" || !cause) return language() === "en" ? own(summary) : own(t(`summary.${verdict}`));
+  const why = sentence(cause[2]);
+  const general = t(`summary.${verdict}`);
+  return own(why === null ? general : `${general} ${t("summary.in", { name: cause[1], why })}`);
 }
 
-export const warningText = ({ code, detail }) => choose(`warning.${code}`, {}, detail);
+export function reasonOf({ verdict, reason, forward, backward }) {
+  return choose(reason, `reason.${verdict}`, {
+    forward: number(forward?.rms),
+    backward: number(backward?.rms),
+    distinct: `${forward?.distinct}`,
+    units: `${forward?.units}`,
+  });
+}
 
-export function outcomeOf({ learnt, reason, loss }) {
-  return choose(
-    learnt ? "outcome.learnt" : "outcome.not",
-    { first: number(loss[0]), last: number(loss.at(-1)) },
-    reason,
-  );
+export const warningText = ({ code, detail }) => choose(detail, `warning.${code}`);
+
+export const detailOf = (detail) => choose(detail, "");
+
+export function outcomeOf({ learnt, reason, loss, final_loss }) {
+  return choose(reason, learnt ? "outcome.learnt" : "outcome.not", { first: number(loss[0]), last: number(final_loss) });
 }

@@ -1,6 +1,6 @@
 // The stack's panel: presets, a start for all layers, the seed, and the layers with their fields.
 import { focusOn, h, replace } from "./dom.js";
-import { errorsUnder, schemeFields, selectField, textField } from "./fields.js";
+import { errorsUnder, errorWords, schemeFields, selectField, textField } from "./fields.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import {
@@ -21,6 +21,7 @@ import {
   typeOf,
   withScheme,
 } from "./spec.js";
+import { readdressed } from "./problems.js";
 import { edit, state, update } from "./state.js";
 import { mark } from "./verdicts.js";
 
@@ -31,7 +32,8 @@ export const AUTO = () => ({ name: "auto", value: "auto", text: t("schemes.auto"
 
 export function render(root, { shared, answers, catalogue, open }) {
   const { spec } = shared;
-  const { problems } = answers.stack;
+  const problems = readdressed(answers.stack.problems, spec);
+  const answer = { ...answers.stack, problems };
   replace(
     root,
     h("h2", { id: "stack-title" }, t("stack.title")),
@@ -47,7 +49,7 @@ export function render(root, { shared, answers, catalogue, open }) {
       h(
         "ol",
         { class: "stack" },
-        layersOf(spec).map((layer, index) => row(layer, index, spec, answers.stack, catalogue, index === open)),
+        layersOf(spec).map((layer, index) => row(layer, index, spec, answer, catalogue, index === open)),
       ),
       adder(spec),
     ),
@@ -81,7 +83,7 @@ function presets(spec) {
 
 const start = (scheme) => edit("all layers", (shared) => (shared.spec = withScheme(shared.spec, scheme)));
 
-function allLayers(spec, { schemes }) {
+function allLayers(spec, { schemes }, problems) {
   const common = commonScheme(layersOf(spec));
   const mixed = { name: "mixed", value: null, text: t("schemes.mixed") };
   return schemeFields({
@@ -89,7 +91,7 @@ function allLayers(spec, { schemes }) {
     label: t("stack.all"),
     value: common,
     schemes,
-    problems: [],
+    problems,
     extra: common === null ? [mixed, AUTO()] : [AUTO()],
     set: (scheme) => scheme !== null && start(scheme),
   });
@@ -172,7 +174,7 @@ function row(layer, index, spec, answer, catalogue, open) {
     ),
     open ? fields(layer, index, spec, answer, catalogue) : null,
     problems.length && !open
-      ? h("p", { class: "error", lang: "en" }, problems.map((error) => error.detail).join("; "))
+      ? h("p", { class: "error" }, errorWords(problems))
       : null,
   );
 }

@@ -193,7 +193,7 @@ async function run() {
   try {
     for await (const { event, data } of events("train", asked, controller.signal)) take(event, data);
   } catch (error) {
-    const problem = error instanceof Problem ? error : new Problem({ title: "offline", detail: "offline" });
+    const problem = error instanceof Problem ? error : new Problem({ title: "offline", detail: "offline" }, "train");
     if (error.name !== "AbortError") update(({ training }) => (training.problems = [problem]));
   }
   update(({ training }) => (training.running = false));

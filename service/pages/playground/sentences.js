@@ -1,0 +1,202 @@
+// The service's English sentences: a pattern for each, in Spanish, and in English where this page can say it plainer.
+//
+// To add one, add a row: what it looks like, the Spanish, and, where the service's own words speak of what this page
+// does not have (a batch, an array), plainer English. `$1` stands for what the pattern caught, its numbers localised.
+import { language } from "./i18n.js";
+
+const NUMBER_NEEDED = "aquí hace falta un número";
+const SEEDS = ["una semilla es un entero de 0 a 18446744073709551615", "a seed is a whole number from 0 to 18446744073709551615"];
+const NAMES = [
+  "un nombre tiene letras, dígitos, «_», «-» o «.», y al menos uno de ellos",
+  "a name has letters, digits, “_”, “-” or “.”, and at least one of them",
+];
+
+const ROWS = [
+  // What a field takes
+  [/^this field is required(?:: .*)?$/, "falta este campo"],
+  [/^there is no such field here$/, "aquí no existe ese campo"],
+  [/^this is not written as it must be: Unique in the spec.*$/, ...NAMES],
+  [/^this is not written as it must be(?:: .*)?$/, "esto no está escrito como debe", "this is not written as it must be"],
+  [/^an integer is needed here, not .*$/, "aquí hace falta un número entero", "a whole number is needed here"],
+  [/^a number is needed here, not .*$/, NUMBER_NEEDED, "a number is needed here"],
+  [/^a finite number is needed here.*$/, NUMBER_NEEDED, "a number is needed here"],
+  [/^a string is needed here, not .*$/, "aquí hace falta un texto", "text is needed here"],
+  [/^true or false is needed here, not .*$/, "aquí hace falta sí o no", "yes or no is needed here"],
+  [/^an? (?:object|array) is needed here, not .*$/, "esto no tiene la forma que debe", "this does not have the form it must have"],
+  [/^this number is too large$/, "este número es demasiado grande"],
+  [/^this must be (\S+?)(?:\.0)? or more(?:, not .*)?$/, "debe ser $1 o más", "this must be $1 or more"],
+  [/^this must be more than (\S+?)(?:\.0)?(?:, not .*)?$/, "debe ser mayor que $1", "this must be more than $1"],
+  [/^this must be (\S+?)(?:\.0)? or less(?:, not .*)?$/, "debe ser $1 o menos", "this must be $1 or less"],
+  [/^this must be less than (\S+?)(?:\.0)?(?:, not .*)?$/, "debe ser menor que $1", "this must be less than $1"],
+  [/^this takes (\d+) values or more, not (\d+)(?:: .*)?$/, "aquí hacen falta $1 valores o más, no $2"],
+  [/^this takes (\d+) values at the most(?:: .*)?$/, "aquí caben $1 valores como máximo"],
+  [/^this takes (\d+) characters or more(?:: .*)?$/, "aquí hacen falta $1 caracteres o más"],
+  [/^this takes (\d+) characters at the most(?:: .*)?$/, "aquí caben $1 caracteres como máximo"],
+  [/^this is one of (.+)$/, "debe ser uno de: $1"],
+  [/^this is none of the known words$/, "no es ninguna de las palabras conocidas"],
+  [/^(?:a seed is an integer|as a number, a seed is|a seed of \S+ is 0 or more).*$/, ...SEEDS],
+  [/^(.+); did you mean (.+)\?$/, (_, what, meant) => `${spanish(what)}; ¿quizá ${meant}?`],
+  [/^no layer type has this name; .*$/, "ningún tipo de capa se llama así"],
+  [/^a layer is an object with a type.*$/, "a la capa le falta su tipo"],
+  [/^no activation has this name; choose one of (.*)$/, "ninguna activación se llama así; elige una de $1"],
+  [/^no scheme has this name; choose auto or one of (.*)$/, "ningún esquema se llama así; elige auto o uno de $1"],
+  [/^no scheme has this name; (.*)$/, "ningún esquema se llama así"],
+  [/^a scheme is a name, or an object with .*$/, "un esquema es un nombre, o un nombre con sus parámetros"],
+  [/^two layers are called '(.*)'; every layer needs a name of its own$/, "dos capas se llaman «$1»; cada capa necesita un nombre propio"],
+  [/^an array would be called '(.*)': layer (.*) has one too$/, "un arreglo se llamaría «$1», y la capa $2 ya tiene uno así"],
+  [/^an array would be called '(.*)': .*$/, "un arreglo se llamaría «$1», y ese nombre no está libre"],
+  [/^(.+) must be in order, not (\S+) and (\S+)$/, "$1 deben ir en orden, no $2 y $3"],
+  [/^one of the bounds must be within (\S+) standard deviations of the mean$/, "uno de los límites debe estar a menos de $1 desviaciones típicas de la media"],
+  [/^with stddev 0 the mean must lie within the bounds$/, "con stddev 0 la media debe estar entre los límites"],
+  [/^gain must be (\S+) or more$/, "la ganancia debe ser $1 o más"],
+  [/^heads must divide dim, (\d+)$/, "las cabezas deben dividir la dimensión, $1"],
+  [/^groups must divide both channel counts, (\d+) and (\d+)$/, "los grupos deben dividir las dos cuentas de canales, $1 y $2"],
+  [/^(\w+) needs an? (.+), not the shape \[(.*)\]$/, "$1 no admite la forma [$3]"],
+  [/^values up to (\S+) do not fit (\w+), whose largest is (\S+)$/, "valores de hasta $1 no caben en $2, cuyo máximo es $3"],
+
+  // What is too large
+  [
+    /^this spec takes (\S+) elements; at most (\S+) are allowed .*$/,
+    "toda la red tiene $1 números; aquí se hacen como máximo $2: con capas más pequeñas, o menos, se puede",
+    "the whole network has $1 numbers; at most $2 are made here: smaller layers, or fewer, will do",
+  ],
+  [
+    /^this spec takes (.+) bytes of weights; at most (\S+) are allowed .*$/,
+    "los pesos de toda la red ocupan $1 bytes; aquí se permiten como máximo $2",
+    "the weights of the whole network take $1 bytes; at most $2 are allowed here",
+  ],
+  [
+    /^this spec takes (.+?) (?:operations|bytes|layers).*; at most (\S+) are allowed .*$/,
+    "toda la red cuesta $1; aquí se permite como máximo $2: con capas más pequeñas, o menos, se puede",
+    "the whole network costs $1; at most $2 is allowed here: smaller layers, or fewer, will do",
+  ],
+  [
+    /^its matrices take (\S+) operations before their first number$/,
+    "sus matrices cuestan $1 operaciones antes del primer número: con capas más pequeñas se puede",
+    "its matrices take $1 operations before their first number: smaller layers will do",
+  ],
+  [
+    /^running up to here takes (\S+) multiplications; at most (\S+) are allowed.*$/,
+    "llegar hasta aquí cuesta $1 multiplicaciones; se permiten como máximo $2: con capas más pequeñas, o menos, se puede",
+    "running up to here takes $1 multiplications; at most $2 are allowed: smaller layers, or fewer, will do",
+  ],
+  [
+    /^running up to here takes (.+); at most (.+) are allowed.*$/,
+    "llegar hasta aquí cuesta demasiada memoria ($1): con capas más pequeñas, o menos, se puede",
+    "running up to here takes $1; at most $2 are allowed: smaller layers, or fewer, will do",
+  ],
+  [/^the spec has more than (\S+) parameters$/, "la red tiene más de $1 parámetros"],
+  [/^(\S+) has more elements than 64 bits can count.*$/, "$1 tiene más elementos de los que se pueden contar", "$1 has more numbers than can be counted"],
+
+  // What cannot be run
+  [
+    /^(\w+) reads ([a-z, ]+) of each example, and (.+) numbers come: put it before .*$/,
+    (_, type, axes, came) => `${type} lee ${axesOf(axes)} de cada ejemplo, y le llegan ${came} números: ponla antes de las capas que mezclan o aplanan los ejes`,
+  ],
+  [
+    /^(\w+) reads ([a-z, ]+) of each example, and (.+) numbers come: put it first.*$/,
+    (_, type, axes, came) => `${type} lee ${axesOf(axes)} de cada ejemplo, y le llegan ${came} números: ponla la primera, o después de un embedding`,
+  ],
+  [
+    /^this layer takes (\d+) features, and (\d+) come: .*$/,
+    "esta capa lee $1 características, y le llegan $2",
+    "this layer takes $1 features, and $2 come from the layer before",
+  ],
+  [/^an embedding takes tokens, so it is the first layer$/, "un embedding lee palabras, así que es la primera capa"],
+  [/^a cell cannot have (\w+) inside$/, "una celda no puede llevar $1 dentro"],
+  [/^a layer of type (\w+) has no rule to run by here.*$/, "una capa de tipo $1 no se puede diagnosticar aquí", "a layer of type $1 cannot be diagnosed here"],
+  [/^a layer with (\w+) has no rule to run by here$/, "una capa con $1 no se puede diagnosticar aquí", "a layer with $1 cannot be diagnosed here"],
+
+  // What cannot be trained
+  [/^training takes at most (\S+) parameters, not (\S+)$/, "aquí se entrenan como máximo $1 parámetros, no $2"],
+  [/^training takes at most (\S+) outputs of layers, not (\S+)$/, "aquí se entrenan capas con $1 salidas como máximo entre todas, no $2"],
+  [/^training takes at most (\S+) layers, not (\S+)$/, "aquí se entrenan como máximo $1 capas, no $2"],
+  [
+    /^these (\d+) runs take (\S+) multiplications; at most (\S+) are allowed: .*$/,
+    "estas $1 ejecuciones cuestan $2 multiplicaciones; se permiten como máximo $3: con menos pasos, repeticiones o inicios se puede",
+    "these $1 runs take $2 multiplications; at most $3 are allowed: fewer steps, restarts or starts will do",
+  ],
+  [/^the last layer's activation must be (.+) for (\w+).*$/, "la activación de la última capa debe ser $1 en esta tarea"],
+  [/^(\w+) may only follow the last layer$/, "$1 solo puede ir detrás de la última capa"],
+  [/^a layer of type (\w+) cannot be trained here: only dense layers can$/, "una capa de tipo $1 no se puede entrenar aquí: solo las densas"],
+
+  // What came of a training
+  [
+    /^(\d+)% of the answers are right, where a constant one has (\d+)%; from (\d+)% on it is learnt(.*)$/,
+    (_, right, constant, enough, more) =>
+      `acierta el ${right} %, y una respuesta constante el ${constant} %; desde el ${enough} % está aprendido${more ? ": puede bastar con más pasos, otra tasa de aprendizaje u otro inicio" : ""}`,
+  ],
+  [
+    /^the squared error is (\S+)% of a constant answer's; at most 10% is learnt(.*)$/,
+    (_, share, more) =>
+      `el error cuadrático es el ${share} % del de una respuesta constante; hasta el 10 % está aprendido${more ? ": puede bastar con más pasos, otra tasa de aprendizaje u otro inicio" : ""}`,
+  ],
+  [/^the (loss|gradient) overflowed at (?:step (\d+)|the last step)$/, (_, what, step) => `${what === "loss" ? "la pérdida" : "el gradiente"} se desbordó en el ${step === undefined ? "último paso" : `paso ${step}`}`],
+  [/^every neuron of (\S+) stayed the same, .*$/, "todas las neuronas de $1 siguieron iguales, así que entre todas valen por una"],
+  [/^every neuron of (\S+) is dead: .*$/, "todas las neuronas de $1 están muertas: dan 0 con cada ejemplo, y ningún gradiente vuelve por ellas"],
+  [
+    /^the loss ended at (\S+), where a constant answer has (\S+): gradients of (\S+) made every step a jump elsewhere$/,
+    "la pérdida acabó en $1, y la de una respuesta constante es $2: gradientes de $3 hicieron de cada paso un salto a otra parte",
+  ],
+  [
+    /^the loss (stayed at that of a constant answer|ended at (\S+)): gradients of (\S+) in (\S+) changed nothing there(; the rest.*)?$/,
+    (_, how, end, gradient, layer, rest) =>
+      `la pérdida ${end ? `acabó en ${end}` : "se quedó en la de una respuesta constante"}: gradientes de ${gradient} en ${layer} no cambiaron nada allí${rest ? "; el resto del gradiente está en capas posteriores" : ""}`,
+  ],
+
+  // What is worth knowing
+  [/^all weights start at 0: .*$/, "todos los pesos empiezan en 0: cada salida y cada derivada es 0, y no se aprende nada"],
+  [/^all weights start at (\S+): .*$/, "todos los pesos empiezan en $1: cada neurona calcula lo mismo y cambia igual, para siempre"],
+  [/^(\w+) is not made for (\w+); (\w+) is for (.*)$/, "$1 no está hecho para $2; $3 es para $4"],
+  [/^(\w+) is not made for (\w+); (.*)$/, "$1 no está hecho para $2 ($3)"],
+  [
+    /^the variance of this layer's outputs is (\S+) times (larger|smaller) than keeps magnitudes stable$/,
+    (_, times, way) =>
+      `la varianza de las salidas de esta capa es ${times} veces ${way === "larger" ? "mayor" : "menor"} de lo que mantiene estables las magnitudes`,
+  ],
+  [/^the same values as at (\S+): nothing tells the two apart$/, "los mismos valores que en $1: nada los distingue"],
+];
+
+const AXES = {
+  length: "longitud",
+  height: "alto",
+  width: "ancho",
+  depth: "profundidad",
+  channels: "canales",
+  steps: "pasos",
+  features: "características",
+};
+const axesOf = (words) =>
+  words
+    .split(", ")
+    .map((word) => AXES[word] ?? word)
+    .join(", ");
+
+// 1,234.5 is written 1.234,5 in Spanish; a name such as fc1.kernel keeps its point.
+const localised = (text) =>
+  text === undefined
+    ? undefined
+    : text.replaceAll(/(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w.]*[A-Za-z_])/g, (digits) =>
+        digits.replaceAll(",", " ").replace(".", ","),
+      );
+
+const fill = (template, caught) => template.replaceAll(/\$(\d)/g, (_, place) => caught[place] ?? "");
+
+function spanish(text) {
+  for (const [pattern, said] of ROWS) {
+    const caught = pattern.exec(text)?.map(localised);
+    if (caught) return typeof said === "function" ? said(...caught) : fill(said, caught);
+  }
+  return null;
+}
+
+function plainer(text) {
+  for (const [pattern, , said] of ROWS) {
+    const caught = pattern.exec(text);
+    if (caught) return said ? fill(said, caught) : text;
+  }
+  return text;
+}
+
+// A sentence in the page's language, or null where this page has no words for it in that language.
+export const sentence = (text) => (language() === "es" ? spanish(text) : plainer(text));

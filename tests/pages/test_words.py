@@ -1,0 +1,237 @@
+"""What the page says of errors and of changes: plain, at its place, in the reader's language."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.pages.reader import IN_CHROMIUM, Reader, begin_with, clipboard, drawn, note, settle, show, spec, verdict
+
+pytestmark = IN_CHROMIUM
+DENSE = {"name": "fc1", "type": "dense", "shape": [8, 4], "activation": "relu"}
+OTHER = {"name": "fc2", "type": "dense", "shape": [4, 4], "activation": "relu"}
+CONV = {"name": "conv", "type": "conv2d", "shape": [3, 3, 4, 8]}
+
+
+def dense(**more: Any) -> dict[str, Any]:
+    return {**DENSE, **more}
+
+
+def normal(**more: Any) -> dict[str, Any]:
+    return dense(scheme={"name": "random_normal", **more})
+
+
+# What a hand can type into the page's fields, and what a link may hold.
+WRONG = [
+    ("init", {"seed": seed, "layers": [DENSE]})
+    for seed in ("", "-1", "abc", "1.5", str(2**64))
+] + [
+    ("init", {"seed": "1", "layers": layers})
+    for layers in (
+        [dense(name="")],
+        [dense(name="a b")],
+        [dense(name="a" * 200)],
+        [DENSE, DENSE],
+        [dense(shape=[8, 0])],
+        [dense(shape=[8, -3])],
+        [dense(shape=[8, 4.5])],
+        [dense(shape=[8, ""])],
+        [dense(shape=[8, "x"])],
+        [dense(shape=[8, 1e300])],
+        [dense(shape=[8])],
+        [dense(shape=[8, 4, 2])],
+        [{"name": "a", "type": "dense"}],
+        [dense(activation="rellu")],
+        [dense(activation="")],
+        [dense(scheme="hee_normal")],
+        [dense(scheme="")],
+        [dense(bias="foo")],
+        [normal(stddev=-1)],
+        [normal(stddev="")],
+        [normal(mean="x")],
+        [normal(stddev=1e300)],
+        [normal(sigma=1)],
+        [dense(scheme={"name": "random_uniform", "minval": 3, "maxval": 1})],
+        [dense(gain=-1)],
+        [dense(gain="x")],
+        [dense(groups=2)],
+        [{"name": "a", "type": "denze", "shape": [8, 4]}],
+        [{"name": "a", "shape": [8, 4]}],
+        [{**CONV, "groups": 3}],
+        [{"type": "multi_head_attention", "shape": [10, 3, -4]}],
+        [dense(shape=[800000, 800000])],
+        [dense(shape=[2**40, 2**40])],
+        [],
+    )
+] + [
+    ("diagnose", {"seed": "1", "layers": layers})
+    for layers in (
+        [DENSE, CONV],
+        [CONV, {"type": "lstm", "shape": [8, 4]}],
+        [DENSE, DENSE | {"name": "fc2"}],
+        [DENSE, {"type": "embedding", "shape": [10, 4]}],
+        [{"type": "lstm", "shape": [8, 4], "activation": "softmax"}],
+        [dense(shape=[8000, 60000])],
+        [dense(shape=[4096, 4096], scheme="orthogonal"), dense(name="b", shape=[4096, 4096], scheme="orthogonal")],
+    )
+] + [
+    ("train", {"seed": "1", "task": "moons", "layers": [dense(shape=[2, 2], activation="linear")], **more})
+    for more in (
+        {"learning_rate": -1},
+        {"learning_rate": 0},
+        {"learning_rate": 1e9},
+        {"learning_rate": ""},
+        {"steps": 0},
+        {"steps": 99999},
+        {"steps": 1.5},
+        {"task": "mnist"},
+        {"schemes": ["zeros"] * 9},
+        {"layers": [dense(shape=[2, 300]), *([OTHER | {"shape": [300, 300]}] * 4)]},
+        {"layers": [dense(shape=[3, 2])]},
+        {"layers": [CONV]},
+        {"schemes": ["zeros", "he_normal"], "restarts": 10, "steps": 2000, "layers": [
+            dense(shape=[2, 300]), OTHER | {"shape": [300, 300]},
+            {"name": "out", "type": "dense", "shape": [300, 2]},
+        ]},
+    )
+]  # fmt: skip
+# The validator's words, and those of a program, that no reader of the page should meet.
+JARGON = (
+    "pattern",
+    "Input should",
+    "(batch",
+    "[128",
+    "axes of space",
+    "elements;",
+    "batch may",
+    "union",
+    "not a string",
+)
+
+
+@pytest.fixture(scope="module")
+def refusals(server: str) -> list[str]:
+    """Everything that the service says to what is wrong in WRONG."""
+    found: set[str] = set()
+    for path, document in WRONG:
+        answer = httpx.post(f"{server}/{path}", json=document, timeout=60)
+        assert answer.status_code == 422, (path, document, answer.text[:300])
+        problem = answer.json()
+        found |= {error["detail"] for error in problem["errors"]} if "errors" in problem else {problem["detail"]}
+    return sorted(found)
+
+
+def said(page: Page, sentences: list[str]) -> dict[str, str | None]:
+    """Return each sentence as the page says it; None where the page has no words for it."""
+    found: dict[str, str | None] = page.evaluate(
+        "async (all) => { const { sentence } = await import('/sentences.js');"
+        " return Object.fromEntries(all.map((one) => [one, sentence(one)])); }",
+        sentences,
+    )
+    return found
+
+
+def test_every_refusal_is_told_in_spanish(reader: Reader, refusals: list[str]) -> None:
+    page = reader.open(locale="es-ES")
+    told = said(page, refusals)
+    assert [text for text, words in told.items() if words is None] == []
+    for text, words in told.items():
+        assert words is not None
+        assert words != text
+        assert not {"this", "must", "needs", "here", "take", "takes", "the"} & set(words.split()), words
+
+
+def test_every_refusal_is_told_in_plain_words(reader: Reader, refusals: list[str]) -> None:
+    page = reader.open()
+    for text, words in said(page, refusals).items():
+        assert words is not None
+        assert not [word for word in JARGON if word in words], (text, words)
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "es-ES"])
+def test_an_empty_name_is_told_what_a_name_has(reader: Reader, locale: str) -> None:
+    page = reader.open(locale=locale)
+    page.locator('[data-key="layer-fc1"]').click()
+    page.locator('[data-key="/layers/0/name"]').fill("")
+    error = page.locator('[id="field--layers-0-name-error"]')
+    words = {"en-GB": "a name has letters, digits", "es-ES": "un nombre tiene letras, dígitos"}
+    expect(error).to_contain_text(words[locale])
+    expect(page.locator("#panel [lang=en]")).to_have_count(0)
+    reader.forgive(422)
+
+
+def test_what_is_wrong_with_all_layers_stands_at_their_field_and_is_mended_there(reader: Reader) -> None:
+    page = reader.open()
+    note(page, "σ = 1")
+    page.locator('[data-key="all/stddev"]').fill("-1")
+    expect(page.locator('[data-key="all/stddev"]')).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#stack .layer.wrong")).to_have_count(0)
+    problem = page.locator("#panel .problem")
+    expect(problem).to_contain_text("Start of all weights, stddev: this must be 0 or more")
+    problem.get_by_role("button", name="Use stddev 0").click()
+    settle(page)
+    assert {json.dumps(layer["scheme"]) for layer in spec(page)["layers"]} == {'{"name": "random_normal", "stddev": 0}'}
+    reader.forgive(422)
+
+
+def test_weights_that_are_made_but_not_diagnosed_are_told_as_such(reader: Reader) -> None:
+    page = reader.open()
+    page.locator('[data-key="add-type"]').select_option("conv2d")
+    page.locator('[data-key="add"]').click()
+    problem = page.locator("#panel .problem")
+    expect(problem).to_contain_text("The weights can be made, but not diagnosed")
+    expect(problem).to_contain_text("conv2d reads height, width, channels of each example, and 10 numbers come")
+    expect(page.locator("#panel .histograms")).to_be_visible()
+    expect(page.locator("#panel .past .histograms")).to_have_count(0)
+    reader.forgive(422)
+
+
+def test_a_remedy_of_a_training_is_a_button(reader: Reader) -> None:
+    page = reader.open()
+    show(page, "train")
+    page.locator('[data-key="/steps"]').fill("99999")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("#panel .problem")).to_contain_text("This cannot be trained as it is asked for")
+    page.get_by_role("button", name="Use steps 2000").click()
+    drawn(page)
+    expect(page.locator('[data-key="/steps"]')).to_have_value("2000")
+    reader.forgive(422)
+
+
+@pytest.mark.parametrize("preset", ["mlp", "lstm", "attention", "conv"])
+def test_a_remedy_lists_no_change_that_is_none(reader: Reader, preset: str) -> None:
+    page = reader.open()
+    begin_with(page, preset)
+    for label in ("σ = 1", "0"):
+        note(page, label)
+        for row in page.locator(".remedy li").all():
+            before, after = row.inner_text().rsplit(" (", 1)[0].split(" → ")
+            assert before.split(" ", 1)[1] != after
+            for none in ("random_normal (stddev 1) → random_normal (mean 0, stddev 1)", "auto → 1", "auto → zeros"):
+                assert none not in row.inner_text()
+
+
+def test_a_warning_names_a_layer_once(reader: Reader) -> None:
+    page = reader.open()
+    begin_with(page, "attention")
+    note(page, "σ = 1")
+    for row in page.locator(".warnings li strong").all_inner_texts():
+        names = row.rstrip(": ").split(", ")
+        assert len(names) == len(set(names))
+
+
+def test_a_link_carries_its_language(reader: Reader) -> None:
+    page = reader.open()
+    page.get_by_role("button", name="Español").click()
+    settle(page)
+    page.get_by_role("button", name="Copiar enlace").click()
+    expect(page.locator("#toast")).to_contain_text("Copiado")
+    other = reader.open(clipboard(page), locale="en-GB")
+    expect(other.locator("html")).to_have_attribute("lang", "es")
+    expect(verdict(other)).to_have_text("Zona normal")
+    other.goto("about:blank")
+    other.goto(reader.server)
+    settle(other)
+    expect(other.locator("html")).to_have_attribute("lang", "en")  # the link's, not the reader's own choice
