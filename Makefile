@@ -11,8 +11,9 @@ ifndef SEED
 SEED := $(shell date +%s)
 endif
 CASES ?= 500
+MINUTES ?= 20
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-long test-pages lint format test-frameworks test-random openapi golden browser container bench bench-tools lock clean
+.PHONY: help run test unit test-long test-pages lint format test-frameworks test-random mutate openapi golden browser container bench bench-tools lock clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,15 +66,18 @@ test-random: $(FRAMEWORKS)/ready ## Compare one framework's streams with the rea
 	  echo "test-random: $$1, make test-random SEED=$(SEED) CASES=$(CASES) repeats it"; \
 	  REPLAY_CASES=$(CASES) $(COMPARE) tests/frameworks/replay/test_$$1.py --hypothesis-seed=$(SEED)
 
+mutate: $(VENV)/test ## Change the code in small wrong ways, say which changes no test notices (MINUTES, SEED says which)
+	$(BIN)/python -m mutations --minutes $(MINUTES) --seed $(SEED)
+
 lint: $(VENV)/test ## Check format, style, types and the direction of imports
-	$(BIN)/ruff format --check service tests benchmarks
-	$(BIN)/ruff check service tests benchmarks
+	$(BIN)/ruff format --check service tests benchmarks mutations
+	$(BIN)/ruff check service tests benchmarks mutations
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/test ## Mend format and style
-	$(BIN)/ruff format service tests benchmarks
-	$(BIN)/ruff check --fix service tests benchmarks
+	$(BIN)/ruff format service tests benchmarks mutations
+	$(BIN)/ruff check --fix service tests benchmarks mutations
 
 openapi: $(VENV)/test ## Write openapi/openapi.json and docs/settings.md anew
 	$(BIN)/initserve openapi > openapi/openapi.json
