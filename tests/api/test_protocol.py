@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from tests.conftest import Server, serving
+from tests.conftest import Server
 
 PATIENCE = 20.0  # seconds: only a fault takes so long
 SPEC = b'{"seed": 1, "layers": [{"type": "tensor", "shape": [3]}]}'
@@ -198,34 +198,3 @@ def test_a_redirection_does_not_follow_the_host_that_a_client_names(client: http
         assert "evil" not in answer.headers.get("location", "")
     assert client.get("/docs").headers["location"] == "docs/"
     assert client.get("/docs", follow_redirects=True).status_code == 200
-
-
-def test_a_head_that_does_not_come_is_not_waited_for() -> None:
-    with serving(INITSERVE_HEADER_TIMEOUT_SECONDS="0.3", INITSERVE_KEEP_ALIVE_SECONDS="0.6") as server:
-        with connected(server) as silent, connected(server) as slow:
-            slow.sendall(b"GET /livez HTTP/1.1\r\n")
-            status, _, body = read_answer(slow)
-            assert (status, json.loads(body)["type"]) == (408, "/problems/request-timeout")
-            assert ends(slow)
-            assert ends(silent)
-        with connected(server) as drip:  # a byte now and then does not help
-            sent = 0
-            try:
-                while sent < 200:
-                    drip.sendall(b"G" if not sent else b"E")
-                    sent += 1
-                    drip.settimeout(0.05)
-                    try:
-                        if drip.recv(1):
-                            break
-                    except TimeoutError:
-                        continue
-            except ConnectionError:
-                pass
-            assert sent < 200
-        with connected(server) as kept:
-            kept.sendall(GET)
-            assert read_answer(kept)[0] == 200
-            kept.sendall(GET)
-            assert read_answer(kept)[0] == 200
-            assert ends(kept)
