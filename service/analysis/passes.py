@@ -46,7 +46,8 @@ def count_into_bins(values, edges, counts):
         for i in range(whole, strip.size):
             tables[0, places[i]] += 1
     for table in range(TABLES):
-        counts += tables[table]
+        for place in range(bins):
+            counts[place] += tables[table, place]
 
 
 @compiled(
@@ -59,7 +60,9 @@ def survey(values, shift, edges, counts):
     Bins are of equal width, closed below; the last is closed above too, and the outer ones take what lies beyond.
     """
     sums, squares = np.zeros(LANES), np.zeros(LANES)
-    least, greatest = np.full(LANES, values.dtype.type(np.inf)), np.full(LANES, values.dtype.type(-np.inf))
+    least, greatest = np.empty(LANES, values.dtype), np.empty(LANES, values.dtype)
+    for lane in range(LANES):
+        least[lane], greatest[lane] = np.inf, -np.inf
     whole = values.size - values.size % LANES
     for start in range(0, whole, LANES):
         row = values[start : start + LANES]
@@ -78,7 +81,12 @@ def survey(values, shift, edges, counts):
         least[0] = min(least[0], x)
         greatest[0] = max(greatest[0], x)
     count_into_bins(values, edges, counts)
-    return sums.sum(), squares.sum(), np.float64(least.min()), np.float64(greatest.max())
+    for lane in range(1, LANES):
+        sums[0] += sums[lane]
+        squares[0] += squares[lane]
+        least[0] = min(least[0], least[lane])
+        greatest[0] = max(greatest[0], greatest[lane])
+    return sums[0], squares[0], np.float64(least[0]), np.float64(greatest[0])
 
 
 @compiled("float64[::1](float64[::1])")

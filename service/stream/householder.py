@@ -46,7 +46,10 @@ def orthonormal_columns(matrix, out, stop):
     signs = np.empty(columns)
     for start in range(0, columns, BLOCK):
         end = min(start + BLOCK, columns)
-        block = matrix[:, start:end].copy()
+        block = np.empty((rows, end - start))
+        for i in range(rows):
+            for j in range(end - start):
+                block[i, j] = matrix[i, start + j]
         for k in range(start):
             if stop[0]:
                 return
@@ -54,18 +57,19 @@ def orthonormal_columns(matrix, out, stop):
         for k in range(start, end):
             if stop[0]:
                 return
-            column = block[:, k - start].copy()
+            vector = vectors[k]
+            for i in range(k, rows):
+                vector[i] = block[i, k - start]
             below = 0.0
             for i in range(k + 1, rows):
-                below += column[i] * column[i]
-            head = column[k]
+                below += vector[i] * vector[i]
+            head = vector[k]
             length = math.sqrt(head * head + below)
             signs[k] = -1.0 if head >= 0.0 else 1.0
-            vectors[k, k:] = column[k:]
-            vectors[k, k] = head - signs[k] * length
-            square = vectors[k, k] * vectors[k, k] + below
+            vector[k] = head - signs[k] * length
+            square = vector[k] * vector[k] + below
             factors[k] = 2.0 / square if square > 0.0 else 0.0
-            reflect(vectors[k], factors[k], k, block)
+            reflect(vector, factors[k], k, block)
     for start in range(0, columns, BLOCK):
         end = min(start + BLOCK, columns)
         block = np.zeros((rows, end - start))
@@ -75,7 +79,9 @@ def orthonormal_columns(matrix, out, stop):
             if stop[0]:
                 return
             reflect(vectors[k], factors[k], k, block)
-        out[:, start:end] = block
+        for i in range(rows):
+            for j in range(end - start):
+                out[i, start + j] = block[i, j]
 
 
 @compiled("void(float64[:, ::1], float64[:, ::1], uint8[::1])")
@@ -86,7 +92,8 @@ def square(matrix, out, stop):
         if stop[0]:
             return
         row = out[i]
-        row[:] = 0.0
+        for j in range(size):
+            row[j] = 0.0
         for k in range(size):
             factor, other = matrix[i, k], matrix[k]
             for j in range(size):

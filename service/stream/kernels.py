@@ -163,7 +163,7 @@ def fill_uniform(stream, starts, length, out, zero, interval, bounds):
     fraction, step, anchor = interval
     least, greatest = bounds
     scratch = new_scratch()
-    done = 0
+    done = int64(0)
     while done < out.size:
         words = make_words(stream, starts, length, done, out.size - done, scratch)
         block = out[done : done + words.size]
@@ -186,7 +186,7 @@ def fill_normal(stream, starts, length, out, zero, interval, tails, scale, bound
     deviation, mean = scale
     least, greatest = bounds
     scratch = new_scratch()
-    done = 0
+    done = int64(0)
     while done < out.size:
         words = make_words(stream, starts, length, done, out.size - done, scratch)
         block = out[done : done + words.size]
@@ -204,9 +204,10 @@ def fill_normal(stream, starts, length, out, zero, interval, tails, scale, bound
 def fill_words(stream, starts, length, out):
     """Fill `out` with the random words themselves."""
     scratch = new_scratch()
-    done = 0
+    done = int64(0)
     while done < out.size:
         words = make_words(stream, starts, length, done, out.size - done, scratch)
         block = out[done : done + words.size]
-        block[:] = words
+        for i in range(words.size):
+            block[i] = words[i]
         done += words.size

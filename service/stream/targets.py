@@ -78,4 +78,8 @@ def compile_for(dispatcher: Any, kernel: Callable[..., Any], signature: str) -> 
         forget(kernel, kept=stamp_of(kernel.__module__))
 
 
-inlined = numba.njit(inline="always", error_model="numpy")
+# For what kernels are put together from: compiled once a process, then expanded by LLVM. Numba's own expansion,
+# `inline="always"`, reads and types each function anew wherever it stands.
+inlined = numba.njit(forceinline=True, error_model="numpy")
+# For what a kernel calls once a block or once in a while.
+called = numba.njit(error_model="numpy")

@@ -17,6 +17,9 @@ from service.stream.targets import compiled, inlined
 
 BLOCK = 1024  # elements; a scratch block of words is 4 KiB
 PARITY = 0x1BD11BDA
+# How far the rounds turn a word: four, and the next four, and so on in turns.
+EVEN = (np.uint32(13), np.uint32(15), np.uint32(26), np.uint32(6))
+ODD = (np.uint32(17), np.uint32(29), np.uint32(16), np.uint32(24))
 
 f32 = np.float32
 ROOT_TWO = f32(float.fromhex("0x1.6a09e6p+0"))
@@ -25,20 +28,20 @@ ONE_BITS = 0x3F800000
 
 @inlined
 def rotate(x, left):
-    return uint32(uint32(x << uint32(left)) | uint32(x >> uint32(32 - left)))
+    return uint32(uint32(x << left) | uint32(x >> uint32(uint32(32) - left)))
 
 
 @inlined
-def mix(x0, x1, r0, r1, r2, r3):
+def mix(x0, x1, turns):
     """Four rounds."""
     x0 = uint32(x0 + x1)
-    x1 = rotate(x1, r0) ^ x0
+    x1 = rotate(x1, turns[0]) ^ x0
     x0 = uint32(x0 + x1)
-    x1 = rotate(x1, r1) ^ x0
+    x1 = rotate(x1, turns[1]) ^ x0
     x0 = uint32(x0 + x1)
-    x1 = rotate(x1, r2) ^ x0
+    x1 = rotate(x1, turns[2]) ^ x0
     x0 = uint32(x0 + x1)
-    x1 = rotate(x1, r3) ^ x0
+    x1 = rotate(x1, turns[3]) ^ x0
     return x0, x1
 
 
@@ -46,11 +49,11 @@ def mix(x0, x1, r0, r1, r2, r3):
 def threefry(k0, k1, c0, c1):
     """Threefry-2x32 of 20 rounds: a key and a counter of two words each -> two random words."""
     k2 = uint32(k0 ^ k1 ^ uint32(PARITY))
-    x0, x1 = mix(uint32(c0 + k0), uint32(c1 + k1), 13, 15, 26, 6)
-    x0, x1 = mix(uint32(x0 + k1), uint32(x1 + uint32(k2 + uint32(1))), 17, 29, 16, 24)
-    x0, x1 = mix(uint32(x0 + k2), uint32(x1 + uint32(k0 + uint32(2))), 13, 15, 26, 6)
-    x0, x1 = mix(uint32(x0 + k0), uint32(x1 + uint32(k1 + uint32(3))), 17, 29, 16, 24)
-    x0, x1 = mix(uint32(x0 + k1), uint32(x1 + uint32(k2 + uint32(4))), 13, 15, 26, 6)
+    x0, x1 = mix(uint32(c0 + k0), uint32(c1 + k1), EVEN)
+    x0, x1 = mix(uint32(x0 + k1), uint32(x1 + uint32(k2 + uint32(1))), ODD)
+    x0, x1 = mix(uint32(x0 + k2), uint32(x1 + uint32(k0 + uint32(2))), EVEN)
+    x0, x1 = mix(uint32(x0 + k0), uint32(x1 + uint32(k1 + uint32(3))), ODD)
+    x0, x1 = mix(uint32(x0 + k1), uint32(x1 + uint32(k2 + uint32(4))), EVEN)
     return uint32(x0 + k2), uint32(x1 + uint32(k0 + uint32(5)))
 
 
@@ -121,7 +124,7 @@ def fill_uniform(key, starts, length, out, line, scale):
     width, low = line
     factor, shift = scale
     scratch = new_scratch()
-    done = 0
+    done = int64(0)
     while done < out.size:
         words = make_words(key, starts, length, done, out.size - done, scratch)
         block = out[done : done + words.size]
@@ -141,7 +144,7 @@ def fill_normal(key, starts, length, out, line, bounds, scale):
     least, greatest = bounds
     factor, shift = scale
     scratch = new_scratch()
-    done = 0
+    done = int64(0)
     while done < out.size:
         words = make_words(key, starts, length, done, out.size - done, scratch)
         block = out[done : done + words.size]
@@ -156,11 +159,12 @@ def fill_normal(key, starts, length, out, line, bounds, scale):
 def fill_words(key, starts, length, out):
     """Fill `out` with the random words themselves: jax.random.bits."""
     scratch = new_scratch()
-    done = 0
+    done = int64(0)
     while done < out.size:
         words = make_words(key, starts, length, done, out.size - done, scratch)
         block = out[done : done + words.size]
-        block[:] = words
+        for i in range(words.size):
+            block[i] = words[i]
         done += words.size
 
 
@@ -169,7 +173,7 @@ def fill_looked_up(key, starts, length, out, table, unused):
     """Fill `out` with table[word's bits above the `unused` lowest]: half precision knows few values; 2^n of them."""
     scratch = new_scratch()
     mask, drop = uint32(table.size - 1), uint32(unused)
-    done = 0
+    done = int64(0)
     while done < out.size:
         words = make_words(key, starts, length, done, out.size - done, scratch)
         block = out[done : done + words.size]

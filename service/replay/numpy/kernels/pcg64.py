@@ -13,7 +13,7 @@ from numba import float64, int8, int64, types, uint64
 from numba.extending import intrinsic
 
 from service.replay.numpy.kernels.ziggurat import tables
-from service.stream.targets import compiled, inlined
+from service.stream.targets import called, compiled, inlined
 
 WIDTHS, DENSITIES, WITHIN = tables()
 FACTOR_HIGH, FACTOR_LOW = 0x2360ED051FC65DA4, 0x4385DF649FCCF645
@@ -83,7 +83,7 @@ def advanced(state, steps):
 LANES = 4  # walks a quarter of a step apart, so that none waits for its product
 
 
-@inlined
+@called
 def make_words(state, first, out):
     """Fill `out` with words first, first + 1, … of the stream."""
     factor, summand = leap(state[2], state[3], uint64(LANES))
@@ -147,7 +147,7 @@ def propose(words, values, misses):
         misses[i] = int8(place >= WITHIN[layer])
 
 
-@inlined
+@called
 def from_tail(words, at, negative):
     """Return a value from beyond the edge, and where its last word stands."""
     while True:
@@ -159,7 +159,7 @@ def from_tail(words, at, negative):
             return (-value if negative else value), at
 
 
-@inlined
+@called
 def settle(words, at, value):
     """Return the value of a word outside its layer's safe part, whether it is kept, and where its last word stands."""
     layer = int64(words[at] & uint64(0xFF))

@@ -32,9 +32,8 @@ def next_raw(oldest, next_oldest, before):
     return uint32(before ^ (both >> uint32(1)) ^ (odd & uint32(TWIST)))
 
 
-@compiled("void(uint32[::1], uint32[::1])")
-def make_raw(state, out):
-    """Fill `out` with the raw words that follow the state, and move the state on behind them."""
+@inlined
+def raw_words(state, out):
     count = out.size
     head = min(SIZE, count)
     # Indices only grow from a range's, so that the compiler sees them not negative, and how far apart they are.
@@ -51,6 +50,18 @@ def make_raw(state, out):
             state[i] = state[i + head]
     for i in range(head):
         state[SIZE - head + i] = out[count - head + i]
+
+
+@compiled("void(uint32[::1], uint32[::1])")
+def make_raw(state, out):
+    """Fill `out` with the raw words that follow the state, and move the state on behind them."""
+    raw_words(state, out)
+
+
+@inlined
+def copy(source, target):
+    for i in range(source.size):
+        target[i] = source[i]
 
 
 @inlined
@@ -102,11 +113,11 @@ def characteristic_polynomial(bits, out):
         if parity & uint64(1) == uint64(0):
             gap += 1
             continue
-        spare[:] = current
+        copy(current, spare)
         add_shifted(current, previous, gap)
         if 2 * length <= n:
             length = n + 1 - length
-            previous[:] = spare
+            copy(spare, previous)
             gap = 1
         else:
             gap += 1
@@ -170,20 +181,22 @@ def power_of_x(terms, exponent, out):
                 wide[i] = (wide[i] << uint64(1)) | (wide[i - 1] >> uint64(63))
             wide[0] <<= uint64(1)
         reduce(wide, terms)
-        out[:] = wide[:LIMBS]
+        for i in range(LIMBS):
+            out[i] = wide[i]
 
 
 @compiled("void(uint64[::1], uint32[::1])")
 def jump(polynomial, state):
     """Move a state on by as many words as x has for an exponent in the polynomial (Haramoto et al. 2008)."""
     raw = np.empty(DEGREE + SIZE, np.uint32)
-    following = state.copy()
-    raw[:SIZE] = state
-    make_raw(following, raw[SIZE:])
+    following = np.empty(SIZE, np.uint32)
+    copy(state, following)
+    copy(state, raw)
+    raw_words(following, raw[SIZE:])
     total = np.zeros(SIZE, np.uint32)
     for power in range(DEGREE):
         if (polynomial[power >> 6] >> uint64(power & 63)) & uint64(1):
             window = raw[power : power + SIZE]
             for i in range(SIZE):
                 total[i] ^= window[i]
-    state[:] = total
+    copy(total, state)
