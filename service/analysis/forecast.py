@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from service import stopping
 from service.analysis.functions import FUNCTIONS, Function
+from service.analysis.layers import last_norm_of
 from service.networks.layers.convolution import Convolution, DepthwiseConvolution, TransposedConvolution
 from service.networks.layers.dense import Dense
 from service.networks.layers.embedding import Embedding
@@ -41,22 +42,32 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A layer as the maps see it: what comes out, and the factor on a gradient's second moment on its way back."""
+    """A layer as the maps see it: what comes out, and the factor on a gradient's second moment on its way back.
+
+    `varied` is by how much two examples' inputs differ, as its weights see them; `steep` the mean square of the slope
+    of its activation.
+    """
 
     out: Signal
     chi: float
     back: float
+    varied: float
+    steep: float
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """`rms` and `mean` of the outputs after the activation, `backward` the rms of the gradient there."""
+    """`rms` and `mean` of the outputs after the activation, `backward` the rms of the gradient there.
+
+    `slope` is what a layer is judged by, see verdicts.Factors.
+    """
 
     mean: float
     rms: float
     correlation: float
     chi: float
     backward: float | None
+    slope: float | None
 
 
 Map = Callable[[LayerSpec, Mapping[str, Source], Signal], Step | None]
@@ -64,6 +75,11 @@ Map = Callable[[LayerSpec, Mapping[str, Source], Signal], Step | None]
 
 def squared(x: float) -> float:
     return x * x  # x**2 raises where this is infinite
+
+
+def apart(x: Signal) -> float:
+    """Return by how much the inputs of two examples differ, as an rms about what they share."""
+    return sqrt(max(x.second * (1.0 - x.cosine), 0.0)) if x.second < ENOUGH else inf
 
 
 def through(function: Function, mean: float, variance: float, covariance: float) -> tuple[Signal, float]:
@@ -99,7 +115,8 @@ def weighted(layer: LayerSpec, sources: Mapping[str, Source], x: Signal) -> Step
     together = x.second * x.cosine
     covariance = fan * (variance * together + centre * centre * (together - x.mean * x.mean)) + spread
     out, steep = through(FUNCTIONS[layer.activation], mean, spread_out, covariance)
-    return Step(out, fan * variance * steep, fans.fan_out * (variance + centre**2) * steep)
+    varied = apart(x)
+    return Step(out, fan * variance * steep, fans.fan_out * (variance + centre**2) * steep, varied, steep)
 
 
 def normalised(layer: LayerSpec, sources: Mapping[str, Source], x: Signal) -> Step | None:
@@ -121,13 +138,13 @@ def normalised(layer: LayerSpec, sources: Mapping[str, Source], x: Signal) -> St
     spread = gamma - (0.0 if centred else squared(x.mean / sqrt(variance)) * gamma)
     spread += squared(beta.deviation) if beta else 0.0
     out, steep = through(FUNCTIONS[layer.activation], mean, spread, cosine * spread)
-    return Step(out, gamma / variance * steep, gamma / variance * steep)
+    return Step(out, gamma / variance * steep, gamma / variance * steep, 1.0, steep)
 
 
 def looked_up(layer: LayerSpec, sources: Mapping[str, Source], x: Signal) -> Step | None:
     drawn = sources["embeddings"].distribution
     second = drawn.deviation * drawn.deviation + squared(drawn.mean)
-    return Step(Signal(drawn.mean, second, squared(drawn.mean) / second if second > 0.0 else 1.0), 1.0, 0.0)
+    return Step(Signal(drawn.mean, second, squared(drawn.mean) / second if second > 0.0 else 1.0), 1.0, 0.0, 1.0, 1.0)
 
 
 MAPS: dict[type[LayerSpec], Map] = {
@@ -154,7 +171,9 @@ def sources_of(planned: PlannedLayer) -> Mapping[str, Source]:
     return planned.parameters[0].sources
 
 
-def forecast(layers: Sequence[LayerSpec], planned: tuple[PlannedLayer, ...], x: Signal) -> list[Forecast | None]:
+def forecast(
+    layers: Sequence[LayerSpec], planned: tuple[PlannedLayer, ...], x: Signal, inputs_rms: float = 1.0
+) -> list[Forecast | None]:
     """Return what to expect of every layer, for inputs like `x` and an output gradient of rms 1; None beyond theory.
 
     Gradients are followed back from the end, so they are known where every layer after has a map.
@@ -166,17 +185,23 @@ def forecast(layers: Sequence[LayerSpec], planned: tuple[PlannedLayer, ...], x: 
         step = None if signal is None else step_of(layer, sources_of(place), signal)
         steps.append(step)
         signal = None if step is None else step.out
+    last_norm = last_norm_of(layers)
+    reference = inputs_rms if last_norm < 0 and inputs_rms > 0.0 else 1.0
     found: list[Forecast | None] = []
     back: float | None = 1.0
-    for step in reversed(steps):
-        if step is not None:
-            out = step.out
-            rms = sqrt(back) if back is not None else None
-            found.append(Forecast(out.mean, sqrt(out.second), out.cosine, step.chi, rms))
-        else:
-            found.append(None)
+    for index, step in reversed(list(enumerate(steps))):
+        found.append(None if step is None else told(step, back, reference, before_norm=index < last_norm))
         back = None if back is None or step is None else back * step.back
     return found[::-1]
+
+
+def told(step: Step, back: float | None, reference: float, before_norm: bool) -> Forecast:
+    """Return what is told of a layer, given the second moment of the gradient at its outputs."""
+    slope = None if back is None else step.varied / reference * sqrt(back * step.steep)
+    if before_norm and slope is not None and back is not None:  # see first_step.seen
+        slope = max(apart(step.out) * sqrt(back), min(slope, 1.0))
+    rms = sqrt(back) if back is not None else None
+    return Forecast(step.out.mean, sqrt(step.out.second), step.out.cosine, step.chi, rms, slope)
 
 
 def like(values: NDArray[np.float64], cosine: float) -> Signal:

@@ -4,7 +4,7 @@ To make another layer type run, add its rule to RULES. Convolutions keep the siz
 take the batch's own mean and variance, as in training; recurrent layers return every step.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any, TypeAlias
 
@@ -28,6 +28,7 @@ from service.networks.layers.recurrent import Place, Recurrent
 
 Weights: TypeAlias = Mapping[str, Node]
 Rule: TypeAlias = Callable[[Any, Weights, Node], Node]
+NORMS = (BatchNorm, GroupNorm, LayerNorm, RmsNorm)
 GROUPS = 32  # of a group normalisation, as in every framework, where they divide the features
 
 
@@ -225,3 +226,8 @@ def rule_of(layer: LayerSpec, at: str) -> Rule:
             return RULES[kind]
     names = "dense, conv, separable and depthwise, embedding, norms, recurrent, attention"
     raise UnsupportedCombination(f"a layer of type {layer.type} has no rule to run by here; these have: {names}", at)
+
+
+def last_norm_of(layers: Sequence[LayerSpec]) -> int:
+    """Return the number of the last norm in a stack, -1 where there is none."""
+    return max((index for index, layer in enumerate(layers) if isinstance(layer, NORMS)), default=-1)

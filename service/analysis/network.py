@@ -39,11 +39,12 @@ SETUP = 8  # a matrix decomposition's operations are worth so many of a pass's m
 
 @dataclass
 class Stage:
-    """A layer in its place: its weights, what came out of it before its activation (`fed`) and after (`out`)."""
+    """A layer in its place: its weights, what it took, what came before its activation (`fed`) and after (`out`)."""
 
     planned: PlannedLayer
     layer: LayerSpec
     weights: Weights
+    taken: Node
     fed: Node
     out: Node
 
@@ -157,10 +158,11 @@ class Network:
             elif index:
                 raise InvalidSpec("an embedding takes tokens, so it is the first layer", f"/layers/{index}/type")
 
-    def run(self, inputs: NDArray[Any]) -> Iterator[Stage]:
+    def run(self, inputs: NDArray[Any], weights: Sequence[Weights] | None = None) -> Iterator[Stage]:
         """Yield layer after layer with its outputs for a batch; what is changed in a stage is what the next one gets.
 
-        Raises InitserveError where a layer does not fit the one before.
+        `weights` are each layer's, where they are not those that /init gives. Raises InitserveError where a layer does
+        not fit the one before.
         """
         operations = kept = 0
         x = Node(inputs)
@@ -174,12 +176,12 @@ class Network:
                 raise too_large(f"{operations:,} multiplications", f"{self.most_operations:,}", at)
             if kept > MOST_VALUES:
                 raise too_large(f"{kept:,} values kept for the way back", f"{MOST_VALUES:,}", at)
-            weights = load(planned)
+            own = load(planned) if weights is None else weights[index]
             if isinstance(layer, Embedding):
-                fed = tape.look_up(weights["embeddings"], inputs)
+                fed = tape.look_up(own["embeddings"], inputs)
             else:
-                fed = rule_of(layer, at)(layer, weights, x)
-            stage = Stage(planned, layer, weights, fed, activated(layer, fed))
+                fed = rule_of(layer, at)(layer, own, x)
+            stage = Stage(planned, layer, own, x, fed, activated(layer, fed))
             yield stage
             x = stage.out
 

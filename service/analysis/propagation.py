@@ -3,17 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service import stopping
 from service.analysis import tape
+from service.analysis.first_step import distinct_units, gradient_of, rms_of
 from service.analysis.functions import FUNCTIONS
 from service.analysis.network import Stage
 from service.analysis.tape import Array
 from service.networks.layers.recurrent import Recurrent
 
 FLAT = 0.05  # a slope below which an activation counts as saturated (tanh beyond 2.2)
-ALIKE = 1e-9  # relative difference below which two units' outputs count as the same
 SMALL = 128  # rows or columns of a matrix up to which all its singular values are computed
 ROUNDS = 30  # of power iteration, for the largest of a larger one: good to some per cent, enough for a picture
 
@@ -23,8 +22,8 @@ class Forward:
     """Of a layer's outputs, after its activation.
 
     `correlation` is the mean cosine between two examples' outputs, `dead` the share of units that are 0 for every
-    example, `distinct` how many of the units differ from each other; `saturated` is the share of outputs where the
-    activation is flat, None where there is no such thing.
+    example, `distinct` how many of the units differ from each other before the activation; `saturated` is the share of
+    outputs where the activation is flat, None where there is no such thing.
     """
 
     mean: float
@@ -57,11 +56,6 @@ class Matrix:
     stable_rank: float
 
 
-def rms_of(values: Array) -> float:
-    with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.sqrt(np.mean(values * values)))
-
-
 def correlation_of(out: Array) -> float | None:
     """Return the mean cosine between one example's outputs and the next one's."""
     rows = out.reshape(len(out), -1)
@@ -70,17 +64,6 @@ def correlation_of(out: Array) -> float | None:
         return None
     unit = rows / lengths[:, None]
     return float((unit[1:] * unit[:-1]).sum(axis=1).mean())
-
-
-def distinct_units(columns: Array, alive: NDArray[np.bool_]) -> int:
-    """Count the units (columns) that differ; those that are 0 throughout are not held against each other."""
-    living = columns[:, alive]
-    if not np.isfinite(living).all():
-        return int(columns.shape[1])
-    # Along one direction that has nothing to do with them, different columns lie at different places.
-    places = np.sort(np.cos(np.arange(1.0, len(living) + 1.0)) @ living)
-    gaps = np.diff(places) > ALIKE * np.abs(places).max(initial=0.0)
-    return int((~alive).sum() + gaps.sum() + (places.size > 0))
 
 
 def measure_forward(stage: Stage) -> Forward:
@@ -100,14 +83,12 @@ def measure_forward(stage: Stage) -> Forward:
         correlation=correlation_of(out),
         units=int(columns.shape[1]),
         # Before the activation: where that is flat, units look alike that are not.
-        distinct=distinct_units(stage.fed.value.reshape(columns.shape), alive),
+        distinct=distinct_units(stage.fed.value.reshape(columns.shape)),
     )
 
 
 def measure_backward(stage: Stage) -> Backward:
-    gradient = stage.out.gradient
-    if gradient is None:
-        gradient = np.zeros_like(stage.out.value)
+    gradient = gradient_of(stage.out)
     kernel = max(stage.weights.values(), key=lambda node: node.value.size)
     weights = None
     if kernel.value.ndim > 1 and kernel.gradient is not None:

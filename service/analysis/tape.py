@@ -18,6 +18,7 @@ Array: TypeAlias = NDArray[np.float64]
 EPSILON = 1e-5  # of normalisations: as PyTorch's; Keras has 1e-3
 # Multiplications of a product, and elements of a function, between two looks at whether anybody still waits.
 PRODUCT, ELEMENTS = 2**26, 2**18
+ROUNDING = 1e-13  # of a mean: what rounding may make of equal values
 Pull: TypeAlias = Callable[[Array], Sequence[Array]]  # the gradient at a node -> those at the nodes it came of
 
 
@@ -173,7 +174,12 @@ def look_up(table: Node, rows: NDArray[np.int64]) -> Node:
 
 def standardise(a: Node, axes: tuple[int, ...], centred: bool = True) -> Node:
     """Divide by the deviation over `axes`, having subtracted the mean (not so for the root mean square)."""
-    away = a.value - a.value.mean(axis=axes, keepdims=True) if centred else a.value
+    away = a.value
+    if centred:
+        mean = a.value.mean(axis=axes, keepdims=True)
+        away = a.value - mean
+        # What is the same everywhere is exactly 0 away from its mean, but for the rounding of that mean.
+        away = np.where(np.abs(away) <= ROUNDING * np.abs(mean), 0.0, away)
     rate = 1.0 / np.sqrt((away * away).mean(axis=axes, keepdims=True) + EPSILON)
     y = away * rate
 

@@ -1,33 +1,67 @@
 """In which zone a start puts a layer, and a whole stack: normal, low-gradient, steep, symmetric or dead; and why.
 
-The zones are those of the course notes: where gradients are tiny nothing moves, where slopes are steep every step
-jumps, where all neurons are the same they stay so, and between these lies the zone in which training goes to the
-nearest minimum. Magnitudes are factors: of outputs against inputs, of gradients against those at the stack's end.
+A verdict is a promise about training, so it is judged by what the first steps of gradient descent do (first_step.py):
+where slopes are tiny nothing moves, where they are steep every step jumps, where units are alike and get the same
+gradient they stay alike, what has no gradient never changes, and between these lies the zone in which training goes to
+the nearest minimum. One layer that moves is enough for a stack: what stands still before and after it moves next.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Literal, TypeAlias
 
+from service.analysis.first_step import HIGH, LOW, Seen
 from service.analysis.forecast import Forecast
-from service.analysis.propagation import Backward, Forward
+from service.analysis.propagation import Forward
 
 Verdict: TypeAlias = Literal["normal", "low-gradient", "steep", "symmetric", "dead"]
-# The worst first: what is dead need not be steep as well.
-SEVERITY: tuple[Verdict, ...] = ("dead", "symmetric", "steep", "low-gradient", "normal")
-LOW, HIGH = 1.0 / 32.0, 32.0  # the normal zone
+# What is told first of a stack: that units are one and the same holds whatever else is said of it.
+SEVERITY: tuple[Verdict, ...] = ("symmetric", "dead", "steep", "low-gradient", "normal")
+# Outputs of the stack, in sizes of its inputs and of what a step changes in them: a softmax of more is certain.
+LARGEST = 64.0
 MOST_DEAD, MOST_SATURATED = 0.9, 0.9
 SATURABLE = ("tanh", "sigmoid", "softsign", "hard_tanh", "hard_sigmoid")
+DRIFT = 4.0  # how far sizes may part over a stack's depth and still be said to be kept
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
+    """A verdict and why; `code` names the reason whatever its words, `also` what else holds."""
+
     verdict: Verdict
+    code: str
     reason: str
+    also: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """What a layer is judged by.
+
+    `size` is the rms of its outputs over that of the stack's inputs, or over 1 after a norm; None before a norm, which
+    takes any size. `slope` is how steep the loss is along its weights: by how much its inputs differ between examples,
+    times the rms of the gradient that comes back; 1 where everything keeps its size.
+    """
+
+    size: float | None
+    slope: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prospects:
+    """What the looks at a layer come to: `slope` at first, and once steps have been taken (`later`)."""
+
+    slope: float
+    later: float
+    moves: bool  # some array has a gradient, at first or after a step
+    moves_first: bool
+    alike: int  # of `units`, how many stay different
+    units: int
+    last: bool
 
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-NORMAL = Judgement("normal", "outputs and gradients keep their size")
 
 
 def times(factor: float) -> str:
@@ -41,97 +75,225 @@ def times(factor: float) -> str:
     return f"{mantissa} × 10{str(exponent).translate(SUPERSCRIPTS)}"
 
 
-WAITING = Judgement(
-    "low-gradient", "the last layer's weights are 0: nothing comes back before a first step has moved them"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Factors:
-    """What a layer is judged by.
-
-    `size` is the rms of its outputs over that of the stack's inputs, or over 1 after a norm; None before a norm, which
-    takes any size. `slope` is the rms of the gradient at its outputs times their size: what a change in proportion does
-    at the end, where the gradient is 1.
-    """
-
-    size: float | None
-    slope: float
-
-
-def factors(rms: list[float], gradient: list[float], norms: list[bool], inputs: float) -> list[Factors]:
-    """Return each layer's factors, given the rms of outputs and gradients and which layers are norms."""
-    last_norm = max((index for index, norm in enumerate(norms) if norm), default=-1)
+def sizes_of(rms: Sequence[float], last_norm: int, inputs: float) -> list[float | None]:
+    """Return each layer's size, given the rms of outputs, and of the stack's inputs, and where the last norm is."""
     reference = inputs if last_norm < 0 and inputs > 0.0 else 1.0
+    return [out / reference if index >= last_norm else None for index, out in enumerate(rms)]
+
+
+def prospects_of(first: Sequence[Seen], looks: Sequence[Sequence[Seen]]) -> list[Prospects]:
+    """Return what a look at the whole batch, and those after steps, come to for each layer."""
+    found = []
+    for index, seen in enumerate(first):
+        after = [look[index] for look in looks]
+        final = after[-1] if after else seen
+        found.append(
+            Prospects(
+                slope=seen.slope,
+                later=max(seen.slope, final.slope),
+                moves=any(one.moving for one in (seen, *after)),
+                moves_first=bool(seen.moving),
+                alike=final.together,
+                units=seen.units,
+                last=index + 1 == len(first),
+            )
+        )
+    return found
+
+
+def judge_all(
+    forwards: Sequence[Forward],
+    prospects: Sequence[Prospects],
+    sizes: Sequence[float | None],
+    activations: Sequence[str],
+    constant: Sequence[bool],
+) -> list[Judgement]:
+    """Judge every layer of a stack by what was measured; `constant` layers have units that are alike by design."""
+    learning = any(one.later >= LOW for one in prospects)
     return [
-        Factors(out / reference if index >= last_norm else None, back * out / reference)
-        for index, (out, back) in enumerate(zip(rms, gradient, strict=True))
+        judge(forward, one, size, activation, learning, same)
+        for forward, one, size, activation, same in zip(forwards, prospects, sizes, activations, constant, strict=True)
     ]
 
 
-def judge(forward: Forward, backward: Backward, by: Factors, activation: str, last: bool) -> Judgement:
-    """Judge a layer by what was measured."""
-    if not (isfinite(forward.rms) and isfinite(backward.rms) and isfinite(by.slope)):
-        return Judgement("steep", "the numbers overflow: nothing can be computed with them")
+def judge(
+    forward: Forward, prospect: Prospects, size: float | None, activation: str, learning: bool, constant: bool
+) -> Judgement:
+    steep = is_steep(forward, prospect, size)
+    dead = not (prospect.moves or learning) and isfinite(forward.rms)
+    # The loss asks each of the last layer's units for something else, which tells them apart once they move.
+    parts = prospect.last and not dead
+    alike = prospect.units > 1 and not parts and (constant or 2 * prospect.alike <= prospect.units)
+    if dead and not (alike and forward.rms > 0.0):
+        return Judgement("dead", "never-moves", dead_reason(forward), ("symmetric",) if alike else ())
+    if alike:
+        also: tuple[Verdict, ...] = ("dead",) if dead else ("steep",) if steep else ()
+        return Judgement("symmetric", "stays-alike", alike_reason(prospect, constant, also), also)
+    if steep is not None:
+        return steep
+    flat = flat_reason(forward, activation)
+    if flat and prospect.last:  # no layer after it makes anything of its outputs, and no gradient comes past it
+        return Judgement("low-gradient", "mostly-flat", flat)
+    if not learning:
+        return low(prospect)
+    return normal(forward, prospect, activation)
+
+
+def dead_reason(forward: Forward) -> str:
+    never = "no array of it has a gradient, now or after a step, so that nothing in it ever changes"
     if forward.rms == 0.0:
-        return Judgement("dead", "every output is 0, whatever the input: nothing gets through")
+        return f"every output is 0, whatever the input, and {never}"
+    return never
+
+
+def alike_reason(prospect: Prospects, constant: bool, also: tuple[Verdict, ...]) -> str:
+    same = "the same" if constant or prospect.alike == 1 else f"only {prospect.alike} different things"
+    beside = {
+        (): "",
+        ("dead",): "; besides, none of them has a gradient, so that nothing in it ever changes",
+        ("steep",): "; besides, its slopes are steep",
+    }
+    return f"its {prospect.units} units compute {same} and get the same gradient, and always will{beside[also]}"
+
+
+def is_steep(forward: Forward, prospect: Prospects, size: float | None) -> Judgement | None:
+    if not (isfinite(forward.rms) and isfinite(prospect.slope)):
+        return Judgement("steep", "overflow", "the numbers overflow: nothing can be computed with them")
+    if prospect.slope > HIGH:
+        steepness = f"{times(prospect.slope)} times as steep as where everything keeps its size"
+        return Judgement("steep", "steep-slope", f"along its weights the loss is {steepness}: every step jumps")
+    if prospect.last and size is not None and forward.distinct > 1 and size > LARGEST * max(prospect.slope, 1.0):
+        larger = f"outputs are {times(size / max(prospect.slope, 1.0))} times as large as what a step changes in them"
+        return Judgement("steep", "large-outputs", f"{larger}: answers are certain before anything is learnt")
+    return None
+
+
+def low(prospect: Prospects) -> Judgement:
+    if not prospect.moves_first and prospect.slope == 0.0:
+        return Judgement("low-gradient", "waits-long", "no gradient comes to it in the first steps, or next to none")
+    if prospect.slope == 0.0:
+        only = "what comes in is the same for every example, so that it can only learn one answer for all"
+        return Judgement("low-gradient", "same-for-all", only)
+    share = f"{times(prospect.slope)} times as steep as where everything keeps its size"
+    return Judgement("low-gradient", "low-slope", f"along its weights the loss is only {share}: steps change nothing")
+
+
+def normal(forward: Forward, prospect: Prospects, activation: str) -> Judgement:
+    """Return the verdict of a layer in a stack that learns, with what is unusual about it."""
+    if not prospect.moves:
+        never = "no gradient comes to it, now or after a step: the layers after it learn from what it gives as it is"
+        return Judgement("normal", "never-moves", never)
+    if not prospect.moves_first:
+        return Judgement("normal", "waits", "no gradient comes to it at first: it moves once the others have moved")
+    if forward.units > 1 and forward.distinct == 1:
+        if forward.rms == 0.0:
+            return Judgement("normal", "moves-from-zero", "its outputs are 0, and its own first step changes that")
+        return Judgement("normal", "parts", f"its {forward.units} units start alike, and part at the first step")
+    if prospect.slope < LOW:
+        return Judgement("normal", "waits", "its gradient is small at first, and grows as other layers move")
     if forward.dead > MOST_DEAD:
-        return Judgement("dead", f"{forward.dead:.0%} of the units are 0 for every example")
-    if backward.rms == 0.0 and not last:
-        return Judgement("dead", "no gradient comes back to this layer, so that nothing in it can change")
-    if forward.units > 1 and 2 * forward.distinct <= forward.units:
-        same = "the same" if forward.distinct == 1 else f"only {forward.distinct} different things"
-        return Judgement("symmetric", f"its {forward.units} units compute {same}, and always will")
+        return Judgement("normal", "mostly-dead", f"{forward.dead:.0%} of its units are 0 for every example")
+    if flat := flat_reason(forward, activation):
+        return Judgement("normal", "mostly-flat", flat)
+    return Judgement("normal", "in-zone", "a step changes it neither too little nor too much")
+
+
+def flat_reason(forward: Forward, activation: str) -> str | None:
     if activation in SATURABLE and forward.saturated is not None and forward.saturated > MOST_SATURATED:
-        return Judgement("low-gradient", f"{forward.saturated:.0%} of the outputs lie where {activation} is flat")
-    return judge_factors(by, "are", NORMAL)
+        return f"{forward.saturated:.0%} of its outputs lie where {activation} is flat"
+    return None
 
 
-def judge_forecast(forecast: Forecast | None, by: Factors, symmetric: bool) -> Judgement:
-    """Judge a layer by theory alone; `symmetric` says that its weights are one constant."""
+def judge_forecasts(
+    forecasts: Sequence[Forecast | None], sizes: Sequence[float | None], constant: Sequence[bool]
+) -> list[Judgement]:
+    """Judge every layer by theory alone; `constant` says which layers have units that are alike by design."""
+    slopes = [None if one is None else one.slope for one in forecasts]
+    learning = any(slope is None or slope >= LOW for slope in slopes)
+    still = all(slope == 0.0 for slope in slopes)
+    last = len(forecasts) - 1
+    return [
+        judge_forecast(one, sizes[index], constant[index], index == last, learning, still)
+        for index, one in enumerate(forecasts)
+    ]
+
+
+def judge_forecast(
+    forecast: Forecast | None, size: float | None, constant: bool, last: bool, learning: bool, still: bool
+) -> Judgement:
     if forecast is None:
-        return Judgement("normal", "theory has nothing to say of this layer")
-    if forecast.rms == 0.0:
-        return Judgement("dead", "every output will be 0, whatever the input")
-    if forecast.backward == 0.0:
-        return Judgement("dead", "no gradient will come back to this layer")
-    if symmetric:
-        return Judgement("symmetric", "every unit will compute the same, and always will")
-    if not (isfinite(forecast.rms) and isfinite(by.slope)):
-        return Judgement("steep", "the numbers will overflow")
-    return judge_factors(by, "will be", Judgement("normal", "outputs and gradients will keep their size"))
-
-
-def judge_factors(by: Factors, are: str, normal: Judgement) -> Judgement:
-    if by.size is not None and by.size > HIGH:
-        return Judgement("steep", f"outputs {are} {times(by.size)} times as large as what goes in")
-    if by.slope > HIGH:
-        return Judgement("steep", f"1 % more or less here makes {times(by.slope)} % at the end: every step jumps")
-    if by.size is not None and by.size < LOW:
-        return Judgement("low-gradient", f"outputs {are} only {times(by.size)} times as large as what goes in")
-    if by.slope < LOW:
-        return Judgement("low-gradient", f"1 % more or less here makes only {times(by.slope)} % at the end")
-    return normal
+        return Judgement("normal", "beyond-theory", "theory has nothing to say of this layer")
+    slope = 1.0 if forecast.slope is None else forecast.slope
+    alike = constant and (still or not last)
+    if still and (forecast.rms == 0.0 or not alike):
+        return Judgement("dead", "never-moves", "nothing in this stack will move it", ("symmetric",) if alike else ())
+    if alike:
+        return Judgement("symmetric", "stays-alike", "every unit will compute the same, and always will")
+    if not (isfinite(forecast.rms) and isfinite(slope)):
+        return Judgement("steep", "overflow", "the numbers will overflow")
+    if slope > HIGH:
+        steepness = f"{times(slope)} times as steep as where everything keeps its size"
+        return Judgement("steep", "steep-slope", f"along its weights the loss will be {steepness}: every step jumps")
+    if last and size is not None and size > LARGEST * max(slope, 1.0):
+        larger = f"outputs will be {times(size / max(slope, 1.0))} times as large as what a step changes in them"
+        return Judgement("steep", "large-outputs", f"{larger}: answers are certain before anything is learnt")
+    if learning:
+        return Judgement("normal", "in-zone", "a step will change it neither too little nor too much")
+    share = f"{times(slope)} times as steep as where everything keeps its size"
+    return Judgement("low-gradient", "low-slope", f"along its weights the loss will be only {share}")
 
 
 SUMMARIES: dict[Verdict, str] = {
-    "normal": "This start is in the normal zone: outputs and gradients keep their size from end to end.",
+    "normal": "This start is in the normal zone",
     "low-gradient": "This start is in the zone of low gradients: steps will be tiny, and little will be learnt.",
     "steep": "This start is in the zone of steep slopes: steps will be huge, and training will jump about or overflow.",
     "symmetric": "Units of a layer are all the same and will stay the same: the layer is worth a single one.",
-    "dead": "Nothing gets through: outputs or gradients are 0, and nothing will be learnt.",
+    "dead": "Nothing moves: there is a layer without a gradient, now and after a step, and nothing will be learnt.",
 }
+# Reasons of normal layers that the summary tells of.
+TOLD = ("never-moves", "waits", "moves-from-zero", "parts", "mostly-dead", "mostly-flat")
 
 
-def worst(judgements: list[Judgement]) -> Verdict:
+def worst(judgements: Sequence[Judgement]) -> Verdict:
     """Return the verdict of a stack: that of its worst layer."""
     return min((one.verdict for one in judgements), key=SEVERITY.index)
 
 
-def summary(names: list[str], judgements: list[Judgement]) -> str:
-    """Return the stack's verdict in words, with the first layer that earned it."""
+def change_of(values: Sequence[float | None]) -> str | None:
+    """Return how far a stack's sizes fall or grow on their way, None where they keep within a factor of `DRIFT`."""
+    known = [value for value in values if value is not None and isfinite(value) and value > 0.0]
+    if not known or max(known) <= DRIFT * min(known):
+        return None
+    falls = known.index(max(known)) < known.index(min(known))
+    return f"{'fall' if falls else 'grow'} {times(max(known) / min(known))} times"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A stack's verdict in words; `code` is that of the reason, or how sizes behave where nothing is unusual."""
+
+    code: str
+    text: str
+
+
+def summary(
+    names: Sequence[str],
+    judgements: Sequence[Judgement],
+    outputs: Sequence[float | None],
+    gradients: Sequence[float | None],
+) -> Summary:
+    """Return the stack's verdict in words: with the first layer that earned it, or how far sizes drift."""
     verdict = worst(judgements)
-    if verdict == "normal":
-        return SUMMARIES[verdict]
-    name, first = next((n, one) for n, one in zip(names, judgements, strict=True) if one.verdict == verdict)
-    return f"{SUMMARIES[verdict]} In {name}: {first.reason}."
+    telling = [(n, one) for n, one in zip(names, judgements, strict=True) if one.verdict == verdict]
+    if verdict != "normal":
+        name, first = telling[0]
+        return Summary(first.code, f"{SUMMARIES[verdict]} In {name}: {first.reason}.")
+    for name, one in telling:
+        if one.code in TOLD:
+            return Summary(one.code, f"{SUMMARIES[verdict]}, and can be learnt from. In {name}: {one.reason}.")
+    changes = {"outputs": change_of(outputs), "gradients": change_of(gradients[::-1])}
+    drifts = " and ".join(f"{what} {change}" for what, change in changes.items() if change)
+    if drifts:
+        text = f"{SUMMARIES[verdict]}, but drifts: {drifts} from end to end; many more such layers would leave it."
+        return Summary("drifts", text)
+    return Summary("keeps-size", f"{SUMMARIES[verdict]}: outputs and gradients keep their size from end to end.")

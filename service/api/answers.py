@@ -128,7 +128,7 @@ class ForwardAnswer(Closed):
     dead: float = Field(description="Share of units that are 0 for every example.")
     correlation: float | None = Field(description="Mean cosine between two examples' outputs.")
     units: int
-    distinct: int = Field(description="How many of the units differ from each other.")
+    distinct: int = Field(description="How many of the units differ from each other, before the activation.")
 
 
 class BackwardAnswer(Closed):
@@ -151,11 +151,15 @@ class ForecastAnswer(Closed):
     correlation: float | None
     chi: float | None = Field(description="Factor by which a small difference of two inputs grows, squared.")
     backward: float | None = Field(description="The rms of the gradient at the outputs.")
+    slope: float | None = Field(description="As in `judged_by`.")
 
 
 class FactorsAnswer(Closed):
     size: float | None = Field(description="Outputs over the stack's inputs, or over 1 after a norm.")
-    slope: float | None = Field(description="Gradient times outputs: what a change in proportion does at the end.")
+    slope: float | None = Field(
+        description="How steep the loss is along the layer's weights: by how much its inputs differ between examples, "
+        "times the gradient before its activation. 1 where everything keeps its size."
+    )
 
 
 class DiagnosedLayerAnswer(Closed):
@@ -163,6 +167,8 @@ class DiagnosedLayerAnswer(Closed):
     type: str
     activation: str
     verdict: Verdict
+    also: list[Verdict] = Field(description="What holds beside the verdict.")
+    code: str = Field(description="Names the reason, whatever its words.")
     reason: str
     judged_by: FactorsAnswer
     forward: ForwardAnswer | None
@@ -187,9 +193,14 @@ class DiagnoseAnswer(Closed):
     algorithm: str
     seed: str
     verdict: Verdict
+    code: str = Field(
+        description="Of the layer that earned the verdict; `keeps-size` or `drifts` where nothing stands out."
+    )
     summary: str
     inputs: InputsAnswer
-    zone: ZoneAnswer = Field(description="Limits of `judged_by`, between which a layer is normal.")
+    zone: ZoneAnswer = Field(
+        description="Limits of `judged_by.slope`; a stack is normal where a layer lies between them and none above."
+    )
     layers: list[DiagnosedLayerAnswer]
     try_: dict[str, Any] | None = Field(alias="try", description="A spec near this one whose verdict is normal.")
     tuned: dict[str, Any] | None = Field(description="The spec with measured gains, where `tune` asks for it.")

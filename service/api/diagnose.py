@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from service.analysis.diagnosis import DiagnoseRequest, Diagnosis
+from service.analysis.diagnosable import DiagnoseRequest
+from service.analysis.diagnosis import Diagnosis
 from service.analysis.figures import diagnosis_figure
 from service.api.body import parse_document, pointing_into, read_body
 from service.api.negotiation import SVG, accept_of, choose_among

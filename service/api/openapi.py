@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from service.analysis.diagnosis import DiagnoseRequest
+from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.trainable import TrainRequest
 from service.api.answers import DiagnoseAnswer, InitAnswer, PlanAnswer, TrainAnswer
 from service.api.problems import PROBLEMS, Problem

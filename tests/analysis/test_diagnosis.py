@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.analysis.diagnosis import DiagnoseRequest, Diagnosis
+from service.analysis.diagnosable import DiagnoseRequest
+from service.analysis.diagnosis import Diagnosis
 from service.errors import InitserveError
 from service.specs.spec import Spec
 
@@ -46,6 +47,12 @@ CONVOLUTIONS: list[dict[str, Any]] = [
     {"type": "conv2d_transpose", "shape": [4, 4, 32, 8], "strides": 2, "activation": "relu"},
     {"type": "dense", "shape": [512, 10], "activation": "softmax"},
 ]
+
+
+def convolved(scheme: str) -> list[dict[str, Any]]:
+    return [{"type": "conv2d", "shape": [3, 3, 8, 8], "scheme": scheme}]
+
+
 # verdict, layers
 EARNED: list[tuple[str, list[dict[str, Any]]]] = [
     ("normal", stack("relu")),
@@ -64,11 +71,17 @@ EARNED: list[tuple[str, list[dict[str, Any]]]] = [
     ("steep", stack("tanh", normal(1.0))),
     ("steep", stack("linear", normal(30.0), depth=200, width=16)),
     ("symmetric", stack("tanh", {"name": "constant", "value": 0.01}, depth=3)),
-    ("symmetric", [*stack("relu", depth=2), *stack("relu", {"name": "constant", "value": 0.1}, depth=1)]),
-    ("symmetric", [{"type": "conv2d", "shape": [3, 3, 3, 8], "scheme": "ones"}]),
+    ("symmetric", [*stack("relu", depth=2), *stack("relu", {"name": "constant", "value": 0.1}, depth=2)]),
+    ("symmetric", [{"type": "conv2d", "shape": [3, 3, 3, 8], "scheme": "ones"}, *convolved("ones")]),
+    ("symmetric", stack("tanh", {"name": "constant", "value": 5.0}, width=256)),  # and dead
     ("dead", stack("relu", "zeros", depth=2)),
-    ("dead", [*stack("tanh", depth=2), *stack("tanh", "zeros", depth=1), *stack("tanh", depth=1)]),
-    ("low-gradient", [*stack("tanh", depth=2), *stack("tanh", "zeros", depth=1)]),  # learns after a first step
+    ("dead", [*stack("relu", depth=2), *stack("relu", "zeros", depth=1), *stack("relu", depth=1)]),
+    ("dead", [*stack("tanh", depth=2), *stack("tanh", "zeros", depth=2), *stack("tanh", depth=1)]),
+    # What learns once a step is taken: one layer of zeros, units that part.
+    ("normal", [*stack("tanh", depth=2), *stack("tanh", "zeros", depth=1), *stack("tanh", depth=1)]),
+    ("normal", [*stack("tanh", depth=2), *stack("tanh", "zeros", depth=1)]),
+    ("normal", [*stack("relu", depth=2), *stack("relu", {"name": "constant", "value": 0.1}, depth=1)]),
+    ("normal", [{"type": "conv2d", "shape": [3, 3, 3, 8], "scheme": "ones"}]),
     ("low-gradient", stack("tanh", normal(4.0), depth=3, width=512)[:1]),
     ("dead", stack("relu", None, depth=3, bias={"name": "constant", "value": -20.0})),
 ]
@@ -92,9 +105,9 @@ def test_what_is_to_be_tried_starts_well(verdict: str, layers: list[dict[str, An
 
 
 def test_only_the_faulty_layer_is_changed() -> None:
-    layers = [*stack("tanh", normal(0.1), depth=2), *stack("tanh", "zeros", depth=1), *stack("tanh", normal(0.12), 1)]
+    layers = [*stack("relu", normal(0.2), depth=2), *stack("relu", "zeros", depth=1), *stack("relu", normal(0.21), 1)]
     tried = diagnose(layers)["try"]
-    assert tried["layers"][3]["scheme"] == normal(0.12)
+    assert tried["layers"][3]["scheme"] == normal(0.21)
     assert "scheme" not in tried["layers"][2]
 
 

@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from service.analysis.diagnosis import DiagnoseRequest, Diagnosis
+from service.analysis.diagnosable import DiagnoseRequest
+from service.analysis.diagnosis import Diagnosis
 from service.analysis.figures import Panel, diagnosis_figure, histogram_figure
 from service.analysis.svg import MARGIN, SMALL, TEXT, VERDICTS, WIDTH, shorten, width_of, wrap
 from service.analysis.verdicts import SEVERITY

@@ -1,0 +1,210 @@
+"""What the first steps of gradient descent do to a stack: which arrays move, how far, and which units stay alike.
+
+A look is taken at a stack through which a batch has gone forward and a gradient back. Where it shows that little
+moves, or that units are alike, steps are taken on a part of the batch, with a look after each: one layer of zeros lets
+everything move once it has moved, two in a row never do; two small layers grow with each other, twenty do not.
+
+The loss is sum(gradient x outputs) for a standard normal gradient, so that nothing holds by coincidence: what moves
+here moves for almost every task, and what stays alike here stays alike for all of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.analysis import tape
+from service.analysis.layers import NORMS, last_norm_of
+from service.analysis.network import Network, Stage
+from service.analysis.tape import Array, Node
+from service.networks.layers.attention import Attention
+from service.networks.layers.embedding import Embedding
+
+LOW, HIGH = 1.0 / 512.0, 32.0  # slopes between which training goes to the nearest minimum
+ALIKE = 1e-9  # relative difference below which two units count as the same
+ROUNDING = 1e-12  # of what was added up: below it a gradient or a difference between examples is 0 but for rounding
+STEPS, EXAMPLES = 5, 32  # that are taken at most, on so many examples of the batch at most
+LEFT = 1e-4  # of the part of a gradient that all examples share, after the first step
+# How far a step moves an array that has no fans, a bias say, where it moves a kernel by as much as 1 / sqrt(fan_in).
+UNFANNED = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look shows of a layer.
+
+    `slope` is how steep the loss is along the layer's weights: by how much its inputs differ from example to example
+    (rms), times the rms of the gradient before its activation; 1 where everything keeps its size. `pull` counts what
+    examples share as well: how far a step moves the weights, in units of 1 / sqrt(fan_in). `moving` holds the arrays
+    whose gradient is not 0; `together` is how many different units there are when the gradient that reaches them
+    counts too, so that those which are the same stay the same.
+    """
+
+    slope: float
+    pull: float
+    moving: frozenset[str]
+    units: int
+    together: int
+
+
+def rms_of(values: Array) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.sqrt(np.mean(values * values)))
+
+
+def variation_of(values: Array) -> float:
+    """Return by how much examples (and places) differ, feature by feature: the rms about their mean."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows = values.reshape(-1, values.shape[-1])
+        found, size = rms_of(rows - rows.mean(axis=0)), rms_of(rows)
+    return 0.0 if found <= ROUNDING * size else found
+
+
+def distinct_units(columns: Array) -> int:
+    """Count the units (columns) that differ from each other."""
+    if not np.isfinite(columns).all():
+        return int(columns.shape[1])
+    # Along one direction that has nothing to do with them, different columns lie at different places.
+    places = np.sort(np.cos(np.arange(1.0, len(columns) + 1.0)) @ columns)
+    gaps = np.diff(places) > ALIKE * np.abs(places).max(initial=0.0)
+    return 1 + int(gaps.sum())
+
+
+def gradient_of(node: Node) -> Array:
+    return np.zeros_like(node.value) if node.gradient is None else node.gradient
+
+
+def look(stages: Sequence[Stage], inputs_rms: float) -> list[Seen]:
+    """Return what the first step would do to each layer; gradients have been put into the stages' nodes."""
+    last_norm = last_norm_of([stage.layer for stage in stages])
+    reference = inputs_rms if last_norm < 0 and inputs_rms > 0.0 else 1.0
+    return [seen(stage, reference, before_norm=index < last_norm) for index, stage in enumerate(stages)]
+
+
+def seen(stage: Stage, reference: float, before_norm: bool) -> Seen:
+    back = gradient_of(stage.fed)
+    columns, gradients = (part.reshape(-1, part.shape[-1]) for part in (stage.fed.value, back))
+    steepness = rms_of(back)
+    if isinstance(stage.layer, Embedding):  # each token has a row of its own
+        varied = size = 1.0
+    elif isinstance(stage.layer, NORMS):  # whatever comes in, scale and shift see it with deviation 1
+        varied = size = float(variation_of(stage.taken.value) > 0.0)
+    else:
+        varied, size = (of(stage.taken.value) / reference for of in (variation_of, rms_of))
+    slope = varied * steepness
+    if before_norm:
+        # The norm takes away whatever size the weights have, and divides their gradient by it: what counts is the
+        # slope along a change in proportion. Weights of 0 have none, and any step is a large one for them.
+        slope = max(variation_of(stage.fed.value) * steepness, min(slope, 1.0))
+    units, together = columns.shape[1], together_of(columns, gradients)
+    if isinstance(stage.layer, Attention):  # its heads have units within: alike where their values are
+        inner = [part.reshape(len(part), -1) for part in both(stage.weights["value/kernel"])]
+        units, together = min((units, together), (inner[0].shape[1], together_of(*inner)), key=lambda one: one[1])
+    return Seen(
+        slope=slope,
+        pull=min(size, 1.0) * steepness if before_norm else size * steepness,
+        moving=frozenset(name for name, node in stage.weights.items() if moves(node, stage, steepness)),
+        units=units,
+        together=together,
+    )
+
+
+def together_of(columns: Array, gradients: Array) -> int:
+    """Count the units that differ in what they compute or in the gradient that reaches them."""
+    return distinct_units(np.vstack([scaled_to_one(columns), scaled_to_one(gradients)]))
+
+
+def both(node: Node) -> tuple[Array, Array]:
+    return node.value, gradient_of(node)
+
+
+def scaled_to_one(values: Array) -> Array:
+    largest = float(np.abs(values).max(initial=0.0))
+    return values / largest if isfinite(largest) and largest > 0.0 else values
+
+
+def moves(node: Node, stage: Stage, steepness: float) -> bool:
+    """Whether an array's gradient is more than what rounding leaves of sums that cancel."""
+    if node.gradient is None or not node.gradient.any():
+        return False
+    if isinstance(stage.layer, Embedding):
+        return True
+    added = steepness * stage.fed.value.size / stage.fed.value.shape[-1]
+    return not float(np.abs(node.gradient).max()) <= ROUNDING * added * min(1.0, rms_of(stage.taken.value))
+
+
+def stepped(stages: Sequence[Stage], looked: Sequence[Seen]) -> list[Mapping[str, Node]]:
+    """Return every layer's weights after a step down the gradient.
+
+    Its rate is one at which weights of the usual size, in a stack where everything keeps its size, change by about as
+    much as they are; where less arrives, they change by so much less.
+    """
+    steepest = max([1.0, *(one.pull for one in looked if isfinite(one.pull))])
+    return [
+        {
+            name: Node(moved(node, rate_of(stage, name) / steepest)) if name in one.moving else Node(node.value)
+            for name, node in stage.weights.items()
+        }
+        for stage, one in zip(stages, looked, strict=True)
+    ]
+
+
+def moved(node: Node, rate: float) -> Array:
+    step = rate * gradient_of(node)
+    return node.value - step if np.isfinite(step).all() else node.value
+
+
+def rate_of(stage: Stage, name: str) -> float:
+    """Return the factor on an array's gradient, which is a sum over as many places as the layer has outputs of."""
+    planned = next(one for one in stage.planned.parameters if one.name == name)
+    stated = planned.source.stated
+    usual = stated.fans.fan_in**-0.5 if stated.role in ("weights", "recurrent") else UNFANNED
+    return float(usual / np.sqrt(stage.fed.value.size / stage.fed.value.shape[-1]))
+
+
+def learns(looked: Sequence[Seen]) -> bool:
+    """Whether a layer's weights are worth moving: its inputs tell examples apart, and a gradient comes back to it."""
+    return any(one.slope >= LOW for one in looked)
+
+
+def is_settled(looks: Sequence[Sequence[Seen]]) -> bool:
+    """Whether no more steps are needed: something is worth moving, every layer has moved, and alike is alike for good.
+
+    Units that are alike and get no gradient may part once they get one.
+    """
+    last = looks[-1]
+    moved = all(any(seen.moving for seen in layer) for layer in zip(*looks, strict=True))
+    return learns(last) and moved and not any(one.together < one.units and one.pull == 0.0 for one in last)
+
+
+def take_steps(network: Network, inputs: NDArray[Any], gradient: Array, inputs_rms: float) -> list[list[Seen]]:
+    """Take steps until something moves or nothing new will, and return a look before each and after the last.
+
+    Costs at most `STEPS` + 1 passes through the stack with `EXAMPLES` examples.
+    """
+    few, back = inputs[:EXAMPLES], gradient[:EXAMPLES]
+    looks: list[list[Seen]] = []
+    weights = None
+    with np.errstate(all="ignore"):
+        for _ in range(STEPS + 1):
+            stages = list(network.run(few, weights))
+            tape.backward(stages[-1].out, back)
+            looks.append(look(stages, inputs_rms))
+            if is_settled(looks) or (len(looks) > 1 and is_stuck(looks)):
+                break
+            weights = stepped(stages, looks[-1])
+            # What all examples ask for alike is learnt first, by a step; then next to nothing of that gradient is left.
+            alike = gradient[:EXAMPLES].mean(axis=tuple(range(gradient.ndim - 1)))
+            back = gradient[:EXAMPLES] - (1.0 - LEFT) * alike
+    return looks
+
+
+def is_stuck(looks: Sequence[Sequence[Seen]]) -> bool:
+    """Whether the last step set nothing moving that did not move before: what stands still then does so for ever."""
+    *before, last = looks
+    moved = [frozenset().union(*(seen.moving for seen in layer)) for layer in zip(*before, strict=True)]
+    nothing_new = all(seen.moving <= known for seen, known in zip(last, moved, strict=True))
+    return nothing_new and all(seen.slope == 0.0 for seen in last)
