@@ -203,8 +203,12 @@ def take_steps(network: Network, inputs: NDArray[Any], gradient: Array, inputs_r
 
 
 def is_stuck(looks: Sequence[Sequence[Seen]]) -> bool:
-    """Whether the last step set nothing moving that did not move before: what stands still then does so for ever."""
+    """Whether more steps would change nothing: what stands still now does so for ever, and nothing is worth moving."""
+    return not spreads(looks) and all(seen.slope == 0.0 for seen in looks[-1])
+
+
+def spreads(looks: Sequence[Sequence[Seen]]) -> bool:
+    """Whether the last step set something moving that did not move before, so that the next may do so too."""
     *before, last = looks
     moved = [frozenset().union(*(seen.moving for seen in layer)) for layer in zip(*before, strict=True)]
-    nothing_new = all(seen.moving <= known for seen, known in zip(last, moved, strict=True))
-    return nothing_new and all(seen.slope == 0.0 for seen in last)
+    return not all(seen.moving <= known for seen, known in zip(last, moved, strict=True))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal, TypeAlias
 
-from service.analysis.first_step import HIGH, LOW, Seen
+from service.analysis.first_step import HIGH, LOW, Seen, spreads
 from service.analysis.forecast import Forecast
 from service.analysis.propagation import Forward
 
@@ -54,7 +54,7 @@ class Prospects:
 
     slope: float
     later: float
-    moves: bool  # some array has a gradient, at first or after a step
+    moves: bool  # some array has a gradient, at first or after a step, or may yet get one
     moves_first: bool
     alike: int  # of `units`, how many stay different
     units: int
@@ -83,6 +83,7 @@ def sizes_of(rms: Sequence[float], last_norm: int, inputs: float) -> list[float 
 
 def prospects_of(first: Sequence[Seen], looks: Sequence[Sequence[Seen]]) -> list[Prospects]:
     """Return what a look at the whole batch, and those after steps, come to for each layer."""
+    may_yet = len(looks) > 1 and spreads(looks)
     found = []
     for index, seen in enumerate(first):
         after = [look[index] for look in looks]
@@ -91,7 +92,7 @@ def prospects_of(first: Sequence[Seen], looks: Sequence[Sequence[Seen]]) -> list
             Prospects(
                 slope=seen.slope,
                 later=max(seen.slope, final.slope),
-                moves=any(one.moving for one in (seen, *after)),
+                moves=may_yet or any(one.moving for one in (seen, *after)),
                 moves_first=bool(seen.moving),
                 alike=final.together,
                 units=seen.units,
