@@ -11,7 +11,7 @@ from service.networks.parameters import AS_ASKED, Choice, Defaults, FanRule, Par
 from service.networks.plan import Asked, Caution, Decided
 from service.networks.schemes import Auto, Scheme
 from service.replay import Replay
-from service.specs.matching import Matches, Names, match, warn_of_unused
+from service.specs.matching import Matches, Names, match, refuse_comparisons, warn_of_rules
 from service.specs.rules import Rule
 from service.stream.dtypes import DtypeName
 
@@ -52,6 +52,7 @@ def choose(spec: Wanted, replay: Replay | None) -> tuple[list[Asked], list[Cauti
     What a pointer leads to is the whole spec, a recipe's layers and rules in it.
     """
     layers = list(zip(names_of(spec.layers, replay), counted(spec.layers), strict=True))
+    refuse_comparisons(spec.all_rules, sum(len(parameters) for _, parameters in layers))
     placed = [layer.placements() for layer in spec.layers]
     names = Names.of(layers, placed, spec.layout)
     matches = match(spec.all_rules, names)
@@ -61,10 +62,10 @@ def choose(spec: Wanted, replay: Replay | None) -> tuple[list[Asked], list[Cauti
         layer, at = spec.layers[index], f"/layers/{index}"
         choices = {each.name: choosing.decide(layer, each, f"{name}/{each.name}", at) for each in parameters}
         asked.append(Asked(name, layer, at, choices, placed[index]))
-    if not matches.unused:
+    if not matches.doubtful:
         return asked, []
     elsewhere = {layout: Names.of(layers, placed, layout) for layout in LAYOUTS if layout != spec.layout}
-    return asked, warn_of_unused(spec.all_rules, matches, names, elsewhere)
+    return asked, list(warn_of_rules(spec.all_rules, matches, names, elsewhere))
 
 
 def names_of(layers: Sequence[LayerSpec], replay: Replay | None) -> list[str]:

@@ -1,16 +1,16 @@
 """Matching: which rule each parameter gets, and which rules match nothing.
 
-A rule speaks of a parameter by its canonical path, or by the names of the arrays in which the answer shows it. An
-array may hold several parameters: all of them are meant. A parameter may stand in several arrays, a gate in each: it
-has one scheme, so all of their names must match.
+A rule speaks of parameters by their canonical paths, the same in every layout. One that matches none of these speaks
+of them by the names of the arrays in which the answer shows them: an array may hold several parameters, and all of
+them are meant; a parameter may stand in several arrays, a gate in each, and has one scheme, so that all must match.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from service.errors import TooLarge
-from service.networks.layouts import Layout, Placements, key_of
+from service.networks.layouts import Arrangement, Cut, Flip, Join, Layout, Move, Placements, Reshape, Sum, key_of
 from service.networks.parameters import Parameter
 from service.networks.plan import Caution
 from service.specs.nearness import Nearest
@@ -44,7 +44,7 @@ class Names:
                 name = key_of(layer, placement.name, layout)
                 if name in own:  # it speaks of that parameter alone
                     continue
-                held = [f"{layer}/{parameter}" for parameter in placement.of.sources()]
+                held = [f"{layer}/{parameter}" for parameter in spoken_for(placement.of)]
                 names.shown[name] += held
                 names.arrays.update(held)
         return names
@@ -56,8 +56,7 @@ class Names:
     def __len__(self) -> int:
         return len(self.paths) + len(self.shown)
 
-    def matched_by(self, pattern: str) -> tuple[set[str], str]:
-        """Return the paths of the parameters that a pattern means, and one of which it matches only a part, or ""."""
+    def matched_by(self, pattern: str) -> "Match":
         if is_literal(pattern):
             found = [pattern] if pattern in self.paths or pattern in self.shown else []
         else:
@@ -66,60 +65,94 @@ class Names:
         paths = {name for name in found if name in self.paths}
         seen = Counter(path for name in found if name in self.shown for path in self.shown[name])
         whole = {path for path, count in seen.items() if count == self.arrays[path]}
-        return paths | whole, next((path for path in seen if path not in paths and path not in whole), "")
+        if paths:
+            return Match(paths, "", min(whole - paths, default=""))
+        return Match(whole, min(seen.keys() - whole, default=""), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The paths of the parameters that a pattern means.
+
+    `part` is one of which it matches only a part, `other` one that it matches only as it is shown, while it means
+    those that it matches by their paths; "" where there is none.
+    """
+
+    meant: Set[str]
+    part: str
+    other: str
+
+
+def spoken_for(arrangement: Arrangement) -> tuple[str, ...]:
+    """Return the parameters that an array's name speaks for: of a sum the first, of arrays joined all."""
+    match arrangement:
+        case Sum(parts):
+            return spoken_for(parts[0])
+        case Join(parts):
+            return tuple(dict.fromkeys(name for part in parts for name in spoken_for(part)))
+        case Cut(of) | Move(of) | Reshape(of) | Flip(of):
+            return spoken_for(of)
+        case _:
+            return arrangement.sources()
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """`winner` is the last rule that means a parameter, by path; `unused` are those that mean none.
-
-    Of each of these: the parameter of which it matches only a part, "" where it matches nothing at all.
-    """
+    """`winner` is the last rule that means a parameter, by path; `of` says of each rule what it matches."""
 
     winner: Mapping[str, int]
-    unused: Mapping[int, str]
+    of: Sequence[Match]
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether any rule is to be warned of."""
+        return any(not each.meant or each.other for each in self.of)
+
+
+def refuse_comparisons(rules: Sequence[Rule], names: int) -> None:
+    """Refuse more comparisons of patterns with so many names than one spec may ask for."""
+    asked = names * sum(price(rule.match) for rule in rules if not is_literal(rule.match))
+    if asked > MOST_COMPARISONS:
+        raise TooLarge(
+            f"the patterns of {len(rules)} rules on {names:,} names of parameters are {asked:,} comparisons; at most "
+            f"{MOST_COMPARISONS:,} are made: fewer rules, or fewer stars in them, will do",
+            "/rules",
+        )
 
 
 def match(rules: Sequence[Rule], names: Names) -> Matches:
-    """Return which rule each parameter gets; refuses more comparisons than one spec may ask for."""
-    dear = sum(price(rule.match) for rule in rules if not is_literal(rule.match))
-    if dear * len(names) > MOST_COMPARISONS:
-        raise TooLarge(
-            f"the patterns of {len(rules)} rules on {len(names):,} names of parameters are {dear * len(names):,} "
-            f"comparisons; at most {MOST_COMPARISONS:,} are made: fewer rules, or fewer stars in them, will do",
-            "/rules",
-        )
-    winner: dict[str, int] = {}
-    unused = {}
-    for index, rule in enumerate(rules):
-        meant, part = names.matched_by(rule.match)
-        winner |= dict.fromkeys(meant, index)
-        if not meant:
-            unused[index] = part
-    return Matches(winner, unused)
+    """Return which rule each parameter gets."""
+    refuse_comparisons(rules, len(names))
+    found = [names.matched_by(rule.match) for rule in rules]
+    return Matches({path: index for index, each in enumerate(found) for path in each.meant}, found)
 
 
-def warn_of_unused(
+def warn_of_rules(
     rules: Sequence[Rule], matches: Matches, names: Names, elsewhere: Mapping[Layout, Names]
-) -> list[Caution]:
+) -> Iterator[Caution]:
     """Warn of rules that no parameter gets its scheme by, with the name that may have been meant.
 
     `elsewhere` are the names in the layouts that were not asked for.
     """
-    found: list[Caution] = []
     near = Nearest(names)
-    for index, part in matches.unused.items():
-        pattern = rules[index].match
-        there = {layout: min(others.matched_by(pattern)[0], default="") for layout, others in elsewhere.items()}
-        layout, named = next(((layout, path) for layout, path in there.items() if path), ("", ""))
-        meant = part or named or near.to(pattern)
-        if part:
-            detail = f"this matches only a part of {part}, which has one scheme; match that"
-        elif named:
-            detail = f"only in the layout {layout} is a parameter called this; in every layout it is {named}"
+    for index, found in enumerate(matches.of):
+        pointer, pattern = f"/rules/{index}/match", rules[index].match
+        if found.other:
+            detail = f"this matches paths in Keras's names; {found.other}, which only its shown name fits, is left out"
+            yield Caution("partly-used-rule", pointer, detail, {})
+        if found.meant:
+            continue
+        layout, there = next(
+            ((layout, min(one)) for layout, others in elsewhere.items() if (one := others.matched_by(pattern).meant)),
+            ("", ""),
+        )
+        meant = found.part or there or near.to(pattern)
+        if found.part:
+            detail = f"this matches only a part of {meant}, which has one scheme; match that"
+        elif there:
+            detail = f"only in the layout {layout} is a parameter called this; in every layout it is {meant}"
         elif meant:
             detail = f"no parameter is called this; the nearest name is {meant}"
         else:
             detail = "there is no parameter that this could match"
-        found.append(Caution("unused-rule", f"/rules/{index}/match", detail, {"match": meant} if meant else {}))
-    return found
+        yield Caution("unused-rule", pointer, detail, {"match": meant} if meant else {})

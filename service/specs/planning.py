@@ -24,7 +24,7 @@ from service.replay.network import construct
 from service.specs.choosing import Wanted, choose
 from service.specs.refusals import refuse_overflow, refuse_seed, refuse_shared_keys
 from service.specs.warnings import warn, warn_of_twins
-from service.stream.dtypes import DtypeName
+from service.stream.dtypes import DTYPES, DtypeName
 
 
 def plan(spec: Wanted, canonical: Callable[[int], dict[str, Any]]) -> Plan:
@@ -66,7 +66,7 @@ def planned(spec: Wanted, replay: Replay | None, seed: int) -> tuple[list[Planne
     """Return the layers and what to warn of; pointers lead into the whole spec, a recipe's layers and rules in it."""
     asked, unused = choose(spec, replay)
     made, warnings = drawn_by(replay, spec, asked, seed)
-    warnings += [*warnings_of(asked, made, spec.dtype), *unused]
+    warnings += [*warnings_of(asked, made, spec.dtype, replay), *unused]
     layers = [arranged(layer, each, spec.layout, spec.dtype) for layer, each in zip(asked, made, strict=True)]
     refuse_shared_keys(layers)
     return layers, warnings
@@ -98,17 +98,24 @@ def drawn_by(
     return construct(replay, asked, seed, spec.dtype, spec.exact, spec.recipe)
 
 
-def warnings_of(asked: Iterable[Asked], made: Iterable[Made], dtype: DtypeName) -> list[Caution]:
+def warnings_of(asked: Iterable[Asked], made: Iterable[Made], dtype: DtypeName, replay: Replay | None) -> list[Caution]:
     """Return what to warn of in the canonical parameters; refuses values that the dtype cannot hold."""
     found: list[Caution] = []
     drawn: list[tuple[str, Source]] = []
+    dtypes = DTYPES if replay is None else replay.dtypes
     for layer, each in zip(asked, made, strict=True):
         for name, source in each.sources.items():
             pointer = layer.choices[name].pointer
-            refuse_overflow(source.distribution, dtype, pointer)
+            refuse_overflow(source.distribution, dtype, pointer_to_scale(layer, pointer), dtypes)
             drawn.append((pointer, source))
             found.extend(warn(source, layer.spec.activation, pointer))
     return [*found, *warn_of_twins(drawn)]
+
+
+def pointer_to_scale(layer: Asked, pointer: str) -> str:
+    """Return the pointer to what makes a parameter's values as large as they are: its scheme, or the layer's gain."""
+    by_gain = layer.spec.gain is not None and layer.spec.scheme is None
+    return f"{layer.pointer}/gain" if by_gain and pointer == f"{layer.pointer}/scheme" else pointer
 
 
 def arranged(layer: Asked, made: Made, layout: Layout, dtype: DtypeName) -> PlannedLayer:

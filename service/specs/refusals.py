@@ -1,6 +1,6 @@
 """What no answer can hold: values beyond its dtype, two arrays under one key."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from service.errors import InvalidSpec, UnsupportedCombination
 from service.networks.plan import PlannedLayer
@@ -11,16 +11,17 @@ from service.stream.dtypes import DTYPES, DtypeName
 REACH = 6.4
 
 
-def refuse_overflow(expected: Expectation, dtype: DtypeName, pointer: str) -> None:
-    """Refuse values of which one may be beyond the largest number of the dtype."""
+def refuse_overflow(expected: Expectation, dtype: DtypeName, pointer: str, dtypes: Iterable[DtypeName]) -> None:
+    """Refuse values of which one may be beyond the largest number of the dtype; `dtypes` are those to choose from."""
     reach = max(
         abs(expected.mean + way * expected.deviation if bound is None else bound)
         for bound, way in ((expected.low, -REACH), (expected.high, REACH))
     )
     largest = DTYPES[dtype].largest
     if reach > largest:
+        wider = next((each for each in dtypes if DTYPES[each].largest >= reach), None)
         detail = f"values up to {reach:.6g} do not fit {dtype}, whose largest is {largest:.6g}"
-        raise UnsupportedCombination(detail, pointer, {"dtype": "float64"})
+        raise UnsupportedCombination(detail, pointer, None if wider is None else {"dtype": wider})
 
 
 def refuse_seed(seed: int, algorithm: str, least: int, pointer: str) -> None:

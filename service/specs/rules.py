@@ -12,10 +12,10 @@ from service.networks.schemes import AnyScheme
 
 
 class Rule(Description):
-    """A scheme for every parameter of which a name matches: its canonical path, or the name that the answer shows."""
+    """A scheme for every parameter whose canonical path matches, or else the name that the answer shows it by."""
 
     match: Annotated[str, Field(min_length=1, max_length=256)] = Field(
-        description="On layer/parameter, in Keras's names or in those of the layout that is asked for. "
+        description="On layer/parameter in Keras's names; where that matches nothing, on the names of the layout. "
         "`*` stands for any characters, `?` for one; the rest for itself.",
         examples=["*/bias", "block_?.*", "*.bn2.weight"],
     )

@@ -5,11 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from scipy import stats
 
-from service.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
+from service.errors import InvalidSpec, TooLarge, UnsupportedCombination
 from service.networks.activations import ACTIVATIONS
 from service.networks.plan import Plan, PlannedParameter
 from service.networks.schemes import PRESETS
+from service.specs.faults import faults_of
 from service.specs.spec import Spec
 
 
@@ -22,6 +24,8 @@ def first(*layers: dict[str, Any], **more: Any) -> PlannedParameter:
 
 
 DENSE = {"name": "a", "type": "dense", "shape": [32, 64]}
+DROPOUT = {"type": "dropout"}
+RULE = {"match": "*", "scheme": "zeros"}
 
 
 @pytest.mark.parametrize(
@@ -205,20 +209,111 @@ def test_layer_names_default_to_type_and_place_and_are_unique() -> None:
     assert caught.value.pointer == "/layers/1/name"
 
 
-def test_values_that_a_dtype_cannot_hold_are_refused() -> None:
-    loud = {**DENSE, "scheme": {"name": "constant", "value": 1e6}}
+def normal(mean: float, stddev: float) -> dict[str, Any]:
+    return {"name": "random_normal", "mean": mean, "stddev": stddev}
+
+
+def uniform(low: float, high: float) -> dict[str, Any]:
+    return {"name": "random_uniform", "minval": low, "maxval": high}
+
+
+def cut(low: float, high: float) -> dict[str, Any]:
+    return {"name": "bounded_normal", "mean": 0.0, "stddev": 1e5, "minval": low, "maxval": high}
+
+
+# The farthest value from the mean that a word of 32 bits can give, in deviations (by SciPy).
+FARTHEST = float(stats.norm.isf(0.5 / 2**32))
+# What float16 holds, whose largest is 65504, and the like of it that it does not, below and above.
+HELD: list[dict[str, Any]] = [
+    {"name": "constant", "value": 65504.0}, {"name": "constant", "value": -65504.0},
+    uniform(-65504.0, 65504.0), uniform(-1.0, 65504.0), uniform(-65504.0, 1.0), cut(-65504.0, 65504.0),
+    normal(0.0, 10_000.0), normal(59_000.0, 1_000.0), normal(-59_000.0, 1_000.0),
+    {"name": "truncated_normal", "stddev": 32_000.0},
+]  # fmt: skip
+BEYOND: list[dict[str, Any]] = [
+    {"name": "constant", "value": 65536.0}, {"name": "constant", "value": -65536.0},
+    uniform(-1.0, 65536.0), uniform(-65536.0, 1.0), cut(-1.0, 65536.0), cut(-65536.0, 1.0),
+    normal(0.0, 65536.0 / FARTHEST), normal(60_000.0, 1_000.0), normal(-60_000.0, 1_000.0),
+    {"name": "truncated_normal", "stddev": 33_000.0}, {"name": "he_normal", "scale": 1e12},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", HELD)
+def test_values_that_a_dtype_holds_are_finite_in_it(scheme: dict[str, Any]) -> None:
+    expected = first({**DENSE, "scheme": scheme}, dtype="float16").expectation
+    for bound, way in ((expected.low, -FARTHEST), (expected.high, FARTHEST)):
+        assert np.isfinite(np.float16(expected.mean + way * expected.deviation if bound is None else bound))
+
+
+@pytest.mark.parametrize("scheme", BEYOND)
+def test_values_that_a_dtype_cannot_hold_are_refused(scheme: dict[str, Any]) -> None:
+    with pytest.raises(UnsupportedCombination, match="do not fit float16, whose largest is 65504") as caught:
+        plan({**DENSE, "scheme": scheme}, dtype="float16")
+    assert (caught.value.pointer, caught.value.remedy) == ("/layers/0/scheme", {"dtype": "float32"})
+    for dtype in ("float32", "bfloat16"):
+        assert plan({**DENSE, "scheme": scheme}, dtype=dtype).parameters
+
+
+def test_values_beyond_float32_need_float64() -> None:
     with pytest.raises(UnsupportedCombination) as caught:
-        plan(loud, dtype="float16")
-    assert caught.value.pointer == "/layers/0/scheme"
-    assert plan(loud, dtype="bfloat16").parameters
+        plan({**DENSE, "scheme": normal(0.0, 1e38)})
+    assert caught.value.remedy == {"dtype": "float64"}
+    assert np.isfinite(values(first({**DENSE, "scheme": normal(0.0, 1e38)}, dtype="float64"))).all()
+
+
+def test_a_remedy_is_a_dtype_that_the_stream_has() -> None:
+    with pytest.raises(UnsupportedCombination) as caught:
+        plan({**DENSE, "scheme": normal(0.0, 1e38)}, algorithm="jax-threefry/1")
+    assert caught.value.remedy is None
+
+
+def test_a_gain_that_makes_values_too_large_is_pointed_at() -> None:
+    with pytest.raises(UnsupportedCombination) as caught:
+        plan({**DENSE, "activation": "relu", "gain": 1e6}, dtype="float16")
+    assert caught.value.pointer == "/layers/0/gain"
 
 
 def test_a_plan_of_any_size_costs_nothing() -> None:
     huge = plan({"type": "tensor", "shape": [2**31, 2**31], "scheme": "he_normal"})
     assert huge.elements == 2**62
     for scheme in PRESETS:
-        with pytest.raises(TooLarge, match="64 bits"):
+        with pytest.raises(TooLarge, match="64 bits") as caught:
             plan({"type": "tensor", "shape": [2**53 - 1] * 32, "scheme": scheme})
+        assert caught.value.pointer == "/layers/0/shape"
+
+
+def test_elements_are_counted_up_to_what_an_address_can_say() -> None:
+    assert plan({"type": "tensor", "shape": [2**53 - 1, 1024]}).elements == 2**63 - 1024
+    assert plan({"type": "tensor", "shape": [7, 7, 73, 127, 337, 92737, 649657]}).elements == 2**63 - 1
+    with pytest.raises(TooLarge, match="64 bits"):
+        plan({"type": "tensor", "shape": [2**52, 2048]})
+
+
+def test_parameters_are_counted_up_to_their_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.specs.choosing.MOST_PARAMETERS", 8)
+    assert len(plan(*[{"type": "dense", "shape": [2, 2]}] * 4).parameters) == 8
+    with pytest.raises(TooLarge, match="more than 8 parameters") as caught:
+        plan(*[{"type": "dense", "shape": [2, 2]}] * 4, {"type": "dense", "shape": [2, 2], "bias": None})
+    assert caught.value.pointer == "/layers/4"
+
+
+@pytest.mark.parametrize(
+    ("most", "more", "pointer"),
+    [
+        ({"layers": [DROPOUT] * 1024}, {"layers": [DROPOUT] * 1025}, "/layers"),
+        ({"rules": [RULE] * 64}, {"rules": [RULE] * 65}, "/rules"),
+        ({"layers": [{**DROPOUT, "name": "a" * 128}]}, {"layers": [{**DROPOUT, "name": "a" * 129}]}, "/layers/0/name"),
+        ({"rules": [{**RULE, "match": "*" * 256}]}, {"rules": [{**RULE, "match": "*" * 257}]}, "/rules/0/match"),
+        ({"rules": [{**RULE, "because": "a" * 256}]}, {"rules": [{**RULE, "because": "a" * 257}]}, "/rules/0/because"),
+        ({"seed": "18446744073709551615"}, {"seed": "18446744073709551616"}, "/seed"),
+        ({"seed": 2**53 - 1}, {"seed": 2**53}, "/seed"),
+    ],
+)
+def test_each_bound_of_a_spec_holds_from_there_on(most: dict[str, Any], more: dict[str, Any], pointer: str) -> None:
+    Spec.model_validate({"layers": [DROPOUT], **most})
+    with pytest.raises(ValidationError) as caught:
+        Spec.model_validate({"layers": [DROPOUT], **more})
+    assert [fault.pointer for fault in faults_of(caught.value, {"layers": [DROPOUT], **more}, Spec)] == [pointer]
 
 
 @pytest.mark.parametrize(
@@ -240,12 +335,6 @@ def test_no_two_arrays_share_a_key(layers: list[dict[str, Any]]) -> None:
         Spec.model_validate({"layout": "pytorch", "layers": layers}).plan()
 
 
-@pytest.mark.parametrize("name", [".", "..", "...", ""])
-def test_a_name_is_more_than_dots(name: str) -> None:
-    with pytest.raises(ValidationError):
-        Spec.model_validate({"layers": [{"name": name, "type": "tensor", "shape": [2]}]})
-
-
 @pytest.mark.parametrize(
     "scheme",
     [
@@ -254,5 +343,5 @@ def test_a_name_is_more_than_dots(name: str) -> None:
     ],
 )
 def test_bounds_between_which_nothing_lies_are_refused(scheme: dict[str, Any]) -> None:
-    with pytest.raises(InitserveError):
+    with pytest.raises(InvalidSpec, match="nothing of the distribution lies between"):
         Spec.model_validate({"layers": [{"type": "tensor", "shape": [5, 8], "scheme": scheme}]}).plan()

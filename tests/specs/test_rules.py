@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from service.api.catalogue import layer_example
 from service.errors import TooLarge
 from service.networks.layers import LAYERS as LAYERS_BY_TYPE
-from service.networks.layouts import LAYOUTS
+from service.networks.layouts import LAYOUTS, Sum
 from service.networks.plan import Plan
 from service.specs.matching import MOST_COMPARISONS
 from service.specs.rules import matcher, price
@@ -131,6 +131,8 @@ def test_every_array_can_be_named_as_it_is_shown_or_says_what_to_name(kind: str,
         assert not unused, (key, match)
         (shown,) = (parameter for parameter in planned.parameters if parameter.key == key)
         assert shown.source.choice.reason == "as asked", (key, match)
+        if shown.source.stated.zero_row is None and not isinstance(shown.arrangement, Sum):  # two rows of a GRU's bias
+            assert (shown.expectation.mean, shown.expectation.deviation) == (0.125, 0.0), (key, match)
 
 
 @pytest.mark.parametrize(
@@ -163,6 +165,35 @@ def test_a_gate_alone_is_a_part_of_a_parameter() -> None:
         plan({"match": "*/i?/kernel", "scheme": "lecun_normal", "because": "so"}, layers=lstm, layout="flax").warnings
         == ()
     )
+
+
+RULED: list[dict[str, Any]] = [
+    {"type": "dense", "shape": [4, 4]}, {"type": "batch_norm", "shape": [4]}, {"type": "lstm", "shape": [4, 4]},
+    {"type": "gru", "shape": [4, 4]}, {"type": "multi_head_attention", "shape": [4, 2, 2]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", ["*/bias", "*bias", "*/kernel", "*/gamma", "*", "lstm*", "*/recurrent_*"])
+@pytest.mark.parametrize("defaults", ["recommended", "pytorch"])
+def test_a_rule_by_canonical_paths_gives_the_same_network_in_every_layout(pattern: str, defaults: str) -> None:
+    rule = {"match": pattern, "scheme": CONSTANT, "because": "so"}
+    found = []
+    for layout in LAYOUTS:
+        planned = plan(rule, layers=RULED, layout=layout, defaults=defaults)
+        found.append({
+            f"{each.layer}/{name}": source.choice.scheme for each in planned.parameters
+            for name, source in each.sources.items()
+        })  # fmt: skip
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_parameter_that_only_its_shown_name_fits_is_told_of() -> None:
+    layers = [{"name": "fc", "type": "dense", "shape": [4, 4]}, {"name": "bn", "type": "batch_norm", "shape": [4]}]
+    (warning,) = plan({"match": "*/bias", "scheme": "zeros"}, layers=layers, layout="flax").warnings
+    assert (warning.code, warning.pointer) == ("partly-used-rule", "/rules/0/match")
+    assert "bn/beta" in warning.detail
+    assert plan({"match": "*/bias", "scheme": "zeros"}, layers=layers).warnings == ()
+    assert plan({"match": "*.bias", "scheme": "zeros"}, layers=layers, layout="pytorch").warnings == ()
 
 
 def test_a_rule_over_no_parameters_at_all_is_warned_of() -> None:
