@@ -127,7 +127,7 @@ def settled(found: list[Fault]) -> Iterator[Fault]:
     by_place = defaultdict(list)
     for fault in found:
         by_place[fault.pointer].append(fault)
-    holders = {pointer.rpartition("/")[0] for pointer in by_place}
+    holders = {pointer.rpartition("/")[0] for pointer in by_place if pointer}
     for pointer, faults in by_place.items():
         others = [fault for fault in faults if not NEEDED.fullmatch(fault.detail)]
         wanted = dict.fromkeys(match[1] for match in (NEEDED.fullmatch(fault.detail) for fault in faults) if match)

@@ -244,6 +244,13 @@ def test_a_refusal_says_where_what_and_what_would_work(
         assert not faults(changed(document, path, remedy[str(path[-1])]))
 
 
+@pytest.mark.parametrize("document", [[], 5, None, "x", True, 1.5])
+def test_a_spec_is_an_object(document: Any) -> None:
+    (fault,) = faults(document)
+    assert fault.pointer == ""
+    assert fault.detail.startswith("an object is needed here, not ")
+
+
 def test_a_recipe_and_layers_exclude_each_other() -> None:
     (fault,) = faults({"recipe": "gpt2", "layers": [DENSE]})
     assert (fault.pointer, fault.remedy) == ("/layers", None)
