@@ -9,7 +9,7 @@ import pydantic_core
 import pytest
 from pydantic import ValidationError
 
-from service.analysis.diagnosis import DiagnoseRequest
+from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.trainable import TrainRequest
 from service.api.catalogue import layer_example
 from service.errors import InitserveError
