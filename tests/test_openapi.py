@@ -10,7 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from service.api.examples import EXAMPLES
+from service.api.example_answers import ANSWERS, QUESTIONS
+from service.api.example_problems import DETAILS, examples_of
+from service.api.examples import EXAMPLES, LARGE_EXAMPLES
+from service.api.problems import PROBLEMS, Problem
 from service.settings import settings_table
 
 ROOT = Path(__file__).parents[1]
@@ -64,3 +67,71 @@ def test_errors_are_problems_in_the_document_too() -> None:
     for status, answer in DOCUMENT["paths"]["/init"]["post"]["responses"].items():
         if status != "200":
             assert list(answer["content"]) == ["application/problem+json"]
+
+
+@pytest.mark.parametrize("name", LARGE_EXAMPLES)
+def test_every_large_example_can_be_planned(client: httpx.Client, name: str) -> None:
+    assert client.post("/plan", json=LARGE_EXAMPLES[name]["value"]).status_code == 200
+
+
+def test_examples_show_every_way_of_asking() -> None:
+    values = [example["value"] for example in (EXAMPLES | LARGE_EXAMPLES).values()]
+    types = {layer["type"] for value in values for layer in value.get("layers", [])}
+    assert {"dense", "conv2d", "lstm", "multi_head_attention", "embedding", "tensor"} <= types
+    assert any("algorithm" in value for value in values)
+    assert any("recipe" in value for value in values)
+
+
+def in_short(value: Any) -> Any:
+    """Return an answer with its measured numbers to four digits, as the examples have them."""
+    if isinstance(value, dict):
+        return {key: in_short(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [in_short(member) for member in value]
+    return pytest.approx(value, rel=2e-3, abs=1e-3) if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize("path", QUESTIONS)
+def test_every_example_of_an_answer_is_the_answer(client: httpx.Client, path: str) -> None:
+    assert ANSWERS[path] == in_short(client.post(f"/{path}", json=QUESTIONS[path]).json())
+    shown = DOCUMENT["paths"][f"/{path}"]["post"]["responses"]["200"]["content"]["application/json"]["example"]
+    assert shown == ANSWERS[path]
+
+
+def test_every_status_shows_problems_of_its_own() -> None:
+    assert DETAILS.keys() == PROBLEMS.keys()
+    for path in DOCUMENT["paths"].values():
+        for operation in path.values():
+            for status, answer in operation["responses"].items():
+                content = answer.get("content", {}).get("application/problem+json")
+                if content is not None:
+                    assert content["examples"] == examples_of(int(status)) != {}
+                    for example in content["examples"].values():
+                        assert Problem.model_validate(example["value"]).status == int(status)
+
+
+WIDE = {"layers": [{"type": "dense", "shape": [100_000, 100_000]}]}
+DENSE = {"type": "dense", "shape": [4, 4]}
+HALF = {"dtype": "float16", "layers": [{**DENSE, "scheme": {"name": "constant", "value": 100_000}}]}
+ORTHOGONAL = {"algorithm": "jax-threefry/1", "layers": [{**DENSE, "scheme": "orthogonal"}]}
+JSON = {"content-type": "application/json"}
+# Requests that call forth the example of each kind of problem that a single request can.
+CAUSES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "malformed-json": ("POST", "/init", {"content": "{x}", "headers": JSON}),
+    "not-found": ("GET", "/problems/unheard-of", {}),
+    "method-not-allowed": ("GET", "/init", {}),
+    "not-acceptable": ("POST", "/init", {"json": {"layers": [DENSE]}, "headers": {"accept": "image/png"}}),
+    "unsupported-media-type": ("POST", "/init", {"content": "{}", "headers": {"content-type": "text/plain"}}),
+    "invalid-spec": ("POST", "/init", {"json": {"layers": [{"type": "dense", "shape": [4, 0]}]}}),
+    "invalid-query": ("POST", "/init?formt=npz", {"json": {"layers": [DENSE]}}),
+    "unsupported-combination": ("POST", "/init", {"json": HALF}),
+    "not-exact": ("POST", "/init", {"json": ORTHOGONAL}),
+    "too-large": ("POST", "/init", {"json": WIDE}),
+}
+
+
+@pytest.mark.parametrize("code", CAUSES)
+def test_every_example_of_a_problem_is_what_is_answered(client: httpx.Client, code: str) -> None:
+    method, path, more = CAUSES[code]
+    answer = client.request(method, path, **more)
+    assert answer.json() == examples_of(answer.status_code)[code]["value"]

@@ -55,4 +55,34 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "layers": [{"type": "tensor", "shape": [4, 5, 6], "scheme": "lecun_normal", "fan_in": 20, "fan_out": 24}],
         },
     },
+    "sequence": {
+        "summary": "Tokens, a recurrent layer, attention",
+        "value": {
+            "seed": 42,
+            "layers": [
+                {"name": "words", "type": "embedding", "shape": [50, 8]},
+                {"name": "reads", "type": "lstm", "shape": [8, 8]},
+                {"name": "attends", "type": "multi_head_attention", "shape": [8, 2, 4]},
+                {"name": "out", "type": "dense", "shape": [8, 3], "activation": "softmax"},
+            ],
+        },
+    },
+    "torch": {
+        "summary": "PyTorch's own numbers after torch.manual_seed(0), bit for bit",
+        "value": {
+            "seed": 0,
+            "algorithm": "torch-cpu/1",
+            "layers": [
+                {"name": "fc1", "type": "dense", "shape": [16, 8]},
+                {"name": "fc2", "type": "dense", "shape": [8, 3]},
+            ],
+        },
+    },
+}
+# What is planned on a page, and drawn into a file.
+LARGE_EXAMPLES: dict[str, dict[str, Any]] = {
+    "recipe": {
+        "summary": "A published network: Fixup's residual blocks, small",
+        "value": {"seed": 42, "recipe": "fixup", "size": "small"},
+    },
 }

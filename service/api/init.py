@@ -1,12 +1,13 @@
 """POST /init: a spec in, initial weights out. POST /plan: the same without the numbers."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from service.api.admission import Grant, admit, busy
 from service.api.body import read_body
-from service.api.examples import EXAMPLES
+from service.api.examples import EXAMPLES, LARGE_EXAMPLES
 from service.api.negotiation import SVG, accept_of, choose_format, choose_picture, read_include
 from service.api.openapi import PROBLEM_RESPONSES, reference
 from service.api.pictures import histograms
@@ -27,12 +28,17 @@ BINARY = {
     for name, format in FORMATS.items()
     if name != "json"
 }
-BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": reference("Spec"), "examples": EXAMPLES}},
+
+
+def body(examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": reference("Spec"), "examples": examples}},
+        }
     }
-}
+
+
 QUERY = {
     "parameters": [
         {
@@ -69,7 +75,7 @@ router = APIRouter(tags=["weights"], route_class=DirectRoute)
         },
         **{status: PROBLEM_RESPONSES[status] for status in (400, 406, 408, 413, 415, 422, 503)},
     },
-    openapi_extra=BODY | QUERY,
+    openapi_extra=body(EXAMPLES) | QUERY,
 )
 async def init(request: Request) -> Response:
     """Take layer specs and return initial weights: the same spec gives the same bytes, everywhere.
@@ -152,7 +158,7 @@ async def picture(request: Request) -> Response:
         200: {"description": "The plan.", "content": {"application/json": {"schema": reference("PlanAnswer")}}},
         **{status: PROBLEM_RESPONSES[status] for status in (400, 408, 413, 415, 422, 503)},
     },
-    openapi_extra=BODY,
+    openapi_extra=body(EXAMPLES | LARGE_EXAMPLES),
 )
 async def plan(request: Request) -> Response:
     """Return every parameter of a spec with its shape, bytes, fans, scheme and reason; nothing is drawn.

@@ -9,6 +9,8 @@ from pydantic.json_schema import models_json_schema
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.trainable import TrainRequest
 from service.api.answers import DiagnoseAnswer, InitAnswer, PlanAnswer, TrainAnswer
+from service.api.example_answers import ANSWERS
+from service.api.example_problems import examples_of
 from service.api.problems import PROBLEMS, Problem
 from service.specs.spec import Spec
 
@@ -26,7 +28,8 @@ def reference(model: str) -> dict[str, str]:
 
 def problem_response(status: int) -> dict[str, Any]:
     codes = ", ".join(f"`{code}`" for code, kind in PROBLEMS.items() if kind.status == status)
-    return {"description": codes, "content": {"application/problem+json": {"schema": reference("Problem")}}}
+    content = {"schema": reference("Problem"), "examples": examples_of(status)}
+    return {"description": codes, "content": {"application/problem+json": content}}
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -56,6 +59,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
             ],
             ref_template=TEMPLATE,
         )
+        for path, answer in ANSWERS.items():  # here, since FastAPI drops members that are null
+            responses = document["paths"][f"/{path}"]["post"]["responses"]
+            responses["200"]["content"]["application/json"]["example"] = answer
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(definitions["$defs"])
         for operation in (operation for path in document["paths"].values() for operation in path.values()):

@@ -1,0 +1,66 @@
+"""A document of each kind of problem, as the OpenAPI document shows it; where a request calls it forth, a test asks.
+
+To add one for a new kind of problem, add a row to DETAILS: what its document says beside its type, title and status.
+"""
+
+from typing import Any
+
+from service.api.problems import PROBLEMS
+
+FLOAT16 = "values up to 100000 do not fit float16, whose largest is 65504"
+LAPACK = "orthogonal takes a QR decomposition from LAPACK, whose last bits differ between builds and processors"
+TOO_MANY = (
+    "this spec takes 40,000,400,000 bytes of weights; at most 268,435,456 are allowed in JSON; "
+    "binary formats allow more"
+)
+DETAILS: dict[str, dict[str, Any]] = {
+    "malformed-json": {"detail": "Expecting property name enclosed in double quotes at line 1, column 2"},
+    "malformed-request": {"detail": "a request of HTTP/1.1 has one Host header, not 2"},
+    "not-found": {"detail": "GET /problems/unheard-of: there is nothing here"},
+    "method-not-allowed": {"detail": "GET /init: this address takes another method"},
+    "not-acceptable": {
+        "detail": "none of 'image/png' is offered; these are: application/json (?format=json), "
+        "application/vnd.safetensors (?format=safetensors), application/x-npz (?format=npz), application/x-npy "
+        "(?format=npy)"
+    },
+    "request-timeout": {"detail": "the body was not complete after 30 s"},
+    "body-too-large": {"detail": "the body has 20000000 bytes; at most 16777216 are read"},
+    "uri-too-long": {"detail": "the request line has more than 8192 bytes"},
+    "unsupported-media-type": {"detail": "the body is text/plain, not JSON"},
+    "invalid-spec": {
+        "detail": "1 error in the spec",
+        "errors": [{"pointer": "/layers/0/shape/1", "detail": "this must be 1 or more, not 0"}],
+    },
+    "invalid-query": {"detail": "the parameters are include and format, each once"},
+    "unsupported-combination": {
+        "detail": FLOAT16,
+        "errors": [{"pointer": "/layers/0/scheme", "detail": FLOAT16}],
+        "try": {"dtype": "float64"},
+    },
+    "not-exact": {
+        "detail": LAPACK,
+        "errors": [{"pointer": "/layers/0/scheme", "detail": LAPACK}],
+        "try": {"exact": False},
+    },
+    "too-large": {
+        "detail": TOO_MANY,
+        "errors": [{"pointer": "", "detail": TOO_MANY}],
+    },
+    "headers-too-large": {"detail": "a header has more than 8192 bytes"},
+    "busy": {"detail": "all that may be made at once is being made"},
+    "transfer-encoding": {"detail": "the body comes as gzip, chunked"},
+    "http-version": {"detail": "HTTP/2.0 is not spoken here"},
+    "internal-error": {"detail": "something failed here that should not; it has been logged"},
+}
+
+
+def examples_of(status: int) -> dict[str, dict[str, Any]]:
+    """Return an example of each kind of problem that has this status."""
+    return {
+        code: {
+            "summary": kind.title,
+            "value": {"type": f"/problems/{code}", "title": kind.title, "status": status, **DETAILS[code]},
+        }
+        for code, kind in PROBLEMS.items()
+        if kind.status == status
+    }
