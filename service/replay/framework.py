@@ -15,9 +15,12 @@ from service.networks.layouts import Layout
 from service.networks.parameters import FRAMEWORK_DEFAULTS, Parameter
 from service.networks.schemes import Scheme
 from service.networks.schemes.scaling import VarianceScaling
+from service.networks.schemes.tables import GivenArray, load_npy
+from service.replay.rounding import Doubles
 from service.stream.distributions import Distribution
-from service.stream.draws import Draws
+from service.stream.draws import Addressed, Draws
 from service.stream.dtypes import DtypeName
+from service.stream.matrices import Computed
 from service.stream.streams import Stream as OwnStream
 from service.stream.views import Shape
 
@@ -103,6 +106,19 @@ class Stream:
     exact: tuple[str, ...]
     inexact: tuple[str, ...]
     example: Mapping[str, Any]
+
+
+def given_array(scheme: GivenArray, array: Array, cast: Callable[[Doubles], Doubles]) -> Draws | None:
+    """Return what fills an array with the numbers of a spec's own, as `cast` leaves them before the dtype's rounding.
+
+    None where it has another shape than they: their canonical places are then looked up.
+    """
+    values = load_npy(scheme.npy)
+    if values.shape != array.shape:
+        return None
+    numbers = cast(values)
+    made = Computed((0.0, 0.0, None, None), (scheme.npy, numbers.tobytes()), values.size, lambda chance: numbers)
+    return Addressed(made, NO_STREAM, values.size)
 
 
 def as_it_is(scheme: Scheme) -> Scheme:

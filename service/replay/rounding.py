@@ -13,6 +13,7 @@ from service.stream.dtypes import DTYPES, DtypeName
 
 f32 = np.float32
 Floats: TypeAlias = NDArray[np.float32]
+Doubles: TypeAlias = NDArray[np.float64]
 
 LEAST_NORMAL = 2.0**-126  # float32's and bfloat16's
 FAR_FROM_FLUSHING = 2.0**-60  # where values of 24 bits times such a number are not flushed
@@ -36,6 +37,21 @@ def flushed(values: Floats, dtype: DtypeName) -> Floats:
     return (
         values if dtype == "float16" else np.where(np.abs(values) < LEAST_NORMAL, np.copysign(f32(0), values), values)
     )
+
+
+def by_numpy(values: Doubles, dtype: DtypeName) -> Doubles:
+    """Return doubles as NumPy makes them float16: rounded once, not by way of float32."""
+    if dtype != "float16":
+        return values
+    with np.errstate(over="ignore", under="ignore"):
+        return values.astype(np.float16).astype(np.float64)
+
+
+def without_subnormals(values: Doubles) -> Doubles:
+    """Return doubles with 0, of the same sign, for those below float32's least normal number as float32."""
+    with np.errstate(over="ignore", under="ignore"):
+        small = np.abs(values.astype(f32)) < LEAST_NORMAL
+    return np.where(small, np.copysign(0.0, values), values)
 
 
 def without_subnormal(value: float) -> float:

@@ -39,8 +39,13 @@ class KerasVarianceScaling(VarianceScaling):
     )
     output_axes: Axes | None = Field(None, description="Axes whose sizes make fan_out.")
 
+    @property
+    def by_axes(self) -> bool:
+        """Whether fans are counted by its own axes; Keras needs both."""
+        return self.input_axes is not None and self.output_axes is not None
+
     def fans(self, site: Site) -> Fans:
-        if self.input_axes is None or self.output_axes is None:  # Keras needs both
+        if self.input_axes is None or self.output_axes is None:
             return site.fans
         refuse_axes([*self.input_axes, *self.output_axes], site.shape)
         return Fans(prod(site.shape[i] for i in self.input_axes), prod(site.shape[i] for i in self.output_axes))
@@ -55,8 +60,13 @@ class JaxVarianceScaling(VarianceScaling):
     out_axis: Axis | Axes = Field(-1, description="Axis or axes of the outputs.")
     batch_axis: Axis | Axes = Field(default_factory=list, description="Axis or axes that are not connections.")
 
+    @property
+    def by_axes(self) -> bool:
+        """Whether fans are counted by other axes than JAX's usual ones."""
+        return (self.in_axis, self.out_axis, self.batch_axis) != (-2, -1, [])
+
     def fans(self, site: Site) -> Fans:
-        if (self.in_axis, self.out_axis, self.batch_axis) == (-2, -1, []):
+        if not self.by_axes:
             return site.fans
         inputs, outputs, batches = (as_list(axes) for axes in (self.in_axis, self.out_axis, self.batch_axis))
         refuse_axes([*inputs, *outputs, *batches], site.shape)

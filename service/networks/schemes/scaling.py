@@ -38,6 +38,11 @@ class VarianceScaling(Scheme):
         "cut without being widened, as in TensorFlow.js.",
     )
 
+    @property
+    def by_axes(self) -> bool:
+        """Whether fans are counted by axes that the scheme itself names."""
+        return False
+
     def fans(self, site: Site) -> Fans:
         return site.fans
 

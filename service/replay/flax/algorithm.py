@@ -14,7 +14,8 @@ from service.replay.flax.gru import give_gru
 from service.replay.flax.layers import LINEN, NNX, called_with, check, is_statistic, named
 from service.replay.framework import Given, Module, Replay
 from service.replay.jax.algorithm import DTYPES, VERSIONS, call_of, key_for, refuse_stated_fans
-from service.replay.jax.initialisers import LAPACK, initialise
+from service.replay.jax.initialisers import initialise
+from service.replay.jax.matrices import LAPACK
 from service.replay.jax.random import LEAST_SEED, Key, fold_in
 from service.stream.dtypes import DtypeName
 

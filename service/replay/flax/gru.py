@@ -7,7 +7,8 @@ import numpy as np
 
 from service.replay.flax.layers import NNX
 from service.replay.framework import NO_STREAM, Given, Module
-from service.replay.jax.initialisers import Call, initialise
+from service.replay.jax.call import Call
+from service.replay.jax.initialisers import initialise
 from service.replay.jax.random import Key
 from service.stream.addresses import Runs
 from service.stream.distributions import Constant, Fill

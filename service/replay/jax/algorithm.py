@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 
+from service.networks.fans import Fans
 from service.networks.layers.tensor import Tensor
 from service.replay.framework import Array, Given, Module, Replay, no_such_member
-from service.replay.jax.initialisers import LAPACK, Call, Counted, count, initialise
+from service.replay.jax.call import Call, count, whole
+from service.replay.jax.initialisers import initialise
+from service.replay.jax.matrices import LAPACK
 from service.replay.jax.random import LEAST_SEED, Key, key_of
 from service.stream.dtypes import DtypeName
 
@@ -21,12 +24,12 @@ EXACT = (
 INEXACT = (LAPACK, "GPUs and TPUs compute other last bits")
 
 
-def embedding_fans(array: Array) -> Counted | None:
+def embedding_fans(array: Array) -> Fans | None:
     """Return the fans of an embedding's own default: its rows are outputs, so that both axes are the first."""
     if array.stated is not None or array.parameter.role != "embedding":
         return None
-    fan_in, _ = count(array.shape, out_axis=0)
-    return Counted(fan_in=array.shape[0], fan_out=fan_in)
+    fan_in = count(array.shape, out_axis=0).fan_in
+    return Fans(fan_in=array.shape[0], fan_out=fan_in)
 
 
 def call_of(framework: str, array: Array, key: Key, dtype: DtypeName) -> Call:
@@ -37,7 +40,7 @@ def refuse_stated_fans(module: Module) -> None:
     """Refuse a bare array whose spec says other fans than its shape."""
     if not isinstance(module.spec, Tensor) or len(module.spec.shape) < 2:
         return
-    own = count(tuple(module.spec.shape)).whole
+    own = whole(count(tuple(module.spec.shape)))
     for member, number in (("fan_in", own.fan_in), ("fan_out", own.fan_out)):
         if getattr(module.spec, member) not in (None, number):
             raise no_such_member(

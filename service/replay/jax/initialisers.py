@@ -4,84 +4,30 @@ Numbers are rounded to the array's dtype where JAX rounds them; fans are counted
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from math import prod
-from typing import NamedTuple
 
 import numpy as np
 
-from service.errors import InitserveError, InvalidSpec, UnsupportedCombination
+from service.errors import InitserveError, UnsupportedCombination
 from service.networks.fans import Fans
 from service.networks.schemes import Scheme
+from service.networks.schemes.frameworks import JaxVarianceScaling
 from service.networks.schemes.linear import DeltaOrthogonal, OrthogonalScheme
 from service.networks.schemes.plain import BoundedNormal, ConstantScheme, RandomNormal, RandomUniform, TruncatedNormal
 from service.networks.schemes.scaling import VarianceScaling
-from service.replay.framework import NO_STREAM, Array, Given, no_such_scheme
-from service.replay.jax.random import NOTHING, Drawn, Key, Normal, Uniform, one, traced
-from service.replay.orthogonal import OrthogonalDraws, by_decomposition
-from service.replay.rounding import BITS, f32
+from service.networks.schemes.tables import GivenArray
+from service.networks.site import Site
+from service.replay.framework import NO_STREAM, Given, given_array, no_such_scheme
+from service.replay.jax.call import Call, gaussian
+from service.replay.jax.matrices import delta_orthogonal, orthogonal
+from service.replay.jax.random import Normal, Uniform, one, traced
+from service.replay.rounding import BITS, by_numpy, f32
 from service.replay.truncation import CUT, DEVIATION_LEFT
-from service.stream import distributions, matrices
-from service.stream.distributions import Distribution, Fill, fill_in_parts
-from service.stream.draws import Addressed, Draws, Wrapped
-from service.stream.dtypes import DTYPES, DtypeName, Values
-from service.stream.matrices import take
-from service.stream.stacks import Stack
-from service.stream.views import Shape
-
-LAPACK = by_decomposition("orthogonal")
-
-
-class Counted(NamedTuple):
-    """Fans as JAX has them: quotients in doubles."""
-
-    fan_in: float
-    fan_out: float
-
-    @property
-    def whole(self) -> Fans:
-        return Fans(max(1, round(self.fan_in)), max(1, round(self.fan_out)))
-
-
-def count(shape: Shape, in_axis: int = -2, out_axis: int = -1) -> Counted:
-    """Return the fans of a shape: all axes but two are the field."""
-    inputs, outputs = shape[in_axis], shape[out_axis]
-    field = prod(shape) / inputs / outputs
-    return Counted(inputs * field, outputs * field)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """An initialiser called with a key for an array; `shape` is what it is called with, of as many elements.
-
-    `fans` are those of a variance_scaling with axes of its own.
-    """
-
-    framework: str
-    array: Array
-    key: Key
-    dtype: DtypeName
-    shape: Shape
-    fans: Counted | None = None
-
-    @property
-    def counted(self) -> Counted:
-        if self.fans is not None:
-            return self.fans
-        if len(self.shape) < 2:
-            raise InvalidSpec(
-                f"JAX counts fans off two axes or more, not off the shape {list(self.shape)}", self.array.pointer
-            )
-        return count(self.shape)
-
-    def drawn(self, law: Normal | Uniform, factor: np.float32, mean: float = 0.0) -> Drawn:
-        shift = traced(mean, self.dtype) if mean else NOTHING
-        return Drawn(self.key, law, self.dtype, prod(self.shape), factor, shift)
-
-    def given(self, expected: Distribution, draws: Draws | None, inexact: str = "") -> Given:
-        fans = self.counted.whole if len(self.shape) > 1 else self.array.parameter.fans
-        return Given(expected, fans, draws, inexact)
+from service.stream import distributions
+from service.stream.draws import Addressed
+from service.stream.dtypes import DTYPES, DtypeName
 
 
 def initialise(call: Call, scheme: Scheme) -> Given:
@@ -105,13 +51,10 @@ def initialise(call: Call, scheme: Scheme) -> Given:
             return orthogonal(call, scheme)
         case DeltaOrthogonal():
             return delta_orthogonal(call, scheme)
+        case GivenArray():
+            made = without_chance(call, scheme)
+            return replace(made, draws=given_array(scheme, call.array, partial(by_numpy, dtype=call.dtype)))
     return without_chance(call, scheme)
-
-
-def gaussian(mean: float, deviation: float, lower: float = -math.inf, upper: float = math.inf) -> Distribution:
-    if not deviation:
-        return distributions.Constant(mean)
-    return distributions.Normal(mean, deviation, lower, upper)
 
 
 def constant(call: Call, value: float) -> Given:
@@ -136,7 +79,9 @@ def uniform(call: Call, scheme: RandomUniform) -> Given:
 def scaled(call: Call, scheme: VarianceScaling) -> Given:
     if scheme.distribution == "uncorrected_normal":
         raise no_such_scheme(call.framework, call.array, scheme, "jax:variance_scaling")
-    fan_in, fan_out = call.counted
+    if scheme.by_axes:
+        call = replace(call, fans=fans_of(call, scheme))
+    fan_in, fan_out = call.counted.fan_in, call.counted.fan_out
     denominator = {
         "fan_in": fan_in,
         "fan_out": fan_out,
@@ -158,73 +103,18 @@ def scaled(call: Call, scheme: VarianceScaling) -> Given:
     return call.given(gaussian(0.0, math.sqrt(variance) / DEVIATION_LEFT, -CUT, CUT), call.drawn(law, widened))
 
 
+def fans_of(call: Call, scheme: VarianceScaling) -> Fans:
+    """Return what the axes that the scheme names come to on the array, as JAX divides and multiplies."""
+    if not isinstance(scheme, JaxVarianceScaling):
+        raise no_such_scheme(call.framework, call.array, scheme, "jax:variance_scaling")
+    try:
+        return scheme.fans(Site(call.shape, None))
+    except InitserveError as error:
+        raise error.at(call.array.pointer) from None
+
+
 def root(value: np.float32, dtype: DtypeName) -> np.float32:
     return traced(float(np.sqrt(value)), dtype)
-
-
-def orthogonal(call: Call, scheme: OrthogonalScheme) -> Given:
-    """Return the Q of a tall Gaussian matrix; all axes but the last are rows."""
-    if len(call.shape) < 2:
-        raise InvalidSpec(f"{scheme.name} needs two axes or more, not the shape {list(call.shape)}", call.array.pointer)
-    if scheme.framework == "torch" and len(call.shape) > 2:
-        raise no_such_scheme(call.framework, call.array, scheme, "orthogonal")
-    draws = matrix(call, prod(call.shape[:-1]), call.shape[-1], scheme.gain)
-    return call.given(matrices.Orthogonal(Stack.one(draws.rows, draws.columns), scheme.gain), draws, LAPACK)
-
-
-def matrix(call: Call, rows: int, columns: int, gain: float) -> OrthogonalDraws:
-    if call.dtype in BITS:
-        raise UnsupportedCombination(
-            f"JAX has no orthogonal in {call.dtype}: LAPACK has no such decomposition",
-            call.array.pointer,
-            {"dtype": "float32"},
-        )
-    normal = Drawn(call.key, Normal.free(call.dtype), call.dtype, rows * columns)
-    return OrthogonalDraws(normal, rows, columns, float(one(gain, call.dtype)), np.float32)
-
-
-def delta_orthogonal(call: Call, scheme: DeltaOrthogonal) -> Given:
-    """Return an orthogonal matrix at the centre of a kernel."""
-    *field, inputs, outputs = call.shape if len(call.shape) > 1 else (1, 1)
-    if not 3 <= len(call.shape) <= 5 or outputs < inputs:
-        raise InvalidSpec(
-            f"{scheme.name} needs three to five axes and no fewer outputs than inputs, not the shape "
-            f"{list(call.shape)}",
-            call.array.pointer,
-        )
-    draws = Centred(matrix(call, inputs, outputs, scheme.gain), tuple(field), inputs, outputs)
-    deviation = abs(scheme.gain) * math.sqrt(inputs / draws.elements)
-    moments = (0.0, deviation, -abs(scheme.gain), abs(scheme.gain))
-    expected = matrices.Computed(moments, ("delta",), draws.operations, lambda _: np.empty(0), by_chance=True)
-    return call.given(expected, draws, LAPACK)
-
-
-@dataclass(frozen=True, slots=True)
-class Centred(Wrapped):
-    """A kernel that is a matrix at the centre of its field and 0 elsewhere."""
-
-    field: Shape
-    inputs: int
-    outputs: int
-
-    @property
-    def elements(self) -> int:
-        return prod(self.field) * self.inputs * self.outputs
-
-    @property
-    def operations(self) -> int:
-        return self.of.operations + self.elements
-
-    @property
-    def standing(self) -> int:
-        return self.of.standing + 4 * self.elements
-
-    def open(self) -> Fill:
-        values: Values = np.zeros((*self.field, self.inputs, self.outputs), np.float32)
-        centre: Values = np.empty(self.inputs * self.outputs, np.float32)
-        fill_in_parts(self.of.open(), centre)
-        values[tuple((size - 1) // 2 for size in self.field)] = centre.reshape(self.inputs, self.outputs)
-        return partial(take, values.ravel())
 
 
 def without_chance(call: Call, scheme: Scheme) -> Given:

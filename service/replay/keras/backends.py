@@ -9,7 +9,7 @@ from service.replay.keras import tensorflow as tensorflow_random
 from service.replay.keras import torch as keras_torch
 from service.replay.keras.laws import Normal, Truncated, Uniform
 from service.replay.numpy.pcg64 import NormalDraws, Pcg64, Scaled, UniformDraws, Walk
-from service.replay.rounding import BITS, f32, without_subnormal
+from service.replay.rounding import BITS, Doubles, by_numpy, f32, without_subnormal, without_subnormals
 from service.replay.torch.draws import Tensor
 from service.replay.truncation import CUT
 from service.stream.draws import Draws
@@ -37,6 +37,7 @@ class NumPy:
     farthest = CUT
     with_orthogonal: tuple[DtypeName, ...] = ("float32",)
     constant = factor = staticmethod(once)
+    cast = staticmethod(by_numpy)
 
     def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws:
         return self._walked(seed, Scaled((law.mean, law.deviation)), elements, dtype)
@@ -67,6 +68,9 @@ class TensorFlow:
 
     def factor(self, value: float, dtype: DtypeName) -> float:
         return value if dtype == "float64" else without_subnormal(value)
+
+    def cast(self, values: Doubles, dtype: DtypeName) -> Doubles:
+        return without_subnormals(values) if dtype in ("float32", "bfloat16") else values
 
     def _drawn(
         self, kind: tensorflow_random.Kind, scale: tuple[float, float], seed: int, elements: int, dtype: DtypeName
@@ -104,6 +108,9 @@ class Torch:
 
     factor = constant
 
+    def cast(self, values: Doubles, dtype: DtypeName) -> Doubles:
+        return values
+
     def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws:
         return keras_torch.normal(law.mean, law.deviation, seed, Tensor(elements, dtype))
 
@@ -129,6 +136,9 @@ class Jax:
 
     def factor(self, value: float, dtype: DtypeName) -> float:
         return value if dtype == "float16" else without_subnormal(value)
+
+    def cast(self, values: Doubles, dtype: DtypeName) -> Doubles:
+        return by_numpy(values, dtype) if dtype == "float16" else without_subnormals(values)
 
     def _drawn(
         self, law: jax_random.Law, scale: tuple[float, float], seed: int, elements: int, dtype: DtypeName

@@ -1,6 +1,7 @@
 """What an initialiser of Keras draws, on any backend: each backend's own generator, and what all have in common."""
 
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Protocol
 
@@ -9,10 +10,11 @@ import numpy as np
 from service.networks.schemes import Scheme
 from service.networks.schemes.linear import IdentityScheme
 from service.networks.schemes.plain import ConstantScheme
-from service.networks.schemes.tables import Stft
-from service.replay.framework import NO_STREAM, Array
+from service.networks.schemes.tables import GivenArray, Stft
+from service.replay.framework import NO_STREAM, Array, given_array
 from service.replay.keras.laws import Normal, Truncated, Uniform
 from service.replay.orthogonal import by_decomposition
+from service.replay.rounding import Doubles
 from service.stream.addresses import Runs
 from service.stream.distributions import Constant, Fill
 from service.stream.draws import Addressed, Draws, Wrapped
@@ -29,8 +31,8 @@ class Backend(Protocol):
 
     `least_seed` and `largest_seed` are an initialiser's, `least_state` and `largest_state` those of a layer with a
     seed generator. `farthest` is how far a truncated normal may lie from its mean, in deviations. `constant` is what
-    becomes of Constant's number, and `factor` of Identity's gain, before they are rounded to the dtype by way of
-    float32.
+    becomes of Constant's number, `cast` of its array, and `factor` of Identity's gain, before they are rounded to the
+    dtype by way of float32.
     """
 
     @property
@@ -49,6 +51,7 @@ class Backend(Protocol):
     def with_orthogonal(self) -> tuple[DtypeName, ...]: ...
     def constant(self, value: float, dtype: DtypeName) -> float: ...
     def factor(self, value: float, dtype: DtypeName) -> float: ...
+    def cast(self, values: Doubles, dtype: DtypeName) -> Doubles: ...
 
     def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws: ...
     def uniform(self, law: Uniform, seed: int, elements: int, dtype: DtypeName) -> Draws: ...
@@ -95,6 +98,8 @@ def fixed(scheme: Scheme, array: Array, dtype: DtypeName, backend: Backend) -> t
                 Diagonal(Stack.one(*array.shape), backend.factor(gain, dtype)), NO_STREAM, elements
             )
             return (SignedZeros(draws) if np.signbit(gain) else draws), wide_identity(gain, dtype, backend)
+        case GivenArray():
+            return given_array(scheme, array, partial(backend.cast, dtype=dtype)), ""
         case Stft():
             return None, STFT
     return None, ""

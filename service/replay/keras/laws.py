@@ -8,10 +8,12 @@ from service.errors import InitserveError, InvalidSpec, UnsupportedCombination
 from service.networks.fans import Fans
 from service.networks.schemes import Scheme
 from service.networks.schemes.biases import UnitForgetBias
+from service.networks.schemes.frameworks import JaxOrthogonal, KerasVarianceScaling
 from service.networks.schemes.linear import IdentityScheme, OrthogonalScheme
 from service.networks.schemes.plain import ConstantScheme, RandomNormal, RandomUniform, TruncatedNormal
 from service.networks.schemes.scaling import VarianceScaling
-from service.networks.schemes.tables import Stft
+from service.networks.schemes.tables import GivenArray, Stft
+from service.networks.site import Site
 from service.replay.framework import Array, no_such_scheme
 from service.replay.truncation import CUT, DEVIATION_LEFT
 from service.stream import distributions, matrices
@@ -98,7 +100,7 @@ def law_of(scheme: Scheme, array: Array, fans: Fans) -> Law:
             return scaled(scheme, array, fans)
         case OrthogonalScheme():
             return orthogonal(scheme, array)
-        case ConstantScheme() | IdentityScheme() | Stft():
+        case ConstantScheme() | IdentityScheme() | Stft() | GivenArray():
             return Fixed(scheme)
         case UnitForgetBias(value=1.0):
             return Fixed(scheme)
@@ -109,6 +111,8 @@ def scaled(scheme: VarianceScaling, array: Array, fans: Fans) -> Law:
     """Return VarianceScaling's law, in its order of operations."""
     if scheme.mode == "fan_geo_avg" or scheme.distribution == "uncorrected_normal":
         raise no_such_scheme("Keras", array, scheme, "glorot_uniform")
+    if scheme.by_axes:
+        fans = fans_of(scheme, array)
     counts = {"fan_in": fans.fan_in, "fan_out": fans.fan_out, "fan_avg": (fans.fan_in + fans.fan_out) / 2.0}
     variance = scheme.scale / max(1.0, counts[scheme.mode])
     if scheme.distribution == "truncated_normal":
@@ -119,6 +123,16 @@ def scaled(scheme: VarianceScaling, array: Array, fans: Fans) -> Law:
     return Uniform(-limit, limit)
 
 
+def fans_of(scheme: VarianceScaling, array: Array) -> Fans:
+    """Return what the axes that the scheme names come to on the array."""
+    if not isinstance(scheme, KerasVarianceScaling):
+        raise no_such_scheme("Keras", array, scheme, "keras:variance_scaling")
+    try:
+        return scheme.fans(Site(array.shape, None))
+    except InitserveError as error:
+        raise error.at(array.pointer) from None
+
+
 def orthogonal(scheme: OrthogonalScheme, array: Array) -> Orthogonal:
     """Return Orthogonal's law: all axes but the last are rows, and gates are not told apart."""
     if len(array.shape) < 2:
@@ -126,7 +140,10 @@ def orthogonal(scheme: OrthogonalScheme, array: Array) -> Orthogonal:
     own = math.prod(array.shape[:-1]), array.shape[-1]
     stack = array.parameter.site("keras").stack
     agrees = stack.as_it_stands and (stack.rows, stack.columns) == own
-    if not (agrees if scheme.framework is None else scheme.framework != "torch" or len(array.shape) == 2):
+    of_last = scheme.framework != "torch"
+    if isinstance(scheme, JaxOrthogonal):
+        of_last = scheme.column_axis in (-1, len(array.shape) - 1)
+    if not (agrees if scheme.framework is None else of_last or len(array.shape) == 2):
         raise UnsupportedCombination(
             "Keras's Orthogonal takes all axes but the last as rows and no gates, heads or experts apart; "
             "keras:orthogonal is that one",

@@ -27,6 +27,7 @@ from service.networks.layers.normalization import PRelu, RmsNorm, ScaleAndShift
 from service.networks.layers.recurrent import Recurrent
 from service.networks.layers.transformer import TransformerEncoderLayer
 from service.networks.schemes import Scheme
+from service.networks.schemes.frameworks import JaxOrthogonal
 from service.networks.schemes.linear import OrthogonalScheme
 from service.networks.schemes.linear import Sparse as SparseScheme
 from service.networks.schemes.plain import BoundedNormal, RandomNormal, RandomUniform, TruncatedNormal
@@ -146,6 +147,8 @@ def variance_scaling(scheme: VarianceScaling, array: Array, fans: Fans) -> Call:
     """Return kaiming_ (by one fan) or xavier_ (by both), whose gain is the root of the scale."""
     kind = "kaiming" if scheme.mode in ("fan_in", "fan_out") else "xavier"
     gain = math.sqrt(scheme.scale)  # exact where scale is a gain squared in float64
+    if scheme.by_axes:
+        raise no_such_scheme("torch", array, scheme, f"torch:{kind}_normal")
     if scheme.mode == "fan_geo_avg" or scheme.distribution in ("truncated_normal", "uncorrected_normal"):
         raise no_such_scheme("torch", array, scheme, None if scheme.mode == "fan_geo_avg" else untruncated(scheme))
     if kind == "xavier":
@@ -189,6 +192,8 @@ def called(array: Array, scheme: Scheme, fans: Callable[[], Fans]) -> Call | Non
             return truncated(array, scheme, scheme.stddev, bounds, mean)
         case VarianceScaling():
             return variance_scaling(scheme, array, fans())
+        case JaxOrthogonal() if len(array.shape) > 2 and scheme.column_axis not in (-1, len(array.shape) - 1):
+            raise no_such_scheme("torch", array, scheme, "torch:orthogonal")
         case OrthogonalScheme(gain=gain):
             if len(array.shape) < 2:
                 raise InvalidSpec(f"{scheme.name} needs two axes or more, not {list(array.shape)}", array.pointer)

@@ -19,7 +19,7 @@ CLASSES = {
     "variance_scaling": "VarianceScaling", "glorot_normal": "GlorotNormal", "glorot_uniform": "GlorotUniform",
     "he_normal": "HeNormal", "he_uniform": "HeUniform", "lecun_normal": "LecunNormal",
     "lecun_uniform": "LecunUniform", "zeros": "Zeros", "ones": "Ones", "constant": "Constant",
-    "identity": "Identity", "keras:orthogonal": "Orthogonal", "stft": "STFT",
+    "identity": "Identity", "orthogonal": "Orthogonal", "stft": "STFT",
 }  # fmt: skip
 WITHOUT_SEED = ("zeros", "ones", "constant", "identity", "stft")
 
@@ -27,7 +27,7 @@ WITHOUT_SEED = ("zeros", "ones", "constant", "identity", "stft")
 def initialiser(scheme: Any, seed: int | None) -> dict[str, Any]:
     """Return a scheme as a layer's constructor takes it."""
     given = {"name": scheme} if isinstance(scheme, str) else dict(scheme)
-    name = given.pop("name")
+    name = given.pop("name").removeprefix("keras:")
     if seed is not None and name not in WITHOUT_SEED:
         given["seed"] = seed
     return {"class_name": CLASSES[name], "config": given}

@@ -61,15 +61,24 @@ def plain(draw: st.DrawFn) -> Made:
     )
 
 
+AXES = st.integers(-2, 1) | st.lists(st.integers(-2, 1), max_size=2)  # every shape has two axes
+
+
 @st.composite
 def scaled(draw: st.DrawFn) -> Made:
+    """Draw JAX's own call under its prefix, with its own axes; or its fans, under the plain name."""
     if draw(st.booleans()):
         name = draw(st.sampled_from(PRESETS))
         return name, getattr(initializers, name)()
+    names = draw(st.lists(st.sampled_from(["in_axis", "out_axis", "batch_axis"]), unique=True))
+    axes = {name: draw(AXES) for name in names}
+    theirs = {name: tuple(axis) if isinstance(axis, list) else axis for name, axis in axes.items()}
+    if draw(st.booleans()):
+        name = draw(st.sampled_from(PRESETS))
+        return {"name": f"jax:{name}", **axes}, getattr(initializers, name)(**theirs)
     scale, mode, kind = draw(st.floats(0.01, 20.0)), draw(st.sampled_from(MODES)), draw(st.sampled_from(KINDS))
-    ours = "untruncated_normal" if kind == "normal" else kind
-    scheme = {"name": "variance_scaling", "scale": scale, "mode": mode, "distribution": ours}
-    return scheme, initializers.variance_scaling(scale, mode, kind)
+    scheme = {"name": "jax:variance_scaling", "scale": scale, "mode": mode, "distribution": kind, **axes}
+    return scheme, initializers.variance_scaling(scale, mode, kind, **theirs)
 
 
 def ours(scheme: Any, shape: Any, seed: int, dtype: str, **more: Any) -> bytes:
@@ -93,16 +102,19 @@ def test_initialisers_by_their_bytes(made: Made, shape: list[int], seed: int, dt
     st.lists(st.integers(1, 6), max_size=3),
     st.tuples(st.integers(1, 20), st.integers(1, 20)),
     st.floats(0.1, 3.0),
+    st.integers(-2, 1),
     SEEDS,
 )
-def test_orthogonal_matrices_nearly(name: str, field: list[int], size: tuple[int, int], gain: float, seed: int) -> None:
+def test_orthogonal_matrices_nearly(
+    name: str, field: list[int], size: tuple[int, int], gain: float, axis: int, seed: int
+) -> None:
     if name == "delta_orthogonal":
         field, size = field or [3], (min(size), max(size))
-    scheme, shape = {"name": name, "gain": gain}, [*field, *size]
+    scheme, shape = {"name": f"jax:{name}", "scale": gain, "column_axis": axis}, [*field, *size]
     with pytest.raises(NotExact):
         ours(scheme, shape, seed, "float32")
     found = np.frombuffer(ours(scheme, shape, seed, "float32", exact=False), np.float32)
-    real = np.asarray(getattr(initializers, name)(gain)(jax.random.key(seed), tuple(shape), jnp.float32))
+    real = np.asarray(getattr(initializers, name)(gain, axis)(jax.random.key(seed), tuple(shape), jnp.float32))
     np.testing.assert_allclose(found, real.ravel(), rtol=0, atol=4e-6 * gain)
 
 

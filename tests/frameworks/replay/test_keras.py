@@ -74,6 +74,9 @@ deviations = st.floats(0.0009765625, 3, width=32) | st.sampled_from([0.02, 0.05,
 PRESETS = ["glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform"]
 
 
+axes = st.none() | st.lists(st.sampled_from([0, -1]), max_size=2)  # that every array with any has
+
+
 def stated(name: str, **parameters: Any) -> Any:
     return st.fixed_dictionaries({"name": st.just(name), **parameters})
 
@@ -86,10 +89,12 @@ random_schemes = st.one_of(
         lambda ends: {"name": "random_uniform", "minval": ends[0], "maxval": ends[0] + ends[1]}
     ),
     stated(
-        "variance_scaling",
+        "keras:variance_scaling",
         scale=st.floats(0.125, 8, width=32),
         mode=st.sampled_from(["fan_in", "fan_out", "fan_avg"]),
-        distribution=st.sampled_from(["truncated_normal", "untruncated_normal", "uniform"]),
+        distribution=st.sampled_from(["truncated_normal", "untruncated_normal", "uniform", "normal"]),
+        input_axes=axes,
+        output_axes=axes,
     ),
 )
 constants = st.sampled_from(["zeros", "ones"]) | stated("constant", value=numbers)
