@@ -29,13 +29,15 @@ NO_STREAM = OwnStream((0, 0), (0, 0))  # where there is no chance
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """An array of a module. `stated` is the scheme that the spec asks for, None where the framework's default holds.
+    """An array of a module; `path` is its name in a file of the whole network.
 
-    `parameter` is the canonical parameter that it comes to, the first of several; `pointer` leads to the member of
-    the spec that decides how it starts.
+    `stated` is the scheme that the spec asks for, None where the framework's default holds. `parameter` is the
+    canonical parameter that it comes to, the first of several; `pointer` leads to the member of the spec that decides
+    how it starts.
     """
 
     name: str
+    path: str
     shape: Shape
     stated: Scheme | None
     parameter: Parameter
@@ -151,6 +153,11 @@ class Replay(Stream):
     recipes: tuple[str, ...] = ()
     build: Build | None = field(default=None, repr=False)
     name_layers: Callable[[Sequence[LayerSpec]], list[str]] | None = None
+
+
+def described(array: Array) -> str:
+    """Return an array's shape and name, for a message."""
+    return f"the shape {list(array.shape)} of {array.path}"
 
 
 def no_such_layer(framework: str, module: Module, instead: str = "") -> UnsupportedCombination:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from service.errors import InitserveError, NotExact, UnsupportedCombination
 from service.networks.inversion import ZEROS as ZEROS_ARRAY
 from service.networks.inversion import inverted
-from service.networks.layouts import as_they_are
+from service.networks.layouts import SEPARATOR, as_they_are
 from service.networks.parameters import ZEROS, Choice
 from service.networks.plan import Asked, Caution, Decided, Made, Source
 from service.replay.framework import NO_STREAM, Array, Given, Module, Replay
@@ -39,7 +39,8 @@ def modules_of(layers: Sequence[Asked], replay: Replay) -> list[Module]:
                     )
             stated = None if first.choice.of == replay.layout else first.choice.scheme
             shape = placement.of.form(forms).shape
-            arrays[placement.name] = Array(placement.name, shape, stated, first.stated, first.pointer)
+            path = f"{layer.name}{SEPARATOR[replay.layout]}{placement.name}" if placement.name else layer.name
+            arrays[placement.name] = Array(placement.name, path, shape, stated, first.stated, first.pointer)
         found.append(Module(layer.name, layer.spec, arrays, layer.pointer))
     return found
 
@@ -62,7 +63,7 @@ def construct(
     for layer, module, given in zip(layers, modules, built, strict=True):
         for name, each in given.items():
             if each.inexact and not exact:
-                detail = f"{module.name}/{name}: {each.inexact}"
+                detail = f"{module.arrays[name].path}: {each.inexact}"
                 pointer = module.arrays[name].pointer
                 cautions.append(Caution("not-exact", pointer, detail, {"algorithm": "initserve/1"}))
             elif each.inexact:
@@ -79,10 +80,9 @@ def twins(modules: Sequence[Module], built: Sequence[Mapping[str, Given]]) -> It
             array = module.arrays[name]
             if each.draws is None or array.parameter.role not in WEIGHTS or len(array.shape) < 2:
                 continue
-            path = f"{module.name}/{name}"
-            first = seen.setdefault(each.draws, path)
-            if first != path:
-                detail = f"{path} has the values of {first}: the same key or seed, scheme and shape"
+            first = seen.setdefault(each.draws, array.path)
+            if first != array.path:
+                detail = f"{array.path} has the values of {first}: the same key or seed, scheme and shape"
                 yield Caution("identical-parameters", array.pointer, detail, {"seed": len(seen)})
 
 

@@ -52,6 +52,12 @@ def bounded(words: str) -> Say:
     return say
 
 
+def at_least(context: Context, place: Place) -> str:
+    if place.value == 0 and "/shape/" in place.pointer:
+        return "a size of 0 makes an array without values: leave the layer out, or make it 1 or more"
+    return bounded("this must be {ge} or more")(context, place)
+
+
 def about(words: str) -> Say:
     """Return what says a bound, and what the member is."""
     return lambda context, place: words.format(**context) + described(place)
@@ -106,7 +112,7 @@ WORDS: dict[str, Say] = {
     "string_too_short": about("this takes {min_length} characters or more"),
     "string_too_long": about("this takes {max_length} characters at the most"),
     "string_pattern_mismatch": about("this is not written as it must be"),
-    "greater_than_equal": bounded("this must be {ge} or more"),
+    "greater_than_equal": at_least,
     "greater_than": bounded("this must be more than {gt}"),
     "less_than_equal": bounded("this must be {le} or less"),
     "less_than": bounded("this must be less than {lt}"),

@@ -112,3 +112,24 @@ def test_shapes_and_pairs_of_members(stream: str, layer: dict[str, Any], pointer
     refused = refusal(stream, layer)
     assert refused is not None
     assert refused.pointer == pointer
+
+
+@pytest.mark.parametrize(
+    ("stream", "layer", "name"),
+    [
+        ("torch-cpu/1", {"type": "tensor", "bare": True, "shape": [5], "scheme": "torch:kaiming_uniform"}, "a"),
+        ("torch-cpu/1", {"type": "tensor", "bare": True, "shape": [5], "scheme": "torch:orthogonal"}, "a"),
+        ("torch-cpu/1", {"type": "tensor", "bare": True, "shape": [5], "scheme": "torch:eye"}, "a"),
+        ("torch-cpu/1", {"type": "tensor", "bare": True, "shape": [5], "scheme": "torch:dirac"}, "a"),
+        ("torch-cpu/1", {"type": "tensor", "bare": True, "shape": [5], "scheme": "torch:sparse"}, "a"),
+        ("torch-cpu/1", {"type": "dense", "shape": [3, 2], "bias": "torch:xavier_normal"}, "a.bias"),
+        ("jax-threefry/1", {"type": "dense", "shape": [3, 2], "bias": "jax:he_normal"}, "a/bias"),
+        ("jax-threefry/1", {"type": "dense", "shape": [3, 2], "bias": "jax:orthogonal"}, "a/bias"),
+        ("flax-nnx/1", {"type": "tensor", "shape": [3], "scheme": "jax:delta_orthogonal"}, "a/value"),
+        ("keras-jax/1", {"type": "dense", "shape": [3, 2], "bias": "keras:orthogonal"}, "a/bias"),
+    ],
+)
+def test_a_refusal_names_the_array(stream: str, layer: dict[str, Any], name: str) -> None:
+    refused = refusal(stream, {**layer, "name": "a"})
+    assert refused is not None
+    assert f" {name}," in f"{refused.detail},".replace(";", ",")

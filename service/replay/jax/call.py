@@ -8,7 +8,7 @@ import numpy as np
 
 from service.errors import InvalidSpec
 from service.networks.fans import Fans
-from service.replay.framework import Array, Given
+from service.replay.framework import Array, Given, described
 from service.replay.jax.random import NOTHING, Drawn, Key, Normal, Uniform, traced
 from service.stream import distributions
 from service.stream.distributions import Distribution
@@ -49,8 +49,8 @@ class Call:
             return self.fans
         if len(self.shape) < 2:
             raise InvalidSpec(
-                f"JAX counts fans off two axes or more, not off the shape {list(self.shape)}: name in_axis and "
-                "out_axis, as jax:variance_scaling has them",
+                f"JAX counts fans off two axes or more, not off {described(self.array)}; with in_axis, "
+                "jax:variance_scaling counts others",
                 self.array.pointer,
             )
         return count(self.shape)

@@ -11,7 +11,7 @@ from service.errors import InitserveError, InvalidSpec, UnsupportedCombination
 from service.networks.schemes.frameworks import JaxDeltaOrthogonal, JaxOrthogonal
 from service.networks.schemes.linear import DeltaOrthogonal, OrthogonalScheme
 from service.networks.site import Site
-from service.replay.framework import Given, no_such_scheme
+from service.replay.framework import Given, described, no_such_scheme
 from service.replay.jax.call import Call
 from service.replay.jax.random import Drawn, Normal, one
 from service.replay.orthogonal import OrthogonalDraws, by_decomposition
@@ -30,7 +30,7 @@ LAPACK = by_decomposition("orthogonal")
 def orthogonal(call: Call, scheme: OrthogonalScheme) -> Given:
     """Return the Q of a tall Gaussian matrix; all axes but one are rows, which is the last unless the scheme says."""
     if len(call.shape) < 2:
-        raise InvalidSpec(f"{scheme.name} needs two axes or more, not the shape {list(call.shape)}", call.array.pointer)
+        raise InvalidSpec(f"{scheme.name} needs two axes or more, not {described(call.array)}", call.array.pointer)
     if scheme.framework == "torch" and len(call.shape) > 2:
         raise no_such_scheme(call.framework, call.array, scheme, "orthogonal")
     axis = column_axis(call, scheme) if isinstance(scheme, JaxOrthogonal) else len(call.shape) - 1
@@ -65,8 +65,7 @@ def delta_orthogonal(call: Call, scheme: DeltaOrthogonal) -> Given:
     *field, inputs, outputs = call.shape if len(call.shape) > 1 else (1, 1)
     if not 3 <= len(call.shape) <= 5 or outputs < inputs:
         raise InvalidSpec(
-            f"{scheme.name} needs three to five axes and no fewer outputs than inputs, not the shape "
-            f"{list(call.shape)}",
+            f"{scheme.name} needs three to five axes and no fewer outputs than inputs, not {described(call.array)}",
             call.array.pointer,
         )
     turned = isinstance(scheme, JaxDeltaOrthogonal) and scheme.column_axis in (0, -2)

@@ -14,7 +14,7 @@ from service.networks.schemes.plain import ConstantScheme, RandomNormal, RandomU
 from service.networks.schemes.scaling import VarianceScaling
 from service.networks.schemes.tables import GivenArray, Stft
 from service.networks.site import Site
-from service.replay.framework import Array, no_such_scheme
+from service.replay.framework import Array, described, no_such_scheme
 from service.replay.truncation import CUT, DEVIATION_LEFT
 from service.stream import distributions, matrices
 from service.stream.distributions import Distribution
@@ -136,7 +136,7 @@ def fans_of(scheme: VarianceScaling, array: Array) -> Fans:
 def orthogonal(scheme: OrthogonalScheme, array: Array) -> Orthogonal:
     """Return Orthogonal's law: all axes but the last are rows, and gates are not told apart."""
     if len(array.shape) < 2:
-        raise InvalidSpec(f"{scheme.name} needs two axes or more, not the shape {list(array.shape)}", array.pointer)
+        raise InvalidSpec(f"{scheme.name} needs two axes or more, not {described(array)}", array.pointer)
     own = math.prod(array.shape[:-1]), array.shape[-1]
     stack = array.parameter.site("keras").stack
     agrees = stack.as_it_stands and (stack.rows, stack.columns) == own

@@ -120,7 +120,7 @@ def one_scheme(module: Module, names: Sequence[str], reason: str) -> None:
         if not same_law(first.scheme_in("keras"), other.scheme_in("keras")):
             scheme = first.scheme_in("keras").model_dump()
             raise UnsupportedCombination(
-                f"{first.name} and {other.name} start alike: {reason}; state the same scheme for both",
+                f"{first.path} and {other.path} start alike: {reason}; state the same scheme for both",
                 other.pointer,
                 {other.pointer.rpartition("/")[2]: scheme},
             )

@@ -25,7 +25,7 @@ from service.networks.parameters import ZEROS
 from service.networks.schemes import Scheme
 from service.networks.schemes.linear import Dirac, IdentityScheme, of_ones
 from service.networks.schemes.plain import RandomNormal
-from service.replay.framework import NO_STREAM, Array, Given, Module, Replay, untruncated
+from service.replay.framework import NO_STREAM, Array, Given, Module, Replay, described, untruncated
 from service.replay.orthogonal import by_decomposition
 from service.replay.torch.draws import BLOCK, Call, Normal, Step, Uniform, Walk
 from service.replay.torch.models import MODELS
@@ -212,7 +212,10 @@ def dirac(scheme: Dirac, array: Array, spec: LayerSpec) -> Given:
             own = 1
     groups = scheme.groups or own
     if not 3 <= len(array.shape) <= 5 or array.shape[0] % groups:
-        raise InvalidSpec("torch's dirac_ takes three to five axes, and groups that divide the first", array.pointer)
+        raise InvalidSpec(
+            f"torch's dirac_ takes three to five axes, and groups that divide the first, not {described(array)}",
+            array.pointer,
+        )
     ones = min(array.shape[0] // groups, array.shape[1]) * groups
     expected = of_ones(ones, prod(array.shape), scheme.gain)
     known = Computed(expected, ("dirac", array.shape, groups, scheme.gain), 0, lambda chance: np.empty(0))
@@ -222,7 +225,7 @@ def dirac(scheme: Dirac, array: Array, spec: LayerSpec) -> Given:
 def eye(scheme: IdentityScheme, array: Array) -> Given:
     """Return eye_ on an array as torch has it: of a recurrent layer, all gates together."""
     if len(array.shape) != 2:
-        raise InvalidSpec(f"torch's eye_ takes exactly two axes, not {list(array.shape)}", array.pointer)
+        raise InvalidSpec(f"torch's eye_ takes exactly two axes, not {described(array)}", array.pointer)
     rows, columns = array.shape
     diagonal = Diagonal(Stack.one(rows, columns), scheme.gain)
     return Given(diagonal, fans_of(array), Addressed(diagonal, NO_STREAM, rows * columns), padded=False)

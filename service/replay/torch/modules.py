@@ -32,7 +32,15 @@ from service.networks.schemes.linear import OrthogonalScheme
 from service.networks.schemes.linear import Sparse as SparseScheme
 from service.networks.schemes.plain import BoundedNormal, RandomNormal, RandomUniform, TruncatedNormal
 from service.networks.schemes.scaling import VarianceScaling
-from service.replay.framework import Array, Module, no_such_layer, no_such_member, no_such_scheme, untruncated
+from service.replay.framework import (
+    Array,
+    Module,
+    described,
+    no_such_layer,
+    no_such_member,
+    no_such_scheme,
+    untruncated,
+)
 from service.replay.torch.draws import Call, Normal, Uniform
 from service.replay.torch.whole import Orthogonal, Sparse, TruncNormal
 from service.stream.distributions import Constant, Distribution
@@ -47,7 +55,10 @@ from service.stream.views import Shape
 def fans_of(array: Array) -> Fans:
     """Return what torch.nn.init makes of a tensor's shape; raises InvalidSpec below two axes, as torch does."""
     if len(array.shape) < 2:
-        raise InvalidSpec(f"torch knows no fans of {array.name}, which has fewer than two axes", array.pointer)
+        raise InvalidSpec(
+            f"torch counts no fans of {array.path}, which has fewer than two axes: choose a scheme without them",
+            array.pointer,
+        )
     field = prod(array.shape[2:])
     return Fans(array.shape[1] * field, array.shape[0] * field)
 
@@ -160,7 +171,7 @@ def variance_scaling(scheme: VarianceScaling, array: Array, fans: Fans) -> Call:
 
 def sparse(scheme: SparseScheme, array: Array) -> Call:
     if len(array.shape) != 2:
-        raise InvalidSpec(f"{scheme.name} needs exactly two axes, not {list(array.shape)}", array.pointer)
+        raise InvalidSpec(f"{scheme.name} needs exactly two axes, not {described(array)}", array.pointer)
     if scheme.columns != "inputs":
         instead = scheme.model_copy(update={"name": "torch:sparse", "columns": "inputs"})
         raise no_such_scheme("torch", array, scheme, instead)
@@ -196,7 +207,7 @@ def called(array: Array, scheme: Scheme, fans: Callable[[], Fans]) -> Call | Non
             raise no_such_scheme("torch", array, scheme, "torch:orthogonal")
         case OrthogonalScheme(gain=gain):
             if len(array.shape) < 2:
-                raise InvalidSpec(f"{scheme.name} needs two axes or more, not {list(array.shape)}", array.pointer)
+                raise InvalidSpec(f"{scheme.name} needs two axes or more, not {described(array)}", array.pointer)
             return Orthogonal(array.shape[0], prod(array.shape[1:]), gain)
         case SparseScheme():
             return sparse(scheme, array)
