@@ -18,9 +18,13 @@ NAMES = {"min": "max", "max": "min", "any": "all", "all": "any", "ceil": "floor"
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A file with one piece of it, from byte `start` to before `end`, replaced."""
+    """A file with one piece of it, from byte `start` to before `end`, replaced.
+
+    `function` is the outermost function that the piece is in, by its qualified name; empty where it is in none.
+    """
 
     path: Path
+    function: str
     line: int
     start: int
     end: int
@@ -39,12 +43,14 @@ class Finder(ast.NodeVisitor):
 
     def __init__(self, path: Path, source: bytes) -> None:
         self.path, self.source, self.found = path, source, list[Mutant]()
+        self.classes: list[str] = []
+        self.function = ""
         lengths = [len(line) for line in source.splitlines(keepends=True)]
         self.starts = [sum(lengths[:number]) for number in range(len(lengths))]
         self.visit(ast.parse(source))
 
     def _add(self, start: int, end: int, line: int, instead: str) -> None:
-        self.found.append(Mutant(self.path, line, start, end, instead, self.source[start:end].decode()))
+        self.found.append(Mutant(self.path, self.function, line, start, end, instead, self.source[start:end].decode()))
 
     def _place(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
         assert node.end_lineno is not None
@@ -136,15 +142,26 @@ class Finder(ast.NodeVisitor):
         if node.value is not None:
             self.visit(node.value)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        for each in (*node.args.defaults, *node.args.kw_defaults, *node.body):
-            if each is not None:
-                self.visit(each)
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self.classes.append(node.name)
+        for each in node.body:
+            self.visit(each)
+        self.classes.pop()
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        for default in (*node.args.defaults, *node.args.kw_defaults):
+            if default is not None:
+                self.visit(default)
+        outermost = not self.function
+        if outermost:
+            self.function = ".".join([*self.classes, node.name])
+        for each in node.body:
+            self.visit(each)
+        if outermost:
+            self.function = ""
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        for each in (*node.args.defaults, *node.args.kw_defaults, *node.body):
-            if each is not None:
-                self.visit(each)
+        self.visit_FunctionDef(node)
 
     def _fields(self, annotation: ast.expr) -> None:
         for each in ast.walk(annotation):

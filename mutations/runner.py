@@ -1,22 +1,35 @@
-"""Runs tests on a copy of the project with one mutant in it, in a process forked from one that has the libraries."""
+"""Runs the tests that reach a mutant, on a copy of the project, in a process forked from one that collected them."""
 
+import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import _pytest.main
+import pytest
 
 from mutations.configuration import ROOT, Configuration
 from mutations.mutants import Mutant
+from mutations.patching import forget_results, outermost, patch
 
-COPIED = ("service", "tests", "mutations", "benchmarks", "docs", "examples", "openapi", "requirements", "clients")
-LIBRARIES = ("fastapi", "httpx", "hypothesis", "numba", "numpy", "pydantic", "pytest", "safetensors", "scipy.stats")
+COPIED = ("service", "tests", "mutations", "benchmarks", "docs", "examples", "openapi", "requirements", "deploy")
+SERVERS = {"server", "client", "running"}  # fixtures of tests whose other half is another process
+QUIET = ("-x", "-q", "--no-header", "-p", "no:cacheprovider")
+CANNOT = 2  # a mutant that no loaded function can be given
+STARTS = "tests/conftest.py:Server.__init__"  # what those call that start one of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +43,7 @@ class Outcome:
 
 
 def copy_project(root: Path, place: Path) -> None:
-    """Copy what tests read; times are kept, so that compiled kernels are found in the copy too."""
+    """Copy what tests read."""
     for name in COPIED:
         if (root / name).is_dir():
             shutil.copytree(root / name, place / name, ignore=shutil.ignore_patterns("node_modules", ".pytest_cache"))
@@ -47,67 +60,23 @@ def bring_back_kernels(place: Path) -> None:
             shutil.copy2(kept, copy)
 
 
-class Runner:
-    """One copy of the project, and a process that has the libraries and nothing of the project."""
-
-    def __init__(self, root: Path, place: Path) -> None:
-        copy_project(root, place)
-        self.place = place
-        self.noticed: dict[Path, list[str]] = {}  # by file: tests that noticed something, the latest first
-        os.environ |= {
-            "PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1",
-            "HYPOTHESIS_STORAGE_DIRECTORY": str(place / ".hypothesis"),
-        }  # fmt: skip
-        sys.dont_write_bytecode = True
-        for library in LIBRARIES:
-            __import__(library)
-
-    def run(self, mutant: Mutant, tests: list[str], options: list[str], limit: float) -> Outcome:
-        """Return whether a test fails, or takes longer than `limit` seconds, with this mutant in place."""
-        file, began = self.place / mutant.path, time.monotonic()
-        known = self.noticed.setdefault(mutant.path, [])
-        original, status = file.read_bytes(), file.stat()
-        file.write_bytes(mutant.applied(original))
-        try:
-            code, failed = self._tests([*known[:3], *tests], options, limit)
-        finally:
-            file.write_bytes(original)
-            os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
-            bring_back_kernels(self.place)
-        if failed and "::" in failed:
-            self.noticed[mutant.path] = [failed, *(each for each in known if each != failed)]
-        return Outcome(mutant, code != 0, failed, time.monotonic() - began)
-
-    def _tests(self, tests: list[str], options: list[str], limit: float) -> tuple[int, str]:
-        """Return pytest's exit status, 0 where all passed, and the first test that failed."""
-        log = self.place / "mutation.log"
-        child = os.fork()
-        if child == 0:
-            self._become_pytest(tests, options, log)
-        code = wait(child, limit)
-        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-        failed = [line.split()[1] for line in lines if line.startswith(("FAILED ", "ERROR "))]
-        return code, failed[0] if failed else "a crash, or the time limit" if code else ""
-
-    def _become_pytest(self, tests: list[str], options: list[str], log: Path) -> None:
+def fork(run: Callable[[Path], int], place: Path, limit: float) -> tuple[int, str]:
+    """Run in a process of its own; return its status, 1 where it takes too long, and what it wrote to the file."""
+    answer = place / "mutation.txt"
+    answer.unlink(missing_ok=True)
+    child = os.fork()
+    if child == 0:
         code = 1
         try:
             os.setsid()
-            os.chdir(self.place)
-            sys.path.insert(0, str(self.place))
-            output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            os.dup2(output, 1)
-            os.dup2(output, 2)
-            import pytest
-
-            quiet = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # the libraries are there already
-            code = int(pytest.main(["-x", "-q", "--no-header", "-p", "no:cacheprovider", *quiet, *options, *tests]))
+            code = run(answer)
         except BaseException:
             traceback.print_exc()
         finally:
             sys.stdout.flush()
-            sys.stderr.flush()
             os._exit(code)
+    code = wait(child, limit)
+    return code, answer.read_text() if answer.exists() else ""
 
 
 def wait(child: int, limit: float) -> int:
@@ -119,7 +88,7 @@ def wait(child: int, limit: float) -> int:
         if found:
             code = os.waitstatus_to_exitcode(status)
         else:
-            time.sleep(0.02)
+            time.sleep(0.01)
     with suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)
     if code is None:
@@ -127,8 +96,139 @@ def wait(child: int, limit: float) -> int:
     return 1 if code is None else code
 
 
-def work(tasks: "Queue[Mutant | None]", outcomes: "Queue[Outcome]", config: Configuration) -> None:
-    with tempfile.TemporaryDirectory(prefix="mutations-") as place:
-        runner = Runner(ROOT, Path(place))
-        while (mutant := tasks.get()) is not None:
-            outcomes.put(runner.run(mutant, config.tests_of(mutant.path), config.options, config.limit_seconds))
+class Runner:
+    """A plugin of pytest: once the tests are collected, it takes mutants from the queue instead of running them."""
+
+    def __init__(
+        self, place: Path, tasks: "Queue[Mutant | None]", outcomes: "Queue[Outcome]", config: Configuration
+    ) -> None:
+        self.place, self.tasks, self.outcomes, self.config = place, tasks, outcomes, config
+        self.reached: dict[str, set[str]] = {}  # by test: the functions that it calls, as PATH:NAME
+        self.answer: Path | None = None  # where a test that fails is written down
+        self.noticed: dict[Path, list[str]] = {}  # by file: tests that noticed something, the latest first
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        code, text = fork(lambda answer: self._trace(session, answer), self.place, 3600.0)
+        if code:
+            raise SystemExit(f"a test fails before anything is changed: {text}")
+        self.reached = {test: set(names) for test, names in json.loads(text).items()}
+        while (mutant := self.tasks.get()) is not None:
+            self.outcomes.put(self._outcome(session, mutant))
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if self.answer is not None and report.failed:
+            self.answer.write_text(report.nodeid)
+
+    def _trace(self, session: pytest.Session, answer: Path) -> int:
+        """Run every test once; write the functions that each calls."""
+        reached: dict[str, set[str]] = {}
+        inside = str(self.place / "service") + os.sep
+        calls: set[Any] = set()
+
+        def note(frame: FrameType, event: str, argument: object) -> None:
+            if event == "call":
+                calls.add(frame.f_code)
+
+        self.answer = answer
+        for position, item in enumerate(session.items):
+            forget_results()
+            calls.clear()
+            following = session.items[position + 1] if position + 1 < len(session.items) else None
+            threading.setprofile(note)
+            sys.setprofile(note)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            sys.setprofile(None)
+            threading.setprofile(None)
+            if answer.exists():
+                return 1
+            reached[item.nodeid] = {
+                f"{Path(code.co_filename).relative_to(self.place)}:{outermost(code)}"
+                for code in calls
+                if code.co_filename.startswith((inside, str(self.place / "tests/conftest.py")))
+            }
+        answer.write_text(json.dumps({test: sorted(names) for test, names in reached.items()}))
+        return 0
+
+    def _outcome(self, session: pytest.Session, mutant: Mutant) -> Outcome:
+        """Return whether a test fails, or takes longer than the limit, with this mutant in place."""
+        began, file = time.monotonic(), self.place / mutant.path
+        source = file.read_bytes()
+        compiled = b"numba" in source or b"compiled(" in source
+        items = self._items(session, mutant, bool(mutant.function) and not compiled)
+
+        def run(answer: Path) -> int:
+            self.answer = answer
+            if compiled or not patch(mutant, file, source):
+                return CANNOT
+            session.items[:] = items
+            with suppress(session.Failed, session.Interrupted):
+                _pytest.main.pytest_runtestloop(session)
+            return int(session.testsfailed > 0)
+
+        file.write_bytes(mutant.applied(source))
+        try:
+            code, by = (CANNOT, "") if not mutant.function else fork(run, self.place, self.config.limit_seconds)
+            if code == CANNOT:
+                code, by = self._anew([item.nodeid for item in items])
+        finally:
+            file.write_bytes(source)
+            bring_back_kernels(self.place)
+        if by:
+            known = self.noticed.setdefault(mutant.path, [])
+            self.noticed[mutant.path] = [by, *(each for each in known if each != by)]
+        return Outcome(mutant, code != 0, by or "a crash, or the limit of time", time.monotonic() - began)
+
+    def _items(self, session: pytest.Session, mutant: Mutant, by_function: bool) -> list[pytest.Item]:
+        """Return the tests about the file (that reach the function), those first that noticed something before."""
+        about = tuple(self.config.tests_of(mutant.path))
+        known = self.noticed.get(mutant.path, [])
+
+        def served(item: pytest.Item) -> bool:
+            return bool(SERVERS & set(getattr(item, "fixturenames", ()))) or STARTS in self.reached[item.nodeid]
+
+        def place(item: pytest.Item) -> tuple[bool, int, bool, int]:
+            rank = known.index(item.nodeid) if item.nodeid in known else len(known)
+            near = any(name.startswith(f"{mutant.path}:") for name in self.reached[item.nodeid])
+            return served(item), rank, not near, next(i for i, test in enumerate(about) if item.nodeid.startswith(test))
+
+        def reaches(item: pytest.Item) -> bool:
+            return not by_function or served(item) or f"{mutant.path}:{mutant.function}" in self.reached[item.nodeid]
+
+        return sorted((item for item in session.items if item.nodeid.startswith(about) and reaches(item)), key=place)
+
+    def _anew(self, tests: list[str]) -> tuple[int, str]:
+        """Run tests in a process that imports everything anew: for what is done once, when a module is loaded."""
+        listed = self.place / "tests.txt"
+        listed.write_text("\n".join(tests))
+        child = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *QUIET, *self.config.options, f"@{listed}"], cwd=self.place,
+            start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        try:
+            said, _ = child.communicate(timeout=self.config.limit_seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            said, _ = child.communicate()
+        failed = [line.split()[1] for line in said.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+        return child.returncode, failed[0] if failed else ""
+
+
+def work(tasks: "Queue[Mutant | None]", outcomes: "Queue[Outcome]", config: Configuration, tests: list[str]) -> None:
+    """Copy the project, collect the tests, run mutants until there are none."""
+    with tempfile.TemporaryDirectory(prefix="mutations-") as name:
+        place = Path(name).resolve()
+        copy_project(ROOT, place)
+        os.environ |= {
+            "PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1",
+            "HYPOTHESIS_STORAGE_DIRECTORY": str(place / ".hypothesis"),
+        }  # fmt: skip
+        sys.dont_write_bytecode = True
+        os.chdir(place)
+        sys.path.insert(0, str(place))
+        silent = os.open(place / "mutation.log", os.O_WRONLY | os.O_CREAT)
+        os.dup2(silent, 1)
+        pytest.main(
+            [*QUIET, "--capture=sys", *config.options, *tests], plugins=[Runner(place, tasks, outcomes, config)]
+        )

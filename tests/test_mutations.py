@@ -51,6 +51,18 @@ def test_what_is_changed_is_still_python(tmp_path: Path) -> None:
         ast.parse(changed)
 
 
+def test_a_mutant_knows_the_outermost_function_that_it_is_in(tmp_path: Path) -> None:
+    file = tmp_path / "nested.py"
+    file.write_text(
+        "class A:\n    x = 1\n    def f(self, y=2):\n        def g():\n            return 3\n        return g\n"
+    )
+    assert [(mutant.was, mutant.function) for mutant in mutants_of(file, tmp_path)] == [
+        ("1", ""),
+        ("2", ""),
+        ("3", "A.f"),
+    ]
+
+
 def test_every_folder_with_mutants_has_tests_that_exist() -> None:
     config = configuration()
     assert all((ROOT / test).exists() for tests in config.tests.values() for test in tests)
