@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.diagnosis import Diagnosis
 from service.analysis.figures import diagnosis_figure
+from service.analysis.threads import keep_to_one_thread
 from service.api.body import parse_document, pointing_into, read_body
 from service.api.negotiation import SVG, accept_of, choose_among
 from service.api.openapi import PROBLEM_RESPONSES, reference
@@ -83,6 +84,7 @@ async def diagnose(request: Request) -> Response:
         grant.grow(services.room.heavy, 1)
 
         def work() -> bytes:
+            keep_to_one_thread()
             asked_for = parse_document(body, DiagnoseRequest)
             with pointing_into(body):
                 answer = Diagnosis(asked_for, services.settings.max_diagnosis_operations).answer()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter, Request, Response
 
+from service.analysis.threads import keep_to_one_thread
 from service.analysis.trainable import TrainRequest
 from service.analysis.training import Event, answer, train
 from service.api.body import parse_document, pointing_into, read_body
@@ -94,6 +95,7 @@ async def start_training(request: Request) -> Response:
         body = await read_body(request, services, grant)
 
         def begin() -> Iterator[Piece]:
+            keep_to_one_thread()
             wanted = parse_document(body, TrainRequest)
             with pointing_into(body):
                 return rendered(wanted, train(wanted), chosen)
