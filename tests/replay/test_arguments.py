@@ -181,6 +181,31 @@ def test_axes_that_there_are_not(algorithm: str, scheme: dict[str, Any], says: s
     assert refused.value.pointer == "/layers/0/scheme"
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "scheme", "instead"),
+    [
+        ("keras-torch/1", {"name": "keras:RandomNormal", "mean": 0.0, "stddev": 0.1, "seed": 3}, "seed"),
+        ("torch-cpu/1", {"name": "normal_", "std": 0.1, "generator": 7}, "seed"),
+        ("jax-threefry/1", {"name": "jax:normal", "stddev": 0.1, "dtype": "float32"}, "dtype"),
+    ],
+)
+def test_arguments_that_have_their_place_elsewhere(algorithm: str, scheme: dict[str, Any], instead: str) -> None:
+    layer = {"shape": [3, 4], "scheme": scheme}
+    with pytest.raises(ValueError, match=f"own member, {instead}"):
+        values_of(algorithm, 0, layer)
+    left_out = {name: None if name in ("seed", "generator", "dtype") else value for name, value in scheme.items()}
+    values_of(algorithm, 0, {**layer, "scheme": left_out})
+
+
+def test_kerass_own_configuration_is_a_scheme() -> None:
+    """As get_config() of an initialiser gives it, and with the name of a distribution in any case."""
+    config = {
+        "scale": 2.0, "mode": "fan_in", "distribution": "Uniform", "seed": None, "input_axes": None, "output_axes": None
+    }  # fmt: skip
+    stated = values_of("keras-torch/1", 1, {"shape": [3, 4], "scheme": {"name": "keras:VarianceScaling", **config}})
+    assert np.array_equal(stated, values_of("keras-torch/1", 1, {"shape": [3, 4], "scheme": "keras:he_uniform"}))
+
+
 def test_fans_are_told_as_the_axes_count_them() -> None:
     layer = {"type": "tensor", "shape": [4, 5, 6], "scheme": {**SCALING, "in_axis": 0, "out_axis": 1}}
     plan = Spec.model_validate({"algorithm": "jax-threefry/1", "seed": 0, "layers": [layer]}).plan()

@@ -26,6 +26,14 @@ ARGUMENTS: dict[str, dict[str, dict[str, str]]] = {
         "jax:delta_orthogonal": {"scale": "gain"},
     },
 }
+OWN_SEED = {"seed": "the layer's own member, seed"}
+# Of each framework: arguments that are no part of a scheme here, and what is instead; null leaves one out.
+ELSEWHERE: dict[str, dict[str, str]] = {
+    "keras": OWN_SEED,
+    "tfjs": OWN_SEED,
+    "torch": {"generator": OWN_SEED["seed"]},
+    "jax": {"dtype": "the spec's own member, dtype"},
+}
 # TensorFlow.js's words for `mode`.
 MODES = {"fanIn": "fan_in", "fanOut": "fan_out", "fanAvg": "fan_avg"}
 # What the distribution `normal` is under a prefix; Keras's, and so the plain one, is truncated_normal.
@@ -75,6 +83,15 @@ def in_own_words(framework: str | None, name: str, given: Mapping[str, Any]) -> 
     found = dict(given)
     if framework is None:
         return found
+    for argument, instead in ELSEWHERE.get(framework, {}).items():
+        if found.pop(argument, None) is not None:
+            raise PydanticCustomError(
+                "argument",
+                "{name} is no part of a scheme here: it is {instead}",
+                {"name": argument, "instead": instead},
+            )
+    if framework == "keras" and isinstance(found.get("distribution"), str):
+        found["distribution"] = found["distribution"].lower()  # as Keras does
     if framework == "tfjs" and isinstance(found.get("mode"), str):
         found["mode"] = MODES.get(found["mode"], found["mode"])
     if found.get("distribution") == "normal":
