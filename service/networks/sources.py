@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from service.errors import InitserveError, UnsupportedCombination
+from service.networks.fans import Fans
 from service.networks.frameworks import BY_RULE, FRAMEWORKS, Framework, FrameworkArray, arrays_of, holding
 from service.networks.inversion import inverted
 from service.networks.layouts import Placement, Take, as_they_are
 from service.networks.plan import Asked, Decided, Made, Source
+from service.networks.schemes.scaling import VarianceScaling
 from service.networks.site import Site
 from service.stream.chance import Own, Woven
 from service.stream.distributions import Distribution
@@ -43,7 +45,7 @@ def made(layer: Asked, seed: int) -> Made:
                 distribution = WithZeroRow(distribution, stated.zero_row, *stated.shape)
             forms |= as_they_are({name: stated.shape})
             arrays[name] = Addressed(distribution, own.of(name), stated.elements)
-        found[name] = Source(stated, decided.choice, site.counted or stated.fans, distribution)
+        found[name] = Source(stated, decided.choice, fans_told(decided, site), distribution)
     for framework, names in read_off.items():
         placements = []
         for array in known.of(FRAMEWORKS[framework]):
@@ -97,6 +99,15 @@ class Arrays:
         if not scheme.positional or scheme.framework is None:
             return False
         return holding(self.of(FRAMEWORKS[scheme.framework]))[name].placement.of != Take(name)
+
+
+def fans_told(decided: Decided, site: Site) -> Fans:
+    """Return the fans that an answer shows: by the axes that a scheme names, or the site's, or the true ones."""
+    scheme = decided.choice.scheme
+    if isinstance(scheme, VarianceScaling) and scheme.by_axes:
+        fans = scheme.fans(site)
+        return Fans(round(fans.fan_in), round(fans.fan_out))
+    return site.counted or decided.stated.fans
 
 
 def realised(decided: Decided, site: Site) -> Distribution:

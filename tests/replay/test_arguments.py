@@ -206,9 +206,10 @@ def test_kerass_own_configuration_is_a_scheme() -> None:
     assert np.array_equal(stated, values_of("keras-torch/1", 1, {"shape": [3, 4], "scheme": "keras:he_uniform"}))
 
 
-def test_fans_are_told_as_the_axes_count_them() -> None:
+@pytest.mark.parametrize("algorithm", ["jax-threefry/1", "initserve/1"])
+def test_fans_are_told_as_the_axes_count_them(algorithm: str) -> None:
     layer = {"type": "tensor", "shape": [4, 5, 6], "scheme": {**SCALING, "in_axis": 0, "out_axis": 1}}
-    plan = Spec.model_validate({"algorithm": "jax-threefry/1", "seed": 0, "layers": [layer]}).plan()
+    plan = Spec.model_validate({"algorithm": algorithm, "seed": 0, "layers": [layer]}).plan()
     fans = plan.parameters[0].source.fans
     assert (fans.fan_in, fans.fan_out) == (4 * 6, 5 * 6)
 
