@@ -11,7 +11,7 @@ from service.analysis.network import default_shape
 from service.analysis.tape import Array
 from service.errors import InvalidSpec
 from service.networks.layers.embedding import Embedding
-from service.networks.schemes.tables import load_npy, read_npy
+from service.networks.schemes.npy import load_npy, read_npy
 from service.specs.spec import Spec
 from service.stream.distributions import Normal, filled
 from service.stream.kernels import fill_words

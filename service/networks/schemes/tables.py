@@ -1,21 +1,17 @@
 """Schemes that compute an array by formula: filters, position tables, state-space matrices; and arrays as given."""
 
-import base64
-import binascii
-import io
 import math
 from decimal import Decimal
 from functools import lru_cache
 from math import prod
-from tokenize import TokenError
 from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
 from service.networks.description import LARGEST, Positive, Size
+from service.networks.schemes.npy import load_npy, read_npy
 from service.networks.schemes.scheme import Scheme
 from service.networks.site import Site
 from service.stream.chance import Chance
@@ -249,29 +245,6 @@ class S4dReal(Scheme):
 
         moments = float(row.mean()), float(row.std()), float(row.min()), float(row.max())
         return Computed(moments, ("s4d_real", site.shape), site.elements, make)
-
-
-def read_npy(text: str) -> str:
-    """Refuse what is not a .npy file of finite numbers in base64."""
-    load_npy(text)
-    return text
-
-
-def load_npy(text: str) -> Doubles:
-    try:
-        file = io.BytesIO(base64.b64decode(text, validate=True))
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, backwards, dtype = read(file)
-        if dtype.kind not in "fiu" or len(file.getbuffer()) - file.tell() != prod(shape) * dtype.itemsize:
-            raise ValueError
-        values = np.frombuffer(file.getbuffer(), dtype, offset=file.tell())
-        array = values.reshape(shape, order="F" if backwards else "C").astype(np.float64)
-    except (binascii.Error, ValueError, TypeError, SyntaxError, OverflowError, MemoryError, RecursionError, TokenError):
-        raise PydanticCustomError("npy", "not a complete .npy file of real numbers, in base64") from None
-    if array.size == 0 or not np.isfinite(array).all() or np.abs(array).max() > LARGEST:
-        raise PydanticCustomError("npy", "every number of the array must be finite, and there must be one")
-    return array
 
 
 class GivenArray(Scheme):
