@@ -11,6 +11,7 @@ from service.formats import FORMATS, Format, Include
 
 OCTETS = "application/octet-stream"
 SVG = "image/svg+xml"
+MOST_RANGES = 128  # of an Accept header; browsers list some ten
 WEIGHT = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII)  # RFC 9110, section 12.4.2
 
 
@@ -27,9 +28,15 @@ def accept_of(request: Request) -> str:
 
 
 def read_accept(header: str) -> dict[str, float]:
-    """Return each media range of an Accept header with its weight; what cannot be read counts as absent."""
+    """Return each media range of an Accept header with its weight; what cannot be read counts as absent.
+
+    Refuses more ranges than any client has reason to list: each takes time.
+    """
     ranges: dict[str, float] = {}
-    for item in header.split(","):
+    items = header.split(",", MOST_RANGES)
+    if len(items) > MOST_RANGES:
+        raise RequestProblem("malformed-request", f"Accept lists more than {MOST_RANGES} ranges")
+    for item in items:
         media, *parameters = (part.strip().lower() for part in item.split(";"))
         weight = next((value[2:] for value in parameters if value.startswith("q=")), "1")
         if media and WEIGHT.fullmatch(weight):

@@ -15,10 +15,15 @@ ALIGNMENT = 8
 
 
 def header(plan: Plan) -> bytes:
-    """Return length and JSON; the metadata holds the algorithm and the spec that gives this file again."""
+    """Return length and JSON; the metadata holds the algorithm and the spec that gives this file again.
+
+    Where keys and shapes are PyTorch's, `format` says so, as the library's own torch.save_file has it.
+    """
     metadata = {"algorithm": plan.algorithm, "spec": plan.canonical_json()}
     if not plan.exact:
         metadata["exact"] = "false"
+    if plan.layout == "pytorch":
+        metadata["format"] = "pt"  # without it transformers reads nothing
     entries: dict[str, object] = {"__metadata__": metadata}
     offset = 0
     for parameter in plan.parameters:

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from service.api.negotiation import choose_format
+from service.api.negotiation import MOST_RANGES, choose_among, choose_format
 from service.api.problems import RequestProblem
 
 JSON, NPY, NPZ = "application/json", "application/x-npy", "application/x-npz"
@@ -29,12 +29,36 @@ SAFETENSORS, OCTETS = "application/vnd.safetensors", "application/octet-stream"
         ("npz", JSON, "npz", NPZ),
         ("npz", OCTETS, "npz", OCTETS),
         ("npz", f"{OCTETS}, */*", "npz", NPZ),
+        ("npz", f"{OCTETS};q=0", "npz", NPZ),
+        ("npz", f"{OCTETS};q=0.0, text/html", "npz", NPZ),
         ("json", "", "json", JSON),
     ],
 )
 def test_format_wins_then_accept_then_json(wanted: str | None, accept: str, name: str, media_type: str) -> None:
     chosen = choose_format(wanted, accept)
     assert (chosen.name, chosen.media_type) == (name, media_type)
+
+
+@pytest.mark.parametrize(
+    ("accept", "name"),
+    [
+        ("application/*;q=0.1, */*", "svg"),  # the more specific range holds, though the other weighs more
+        ("*/*, application/*;q=0.1", "svg"),
+        ("*/*;q=0.1, image/*;q=0.2", "svg"),
+        ("image/svg+xml;q=0.1, image/*;q=0.9, application/json;q=0.5", "json"),
+        ("application/*;q=0, */*", "svg"),
+        ("application/json, image/*", "json"),
+    ],
+)
+def test_the_most_specific_range_decides(accept: str, name: str) -> None:
+    assert choose_among({"json": JSON, "svg": "image/svg+xml"}, None, accept) == name
+
+
+def test_an_accept_of_very_many_ranges_is_refused() -> None:
+    assert choose_format(None, f"{NPZ};q=0.5," * (MOST_RANGES - 1) + NPY).name == "npy"
+    with pytest.raises(RequestProblem) as caught:
+        choose_format(None, f"{NPZ}," * MOST_RANGES + NPY)
+    assert caught.value.code == "malformed-request"
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/json;q=0", OCTETS, "nonsense"])

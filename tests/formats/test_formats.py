@@ -4,11 +4,12 @@ import base64
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from safetensors import deserialize
+from safetensors import deserialize, safe_open
 from safetensors.numpy import load
 
 from service.errors import UnsupportedCombination
@@ -121,20 +122,53 @@ def test_safetensors_holds_bfloat16() -> None:
 
 def test_safetensors_carries_the_spec_that_makes_it_again() -> None:
     body = whole("safetensors", plan())
-    size = int.from_bytes(body[:8], "little")
-    assert size % 8 == 0
-    head = json.loads(body[8 : 8 + size])
+    head = head_of(body)
     assert list(head) == sorted(head)
     metadata = head["__metadata__"]
     assert metadata["algorithm"] == "initserve/1"
     assert whole("safetensors", Spec.model_validate_json(metadata["spec"]).plan()) == body
 
 
+def head_of(body: bytes) -> Any:
+    return json.loads(body[8 : 8 + int.from_bytes(body[:8], "little")])
+
+
+@pytest.mark.parametrize("length", range(1, 9))
+def test_a_safetensors_header_ends_at_a_multiple_of_eight_bytes(length: int) -> None:
+    body = whole("safetensors", plan({"name": "n" * length, "type": "tensor", "shape": [3]}))
+    assert int.from_bytes(body[:8], "little") % 8 == 0
+    assert load(body).keys() == {"n" * length + "/value"}
+
+
+@pytest.mark.parametrize(("layout", "format"), [("pytorch", "pt"), ("keras", None), ("flax", None)])
+def test_a_file_in_pytorchs_layout_says_that_it_is_pytorchs(tmp_path: Path, layout: str, format: str | None) -> None:
+    file = tmp_path / "w.safetensors"
+    file.write_bytes(whole("safetensors", plan(LAYERS[0], layout=layout)))
+    with safe_open(file, framework="numpy") as tensors:
+        assert tensors.metadata().get("format") == format
+
+
+def test_the_names_in_an_npz_are_marked_as_utf_8_and_the_checksums_as_following() -> None:
+    with zipfile.ZipFile(io.BytesIO(whole("npz", plan()))) as archive:
+        assert {member.flag_bits for member in archive.infolist()} == {1 << 11 | 1 << 3}
+
+
+def test_the_longest_numbers_fit_into_the_statistics() -> None:
+    # Values of 24 characters each: a sign, 17 digits, an exponent of three; and of few elements, whose counts are short.
+    scheme = {"name": "random_uniform", "minval": -9e-300, "maxval": -1e-300}
+    longest = 0
+    for seed in range(40):
+        planned = plan({"type": "tensor", "shape": [9], "scheme": scheme}, dtype="float64", seed=seed)
+        body = whole("json", planned, Include(weights=False, statistics=True))
+        found = json.loads(body)["layers"][0]["parameters"][0]["statistics"]
+        longest = max(longest, sum(len(repr(found[name])) for name in ("mean", "std", "min", "max")))
+    assert longest == 3 * 24 + 23  # a deviation has no sign: nothing can be longer
+
+
 def test_a_fresh_seed_stands_in_the_spec_too() -> None:
     planned = Spec.model_validate({"layers": [LAYERS[0] | {"seed": 7}]}).plan()
     body = whole("safetensors", planned)
-    size = int.from_bytes(body[:8], "little")
-    spec = json.loads(json.loads(body[8 : 8 + size])["__metadata__"]["spec"])
+    spec = json.loads(head_of(body)["__metadata__"]["spec"])
     assert (spec["seed"], spec["layers"][0]["seed"]) == (str(planned.seed), "7")
 
 

@@ -1,0 +1,72 @@
+"""What one answer may cost: each limit set low once, and just not passed once."""
+
+from typing import Any
+
+import pytest
+
+from service.api.admission import Budget, Room, admit
+from service.api.problems import RequestProblem
+from service.errors import TooLarge
+from service.formats import Include
+from service.settings import Settings
+from service.specs.spec import Spec
+
+TENSOR = {"type": "tensor", "shape": [100], "scheme": "random_normal"}  # 400 bytes
+MATRIX = {"type": "tensor", "shape": [10, 10], "scheme": "orthogonal"}  # 8,000 operations, 2,400 bytes that stand
+
+
+@pytest.mark.parametrize(
+    ("setting", "enough", "layers", "format", "include", "what"),
+    [
+        ("max_layers", 2, [TENSOR, TENSOR], "npz", Include(), "2 layers; at most 1"),
+        ("max_elements", 200, [TENSOR, TENSOR], "json", Include(False, True), "200 elements; at most 199"),
+        ("max_json_bytes", 400, [TENSOR], "json", Include(), "400 bytes of weights; at most 399 are allowed in JSON"),
+        ("max_binary_bytes", 400, [TENSOR], "npy", Include(), "400 bytes of weights; at most 399 are allowed in npy"),
+        ("max_binary_bytes", 400, [TENSOR], "safetensors", Include(), "at most 399 are allowed in safetensors"),
+        ("max_operations", 8000, [MATRIX], "json", Include(), "8,000 operations before its first number"),
+        ("max_standing_bytes", 2400, [MATRIX], "json", Include(), "2,400 bytes in memory at once"),
+        ("max_standing_bytes_in_flight", 2400, [MATRIX], "json", Include(), "2,400 bytes in memory at once"),
+    ],
+)
+def test_a_limit_is_held_to_the_last_unit(
+    setting: str, enough: int, layers: list[dict[str, Any]], format: str, include: Include, what: str
+) -> None:
+    plan = Spec.model_validate({"seed": 1, "layers": layers}).plan()
+    admit(plan, format, include, Settings.model_validate({setting: enough}))
+    with pytest.raises(TooLarge, match=what):
+        admit(plan, format, include, Settings.model_validate({setting: enough - 1}))
+
+
+def test_the_limit_of_one_format_is_not_that_of_another() -> None:
+    plan = Spec.model_validate({"seed": 1, "layers": [TENSOR]}).plan()
+    admit(plan, "npz", Include(), Settings(max_json_bytes=1))
+    admit(plan, "json", Include(), Settings(max_binary_bytes=1))
+    admit(plan, "json", Include(weights=False, statistics=True), Settings(max_json_bytes=1, max_binary_bytes=1))
+
+
+def test_what_a_grant_took_is_given_back_once_however_it_grew() -> None:
+    budget, other = Budget(100), Budget(3, "matrices")
+    with budget.take(40) as grant:
+        grant.grow(budget, 10)
+        grant.grow(other, 2)
+        assert (budget.taken, other.taken) == (50, 2)
+        with pytest.raises(RequestProblem, match="2 of 3 matrices; this needs 2 more"):
+            grant.grow(other, 2)
+        with pytest.raises(RequestProblem, match="50 of 80 bytes"):
+            budget.take(31, kept=20)
+        grant.release()
+        assert (budget.taken, other.taken) == (0, 0)
+    assert (budget.taken, other.taken) == (0, 0)
+
+
+def test_an_answer_that_finds_no_room_to_stand_takes_none_of_the_rest() -> None:
+    room = Room(Settings(max_standing_bytes_in_flight=2400))
+    plan = Spec.model_validate({"seed": 1, "layers": [MATRIX]}).plan()
+    first = room.for_answer(plan, None)
+    held = room.memory.taken
+    with pytest.raises(RequestProblem) as caught:
+        room.for_answer(plan, None)
+    assert caught.value.headers == {"retry-after": "1"}
+    assert room.memory.taken == held
+    first.release()
+    assert (room.memory.taken, room.standing.taken) == (0, 0)
