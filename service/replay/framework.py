@@ -14,8 +14,9 @@ from service.networks.layers.layer import LayerSpec
 from service.networks.layouts import Layout
 from service.networks.parameters import FRAMEWORK_DEFAULTS, Parameter
 from service.networks.schemes import Scheme
+from service.networks.schemes.npy import load_npy
 from service.networks.schemes.scaling import VarianceScaling
-from service.networks.schemes.tables import GivenArray, load_npy
+from service.networks.schemes.tables import GivenArray
 from service.replay.rounding import Doubles
 from service.stream.distributions import Distribution
 from service.stream.draws import Addressed, Draws
