@@ -1,0 +1,62 @@
+"""The API's page: errors that differ, types to read, a way back, the reader's theme."""
+
+import json
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.pages.reader import IN_CHROMIUM, Reader, colour, settle
+
+pytestmark = IN_CHROMIUM
+STATUSES = ("400", "406", "408", "413", "415", "422", "503")
+
+
+def opened(reader: Reader, **about: str) -> Page:
+    page = reader.window(**about)
+    page.goto(f"{reader.server}/docs/")
+    page.locator("#operations-weights-init .opblock-summary-control").click()
+    page.locator("#operations-weights-init .responses-wrapper .response").last.wait_for()
+    return page
+
+
+def test_every_status_shows_its_own_problem(reader: Reader) -> None:
+    page = opened(reader)
+    for status in STATUSES:
+        shown = page.locator(f'#operations-weights-init .response[data-code="{status}"] pre.example')
+        assert json.loads(shown.inner_text())["status"] == int(status)
+    answer = json.loads(page.locator('#operations-weights-init .response[data-code="200"] pre.example').inner_text())
+    assert answer["layers"][0]["parameters"][0]["npy"].startswith("k05VTVBZ")  # a .npy file in base64
+    operation = page.locator("#operations-weights-init").bounding_box()
+    assert operation is not None
+    assert operation["height"] < 3200
+
+
+def test_types_are_short_and_schemas_stand_folded(reader: Reader) -> None:
+    page = opened(reader)
+    page.locator("#operations-weights-init .opblock-section-request-body").get_by_role("tab", name="Schema").click()
+    layers = page.locator("#operations-weights-init .opblock-section-request-body [data-json-schema-level='1']")
+    layers = layers.filter(has_text="layers").first
+    expect(layers).to_contain_text("array<object>")
+    assert "object | object" not in page.locator("#operations-weights-init").inner_text()
+    assert page.locator("section.models.is-open").count() == 0
+
+
+def test_there_is_a_way_back(reader: Reader) -> None:
+    page = opened(reader)
+    expect(page.get_by_role("link", name="Problems", exact=True)).to_have_attribute("href", "../problems")
+    page.get_by_role("link", name="Playground").click()
+    settle(page)
+    expect(page.locator("#verdict-title")).to_be_visible()
+
+
+@pytest.mark.parametrize("chosen", [None, "light", "dark"])
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_it_is_as_dark_as_the_playground(reader: Reader, system: str, chosen: str | None) -> None:
+    page = reader.window(color_scheme=system)
+    page.goto(f"{reader.server}/")
+    if chosen:
+        page.evaluate(f"localStorage.setItem('initserve-theme', '{chosen}')")
+    page.goto(f"{reader.server}/docs/")
+    page.locator(".opblock").first.wait_for()
+    dark = colour(page.locator("body"), "background-color") == "rgb(28, 32, 34)"
+    assert dark == ((chosen or system) == "dark")
