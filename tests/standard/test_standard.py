@@ -82,7 +82,7 @@ def compare(program: Path, specs: list[tuple[dict[str, Any], bytes]]) -> None:
 
 
 def test_the_page_alone_gives_the_bytes(program: Path) -> None:
-    compare(program, drawn(seed=1, count=2 * len(LAYERS)))
+    compare(program, drawn(seed=1, count=8 * len(LAYERS)))
 
 
 def names_in(document: dict[str, Any]) -> set[str]:
