@@ -10,6 +10,8 @@ from service.errors import InvalidSpec
 from service.networks.fans import Fans, by_keras_rule
 from service.networks.schemes import ALIASES, FAMILIES, PRESETS, AnyScheme
 from service.networks.site import Site
+from service.specs.faults import faults_of
+from service.specs.spec import Spec
 from service.stream.distributions import Constant, Normal, Uniform
 from service.stream.matrices import Diagonal, Orthogonal
 from service.stream.stacks import Stack
@@ -197,34 +199,42 @@ def test_truncation_by_itself_does_not() -> None:
     assert PRESETS["truncated_normal"].realise(Site((3, 1), FANS)).deviation == pytest.approx(0.05 * C)
 
 
+def refusal(asked: object) -> tuple[str, str]:
+    """Return where a scheme is refused, below its own pointer, and in what words."""
+    document = {"layers": [{"type": "tensor", "shape": [4, 4], "scheme": asked}]}
+    with pytest.raises(ValidationError) as caught:
+        Spec.model_validate(document)
+    (fault,) = faults_of(caught.value, document, Spec)
+    return fault.pointer.removeprefix("/layers/0/scheme"), fault.detail
+
+
 @pytest.mark.parametrize(
-    "bad",
+    ("bad", "pointer", "words"),
     [
-        "he_nromal",
-        "",
-        {"name": "he_normal", "gain": 1.0},
-        {"name": "random_normal", "stddev": -1.0},
-        {"name": "random_normal", "stddev": "0.1"},
-        {"name": "random_normal", "mean": True},
-        {"name": "random_normal", "mean": math.nan},
-        {"name": "random_normal", "mean": math.inf},
-        {"name": "random_uniform", "minval": 1.0, "maxval": 1.0},
-        {"name": "truncated_normal", "lower": 2.0, "upper": -2.0},
-        {"name": "truncated_normal", "lower": 9.0, "upper": 10.0},
-        {"name": "variance_scaling", "scale": 0.0},
-        {"name": "variance_scaling", "scale": -1.0},
-        {"name": "variance_scaling", "mode": "fanin"},
-        {"name": "auto", "scale": 1.0},
-        {"value": 1.0},
-        5,
-        None,
-        ["zeros"],
+        ("he_nromal", "", "did you mean 'he_normal'"),
+        ("", "", "no scheme has this name"),
+        ({"name": "he_normal", "gain": 1.0}, "/gain", "there is no such field here"),
+        ({"name": "random_normal", "stddev": -1.0}, "/stddev", "this must be 0.0 or more, not -1"),
+        ({"name": "random_normal", "stddev": "0.1"}, "/stddev", "a number is needed here, not a string"),
+        ({"name": "random_normal", "mean": True}, "/mean", "a number is needed here, not true or false"),
+        ({"name": "random_normal", "mean": math.nan}, "/mean", "a finite number is needed here"),
+        ({"name": "random_normal", "mean": math.inf}, "/mean", "a finite number is needed here"),
+        ({"name": "random_uniform", "minval": 1.0, "maxval": 1.0}, "", "minval and maxval must be in order"),
+        ({"name": "truncated_normal", "lower": 2.0, "upper": -2.0}, "", "lower and upper must be in order"),
+        ({"name": "truncated_normal", "lower": 9.0, "upper": 10.0}, "", "standard deviations of the mean"),
+        ({"name": "variance_scaling", "scale": 0.0}, "/scale", "this must be more than 0.0, not 0"),
+        ({"name": "variance_scaling", "scale": -1.0}, "/scale", "this must be more than 0.0, not -1"),
+        ({"name": "variance_scaling", "mode": "fanin"}, "/mode", "did you mean fan_in?"),
+        ({"name": "auto", "scale": 1.0}, "/scale", "there is no such field here"),
+        ({"value": 1.0}, "/name", "a scheme is a name, or an object with a name"),
+        (5, "", "a scheme is a name, or an object with a name"),
+        (["zeros"], "", "a scheme is a name, or an object with a name"),
     ],
 )
-def test_what_cannot_be_is_refused(bad: object) -> None:
-    with pytest.raises(ValidationError) as caught:
-        scheme(bad)
-    assert len(caught.value.errors()) == 1
+def test_what_cannot_be_is_refused(bad: object, pointer: str, words: str) -> None:
+    found, detail = refusal(bad)
+    assert found == pointer
+    assert words in detail
 
 
 def test_a_wrong_name_is_answered_with_the_nearest() -> None:
@@ -299,18 +309,20 @@ def test_a_frameworks_own_arguments_are_taken(theirs: dict[str, Any], ours: dict
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "pointer", "words"),
     [
-        {"name": "torch:xavier_normal", "gain": -1.0},
-        {"name": "torch:xavier_normal", "gain": 1.0, "scale": 1.0},
-        {"name": "torch:kaiming_normal", "nonlinearity": "gelu"},
-        {"name": "torch:kaiming_normal", "a": "2"},
-        {"name": "he_normal", "nonlinearity": "relu"},  # Keras's name has no such argument
-        {"name": "random_normal", "std": 1.0},
-        {"name": "tfjs:variance_scaling", "mode": "fanin"},
-        {"name": "jax:variance_scaling", "in_axis": 40},
+        ({"name": "torch:xavier_normal", "gain": -1.0}, "/gain", "gain must be 1e-150 or more"),
+        ({"name": "torch:xavier_normal", "gain": 1.0, "scale": 1.0}, "", "scale and gain say the same"),
+        ({"name": "torch:kaiming_normal", "nonlinearity": "gelu"}, "/nonlinearity", "must be one of linear"),
+        ({"name": "torch:kaiming_normal", "a": "2"}, "/a", "a must be a number"),
+        # Keras's names have no such arguments.
+        ({"name": "he_normal", "nonlinearity": "relu"}, "/nonlinearity", "there is no such field here"),
+        ({"name": "random_normal", "std": 1.0}, "/std", "did you mean stddev?"),
+        ({"name": "tfjs:variance_scaling", "mode": "fanin"}, "/mode", "did you mean fan_in?"),
+        ({"name": "jax:variance_scaling", "in_axis": 40}, "/in_axis", "this must be 31 or less, not 40"),
     ],
 )
-def test_arguments_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError):
-        scheme(wrong)
+def test_arguments_that_make_no_sense_are_refused(wrong: dict[str, Any], pointer: str, words: str) -> None:
+    found, detail = refusal(wrong)
+    assert found == pointer
+    assert words in detail

@@ -138,7 +138,7 @@ def spelt_out(value: object) -> object:
     """Turn a name, or an object with a name and some parameters, into an object with every parameter."""
     if isinstance(value, str):
         value = {"name": value}
-    if value == {"name": "auto"}:
+    if isinstance(value, Mapping) and value.get("name") == "auto":
         return value
     if isinstance(value, Mapping) and isinstance(value.get("name"), str):
         spelling = value["name"]
