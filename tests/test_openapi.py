@@ -122,7 +122,7 @@ CAUSES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "method-not-allowed": ("GET", "/init", {}),
     "not-acceptable": ("POST", "/init", {"json": {"layers": [DENSE]}, "headers": {"accept": "image/png"}}),
     "unsupported-media-type": ("POST", "/init", {"content": "{}", "headers": {"content-type": "text/plain"}}),
-    "invalid-spec": ("POST", "/init", {"json": {"layers": [{"type": "dense", "shape": [4, 0]}]}}),
+    "invalid-spec": ("POST", "/init", {"json": {"layers": [{"type": "dense", "shape": [4, 4.5]}]}}),
     "invalid-query": ("POST", "/init?formt=npz", {"json": {"layers": [DENSE]}}),
     "unsupported-combination": ("POST", "/init", {"json": HALF}),
     "not-exact": ("POST", "/init", {"json": ORTHOGONAL}),

@@ -29,13 +29,13 @@ DETAILS: dict[str, dict[str, Any]] = {
     "unsupported-media-type": {"detail": "the body is text/plain, not JSON"},
     "invalid-spec": {
         "detail": "1 error in the spec",
-        "errors": [{"pointer": "/layers/0/shape/1", "detail": "this must be 1 or more, not 0"}],
+        "errors": [{"pointer": "/layers/0/shape/1", "detail": "an integer is needed here, not a fraction"}],
     },
     "invalid-query": {"detail": "the parameters are include and format, each once"},
     "unsupported-combination": {
         "detail": FLOAT16,
         "errors": [{"pointer": "/layers/0/scheme", "detail": FLOAT16}],
-        "try": {"dtype": "float64"},
+        "try": {"dtype": "float32"},
     },
     "not-exact": {
         "detail": LAPACK,

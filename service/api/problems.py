@@ -138,7 +138,7 @@ class Problem(BaseModel):
         "title": "The spec says something that cannot be",
         "status": 422,
         "detail": "1 error in the spec",
-        "errors": [{"pointer": "/layers/0/shape/1", "detail": "Input should be greater than or equal to 1"}],
+        "errors": [{"pointer": "/layers/0/shape/1", "detail": "this must be 1 or more, not -1"}],
     }]})  # fmt: skip
 
     type: str = Field(description="Address of a page that explains this kind of problem.")
