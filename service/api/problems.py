@@ -3,6 +3,7 @@
 To add one, add a row to PROBLEMS. A problem's `type` is the address of its own page here.
 """
 
+import json
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large",
 
 
 class RequestProblem(Exception):
-    """A request that went wrong before its spec was looked at."""
+    """A problem with the request itself, or with room for it."""
 
     def __init__(
         self,
@@ -179,9 +180,17 @@ def problem(
         listed.append(one)
     if listed:
         body["errors"] = listed
-    if remedy and len(to_json(remedy)) <= LARGEST_REMEDY:
+    if remedy and can_be_said(remedy):
         body["try"] = dict(remedy)
     return JSONResponse(body, kind.status, dict(headers or {}), "application/problem+json")
+
+
+def can_be_said(remedy: Mapping[str, Any]) -> bool:
+    """Whether a change to the request is one that a request can hold: small, and of finite numbers."""
+    try:
+        return len(json.dumps(remedy, allow_nan=False)) <= LARGEST_REMEDY
+    except ValueError:
+        return False
 
 
 def install(app: FastAPI) -> None:
