@@ -29,28 +29,33 @@ def every_mutant(config: Configuration, only: str) -> list[Mutant]:
 
 
 def outcomes_of(mutants: list[Mutant], config: Configuration, minutes: float) -> Iterator[Outcome]:
-    """Yield what becomes of mutants, one after the other, until the time is up."""
+    """Yield what becomes of mutants, one after the other, until the time is up, counted from the first on."""
     context = get_context("spawn")
     tasks: Queue[Mutant | None] = context.Queue()
-    outcomes: Queue[Outcome] = context.Queue()
-    end, waiting, rest = time.monotonic() + 60.0 * minutes, 0, list(reversed(mutants))
+    outcomes: Queue[Outcome | None] = context.Queue()
     tests = sorted({test for mutant in mutants for test in config.tests_of(mutant.path)})
     processes = [context.Process(target=work, args=(tasks, outcomes, config, tests)) for _ in range(config.processes)]
     for process in processes:
         process.start()
-    while waiting or rest:
+
+    def following() -> Outcome | None:
+        while True:
+            try:
+                return outcomes.get(timeout=1.0)
+            except Empty:
+                if not all(process.is_alive() for process in processes):
+                    raise SystemExit("a test fails before anything is changed, or a process ended by itself") from None
+
+    for _ in processes:  # each says when it has run the tests once
+        following()
+    end, waiting, rest = time.monotonic() + 60.0 * minutes, 0, list(reversed(mutants))
+    while waiting or (rest and time.monotonic() < end):
         while rest and waiting < 2 * len(processes) and time.monotonic() < end:
             tasks.put(rest.pop())
             waiting += 1
-        if not waiting:
-            break
-        while True:
-            try:
-                yield outcomes.get(timeout=1.0)
-                break
-            except Empty:
-                if not all(process.is_alive() for process in processes):
-                    raise SystemExit("a process of the mutants' ended by itself") from None
+        outcome = following()
+        assert outcome is not None
+        yield outcome
         waiting -= 1
     for _ in processes:
         tasks.put(None)

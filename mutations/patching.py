@@ -4,6 +4,7 @@ import functools
 import gc
 from pathlib import Path
 from types import CodeType, FunctionType
+from typing import Any
 
 from mutations.mutants import Mutant
 
@@ -24,10 +25,16 @@ def find(code: CodeType, name: str, line: int) -> CodeType | None:
     return None
 
 
+@functools.cache
+def kept() -> list[Any]:
+    """Return what functools keeps results for, in what is loaded."""
+    return [each for each in gc.get_objects() if isinstance(each, functools._lru_cache_wrapper)]
+
+
 def forget_results() -> None:
-    """Empty what functools keeps of earlier calls."""
-    for each in gc.get_objects():
-        if isinstance(each, functools._lru_cache_wrapper):
+    """Empty what functools keeps of earlier calls, which would hide that a function is another now."""
+    for each in kept():
+        if each is not kept:
             each.cache_clear()
 
 

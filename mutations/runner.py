@@ -100,7 +100,7 @@ class Runner:
     """A plugin of pytest: once the tests are collected, it takes mutants from the queue instead of running them."""
 
     def __init__(
-        self, place: Path, tasks: "Queue[Mutant | None]", outcomes: "Queue[Outcome]", config: Configuration
+        self, place: Path, tasks: "Queue[Mutant | None]", outcomes: "Queue[Outcome | None]", config: Configuration
     ) -> None:
         self.place, self.tasks, self.outcomes, self.config = place, tasks, outcomes, config
         self.reached: dict[str, set[str]] = {}  # by test: the functions that it calls, as PATH:NAME
@@ -113,6 +113,7 @@ class Runner:
         if code:
             raise SystemExit(f"a test fails before anything is changed: {text}")
         self.reached = {test: set(names) for test, names in json.loads(text).items()}
+        self.outcomes.put(None)
         while (mutant := self.tasks.get()) is not None:
             self.outcomes.put(self._outcome(session, mutant))
         return True
@@ -215,7 +216,9 @@ class Runner:
         return child.returncode, failed[0] if failed else ""
 
 
-def work(tasks: "Queue[Mutant | None]", outcomes: "Queue[Outcome]", config: Configuration, tests: list[str]) -> None:
+def work(
+    tasks: "Queue[Mutant | None]", outcomes: "Queue[Outcome | None]", config: Configuration, tests: list[str]
+) -> None:
     """Copy the project, collect the tests, run mutants until there are none."""
     with tempfile.TemporaryDirectory(prefix="mutations-") as name:
         place = Path(name).resolve()
