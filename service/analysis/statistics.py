@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.analysis.passes import erf, survey
+from service.networks.expectations import AsStored
 from service.stream.distributions import Expectation, Normal, Uniform
 from service.stream.dtypes import Values
 from service.stream.gaussian import slice_between
@@ -33,7 +34,7 @@ def histogram_edges(distribution: Expectation) -> NDArray[np.float64]:
 
 def expected_counts(distribution: Expectation, edges: NDArray[np.float64], count: int) -> list[float] | None:
     """Return how many of `count` values to expect in each bin; None for what has no density."""
-    match distribution:
+    match distribution.of if isinstance(distribution, AsStored) else distribution:
         case Uniform(low, high):
             below = np.clip((edges - low) / (high - low), 0.0, 1.0)
         case Normal(location, scale, lower, upper):

@@ -32,7 +32,7 @@ def survey(parameter: PlannedParameter, drawing: Drawing, statistics: Statistics
 def panel(parameter: PlannedParameter, statistics: Statistics) -> Panel:
     source, edges = parameter.source, statistics.edges
     expected = expected_counts(parameter.expectation, edges, parameter.elements)
-    subtitle = f"{source.choice.scheme.name}: {source.formula}"
+    subtitle = f"{source.choice.scheme.name}: {source.formula(parameter.dtype)}"
     return Panel(parameter.key, subtitle, edges.tolist(), statistics.counts.tolist(), expected)
 
 

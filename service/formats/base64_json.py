@@ -17,7 +17,7 @@ from service.formats import npy
 from service.formats.payload import Chunk, Finish, Include, Payload, Piece, afterwards, opened, ranges, text
 from service.networks.plan import Caution, Plan, PlannedParameter, Source
 from service.stream.drawing import BLOCK, Drawing
-from service.stream.dtypes import DTYPES
+from service.stream.dtypes import DTYPES, DtypeName
 from service.stream.streams import ALGORITHM
 
 LONGEST_NUMBER = -1.2345678901234567e-300  # 24 characters, as many as a float64 can take
@@ -33,18 +33,18 @@ def describe(parameter: PlannedParameter) -> dict[str, Any]:
         "name": parameter.name,
         "shape": list(parameter.shape),
         "dtype": parameter.dtype,
-        **describe_source(parameter.source),
+        **describe_source(parameter.source, parameter.dtype),
     }
 
 
-def describe_source(source: Source) -> dict[str, Any]:
+def describe_source(source: Source, dtype: DtypeName) -> dict[str, Any]:
     """Return fans, scheme and reason; with the true fans where the scheme counts by others."""
     described: dict[str, Any] = {"fan_in": source.fans.fan_in, "fan_out": source.fans.fan_out}
     if source.fans != source.stated.fans:
         true = source.stated.fans
         described["true_fans"] = {"fan_in": true.fan_in, "fan_out": true.fan_out}
     scheme, reason = source.choice.scheme.model_dump(), source.choice.reason
-    return described | {"scheme": scheme, "formula": source.formula, "reason": reason}
+    return described | {"scheme": scheme, "formula": source.formula(dtype), "reason": reason}
 
 
 def describe_warning(warning: Caution) -> dict[str, Any]:

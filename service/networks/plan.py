@@ -1,23 +1,22 @@
 """A spec's plan: every parameter's name, shape, bytes, scheme and address, before a number is drawn."""
 
 import json
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple
 
+from service.networks.expectations import AsStored, as_stored, expect, extremes, on_diagonals
 from service.networks.fans import Fans
 from service.networks.layers.layer import LayerSpec
-from service.networks.layouts import Arrangement, Cut, Join, Layout, Placements, Sum, Take, as_they_are, key_of
+from service.networks.layouts import Arrangement, Layout, Placements, as_they_are, key_of
 from service.networks.parameters import Choice
 from service.networks.parameters import Parameter as Stated
-from service.stream.distributions import Constant, Distribution, Expectation, Normal, Uniform
+from service.stream.distributions import Constant, Distribution, Normal, Uniform
 from service.stream.drawing import BLOCK, Drawing
 from service.stream.draws import AtOnce, Draws
 from service.stream.dtypes import DTYPES, DtypeName, Stored
-from service.stream.matrices import GateConstants
 from service.stream.views import Form, Shape
 
 
@@ -54,23 +53,27 @@ class Source:
     fans: Fans  # those that the scheme counts by
     distribution: Distribution
 
-    @property
-    def formula(self) -> str:
-        """What the scheme comes to here, in numbers where it is a distribution of independent values."""
+    def formula(self, dtype: DtypeName) -> str:
+        """Return what the scheme comes to here, in numbers where it is a distribution of independent values.
+
+        A half type's bounds are told as they are stored; float32 and float64 values never pass the exact ones.
+        """
+        half = DTYPES[dtype].size == 2
+
+        def text(bound: float) -> str:
+            return f"{DTYPES[dtype].nearest(bound) if half else bound:.9g}"
+
         match self.distribution:
             case Constant(value):
-                return f"{value:.9g}"
+                return text(value)
             case Uniform(low, high):
-                return f"U[{low:.9g}, {high:.9g}]"
+                return f"U[{text(low)}, {text(high)}]"
             case Normal() as normal:
                 free = f"N({normal.location:.9g}, {normal.scale:.9g}²)"
                 if normal.low is None and normal.high is None:
                     return free
-                ends = (
-                    "-∞" if normal.low is None else f"{normal.low:.9g}",
-                    "∞" if normal.high is None else f"{normal.high:.9g}",
-                )
-                return f"{free} between {ends[0]} and {ends[1]}"
+                start = "-∞" if normal.low is None else text(normal.low)
+                return f"{free} between {start} and {'∞' if normal.high is None else text(normal.high)}"
             case _:
                 return self.choice.scheme.formula
 
@@ -83,66 +86,9 @@ class Made:
     forms: Mapping[str, Form]
     arrays: Mapping[str, Draws]
 
-
-@dataclass(frozen=True)
-class Summary:
-    """What to expect of values that come of several distributions."""
-
-    mean: float
-    deviation: float
-    low: float | None
-    high: float | None
-
-
-def expect(arrangement: Arrangement, sources: Mapping[str, Source]) -> Expectation:
-    """Return what to expect of an arrangement's values."""
-    match arrangement:
-        case Take(name):
-            return sources[name].distribution
-        case Cut(of, _, part, count):
-            inner = expect(of, sources)
-            return inner.gate(part) if isinstance(inner, GateConstants) and len(inner.values) == count else inner
-        case Sum(parts):
-            each = [expect(part, sources) for part in parts]
-            return Summary(
-                sum(one.mean for one in each),
-                math.sqrt(sum(one.deviation**2 for one in each)),
-                None if any(one.low is None for one in each) else sum(one.low or 0.0 for one in each),
-                None if any(one.high is None for one in each) else sum(one.high or 0.0 for one in each),
-            )
-        case Join(parts):
-            forms = as_they_are({name: source.stated.shape for name, source in sources.items()})
-            weighed = [(prod(part.form(forms).shape), expect(part, sources)) for part in parts]
-            return mixture(weighed)
-        case _:
-            return expect(arrangement.of, sources)  # type: ignore[attr-defined]
-
-
-def mixture(parts: list[tuple[int, Expectation]]) -> Expectation:
-    if all(one == parts[0][1] for _, one in parts):
-        return parts[0][1]
-    total = sum(count for count, _ in parts)
-    mean = sum(count * one.mean for count, one in parts) / total
-    variance = sum(count * (one.deviation**2 + (one.mean - mean) ** 2) for count, one in parts) / total
-    lows, highs = [one.low for _, one in parts], [one.high for _, one in parts]
-    return Summary(
-        mean,
-        math.sqrt(variance),
-        None if None in lows else min(low for low in lows if low is not None),
-        None if None in highs else max(high for high in highs if high is not None),
-    )
-
-
-def without_zeros(arrangement: Arrangement, sources: Mapping[str, Source]) -> Arrangement:
-    """Return the same array without summands that are 0 throughout, so that a lone bias stays addressable."""
-    match arrangement:
-        case Sum(parts):
-            kept = tuple(part for part in parts if expect(part, sources) != Constant(0.0))
-            return Sum(kept) if len(kept) > 1 else (*kept, parts[0])[0]
-        case Cut(of, axis, part, count):
-            return Cut(without_zeros(of, sources), axis, part, count)
-        case _:
-            return arrangement
+    @property
+    def distributions(self) -> dict[str, Distribution]:
+        return {name: source.distribution for name, source in self.sources.items()}
 
 
 @dataclass(frozen=True)
@@ -177,8 +123,15 @@ class PlannedParameter:
         return key_of(self.layer, self.name, self.layout)
 
     @cached_property
-    def expectation(self) -> Expectation:
-        return expect(self.arrangement, self.sources)
+    def expectation(self) -> AsStored:
+        """What to expect of the values as they are stored."""
+        distributions = {name: source.distribution for name, source in self.sources.items()}
+        canonical = as_they_are({name: source.stated.shape for name, source in self.sources.items()})
+        part = on_diagonals(self.form, self.arrays)
+        if part is not None:
+            return as_stored(part, (part.low, part.high), self.dtype)
+        ends = extremes(self.arrangement, distributions, self.dtype)
+        return as_stored(expect(self.arrangement, distributions, canonical), ends, self.dtype)
 
     @cached_property
     def elements(self) -> int:

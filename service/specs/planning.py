@@ -7,6 +7,7 @@ from typing import Any
 
 from service.errors import InitserveError, UnsupportedCombination
 from service.networks import sources
+from service.networks.expectations import without_zeros
 from service.networks.layers.layer import LARGEST_EXACT
 from service.networks.layouts import Layout
 from service.networks.plan import (
@@ -17,7 +18,6 @@ from service.networks.plan import (
     PlannedLayer,
     PlannedParameter,
     Source,
-    without_zeros,
 )
 from service.replay import ALGORITHMS, Replay
 from service.replay.network import construct
@@ -122,7 +122,7 @@ def arranged(layer: Asked, made: Made, layout: Layout, dtype: DtypeName) -> Plan
     """Return a layer's arrays as the layout names and shapes them."""
     parameters = []
     for placement in layer.placements[layout]:
-        arrangement = without_zeros(placement.of, made.sources)
+        arrangement = without_zeros(placement.of, made.distributions)
         parameters.append(
             PlannedParameter(
                 layer=layer.name,

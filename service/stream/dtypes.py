@@ -33,6 +33,13 @@ class Dtype:
     round: Callable[[Values, Stored], None]
     read: Callable[[Stored], Values]
 
+    def nearest(self, value: float) -> float:
+        """Return a number as it is stored: rounded to float32 first where values are drawn so."""
+        one: Values = np.array([value], self.drawn)
+        out = np.empty(1, self.stored)
+        self.round(one, out)
+        return float(self.read(out)[0])
+
     @property
     def as_drawn(self) -> bool:
         """Whether values leave as they are drawn (on a little-endian machine, that is)."""

@@ -1,6 +1,7 @@
 """Schemes that compute an array by formula: filters, position tables, state-space matrices; and arrays as given."""
 
 import math
+from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 from math import prod
@@ -22,6 +23,7 @@ from service.stream.matrices import Computed
 
 Doubles = NDArray[np.float64]
 TWO_PI = 2.0 * math.pi
+LONGEST_FRAME = 2**16
 WORK = 64  # operations an element of a sine table takes, about
 
 
@@ -47,8 +49,8 @@ class Stft(Scheme):
     periodic: bool = Field(False, description="Whether the window is one of a period, or symmetric.")
 
     def realise(self, site: Site) -> Distribution:
-        if len(site.shape) != 3 or site.shape[1] != 1 or site.shape[2] < 2:
-            raise self.refuse("three axes (frame, 1, frequencies)", site)
+        if len(site.shape) != 3 or site.shape[1] != 1 or site.shape[2] < 2 or site.shape[0] > LONGEST_FRAME:
+            raise self.refuse(f"three axes (frame, at most {LONGEST_FRAME:,}; 1; frequencies)", site)
         frame, _, bins = site.shape
 
         def make(chance: Chance) -> Doubles:
@@ -58,11 +60,25 @@ class Stft(Scheme):
             waves = cosines if self.side == "real" else sines
             return (waves * self._window(frame)[:, None]).reshape(site.shape)
 
-        # Windowed waves: bounded by 1 in a window's scale of 1 and more.
-        bound = 1.0
-        deviation = math.sqrt(0.5 / frame) if self.scaling == "density" else 0.5
         identity = ("stft", site.shape, self.side, self.window, self.scaling, self.periodic)
-        return Computed((0.0, deviation, -bound, bound), identity, WORK * site.elements, make)
+        return Computed(self._moments(frame, bins), identity, WORK * site.elements, make)
+
+    def _moments(self, frame: int, bins: int) -> tuple[float, float, float, float]:
+        """Return mean, deviation and bounds: sums over frequencies of waves of whole turns have closed forms."""
+        window, length = self._window(frame), 2 * (bins - 1)
+        times = np.arange(frame)
+        cosines = sum_of_cosines(times, length)
+        if self.side == "real":
+            sums, squares = cosines, (bins + sum_of_cosines(2 * times, length)) / 2.0
+        else:
+            sines, cosine = sine_and_cosine(math.pi * times / length)
+            odd = times % 2 == 1
+            sums = np.where(odd, -cosine / np.where(odd, sines, 1.0), 0.0)
+            squares = (bins - sum_of_cosines(2 * times, length)) / 2.0
+        count, largest = frame * bins, float(np.abs(window).max())
+        mean = math.fsum(window * sums) / count
+        square = math.fsum(window * window * squares) / count
+        return mean, math.sqrt(max(square - mean * mean, 0.0)), -largest, largest
 
     def _window(self, frame: int) -> Doubles:
         """Return the window over its scale; without one nothing is scaled, as in Keras."""
@@ -75,6 +91,11 @@ class Stft(Scheme):
         if self.scaling == "density":
             return window / math.sqrt(math.fsum(window**2))
         return window / math.fsum(np.abs(window)) if self.scaling == "spectrum" else window
+
+
+def sum_of_cosines(times: NDArray[np.int64], length: int) -> Doubles:
+    """Return the sums of cos(2π t f / length) over f = 0 … length / 2."""
+    return np.where(times % length == 0, length / 2.0 + 1.0, np.where(times % 2 == 0, 1.0, 0.0))
 
 
 class Bilinear(Scheme):
@@ -178,18 +199,37 @@ class SinusoidalTable(Scheme):
         return waves(self, site, self.base, weave)
 
 
-def waves(scheme: Scheme, site: Site, base: float, weave: Any) -> Computed:
+def waves(scheme: Scheme, site: Site, base: float, weave: Callable[[Doubles, Doubles], Doubles]) -> Computed:
+    """Return a table of positions: `weave` makes its rows of the sines and cosines (positions, width / 2)."""
     if len(site.shape) != 2 or site.shape[1] % 2 or site.shape[0] > 2**20 or site.shape[1] > 2**14:
         raise scheme.refuse("(positions, an even width), at most 1,048,576 by 16,384", site)
     positions, width = site.shape
 
     def make(chance: Chance) -> Doubles:
         angles = np.arange(positions)[:, None] * inverse_frequencies(width, base)[None, :]
-        made: Doubles = weave(*sine_and_cosine(angles))
-        return made
+        return weave(*sine_and_cosine(angles))
 
+    # Means and mean squares of a column by closed forms: cos² x = (1 + cos 2x) / 2.
+    (ratio,) = power(base, [Decimal(-2) / Decimal(width)])
+    steps = np.cumprod(np.concatenate([[1.0], np.full(width // 2 - 1, ratio)]))  # near enough, and at once
+    sines, cosines = sums_of_waves(positions, steps)
+    _, double = sums_of_waves(positions, 2.0 * steps)
+    mean = math.fsum(weave(sines[None], cosines[None]).ravel()) / site.elements
+    squares = weave((positions - double)[None] / 2.0, (positions + double)[None] / 2.0)
+    square = math.fsum(squares.ravel()) / site.elements
     identity = (scheme.family, site.shape, tuple(scheme.model_dump().values()))
-    return Computed((0.0, math.sqrt(0.5), -1.0, 1.0), identity, WORK * site.elements, make)
+    moments = mean, math.sqrt(max(square - mean * mean, 0.0)), -1.0, 1.0
+    return Computed(moments, identity, WORK * site.elements, make)
+
+
+def sums_of_waves(count: int, steps: Doubles) -> tuple[Doubles, Doubles]:
+    """Return the sums of sin(k step) and of cos(k step) over k = 0 … count − 1 (Lagrange)."""
+    whole, _ = sine_and_cosine(count * steps / 2.0)
+    half, _ = sine_and_cosine(steps / 2.0)
+    sines, cosines = sine_and_cosine((count - 1) * steps / 2.0)
+    small = np.abs(half) < 1e-12  # a step of whole turns, or none that float64 can tell
+    ratio = np.where(small, float(count), whole / np.where(small, 1.0, half))
+    return ratio * sines, ratio * cosines
 
 
 class Hippo(Scheme):
