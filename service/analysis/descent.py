@@ -10,7 +10,8 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from service.analysis.functions import FUNCTIONS, Function
+from service.analysis.functions import FUNCTIONS, Function, sine
+from service.analysis.layers import frequency_of, sources_of
 from service.analysis.network import load
 from service.analysis.tasks import Array, Targets, Task
 from service.specs.spec import Spec
@@ -73,6 +74,8 @@ def started(spec: Spec) -> list[DenseLayer]:
         weights = load(one)
         bias = weights["bias"].value if "bias" in weights else None
         function = FUNCTIONS["linear" if one is planned[-1] else one.activation]
+        frequency = frequency_of(one.activation, sources_of(one))
+        function = function if frequency == 1.0 else sine(frequency)
         layers.append(DenseLayer(one.name, weights["kernel"].value, bias, function))
     return layers
 

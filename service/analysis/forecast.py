@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from service import stopping
 from service.analysis.functions import FUNCTIONS, Function
-from service.analysis.layers import last_norm_of
+from service.analysis.layers import frequency_of, last_norm_of, sources_of
 from service.networks.layers.convolution import Convolution, DepthwiseConvolution, TransposedConvolution
 from service.networks.layers.dense import Dense
 from service.networks.layers.embedding import Embedding
@@ -106,9 +106,10 @@ def weighted(layer: LayerSpec, sources: Mapping[str, Source], x: Signal) -> Step
     if layer.activation not in FUNCTIONS:
         return None
     kernel, bias = sources["kernel"], sources.get("bias")
-    fans, drawn = kernel.stated.fans, kernel.distribution
-    variance, centre = drawn.deviation * drawn.deviation, drawn.mean
+    fans, drawn, frequency = kernel.stated.fans, kernel.distribution, frequency_of(layer.activation, sources)
+    variance, centre = squared(frequency * drawn.deviation), frequency * drawn.mean
     shift, spread = (bias.distribution.mean, squared(bias.distribution.deviation)) if bias else (0.0, 0.0)
+    shift, spread = frequency * shift, squared(frequency) * spread
     fan = fans.fan_in
     mean = fan * centre * x.mean + shift
     spread_out = fan * (variance * x.second + centre * centre * (x.second - x.mean * x.mean)) + spread
@@ -165,10 +166,6 @@ def step_of(layer: LayerSpec, sources: Mapping[str, Source], x: Signal) -> Step 
     if getattr(layer, "lora_rank", None) is not None:
         return None
     return next((MAPS[kind](layer, sources, x) for kind in type(layer).__mro__ if kind in MAPS), None)
-
-
-def sources_of(planned: PlannedLayer) -> Mapping[str, Source]:
-    return planned.parameters[0].sources
 
 
 def forecast(

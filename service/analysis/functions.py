@@ -83,6 +83,10 @@ def exponential(alpha: float, scale: float = 1.0) -> Function:
     )
 
 
+def sine(frequency: float) -> Function:
+    return Function(lambda x: np.sin(frequency * x), lambda x: frequency * np.cos(frequency * x))
+
+
 def mish_slope(x: Array) -> Array:
     t = np.tanh(softplus(x))
     return t + x * (1.0 - t * t) * sigmoid(x)
@@ -97,7 +101,7 @@ FUNCTIONS: dict[str, Function] = {
     "hard_tanh": clipped(-1.0, 1.0),
     "hard_sigmoid": HARD_GATE,
     "tanhshrink": Function(lambda x: x - np.tanh(x), lambda x: np.tanh(x) ** 2),
-    "sin": Function(np.sin, np.cos),
+    "sin": sine(1.0),
     "exp": Function(np.exp, np.exp),
     "softplus": Function(softplus, sigmoid),
     "log_sigmoid": Function(lambda x: -softplus(-x), lambda x: sigmoid(-x)),

@@ -25,6 +25,8 @@ from service.networks.layers.dense import Dense
 from service.networks.layers.layer import LayerSpec
 from service.networks.layers.normalization import BatchNorm, GroupNorm, LayerNorm, PRelu, RmsNorm
 from service.networks.layers.recurrent import Place, Recurrent
+from service.networks.plan import PlannedLayer, Source
+from service.networks.schemes.scaling import Siren
 
 Weights: TypeAlias = Mapping[str, Node]
 Rule: TypeAlias = Callable[[Any, Weights, Node], Node]
@@ -231,3 +233,13 @@ def rule_of(layer: LayerSpec, at: str) -> Rule:
 def last_norm_of(layers: Sequence[LayerSpec]) -> int:
     """Return the number of the last norm in a stack, -1 where there is none."""
     return max((index for index, layer in enumerate(layers) if isinstance(layer, NORMS)), default=-1)
+
+
+def frequency_of(activation: str, sources: Mapping[str, Source]) -> float:
+    """Return what a sine layer's outputs are multiplied by before the sine: the omega that siren narrows weights by."""
+    schemes = [source.choice.scheme for source in sources.values()]
+    return next((one.omega for one in schemes if isinstance(one, Siren) and activation == "sin"), 1.0)
+
+
+def sources_of(planned: PlannedLayer) -> Mapping[str, Source]:
+    return planned.parameters[0].sources

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from service.analysis import tape
 from service.analysis.functions import FUNCTIONS
-from service.analysis.layers import Weights, rule_of
+from service.analysis.layers import Weights, frequency_of, rule_of, sources_of
 from service.analysis.tape import Node
 from service.errors import InvalidSpec, TooLarge, UnsupportedCombination
 from service.networks.layers.attention import Attention
@@ -181,6 +181,8 @@ class Network:
                 fed = tape.look_up(own["embeddings"], inputs)
             else:
                 fed = rule_of(layer, at)(layer, own, x)
+                frequency = frequency_of(layer.activation, sources_of(planned))
+                fed = fed if frequency == 1.0 else tape.scaled(fed, frequency)
             stage = Stage(planned, layer, own, x, fed, activated(layer, fed))
             yield stage
             x = stage.out

@@ -292,9 +292,18 @@ def summary(
     for name, one in telling:
         if one.code in TOLD:
             return Summary(one.code, f"{SUMMARIES[verdict]}, and can be learnt from. In {name}: {one.reason}.")
-    changes = {"outputs": change_of(outputs), "gradients": change_of(gradients[::-1])}
-    drifts = " and ".join(f"{what} {change}" for what, change in changes.items() if change)
-    if drifts:
-        text = f"{SUMMARIES[verdict]}, but drifts: {drifts} from end to end; many more such layers would leave it."
+    # What only the last layer changes is no matter of depth.
+    inner = drifts_of(outputs[:-1], gradients[:-1])
+    if inner:
+        text = f"{SUMMARIES[verdict]}, but drifts: {inner} from end to end; many more such layers would leave it."
         return Summary("drifts", text)
+    if drifts_of(outputs, gradients):
+        kept = "outputs and gradients keep their size from layer to layer, but for the last layer's at first"
+        return Summary("last-differs", f"{SUMMARIES[verdict]}: {kept}.")
     return Summary("keeps-size", f"{SUMMARIES[verdict]}: outputs and gradients keep their size from end to end.")
+
+
+def drifts_of(outputs: Sequence[float | None], gradients: Sequence[float | None]) -> str:
+    """Return in words how far sizes change on their way, forth and back; nothing where they keep to a factor."""
+    changes = {"outputs": change_of(outputs), "gradients": change_of(gradients[::-1])}
+    return " and ".join(f"{what} {change}" for what, change in changes.items() if change)

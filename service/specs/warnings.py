@@ -5,6 +5,7 @@ from typing import Any
 from service.networks.activations import ACTIVATIONS
 from service.networks.parameters import AS_ASKED, recommended
 from service.networks.plan import Caution, Source
+from service.networks.schemes.scaling import Siren
 from service.stream.distributions import Constant, Independent
 
 WEIGHTS = ("weights", "recurrent", "embedding")
@@ -28,9 +29,14 @@ def warn(source: Source, activation: str, pointer: str) -> list[Caution]:
 
 
 def constant_detail(value: float) -> str:
+    """Return what equal weights do in most stacks; /diagnose knows whether they do so in this one."""
     if value == 0.0:
-        return "all weights start at 0: every output and every derivative is 0, and nothing is learnt"
-    return f"all weights start at {value:g}: every unit computes the same and is changed alike, for ever"
+        passes = "outputs are 0, and no derivative goes back through this layer before a step has moved it"
+        return (
+            f"all weights start at 0: {passes}; with two such layers in a row, or a relu after one, nothing is learnt"
+        )
+    alike = "every unit computes the same, and is changed alike wherever the next layer's weights are alike too"
+    return f"all weights start at {value:g}: {alike}"
 
 
 def misfit(source: Source, activation: str, pointer: str, remedy: dict[str, Any]) -> list[Caution]:
@@ -45,6 +51,9 @@ def misfit(source: Source, activation: str, pointer: str, remedy: dict[str, Any]
 def scale(source: Source, activation: str, pointer: str, remedy: dict[str, Any]) -> list[Caution]:
     """Warn of a deviation that makes the layer's outputs far larger or smaller than its inputs."""
     if not isinstance(source.distribution, Independent):
+        return []
+    # Narrow by omega, which the sine after them multiplies by; a SIREN's last layer has them before no activation.
+    if isinstance(source.choice.scheme, Siren) and activation in ("sin", "linear"):
         return []
     gain = ACTIVATIONS[activation].gain
     deviation = source.distribution.deviation

@@ -317,3 +317,120 @@ def test_a_thousand_layers_that_die_out_get_a_verdict() -> None:
     deep = [{"type": "dense", "shape": [8, 8], "activation": "gelu", "scheme": normal(0.001)}] * 1024
     tried = diagnose(deep, batch=2)["try"]
     assert tried is None or Spec.model_validate(tried)
+
+
+def sines(omega: float | None = None, **first: Any) -> list[dict[str, Any]]:
+    scheme: Any = "siren" if omega is None else {"name": "siren", "omega": omega}
+    layers = stack("sin", scheme, depth=4, width=256)
+    return [layers[0] | first, *layers[1:]]
+
+
+@pytest.mark.parametrize(
+    ("layers", "first"),
+    [(sines(), 0.71), (sines(60.0), 0.71), (sines(scheme={"name": "siren", "first": True}), 0.67)],
+)
+def test_a_siren_keeps_its_distribution(layers: list[dict[str, Any]], first: float) -> None:
+    # sin(30 W x) in torch: 0.71, 0.66, 0.64, 0.63. Weights of a first layer are normal with deviation 30 / sqrt(768)
+    # before the sine: E sin^2 = (1 - exp(-2 x 900 / 768)) / 2. Means over 128 x 256 outputs of which 256 are drawn.
+    answer = diagnose(layers)
+    found = [layer["forward"]["rms"] for layer in answer["layers"]]
+    assert found == pytest.approx([first, 0.66, 0.64, 0.63], abs=0.025)
+    assert (answer["verdict"], answer["try"]) == ("normal", None)
+    theory = [layer["forecast"]["rms"] for layer in answer["layers"]]
+    assert theory == pytest.approx(found, rel=0.03)
+    assert Spec.model_validate({"seed": 3, "layers": layers}).plan().warnings == ()
+
+
+def test_weights_of_another_scheme_stand_before_a_plain_sine() -> None:
+    plain = diagnose(stack("sin", "glorot_uniform", depth=1, width=256))["layers"][0]["forward"]["rms"]
+    assert plain == pytest.approx(0.432**0.5, rel=0.05)  # E sin(z)^2 = (1 - e^-2) / 2 for a standard normal z
+    narrow = [{"type": "dense", "shape": [256, 256], "activation": "relu", "scheme": "siren"}]
+    assert [each.code for each in Spec.model_validate({"layers": narrow}).plan().warnings] == ["unstable-scale"]
+
+
+# Sizes from end to end
+
+
+@pytest.mark.parametrize(
+    ("layers", "code"),
+    [
+        (stack("relu", "he_normal", depth=8), "keeps-size"),
+        (stack("tanh", depth=3), "keeps-size"),
+        (stack("relu", "glorot_uniform", depth=8), "drifts"),
+        (stack("relu", "glorot_uniform", depth=12), "drifts"),
+        ([*sines(), {"type": "dense", "shape": [256, 3], "scheme": "siren"}], "last-differs"),
+    ],
+)
+def test_a_normal_start_tells_whether_sizes_are_kept(layers: list[dict[str, Any]], code: str) -> None:
+    for more in ({}, {"forecast_only": True}):
+        answer = diagnose(layers, **more)
+        assert (answer["verdict"], answer["code"]) == ("normal", code), answer["summary"]
+        assert ("keep their size from end to end" in answer["summary"]) == (code == "keeps-size")
+    outputs = [layer["forward"]["rms"] for layer in diagnose(layers)["layers"]]
+    if code == "drifts":
+        assert max(outputs) / min(outputs) > 8.0
+
+
+# What was told of layers' outputs, and training contradicted
+
+
+CONSTANT_FIVE = {"name": "constant", "value": 5.0}
+
+
+def test_zeros_have_one_distinct_unit() -> None:
+    for layer in diagnose(stack("relu", "zeros", depth=3))["layers"]:
+        assert (layer["forward"]["distinct"], layer["forward"]["units"]) == (1, 64)
+    assert {layer["verdict"] for layer in diagnose(stack("relu", "zeros", depth=3))["layers"][:-1]} == {"dead"}
+    assert all("symmetric" in layer["also"] for layer in diagnose(stack("relu", "zeros", depth=3))["layers"][:-1])
+
+
+@pytest.mark.parametrize(
+    ("activation", "depth"), [("tanh", 2), ("tanh", 20), ("relu", 3), ("relu", 200), ("sigmoid", 3), ("gelu", 20)]
+)
+@pytest.mark.parametrize("forecast_only", [False, True])
+def test_a_constant_is_told_as_symmetric_whatever_else_it_is(activation: str, depth: int, forecast_only: bool) -> None:
+    layers = stack(activation, CONSTANT_FIVE, depth, 16)
+    asked = DiagnoseRequest.model_validate({"seed": 3, "layers": layers, "forecast_only": forecast_only})
+    found = Diagnosis(asked, PLENTY).study(asked)
+    assert found.verdict == "symmetric"
+    assert {judgement.verdict for judgement in found.judgements[:-1]} == {"symmetric"}
+
+
+@pytest.mark.parametrize("norm", ["batch_norm", "layer_norm", "rms_norm", "group_norm"])
+def test_a_norm_whose_scale_starts_at_0_learns(norm: str) -> None:
+    # In torch the loss falls from 0.445 to 0.034 in 300 steps: gamma has a gradient.
+    layers: list[dict[str, Any]] = [
+        {"type": "dense", "shape": [32, 64], "activation": "relu"},
+        {"type": norm, "shape": [64], "scheme": "zeros"},
+        {"type": "dense", "shape": [64, 10]},
+    ]
+    assert diagnose(layers)["verdict"] == "normal"
+    # A relu behind it is flat at 0: gamma and beta have no gradient, and never get one.
+    assert diagnose([layers[0], layers[1] | {"activation": "relu"}, layers[2]])["verdict"] == "dead"
+
+
+def test_sizes_before_a_norm_do_not_count() -> None:
+    for stddev in (0.001, 100.0):
+        layers = [*stack("linear", normal(stddev), depth=1), {"type": "batch_norm", "shape": [64]}, *stack("relu")[:2]]
+        assert diagnose(layers)["code"] == "keeps-size"
+
+
+def test_embeddings_and_cells_move_from_0() -> None:
+    embedded: list[dict[str, Any]] = [
+        {"type": "embedding", "shape": [100, 32], "scheme": "zeros"},
+        {"type": "dense", "shape": [32, 5]},
+    ]
+    assert diagnose(embedded)["verdict"] == "normal"
+    assert diagnose([embedded[0], embedded[1] | {"scheme": "zeros"}])["verdict"] == "dead"
+    cell = {"type": "lstm", "shape": [8, 16], "scheme": "zeros", "recurrent_scheme": "zeros"}
+    assert diagnose([cell, {"type": "dense", "shape": [16, 5]}])["verdict"] == "normal"
+    assert diagnose([cell, {"type": "dense", "shape": [16, 5], "scheme": "zeros"}])["verdict"] == "dead"
+
+
+def test_heads_that_are_alike_within_are_symmetric() -> None:
+    alike = {"name": "constant", "value": 0.1}
+    attention = {"type": "multi_head_attention", "shape": [32, 4, 8], "scheme": alike, "output_scheme": alike}
+    head: dict[str, Any] = {"type": "dense", "shape": [32, 5]}
+    assert diagnose([attention, head])["layers"][0]["verdict"] == "symmetric"
+    drawn = {key: value for key, value in attention.items() if key != "output_scheme"}
+    assert diagnose([drawn, head])["verdict"] == "normal"
