@@ -28,10 +28,8 @@ def modules_of(layers: Sequence[Asked], replay: Replay) -> list[Module]:
         for placement in layer.placements[replay.layout]:
             first, *others = (layer.choices[name] for name in placement.of.sources())
             for other in others:
-                if (
-                    other.choice.scheme != first.choice.scheme
-                    and other.stated.name.rpartition("/")[2] != "recurrent_bias"
-                ):
+                # What no member of the layer sets, a second bias, goes with the first.
+                if other.stated.member is not None and other.choice.scheme != first.choice.scheme:
                     raise UnsupportedCombination(
                         f"{other.stated.name} and {first.stated.name} are one array in this framework, "
                         "which has one scheme; state the same for both",

@@ -18,7 +18,6 @@ from service.networks.fans import Fans
 from service.networks.layers.convolution import DepthwiseConvolution, Grouped, SeparableConvolution
 from service.networks.layers.dense import TransformersConv1D
 from service.networks.layers.layer import LayerSpec
-from service.networks.layers.recurrent import Recurrent
 from service.networks.layers.tensor import Tensor as TensorLayer
 from service.networks.layers.transformer import TransformerEncoderLayer
 from service.networks.parameters import ZEROS
@@ -119,10 +118,9 @@ def construct(modules: Sequence[Module], seed: int, dtype: DtypeName, fused: boo
         if isinstance(module.spec, TransformersConv1D):  # the transformers library's own defaults
             for name, given in found[index].items():
                 found[index][name] = replace(given, scheme=TRANSFORMERS[name])
-        if isinstance(module.spec, Recurrent) and module.spec.bias is not None:
-            # One bias is stated, and torch has two: the other is 0, as in every layout.
-            seconds = [array for array in module.arrays.values() if array.parameter.name.endswith("recurrent_bias")]
-            found[index] |= {array.name: without_chance(array) for array in seconds}
+        # Drawn all the same, but 0 by the layer's own table: torch's second bias, where one is stated.
+        zeros = [array for array in module.arrays.values() if array.parameter.defaults.get("pytorch") == ZEROS]
+        found[index] |= {array.name: without_chance(array) for array in zeros}
         later += [(index, array) for array in visited(module) if array.stated is not None]
     for index, array in later:
         apply(found[index], walks[index], array, array.stated, modules[index].spec)
