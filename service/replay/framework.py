@@ -61,19 +61,19 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ArrayDraws:
     """How an array of a module comes about.
 
     `distribution` says what to expect of its values. `draws` is None where no chance is in them: the canonical
-    distribution of the scheme then gives them. `inexact` says why the framework's own bits may be others. `scheme` is
-    the framework's default where the layer's own table has another. `padded` says whether the row of a padding token,
-    where there is one, is 0.
+    distribution of the scheme then gives them. `inexact` says why the framework's own bits may be others, None where
+    they are not. `scheme` is the framework's default where the layer's own table has another. `padded` says whether
+    the row of a padding token, where there is one, is 0.
     """
 
     distribution: Distribution
     fans: Fans
     draws: Draws | None
-    inexact: str = ""
+    inexact: str | None = None
     scheme: Scheme | None = None
     padded: bool = True
 
@@ -81,7 +81,7 @@ class Given:
 class Construct(Protocol):
     """Says for each module, by array, how it comes about; raises InitserveError for what cannot be."""
 
-    def __call__(self, modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, Given]]: ...
+    def __call__(self, modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, ArrayDraws]]: ...
 
 
 class Build(Protocol):
@@ -89,7 +89,7 @@ class Build(Protocol):
 
     def __call__(
         self, recipe: str, modules: Sequence[Module], seed: int, dtype: DtypeName
-    ) -> list[dict[str, Given]]: ...
+    ) -> list[dict[str, ArrayDraws]]: ...
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from service.networks.inversion import inverted
 from service.networks.layouts import SEPARATOR, as_they_are
 from service.networks.parameters import ZEROS, Choice
 from service.networks.plan import Asked, Caution, Decided, Made, Source
-from service.replay.framework import NO_STREAM, Array, Given, Module, Replay
+from service.replay.framework import NO_STREAM, Array, ArrayDraws, Module, Replay
 from service.stream.distributions import Constant, Distribution
 from service.stream.draws import Addressed, Draws, ZeroRow
 from service.stream.dtypes import DtypeName
@@ -59,18 +59,23 @@ def construct(
     made = []
     cautions = list(twins(modules, built))
     for layer, module, given in zip(layers, modules, built, strict=True):
-        for name, each in given.items():
-            if each.inexact and not exact:
-                detail = f"{module.arrays[name].path}: {each.inexact}"
-                pointer = module.arrays[name].pointer
-                cautions.append(Caution("not-exact", pointer, detail, {"algorithm": "initserve/1"}))
-            elif each.inexact:
-                raise NotExact(each.inexact, module.arrays[name].pointer, {"exact": False})
+        cautions.extend(not_exact(module, given, exact))
         made.append(assemble(layer, given, replay))
     return made, cautions
 
 
-def twins(modules: Sequence[Module], built: Sequence[Mapping[str, Given]]) -> Iterator[Caution]:
+def not_exact(module: Module, given: Mapping[str, ArrayDraws], exact: bool) -> Iterator[Caution]:
+    """Yield a caution for each array that may differ from the framework's own; raises NotExact if `exact`."""
+    for name, each in given.items():
+        array = module.arrays[name]
+        if each.inexact is not None and exact:
+            raise NotExact(each.inexact, array.pointer, {"exact": False})
+        if each.inexact is not None:
+            detail = f"{array.path}: {each.inexact}"
+            yield Caution("not-exact", array.pointer, detail, {"algorithm": "initserve/1"})
+
+
+def twins(modules: Sequence[Module], built: Sequence[Mapping[str, ArrayDraws]]) -> Iterator[Caution]:
     """Yield a caution for weights that are the same as others: drawn with one key or seed, by one scheme."""
     seen: dict[Draws, str] = {}
     for module, given in zip(modules, built, strict=True):
@@ -84,7 +89,7 @@ def twins(modules: Sequence[Module], built: Sequence[Mapping[str, Given]]) -> It
                 yield Caution("identical-parameters", array.pointer, detail, {"seed": len(seen)})
 
 
-def assemble(layer: Asked, given: Mapping[str, Given], replay: Replay) -> Made:
+def assemble(layer: Asked, given: Mapping[str, ArrayDraws], replay: Replay) -> Made:
     """Return a layer's canonical parameters as they stand in the framework's arrays."""
     shapes = {parameter.name: parameter.shape for parameter in layer.parameters}
     placements = layer.placements[replay.layout]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.replay.jax.kernels import xla
-from service.replay.jax.random import Drawn, Key, Normal
+from service.replay.jax.random import JaxDraws, Key, Normal
 from service.replay.rounding import Floats
 from service.specs.spec import Spec
 from service.stream.addresses import Runs
@@ -39,7 +39,7 @@ def arrays_of(**spec: Any) -> dict[str, bytes]:
 def folded_normal(key: Key, elements: int, deviation: np.float32) -> Floats:
     """Return a normal under jax.jit: erf_inv times the product of the constants, in float32."""
     uniform: Floats = np.empty(elements, np.float32)
-    Drawn(key, Normal.free("float32").uniform, "float32", elements).open()(Runs.one(0, elements), uniform)
+    JaxDraws(key, Normal.free("float32").uniform, "float32", elements).open()(Runs.one(0, elements), uniform)
     inverse = np.empty_like(uniform)
     xla.fill_erf_inv(uniform, inverse)
     return inverse * np.float32(np.float32(2.0**0.5) * deviation)

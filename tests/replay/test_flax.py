@@ -7,7 +7,7 @@ import pytest
 
 from service.errors import InitserveError
 from service.replay.flax.algorithm import key_at
-from service.replay.jax.random import Drawn, Normal, fold_in, key_of
+from service.replay.jax.random import JaxDraws, Normal, fold_in, key_of
 from service.specs.spec import Spec
 from service.stream.addresses import Runs
 from tests.replay.jax_golden import arrays_of, cases_of, digest, folded_normal, name_of
@@ -94,7 +94,7 @@ def test_nnx_gives_each_array_a_key_in_order() -> None:
     numbers = {"d/kernel": 3, "d/bias": 4, "n/kernel": 5, "e/embedding": 7, "w/value": 8}
     for name, number in numbers.items():
         expected = np.empty(len(made[name]) // 4, np.float32)
-        drawn = Drawn(fold_in(key_of(1), number), Normal.free("float32"), "float32", expected.size)
+        drawn = JaxDraws(fold_in(key_of(1), number), Normal.free("float32"), "float32", expected.size)
         drawn.open()(Runs.one(0, expected.size), expected)
         assert made[name] == expected.tobytes(), name
 

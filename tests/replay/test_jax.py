@@ -11,7 +11,7 @@ import pytest
 
 from service.errors import InitserveError, NotExact
 from service.replay.jax.kernels import threefry
-from service.replay.jax.random import Drawn, Normal, fold_in, key_of, split
+from service.replay.jax.random import JaxDraws, Normal, fold_in, key_of, split
 from service.specs.spec import Spec
 from service.stream.addresses import Runs
 from service.stream.drawing import BLOCK
@@ -96,7 +96,7 @@ def test_any_elements_by_themselves(scheme: str, dtype: str) -> None:
 
 @pytest.mark.parametrize(("starts", "length"), [([7, 3, 90], 5), (list(range(0, 4000, 3)), 1), ([5, 2**20], 1500)])
 def test_runs(starts: list[int], length: int) -> None:
-    drawn = Drawn(key_of(3), Normal.free("float32"), "float32", 2**21)
+    drawn = JaxDraws(key_of(3), Normal.free("float32"), "float32", 2**21)
     whole, out = np.empty(2**21, np.float32), np.empty(len(starts) * length, np.float32)
     drawn.open()(Runs.one(0, whole.size), whole)
     runs = Runs(np.array(starts, np.uint64), length)
@@ -105,7 +105,7 @@ def test_runs(starts: list[int], length: int) -> None:
 
 
 def test_counters_have_64_bits() -> None:
-    drawn = Drawn(key_of(0), Normal.free("float32"), "float32", 2**33)
+    drawn = JaxDraws(key_of(0), Normal.free("float32"), "float32", 2**33)
     across, apart = np.empty(2000, np.float32), np.empty(1000, np.float32)
     drawn.open()(Runs.one(2**32 - 1000, 2000), across)
     drawn.open()(Runs.one(2**32, 1000), apart)

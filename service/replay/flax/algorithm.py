@@ -12,7 +12,7 @@ from service.networks.layers.recurrent import Gru, Recurrent
 from service.networks.layers.tensor import Tensor
 from service.replay.flax.gru import give_gru
 from service.replay.flax.layers import LINEN, NNX, called_with, check, is_statistic, named
-from service.replay.framework import Given, Module, Replay
+from service.replay.framework import ArrayDraws, Module, Replay
 from service.replay.jax.algorithm import DTYPES, VERSIONS, call_of, key_for, refuse_stated_fans
 from service.replay.jax.initialisers import initialise
 from service.replay.jax.matrices import LAPACK
@@ -43,7 +43,7 @@ def places_of(module: Module) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield name, (*path, *name.split("/")[:-1])
 
 
-def give(framework: str, module: Module, keys: dict[str, Key], dtype: DtypeName) -> dict[str, Given]:
+def give(framework: str, module: Module, keys: dict[str, Key], dtype: DtypeName) -> dict[str, ArrayDraws]:
     """Return how a module's arrays come about, each with its key; statistics need none."""
     made = {}
     for name, array in module.arrays.items():
@@ -55,7 +55,7 @@ def give(framework: str, module: Module, keys: dict[str, Key], dtype: DtypeName)
     return made
 
 
-def construct_linen(modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, Given]]:
+def construct_linen(modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, ArrayDraws]]:
     made = []
     counts: dict[tuple[str, ...], int] = {}  # parameters made so far, by their module's path
     for module in modules:
@@ -94,7 +94,7 @@ def in_order(module: Module) -> Iterator[str]:
     yield from names
 
 
-def construct_nnx(modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, Given]]:
+def construct_nnx(modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, ArrayDraws]]:
     made = []
     shared: Stream | None = None
     for module in modules:

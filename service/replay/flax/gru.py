@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from service.replay.flax.layers import NNX
-from service.replay.framework import NO_STREAM, Given, Module
+from service.replay.framework import NO_STREAM, ArrayDraws, Module
 from service.replay.jax.call import Call
 from service.replay.jax.initialisers import initialise
 from service.replay.jax.random import Key
@@ -51,9 +51,9 @@ class Columns(Wrapped):
         return Runs((rows * self.pitch + self.first + columns).astype(np.uint64), length)
 
 
-def give_gru(module: Module, following: Callable[[], Key], dtype: DtypeName) -> dict[str, Given]:
+def give_gru(module: Module, following: Callable[[], Key], dtype: DtypeName) -> dict[str, ArrayDraws]:
     """Return how a GRU's arrays come about, cell by cell: inputs' matrix and bias, then the states' matrix."""
-    made: dict[str, Given] = {}
+    made: dict[str, ArrayDraws] = {}
     for name, array in module.arrays.items():
         if not name.endswith("ir/kernel"):
             continue

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from service.networks.fans import Fans
 from service.networks.layers.tensor import Tensor
-from service.replay.framework import Array, Given, Module, Replay, no_such_member
+from service.replay.framework import Array, ArrayDraws, Module, Replay, no_such_member
 from service.replay.jax.call import Call, count, whole
 from service.replay.jax.initialisers import initialise
 from service.replay.jax.matrices import LAPACK
@@ -54,7 +54,7 @@ def key_for(module: Module, seed: int) -> Key:
     return key_of(seed) if own is None else key_of(own, f"{module.pointer}/seed")
 
 
-def construct(modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, Given]]:
+def construct(modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, ArrayDraws]]:
     made = []
     for module in modules:
         refuse_stated_fans(module)

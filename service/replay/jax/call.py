@@ -8,8 +8,8 @@ import numpy as np
 
 from service.errors import InvalidSpec
 from service.networks.fans import Fans
-from service.replay.framework import Array, Given, described
-from service.replay.jax.random import NOTHING, Drawn, Key, Normal, Uniform, traced
+from service.replay.framework import Array, ArrayDraws, described
+from service.replay.jax.random import NOTHING, JaxDraws, Key, Normal, Uniform, traced
 from service.stream import distributions
 from service.stream.distributions import Distribution
 from service.stream.draws import Draws
@@ -55,13 +55,13 @@ class Call:
             )
         return count(self.shape)
 
-    def drawn(self, law: Normal | Uniform, factor: np.float32, mean: float = 0.0) -> Drawn:
+    def drawn(self, law: Normal | Uniform, factor: np.float32, mean: float = 0.0) -> JaxDraws:
         shift = traced(mean, self.dtype) if mean else NOTHING
-        return Drawn(self.key, law, self.dtype, prod(self.shape), factor, shift)
+        return JaxDraws(self.key, law, self.dtype, prod(self.shape), factor, shift)
 
-    def given(self, expected: Distribution, draws: Draws | None, inexact: str = "") -> Given:
+    def given(self, expected: Distribution, draws: Draws | None, inexact: str | None = None) -> ArrayDraws:
         counted = self.fans is not None or len(self.shape) > 1
-        return Given(expected, whole(self.counted) if counted else self.array.parameter.fans, draws, inexact)
+        return ArrayDraws(expected, whole(self.counted) if counted else self.array.parameter.fans, draws, inexact)
 
 
 def gaussian(mean: float, deviation: float, lower: float = -math.inf, upper: float = math.inf) -> Distribution:

@@ -19,7 +19,7 @@ from service.networks.schemes.plain import BoundedNormal, ConstantScheme, Random
 from service.networks.schemes.scaling import VarianceScaling
 from service.networks.schemes.tables import GivenArray
 from service.networks.site import Site
-from service.replay.framework import NO_STREAM, Given, given_array, no_such_scheme
+from service.replay.framework import NO_STREAM, ArrayDraws, given_array, no_such_scheme
 from service.replay.jax.call import Call, gaussian
 from service.replay.jax.matrices import delta_orthogonal, orthogonal
 from service.replay.jax.random import Normal, Uniform, one, traced
@@ -30,7 +30,7 @@ from service.stream.draws import Addressed
 from service.stream.dtypes import DTYPES, DtypeName
 
 
-def initialise(call: Call, scheme: Scheme) -> Given:
+def initialise(call: Call, scheme: Scheme) -> ArrayDraws:
     """Return what the initialiser gives that a JAX user would write for this scheme."""
     match scheme:
         case ConstantScheme(value=value):
@@ -57,7 +57,7 @@ def initialise(call: Call, scheme: Scheme) -> Given:
     return without_chance(call, scheme)
 
 
-def constant(call: Call, value: float) -> Given:
+def constant(call: Call, value: float) -> ArrayDraws:
     """Return jnp.full's: float16 is rounded once; 0 is 0 in every canonical shape too."""
     expected = distributions.Constant(value)
     filled = float(one(value, call.dtype)) if call.dtype in BITS else value
@@ -65,7 +65,7 @@ def constant(call: Call, value: float) -> Given:
     return call.given(expected, Addressed(distributions.Constant(filled), NO_STREAM, elements) if value else None)
 
 
-def uniform(call: Call, scheme: RandomUniform) -> Given:
+def uniform(call: Call, scheme: RandomUniform) -> ArrayDraws:
     """Return initializers.uniform(scale) from 0 on, else jax.random.uniform between the bounds."""
     low, high = scheme.minval, scheme.maxval
     expected = distributions.Uniform(low, high)
@@ -76,7 +76,7 @@ def uniform(call: Call, scheme: RandomUniform) -> Given:
     return call.given(expected, call.drawn(Uniform.between(low, high, call.dtype), f32(1.0)))
 
 
-def scaled(call: Call, scheme: VarianceScaling) -> Given:
+def scaled(call: Call, scheme: VarianceScaling) -> ArrayDraws:
     if scheme.distribution == "uncorrected_normal":
         raise no_such_scheme(call.framework, call.array, scheme, "jax:variance_scaling")
     if scheme.by_axes:
@@ -117,7 +117,7 @@ def root(value: np.float32, dtype: DtypeName) -> np.float32:
     return traced(float(np.sqrt(value)), dtype)
 
 
-def without_chance(call: Call, scheme: Scheme) -> Given:
+def without_chance(call: Call, scheme: Scheme) -> ArrayDraws:
     """Return a scheme that needs no key: it gives what it gives everywhere; others JAX does not have."""
     try:
         expected = scheme.realise(call.array.parameter.site("flax"))

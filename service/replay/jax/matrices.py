@@ -11,9 +11,9 @@ from service.errors import InitserveError, InvalidSpec, UnsupportedCombination
 from service.networks.schemes.frameworks import JaxDeltaOrthogonal, JaxOrthogonal
 from service.networks.schemes.linear import DeltaOrthogonal, OrthogonalScheme
 from service.networks.site import Site
-from service.replay.framework import Given, described, no_such_scheme
+from service.replay.framework import ArrayDraws, described, no_such_scheme
 from service.replay.jax.call import Call
-from service.replay.jax.random import Drawn, Normal, one
+from service.replay.jax.random import JaxDraws, Normal, one
 from service.replay.orthogonal import OrthogonalDraws, by_decomposition
 from service.replay.rounding import BITS
 from service.stream import matrices
@@ -27,7 +27,7 @@ from service.stream.views import Shape
 LAPACK = by_decomposition("orthogonal")
 
 
-def orthogonal(call: Call, scheme: OrthogonalScheme) -> Given:
+def orthogonal(call: Call, scheme: OrthogonalScheme) -> ArrayDraws:
     """Return the Q of a tall Gaussian matrix; all axes but one are rows, which is the last unless the scheme says."""
     if len(call.shape) < 2:
         raise InvalidSpec(f"{scheme.name} needs two axes or more, not {described(call.array)}", call.array.pointer)
@@ -56,11 +56,11 @@ def matrix(call: Call, rows: int, columns: int, gain: float) -> OrthogonalDraws:
             call.array.pointer,
             {"dtype": "float32"},
         )
-    normal = Drawn(call.key, Normal.free(call.dtype), call.dtype, rows * columns)
+    normal = JaxDraws(call.key, Normal.free(call.dtype), call.dtype, rows * columns)
     return OrthogonalDraws(normal, rows, columns, float(one(gain, call.dtype)), np.float32)
 
 
-def delta_orthogonal(call: Call, scheme: DeltaOrthogonal) -> Given:
+def delta_orthogonal(call: Call, scheme: DeltaOrthogonal) -> ArrayDraws:
     """Return an orthogonal matrix at the centre of a kernel."""
     *field, inputs, outputs = call.shape if len(call.shape) > 1 else (1, 1)
     if not 3 <= len(call.shape) <= 5 or outputs < inputs:

@@ -168,7 +168,7 @@ class Normal:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class JaxDraws:
     """An array that one call of jax.random makes, times `factor`, plus `shift`: numbers of the dtype (draws.Draws)."""
 
     key: Key

@@ -11,7 +11,7 @@ from math import prod
 
 from service.errors import UnsupportedCombination
 from service.networks.parameters import ZEROS
-from service.replay.framework import Array, Given, Module, Replay
+from service.replay.framework import Array, ArrayDraws, Module, Replay
 from service.replay.keras.backends import Jax, NumPy, TensorFlow, Torch
 from service.replay.keras.draws import LAPACK, STFT, Backend, InFloat32, fixed
 from service.replay.keras.laws import Fixed, Law, Normal, Orthogonal, Truncated, Uniform, law_of
@@ -72,20 +72,20 @@ def draw(law: Law, seed: int, array: Array, dtype: DtypeName, backend: Backend) 
     raise TypeError(f"nothing is drawn of {law}")
 
 
-def give(backend: Backend, module: Module, array: Array, law: Law, seed: int | None, dtype: DtypeName) -> Given:
+def give(backend: Backend, module: Module, array: Array, law: Law, seed: int | None, dtype: DtypeName) -> ArrayDraws:
     """Return how an array comes about; LoRA's are drawn in float32."""
     lora = array.name.startswith("lora_kernel")
     kind: DtypeName = "float32" if lora else dtype
     fans = fans_of(module, array)
     expected = law.expected(array, backend.farthest) if isinstance(law, Truncated) else law.expected(array)
     if isinstance(law, Fixed):
-        draws, why = fixed(law.scheme, array, dtype, backend)
-        return Given(expected, fans, draws, why)
+        draws, reason = fixed(law.scheme, array, dtype, backend)
+        return ArrayDraws(expected, fans, draws, reason)
     assert seed is not None
     draws = draw(law, seed, array, kind, backend)
     if lora and dtype != "float32":
-        return Given(expected, fans, InFloat32(draws), LORA)
-    return Given(expected, fans, draws, LAPACK if isinstance(law, Orthogonal) else "")
+        return ArrayDraws(expected, fans, InFloat32(draws), LORA)
+    return ArrayDraws(expected, fans, draws, LAPACK if isinstance(law, Orthogonal) else None)
 
 
 def check_seed(backend: Backend, module: Module, initialisers: Sequence[Constructed]) -> None:
@@ -102,7 +102,7 @@ def check_seed(backend: Backend, module: Module, initialisers: Sequence[Construc
         )
 
 
-def construct(backend: Backend, modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, Given]]:
+def construct(backend: Backend, modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, ArrayDraws]]:
     """Construct and build the layers one after the other."""
     following = seeds_of(seed)
     found = []

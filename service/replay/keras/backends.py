@@ -75,7 +75,7 @@ class TensorFlow:
     def _drawn(
         self, kind: tensorflow_random.Kind, scale: tuple[float, float], seed: int, elements: int, dtype: DtypeName
     ) -> Draws:
-        return tensorflow_random.Drawn(seed % (2**31 - 2), kind, scale, elements, dtype)
+        return tensorflow_random.TensorFlowDraws(seed % (2**31 - 2), kind, scale, elements, dtype)
 
     def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws:
         return self._drawn("normal", (law.deviation, law.mean), seed, elements, dtype)
@@ -144,7 +144,7 @@ class Jax:
         self, law: jax_random.Law, scale: tuple[float, float], seed: int, elements: int, dtype: DtypeName
     ) -> Draws:
         factor, shift = (jax_random.traced(number, dtype) for number in scale)
-        return jax_random.Drawn((seed, 0), law, dtype, elements, factor, shift)
+        return jax_random.JaxDraws((seed, 0), law, dtype, elements, factor, shift)
 
     def normal(self, law: Normal, seed: int, elements: int, dtype: DtypeName) -> Draws:
         return self._drawn(jax_random.Normal.free(dtype), (law.deviation, law.mean), seed, elements, dtype)
@@ -154,6 +154,6 @@ class Jax:
         return self._drawn(drawn, (law.deviation, law.mean), seed, elements, dtype)
 
     def uniform(self, law: Uniform, seed: int, elements: int, dtype: DtypeName) -> Draws:
-        return jax_random.Drawn(
+        return jax_random.JaxDraws(
             (seed, 0), jax_random.Uniform.between(without_subnormal(law.low) + 0.0, law.high, dtype), dtype, elements
         )

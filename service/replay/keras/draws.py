@@ -87,25 +87,25 @@ class InFloat32(Wrapped):
         return fill
 
 
-def fixed(scheme: Scheme, array: Array, dtype: DtypeName, backend: Backend) -> tuple[Draws | None, str]:
+def fixed(scheme: Scheme, array: Array, dtype: DtypeName, backend: Backend) -> tuple[Draws | None, str | None]:
     """Return what fills an array without chance where the canonical values would not do, and why it is not exact."""
     elements = prod(array.shape)
     match scheme:
         case ConstantScheme(value=value):
-            return Addressed(Constant(backend.constant(value, dtype)), NO_STREAM, elements), ""
+            return Addressed(Constant(backend.constant(value, dtype)), NO_STREAM, elements), None
         case IdentityScheme(gain=gain) if len(array.shape) == 2:
             draws: Draws = Addressed(
                 Diagonal(Stack.one(*array.shape), backend.factor(gain, dtype)), NO_STREAM, elements
             )
             return (SignedZeros(draws) if np.signbit(gain) else draws), wide_identity(gain, dtype, backend)
         case GivenArray():
-            return given_array(scheme, array, partial(backend.cast, dtype=dtype)), ""
+            return given_array(scheme, array, partial(backend.cast, dtype=dtype)), None
         case Stft():
             return None, STFT
-    return None, ""
+    return None, None
 
 
-def wide_identity(gain: float, dtype: DtypeName, backend: Backend) -> str:
+def wide_identity(gain: float, dtype: DtypeName, backend: Backend) -> str | None:
     if dtype == "bfloat16" and backend.name == "numpy" and float(np.float32(gain).view(np.uint32) & 0xFFFF):
         return "Keras on NumPy leaves Identity in float32 where bfloat16 is asked for; here it is rounded"
-    return ""
+    return None

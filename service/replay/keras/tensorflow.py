@@ -59,7 +59,7 @@ def numbers(scale: tuple[float, float], dtype: DtypeName) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class TensorFlowDraws:
     """What one call fills an array with: values of the kind, times factor, plus shift."""
 
     seed: int

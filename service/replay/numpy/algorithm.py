@@ -14,7 +14,7 @@ import numpy as np
 
 from service.errors import InitserveError
 from service.networks.schemes.plain import RandomNormal
-from service.replay.framework import Array, Given, Module, Replay, no_such_scheme, untruncated
+from service.replay.framework import Array, ArrayDraws, Module, Replay, no_such_scheme, untruncated
 from service.replay.numpy.pcg64 import PASSING, NormalDraws, Pcg64, Scaled, UniformDraws, Walk
 from service.replay.orthogonal import OrthogonalDraws, by_decomposition
 from service.stream.distributions import Constant, Distribution, Normal, Uniform
@@ -73,24 +73,26 @@ def distribution_of(array: Array) -> Distribution:
         raise error.at(array.pointer) from None
 
 
-def give(generator: Generator, array: Array, dtype: DtypeName) -> Given:
+def give(generator: Generator, array: Array, dtype: DtypeName) -> ArrayDraws:
     distribution, elements = distribution_of(array), prod(array.shape)
     fans = array.parameter.site("keras").fans
     match distribution:
         case Normal(low=None, high=None):
             draws = generator.normal(distribution.location, distribution.scale, elements, dtype)
             known = distribution if distribution.scale else Constant(distribution.location)
-            return Given(known, fans, draws)
+            return ArrayDraws(known, fans, draws)
         case Uniform():
-            return Given(
+            return ArrayDraws(
                 distribution, fans, generator.uniform(distribution.minimum, distribution.maximum, elements, dtype)
             )
         case Orthogonal(stack=stack) if stack.as_it_stands:
             gaussian = generator.normal(0.0, 1.0, elements, "float64")
             size = distribution.rows, distribution.columns
-            return Given(distribution, fans, OrthogonalDraws(gaussian, *size, distribution.gain, np.float64), LAPACK)
+            return ArrayDraws(
+                distribution, fans, OrthogonalDraws(gaussian, *size, distribution.gain, np.float64), LAPACK
+            )
         case _ if distribution.deterministic:
-            return Given(distribution, fans, None)
+            return ArrayDraws(distribution, fans, None)
     raise no_such_scheme("numpy.random.Generator", array, array.scheme_in("keras"), instead_of(distribution))
 
 
@@ -98,7 +100,7 @@ def instead_of(distribution: Distribution) -> str:
     return {Normal: "random_normal", Orthogonal: "keras:orthogonal"}.get(type(distribution), "")
 
 
-def construct(modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, Given]]:
+def construct(modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, ArrayDraws]]:
     shared = Generator(seed)
     found = []
     for module in modules:

@@ -24,7 +24,7 @@ from service.networks.parameters import ZEROS
 from service.networks.schemes import Scheme
 from service.networks.schemes.linear import Dirac, IdentityScheme, of_ones
 from service.networks.schemes.plain import RandomNormal
-from service.replay.framework import NO_STREAM, Array, Given, Module, Replay, described, untruncated
+from service.replay.framework import NO_STREAM, Array, ArrayDraws, Module, Replay, described, untruncated
 from service.replay.orthogonal import by_decomposition
 from service.replay.torch.draws import BLOCK, Call, Normal, Step, Uniform, Walk
 from service.replay.torch.models import MODELS
@@ -51,16 +51,17 @@ TRANSFORMERS = {"weight": RandomNormal(name="random_normal", mean=0.0, stddev=0.
 CERTAIN = 2**32  # operations that checking it may take
 
 
-def why_inexact(step: Step) -> str:
+def reason_inexact(step: Step) -> str | None:
+    """Return why a call's values may differ from torch's own, None where they cannot."""
     tensor = step.tensor
     match step.call:
         case Orthogonal():
             return LAPACK
         case TruncNormal() as call if not call.from_normals and not (tensor.half and tensor.fused):
-            return "" if step.walk.certain(step.index, CERTAIN) else LAST_BIT
+            return None if step.walk.certain(step.index, CERTAIN) else LAST_BIT
         case Normal() | TruncNormal() | Sparse() if tensor.by_library and not library_agrees():
             return OTHER_LIBRARY
-    return ""
+    return None
 
 
 def refuse_dtype(step: Step, array: Array) -> None:
@@ -90,19 +91,21 @@ def library_agrees() -> bool:
     return digest.hexdigest() == LIBRARY_DIGEST
 
 
-def give(walk: Walk, call: Call, array: Array, fans: Fans | None = None) -> Given:
+def give(walk: Walk, call: Call, array: Array, fans: Fans | None = None) -> ArrayDraws:
     """Return what a call gives an array; `fans` are those of the layer's own default unless a scheme counted others."""
     step = walk.add(call, array.shape)
     refuse_dtype(step, array)
     fans = fans or array.parameter.site("pytorch").fans
-    return Given(expected(call, array), fans, step, why_inexact(step))
+    return ArrayDraws(expected(call, array), fans, step, reason_inexact(step))
 
 
-def construct(modules: Sequence[Module], seed: int, dtype: DtypeName, fused: bool = True) -> list[dict[str, Given]]:
+def construct(
+    modules: Sequence[Module], seed: int, dtype: DtypeName, fused: bool = True
+) -> list[dict[str, ArrayDraws]]:
     """Construct every module, then apply the schemes that are stated."""
     shared = Walk(seed, dtype, fused)
     walks = [shared if module.spec.seed is None else Walk(module.spec.seed, dtype, fused) for module in modules]
-    found: list[dict[str, Given]] = []
+    found: list[dict[str, ArrayDraws]] = []
     later: list[tuple[int, Array]] = []
     for index, (module, walk) in enumerate(zip(modules, walks, strict=True)):
         found.append({name: without_chance(array) for name, array in module.arrays.items()})
@@ -127,7 +130,7 @@ def construct(modules: Sequence[Module], seed: int, dtype: DtypeName, fused: boo
     return priced(found)
 
 
-def priced(found: list[dict[str, Given]]) -> list[dict[str, Given]]:
+def priced(found: list[dict[str, ArrayDraws]]) -> list[dict[str, ArrayDraws]]:
     """Charge each array, in the order of an answer, with the calls that must be made to know where its own begins."""
     known: dict[int, int] = {}  # of each walk, the calls whose place is known by then
     for given in found:
@@ -143,7 +146,7 @@ def priced(found: list[dict[str, Given]]) -> list[dict[str, Given]]:
 
 def build(
     recipe: str, modules: Sequence[Module], seed: int, dtype: DtypeName, fused: bool = True
-) -> list[dict[str, Given]]:
+) -> list[dict[str, ArrayDraws]]:
     """Make a model's draws in its own order; the last one of an array is what it keeps."""
     walk = Walk(seed, dtype, fused)
     found = {module.name: {name: left_by_model(array) for name, array in module.arrays.items()} for module in modules}
@@ -151,13 +154,13 @@ def build(
         step = walk.add(draw.call, draw.shape)
         if module is not None and draw.name == next(iter(module.arrays)):  # a bias becomes 0, whatever was drawn
             array = module.arrays[draw.name]
-            found[module.name][draw.name] = Given(
-                expected(draw.call, array), array.parameter.fans, step, why_inexact(step)
+            found[module.name][draw.name] = ArrayDraws(
+                expected(draw.call, array), array.parameter.fans, step, reason_inexact(step)
             )
     return priced(list(found.values()))
 
 
-def left_by_model(array: Array) -> Given:
+def left_by_model(array: Array) -> ArrayDraws:
     """Return what a published model's own initialisation leaves without chance: biases at 0, whatever the defaults."""
     return replace(without_chance(array), scheme=ZEROS if array.parameter.role == "bias" else None)
 
@@ -173,11 +176,11 @@ def visited(module: Module) -> list[Array]:
     return sorted(module.arrays.values(), key=place)
 
 
-def without_chance(array: Array) -> Given:
-    return Given(Constant(0.0), array.parameter.site("pytorch").fans, None)
+def without_chance(array: Array) -> ArrayDraws:
+    return ArrayDraws(Constant(0.0), array.parameter.site("pytorch").fans, None)
 
 
-def apply(given: dict[str, Given], walk: Walk, array: Array, scheme: Scheme | None, spec: LayerSpec) -> None:
+def apply(given: dict[str, ArrayDraws], walk: Walk, array: Array, scheme: Scheme | None, spec: LayerSpec) -> None:
     """Give an array what a scheme draws at this place; no scheme, on a bare tensor, is the default of weights."""
     of_bare = isinstance(spec, TensorLayer) and not (spec.fan_in is None and spec.fan_out is None)
 
@@ -197,7 +200,7 @@ def apply(given: dict[str, Given], walk: Walk, array: Array, scheme: Scheme | No
             given[array.name] = replace(made, padded=False)  # it overwrites a padding token's row too
 
 
-def dirac(scheme: Dirac, array: Array, spec: LayerSpec) -> Given:
+def dirac(scheme: Dirac, array: Array, spec: LayerSpec) -> ArrayDraws:
     """Return dirac_, which reads the axes as torch has them; groups are the layer's unless the scheme says."""
     match spec:
         case DepthwiseConvolution(shape=[*_, inputs, _]):
@@ -217,16 +220,16 @@ def dirac(scheme: Dirac, array: Array, spec: LayerSpec) -> Given:
     ones = min(array.shape[0] // groups, array.shape[1]) * groups
     expected = of_ones(ones, prod(array.shape), scheme.gain)
     known = Computed(expected, ("dirac", array.shape, groups, scheme.gain), 0, lambda chance: np.empty(0))
-    return Given(known, fans_of(array), DiracTensor(array.shape, groups, scheme.gain))
+    return ArrayDraws(known, fans_of(array), DiracTensor(array.shape, groups, scheme.gain))
 
 
-def eye(scheme: IdentityScheme, array: Array) -> Given:
+def eye(scheme: IdentityScheme, array: Array) -> ArrayDraws:
     """Return eye_ on an array as torch has it: of a recurrent layer, all gates together."""
     if len(array.shape) != 2:
         raise InvalidSpec(f"torch's eye_ takes exactly two axes, not {described(array)}", array.pointer)
     rows, columns = array.shape
     diagonal = Diagonal(Stack.one(rows, columns), scheme.gain)
-    return Given(diagonal, fans_of(array), Addressed(diagonal, NO_STREAM, rows * columns), padded=False)
+    return ArrayDraws(diagonal, fans_of(array), Addressed(diagonal, NO_STREAM, rows * columns), padded=False)
 
 
 DTYPES: tuple[DtypeName, ...] = ("float32", "float64", "float16", "bfloat16")
