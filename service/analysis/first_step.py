@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service import stopping
 from service.analysis import tape
 from service.analysis.layers import NORMS, last_norm_of
 from service.analysis.network import Network, Stage
@@ -51,6 +52,7 @@ class Seen:
 
 
 def rms_of(values: Array) -> float:
+    stopping.check()
     with np.errstate(over="ignore", invalid="ignore"):
         return float(np.sqrt(np.mean(values * values)))
 

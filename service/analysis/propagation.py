@@ -62,6 +62,7 @@ def correlation_of(out: Array) -> float | None:
     lengths = np.sqrt((rows * rows).sum(axis=1))
     if len(rows) < 2 or not lengths.all() or not np.isfinite(lengths).all():
         return None
+    stopping.check()
     unit = rows / lengths[:, None]
     return float((unit[1:] * unit[:-1]).sum(axis=1).mean())
 
@@ -74,6 +75,7 @@ def measure_forward(stage: Stage) -> Forward:
     saturated = None
     if activation in FUNCTIONS and not isinstance(stage.layer, Recurrent):
         saturated = float((np.abs(tape.mapped(FUNCTIONS[activation].slope, stage.fed.value)) < FLAT).mean())
+    stopping.check()
     return Forward(
         mean=float(out.mean()),
         std=float(out.std()),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from service import stopping
 from service.errors import InitserveError, UnsupportedCombination
 from service.networks import sources
 from service.networks.expectations import without_zeros
@@ -104,6 +105,7 @@ def warnings_of(asked: Iterable[Asked], made: Iterable[Made], dtype: DtypeName, 
     drawn: list[tuple[str, Source]] = []
     dtypes = DTYPES if replay is None else replay.dtypes
     for layer, each in zip(asked, made, strict=True):
+        stopping.check()
         for name, source in each.sources.items():
             pointer = layer.choices[name].pointer
             refuse_overflow(source.distribution, dtype, pointer_to_scale(layer, pointer), dtypes)
