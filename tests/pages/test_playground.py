@@ -69,7 +69,7 @@ def test_a_stack_is_built(reader: Reader) -> None:
     expect(verdict(page)).to_have_text("Normal zone")
 
 
-@pytest.mark.parametrize("preset", ["mlp", "tanh20", "lenet5", "conv", "lstm", "attention"])
+@pytest.mark.parametrize("preset", ["mlp", "relu30", "tanh20", "lenet5", "conv", "lstm", "attention"])
 def test_every_preset_starts_well(reader: Reader, preset: str) -> None:
     page = reader.open()
     page.get_by_label("Begin with").select_option(preset)
@@ -118,11 +118,12 @@ def test_two_starts_are_compared_on_common_axes(reader: Reader) -> None:
     expect(page.locator(".side-a .side-verdict h4")).to_have_text("Normal zone")
     expect(page.locator(".side-b .side-verdict h4")).to_have_text("Low-gradient zone")
     figures = page.locator("#panel > .pair .figure")
-    assert figures.count() == 4
+    assert figures.count() == 6
     ticks = figures.evaluate_all(
         "figures => figures.map((figure) => [...figure.querySelectorAll('.axes text')].map((text) => text.outerHTML))"
     )
     assert ticks[0] == ticks[1] != ticks[2] == ticks[3]
+    assert ticks[4] == ticks[5]
     page.locator(".side-b").get_by_role("button", name="New seed").click()
     settle(page)
     seeds = page.locator(".side").get_by_label("Seed").evaluate_all("fields => fields.map((field) => field.value)")

@@ -141,3 +141,13 @@ def test_every_axis_has_ticks_to_read_by(reader: Reader, task: str) -> None:
     train(page, 1)
     for chart in page.locator("#panel .pair svg.chart").all():
         assert chart.locator(".axes .grid").count() >= 3
+
+
+@pytest.mark.parametrize("seed", ["42", "7"])
+def test_the_training_that_is_offered_shows_what_the_notes_claim(reader: Reader, seed: str) -> None:
+    page = reader.open()
+    page.locator('[data-key="/seed"]').fill(seed)
+    show(page, "train")
+    rows = {row.split()[0]: row for row in train(page, 4).all_inner_texts()}
+    outcome = {start: "not learnt" not in row for start, row in rows.items()}
+    assert outcome == {"he_normal": True, "glorot_normal": False, "small_normal": False, "zeros": False}

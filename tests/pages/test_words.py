@@ -1,6 +1,7 @@
 """What the page says of errors and of changes: plain, at its place, in the reader's language."""
 
 import json
+import re
 from typing import Any
 
 import httpx
@@ -235,3 +236,102 @@ def test_a_link_carries_its_language(reader: Reader) -> None:
     other.goto(reader.server)
     settle(other)
     expect(other.locator("html")).to_have_attribute("lang", "en")  # the link's, not the reader's own choice
+
+
+@pytest.mark.parametrize("label", ["0", "5", "σ = 0.001", "σ = 1", "Glorot"])
+def test_the_spanish_page_says_as_much_as_the_english(reader: Reader, label: str) -> None:
+    page = reader.open(locale="es-ES")
+    begin_with(page, "relu30")
+    note(page, label)
+    expect(page.locator("#panel [lang=en]")).to_have_count(0)
+    summary = page.locator(".verdict-words p:not(.also, .note)").inner_text()
+    assert " En fc" in summary or " En out" in summary
+    reasons = page.locator(".reason > span:last-child").all_inner_texts()
+    page.get_by_role("button", name="English").click()
+    settle(page)
+    english = page.locator(".reason > span:last-child").all_inner_texts()
+    for spanish, other in zip(reasons, english, strict=True):
+        assert len(figures(spanish)) == len(figures(other)), (spanish, other)
+
+
+def figures(text: str) -> list[str]:
+    return [word for word in text.split() if any(letter.isdigit() for letter in word)]
+
+
+def reasons_of(server: str) -> set[str]:
+    """Return the reasons and summaries of starts of every kind, and the warnings and outcomes beside them."""
+    found: set[str] = set()
+    for layers in STARTS:
+        answer = httpx.post(f"{server}/diagnose", json={"seed": "3", "layers": layers}, timeout=60).json()
+        found |= {layer["reason"] for layer in answer["layers"]}
+        found.add(re.split(r" In \S+: ", answer["summary"], maxsplit=1)[0])
+        plan = httpx.post(f"{server}/plan", json={"seed": "3", "layers": layers}).json()
+        found |= {warning["detail"] for warning in plan["warnings"]}
+    for rate in (1e-6, 0.05, 10, 1000):
+        asked = {"seed": "3", "steps": 30, "learning_rate": rate, "layers": NARROW}
+        for task in ("moons", "quadratic"):
+            layers = [*NARROW[:-1], {**NARROW[-1], "shape": [16, 1 if task == "quadratic" else 2]}]
+            layers[0] = {**layers[0], "shape": [8 if task == "quadratic" else 2, 16]}
+            schemes = ["he_normal", "zeros", "small_normal", {"name": "constant", "value": 5}]
+            answer = httpx.post(
+                f"{server}/train", json={**asked, "task": task, "layers": layers, "schemes": schemes}, timeout=60
+            ).json()
+            found |= {run["reason"] for run in answer["runs"]}
+    return found
+
+
+def stack(depth: int, scheme: Any, activation: str = "relu", end: Any = None) -> list[dict[str, Any]]:
+    layer = {"type": "dense", "shape": [32, 32], "activation": activation, "scheme": scheme}
+    return [layer] * (depth - 1) + [{"type": "dense", "shape": [32, 10], "scheme": scheme if end is None else end}]
+
+
+STARTS = [
+    *(stack(depth, scheme) for depth in (1, 2, 8, 30) for scheme in ("he_normal", "zeros", "glorot_normal")),
+    *(stack(8, {"name": "random_normal", "stddev": size}, "tanh") for size in (0.001, 1.0, 5.0)),
+    *(stack(8, {"name": "constant", "value": value}, how) for value in (0.01, 5.0) for how in ("relu", "tanh")),
+    stack(60, {"name": "random_normal", "stddev": 1e30}),
+    stack(3, "he_normal", end="zeros"),
+    stack(3, "he_normal", end={"name": "random_normal", "stddev": 100.0}),
+    [{**stack(2, "he_normal")[0], "scheme": "zeros"}, *stack(3, "he_normal")],
+    [{"type": "embedding", "shape": [50, 32]}, *stack(3, "he_normal", "sigmoid")],
+    [{**stack(2, "he_normal")[0], "bias": {"name": "constant", "value": -9}}, *stack(2, "he_normal")],
+]
+NARROW: list[dict[str, Any]] = [
+    {"name": "fc1", "type": "dense", "shape": [2, 16], "activation": "relu"},
+    {"name": "fc2", "type": "dense", "shape": [16, 16], "activation": "relu"},
+    {"name": "out", "type": "dense", "shape": [16, 2]},
+]
+
+
+def test_every_reason_and_warning_is_told_in_spanish(reader: Reader) -> None:
+    page = reader.open(locale="es-ES")
+    told = said(page, sorted(reasons_of(reader.server)))
+    assert [text for text, words in told.items() if words is None] == []
+    assert len(told) > 25
+
+
+def test_a_number_is_written_as_the_language_writes_it(reader: Reader) -> None:
+    page = reader.open(locale="es-ES")
+    english = (
+        "outputs are 1.5 times as large as what a step changes in them: answers are certain before anything is learnt"
+    )
+    assert "1,5 veces" in str(said(page, [english])[english])
+    english = "two layers are called 'block1.0.fc'; every layer needs a name of its own"
+    assert "«block1.0.fc»" in str(said(page, [english])[english])
+
+
+def test_zeros_are_told_as_alike_too_and_a_drift_as_a_drift(reader: Reader) -> None:
+    page = reader.open()
+    note(page, "0")
+    expect(page.locator(".verdict .also")).to_contain_text("Symmetric")
+    expect(page.locator(".reasons tbody tr").first).to_contain_text("1 / 128")
+    note(page, "Glorot")
+    expect(verdict(page)).to_have_text("Normal zone")
+    expect(page.locator(".verdict .also")).to_have_text("but drifting")
+    expect(page.locator(".verdict-words")).to_contain_text("outputs fall")
+    begin_with(page, "relu30")
+    note(page, "Glorot")
+    expect(verdict(page)).to_have_text("Low-gradient zone")
+    note(page, "He")
+    expect(verdict(page)).to_have_text("Normal zone")
+    expect(page.locator(".verdict .also")).to_have_count(0)

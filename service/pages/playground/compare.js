@@ -3,7 +3,7 @@ import { h, replace } from "./dom.js";
 import { schemeFields, textField } from "./fields.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
-import { depthFigure, depthScale, everyButton, extent, histogramFigure, isConstant, parametersOf } from "./pictures.js";
+import { depthFigure, depthScale, everyButton, extent, histogramFigure, isConstant, parametersOf, WAYS } from "./pictures.js";
 import { problemBox } from "./problems.js";
 import { freshSeed } from "./spec.js";
 import { spoken, summaryOf } from "./spoken.js";
@@ -34,7 +34,7 @@ export function render(root, { shared, answers, catalogue, every }) {
         answers[side].problems.map((problem) => problemBox(problem, shared.spec)),
       ),
     ),
-    ["forward", "backward"].map((way) =>
+    WAYS.map((way) =>
       pair((side) => {
         const { diagnosis, before } = answers[side];
         const shown = diagnosis ?? before?.diagnosis;

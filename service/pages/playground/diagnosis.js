@@ -3,7 +3,7 @@ import { focusOn, h, replace } from "./dom.js";
 import { numbers } from "./charts.js";
 import { number, t } from "./i18n.js";
 import { icon } from "./icons.js";
-import { depthFigure, depthScale, everyButton, histogramFigure, isConstant, parametersOf } from "./pictures.js";
+import { depthFigure, depthScale, everyButton, histogramFigure, isConstant, parametersOf, WAYS } from "./pictures.js";
 import { problemBox, readdressed } from "./problems.js";
 import { describeScheme, differences, layersOf, nameOf } from "./spec.js";
 import { edit } from "./state.js";
@@ -59,6 +59,7 @@ function banner({ diagnosis, statistics }, spec, { schemes }) {
       "div",
       { class: "verdict-words" },
       h("h3", { id: "verdict-title" }, t(`verdict.${verdict}`)),
+      alsoOf(diagnosis),
       h("p", {}, spoken(summaryOf(diagnosis))),
       inputs?.shape
         ? h(
@@ -69,6 +70,18 @@ function banner({ diagnosis, statistics }, spec, { schemes }) {
         : null,
     ),
     diagnosis.try ? remedy(diagnosis.try, differences(spec, diagnosis.try, { schemes, statistics })) : null,
+  );
+}
+
+// What holds beside the verdict: of zeros, which are dead, also that all units are the same; of a normal start its drift.
+function alsoOf({ verdict, code, layers }) {
+  const others = new Set(layers.flatMap((layer) => layer.also).filter((other) => other !== verdict));
+  if (!others.size && code !== "drifts") return null;
+  return h(
+    "p",
+    { class: "also" },
+    [...others].map((other) => [t("verdict.also"), pill(other)]),
+    code === "drifts" ? h("span", { class: "pill drifting" }, icon("wrong"), t("verdict.drifts")) : null,
   );
 }
 
@@ -119,14 +132,14 @@ function depths(diagnosis, width, judged) {
   const room = width >= WIDE ? (width - GAP) / 2 : width;
   return h(
     "div",
-    { class: "pair" },
-    ["forward", "backward"].map((way) =>
+    { class: "pair depths" },
+    WAYS.map((way) =>
       h(
         "div",
         { class: "card" },
         depthFigure(diagnosis, way, depthScale([diagnosis], way), {
           key: way,
-          width: Math.max(280, room - 36),
+          width: Math.max(280, (way === "slope" ? width : room) - 36),
           title: t(`depth.${way}`),
           judged,
         }),
@@ -242,7 +255,7 @@ function reasons({ layers }) {
       columns: [t("layer"), t("reasons.verdict"), t("reasons.distinct"), t("reasons.largest"), t("reasons.rank")],
       rows: layers.map((layer) => [
         layer.name,
-        h("div", { class: "reason" }, pill(layer.verdict), spoken(reasonOf(layer))),
+        h("div", { class: "reason" }, [layer.verdict, ...layer.also].map(pill), spoken(reasonOf(layer))),
         layer.forward?.units ? `${layer.forward.distinct} / ${layer.forward.units}` : "–",
         number(layer.matrix?.largest),
         number(layer.matrix?.stable_rank),

@@ -98,6 +98,8 @@ const EN = {
   "verdict.steep": "Steep zone",
   "verdict.symmetric": "Symmetric",
   "verdict.dead": "Dead",
+  "verdict.also": "and besides:",
+  "verdict.drifts": "but drifting",
   "verdict.inputs": "Inputs: {kind}, {shape}. Measured on the very weights that /init returns.",
   "inputs.standard normal": "standard normal",
   "inputs.given": "as given",
@@ -120,8 +122,10 @@ const EN = {
   "depth.forecast": "forecast",
   "depth.zone": "normal zone",
   "depth.layer": "layer",
-  "depth.outside":
-    "Outside the band and normal all the same: what counts is a gradient times its layer's size, and a normalisation takes any size.",
+  "depth.slope": "Slope of the loss along each layer's weights",
+  "depth.slope.text": "Slope of the loss along each layer's weights, on a logarithmic scale: {values}",
+  "depth.slope.note":
+    "How much a step changes a layer: its inputs' differences times the gradient that comes back; 1 where everything keeps its size. Where no layer lies above the band and one lies in it, training begins; the others follow.",
   "depth.mean": "mean",
   "depth.std": "std",
   "depth.saturated": "saturated",
@@ -358,6 +362,8 @@ const ES = {
   "verdict.steep": "Zona de alta pendiente",
   "verdict.symmetric": "Simétrica",
   "verdict.dead": "Muerta",
+  "verdict.also": "y además:",
+  "verdict.drifts": "pero con deriva",
   "verdict.inputs": "Entradas: {kind}, {shape}. Medido sobre los mismos pesos que devuelve /init.",
   "inputs.standard normal": "normales estándar",
   "inputs.given": "las dadas",
@@ -380,8 +386,10 @@ const ES = {
   "depth.forecast": "previsto",
   "depth.zone": "zona normal",
   "depth.layer": "capa",
-  "depth.outside":
-    "Fuera de la banda y aun así normal: cuenta el gradiente por la magnitud de su capa, y una normalización admite cualquier magnitud.",
+  "depth.slope": "Pendiente de la pérdida a lo largo de los pesos de cada capa",
+  "depth.slope.text": "Pendiente de la pérdida a lo largo de los pesos de cada capa, en escala logarítmica: {values}",
+  "depth.slope.note":
+    "Cuánto cambia un paso a una capa: las diferencias de sus entradas por el gradiente que vuelve; 1 donde todo conserva su magnitud. Si ninguna capa está por encima de la banda y alguna está en ella, el entrenamiento empieza; las demás la siguen.",
   "depth.mean": "media",
   "depth.std": "desviación",
   "depth.saturated": "saturadas",

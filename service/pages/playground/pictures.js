@@ -9,14 +9,16 @@ import { mark, markAt } from "./verdicts.js";
 const SEEN = 0.002; // of a density's peak: below it the curve lies on the axis
 const CURVE = 160; // points of a curve
 
-const measured = (layer, way) => layer[way]?.rms ?? NaN;
-const foretold = (layer, way) => (way === "forward" ? layer.forecast?.rms : layer.forecast?.backward) ?? NaN;
+// What is drawn layer by layer: sizes of activations and gradients, and the slope by which a layer is judged.
+export const WAYS = ["forward", "backward", "slope"];
+const FORETOLD = { forward: "rms", backward: "backward", slope: "slope" };
+const measured = (layer, way) => (way === "slope" ? layer.judged_by.slope : layer[way]?.rms) ?? NaN;
+const foretold = (layer, way) => layer.forecast?.[FORETOLD[way]] ?? NaN;
 
 // The scale that holds the sizes of every diagnosis that is to stand beside another.
 export function depthScale(diagnoses, way) {
   const values = diagnoses.flatMap(({ layers, zone }) => [
-    zone.low,
-    zone.high,
+    ...(way === "slope" ? [zone.low, zone.high] : []),
     ...layers.flatMap((layer) => [measured(layer, way), foretold(layer, way)]),
   ]);
   return { scale: logarithmic(...reach(values)), zero: values.some((value) => value === 0) };
@@ -27,8 +29,9 @@ export function depthFigure(diagnosis, way, { scale, zero }, { key, width, title
   const label = t(`depth.${way}.text`, {
     values: layers.map((layer) => `${layer.name} ${number(measured(layer, way))}`).join("; "),
   });
-  const chart = new Chart({ width, height: 240, zero, label, x: depthAxis(layers, width), y: { scale, label: "rms" } });
-  chart.band(zone.low, zone.high, "zone");
+  const y = { scale, label: way === "slope" ? null : "rms" };
+  const chart = new Chart({ width, height: 240, zero, label, x: depthAxis(layers, width), y });
+  if (way === "slope") chart.band(zone.low, zone.high, "zone");
   const points = (value) => layers.map((layer, index) => [index + 1, value(layer, way)]);
   const theory = points(foretold);
   const known = theory.filter(([, value]) => Number.isFinite(value)).length > 1;
@@ -45,31 +48,34 @@ export function depthFigure(diagnosis, way, { scale, zero }, { key, width, title
   const entries = [
     { sample: lineSample("main"), text: t("depth.measured") },
     ...(known ? [{ sample: lineSample("theory"), text: t("depth.forecast") }] : []),
-    { sample: areaSample("band zone"), text: t("depth.zone") },
+    ...(way === "slope" ? [{ sample: areaSample("band zone"), text: t("depth.zone") }] : []),
     ...[...new Set(judged ? layers.map((layer) => layer.verdict) : [])]
       .filter((verdict) => verdict !== "normal")
       .map((verdict) => ({ sample: mark(verdict, 11), text: t(`verdict.${verdict}`) })),
   ];
-  const table = {
+  const note = way === "slope" ? t("depth.slope.note") : null;
+  return figure({ key, title, chart: chart.svg, entries, note, table: tableOf(layers, way, title) });
+}
+
+function tableOf(layers, way, title) {
+  const more = {
+    forward: [t("depth.mean"), t("depth.std"), t("depth.saturated"), t("depth.dead"), t("depth.correlation")],
+    backward: [t("depth.mean"), t("depth.std"), t("depth.weights")],
+    slope: [],
+  };
+  const members = {
+    forward: ["mean", "std", "saturated", "dead", "correlation"],
+    backward: ["mean", "std", "weights"],
+    slope: [],
+  };
+  return {
     caption: title,
-    columns: [
-      t("layer"),
-      "rms",
-      t("depth.forecast"),
-      t("depth.mean"),
-      t("depth.std"),
-      ...(way === "forward" ? [t("depth.saturated"), t("depth.dead"), t("depth.correlation")] : [t("depth.weights")]),
-    ],
+    columns: [t("layer"), way === "slope" ? t("depth.slope") : "rms", t("depth.forecast"), ...more[way]],
     rows: layers.map((layer) => {
-      const of = layer[way] ?? {};
-      const rest = way === "forward" ? [of.saturated, of.dead, of.correlation] : [of.weights];
-      return [layer.name, ...[of.rms, foretold(layer, way), of.mean, of.std, ...rest].map(number)];
+      const values = members[way].map((member) => layer[way]?.[member]);
+      return [layer.name, ...[measured(layer, way), foretold(layer, way), ...values].map(number)];
     }),
   };
-  const outside = layers.some(
-    (layer) => layer.verdict === "normal" && !(measured(layer, way) >= zone.low && measured(layer, way) <= zone.high),
-  );
-  return figure({ key, title, chart: chart.svg, entries, note: outside ? t("depth.outside") : null, table });
 }
 
 // Names where they fit, else every so many layers a number.

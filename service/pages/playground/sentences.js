@@ -35,12 +35,12 @@ const ROWS = [
   [/^this is one of (.+)$/, "debe ser uno de: $1"],
   [/^this is none of the known words$/, "no es ninguna de las palabras conocidas"],
   [/^(?:a seed is an integer|as a number, a seed is|a seed of \S+ is 0 or more).*$/, ...SEEDS],
-  [/^(.+); did you mean (.+)\?$/, (_, what, meant) => `${spanish(what)}; ¿quizá ${meant}?`],
-  [/^no layer type has this name; .*$/, "ningún tipo de capa se llama así"],
+  [/^(.+); did you mean (.+)\?$/, (_, what, meant) => `${spanish(what) ?? "esto no se conoce"}; ¿quizá ${meant}?`],
+  [/^no layer type has this name(?:; GET .*)?$/, "ningún tipo de capa se llama así", "no type of layer has this name"],
   [/^a layer is an object with a type.*$/, "a la capa le falta su tipo"],
-  [/^no activation has this name; choose one of (.*)$/, "ninguna activación se llama así; elige una de $1"],
-  [/^no scheme has this name; choose auto or one of (.*)$/, "ningún esquema se llama así; elige auto o uno de $1"],
-  [/^no scheme has this name; (.*)$/, "ningún esquema se llama así"],
+  [/^no activation has this name(?:; GET .*)?$/, "ninguna activación se llama así", "no activation has this name"],
+  [/^a size of 0 makes an array without values: .*$/, "con un tamaño de 0 no hay valores: quita la capa, o ponlo en 1 o más", "a size of 0 leaves no values: remove the layer, or make it 1 or more"],
+  [/^no scheme has this name(?:; GET .*)?$/, "ningún esquema se llama así", "no scheme has this name"],
   [/^a scheme is a name, or an object with .*$/, "un esquema es un nombre, o un nombre con sus parámetros"],
   [/^two layers are called '(.*)'; every layer needs a name of its own$/, "dos capas se llaman «$1»; cada capa necesita un nombre propio"],
   [/^an array would be called '(.*)': layer (.*) has one too$/, "un arreglo se llamaría «$1», y la capa $2 ya tiene uno así"],
@@ -120,6 +120,41 @@ const ROWS = [
   [/^(\w+) may only follow the last layer$/, "$1 solo puede ir detrás de la última capa"],
   [/^a layer of type (\w+) cannot be trained here: only dense layers can$/, "una capa de tipo $1 no se puede entrenar aquí: solo las densas"],
 
+  // Why a layer has its verdict
+  [/^every output is 0, whatever the input, and no array of it has a gradient, .*$/, "todas sus salidas son 0, sea cual sea la entrada, y nada en ella tiene gradiente, ni ahora ni tras un paso: nunca cambia", "every output is 0, whatever the input, and nothing in it has a gradient, now or after a step: it never changes"],
+  [/^no array of it has a gradient, .*$/, "nada en ella tiene gradiente, ni ahora ni tras un paso: nunca cambia", "nothing in it has a gradient, now or after a step: it never changes"],
+  [
+    /^its (\d+) units compute (?:the same|only (\d+) different things) and get the same gradient, and always will(; besides, none.*)?(; besides, its slopes.*)?$/,
+    (_, units, kinds, dead, steep) =>
+      `sus ${units} neuronas calculan ${kinds ? `solo ${kinds} cosas distintas` : "lo mismo"} y reciben el mismo gradiente, y así será siempre${dead ? "; además, ninguna tiene gradiente: nunca cambian" : ""}${steep ? "; además, sus pendientes son enormes" : ""}`,
+  ],
+  [/^the numbers overflow: nothing can be computed with them$/, "los números se desbordan: con ellos no se puede calcular nada"],
+  [/^along its weights the loss is only (.+) times as steep as where everything keeps its size: .*$/, "a lo largo de sus pesos la pérdida es solo $1 veces tan empinada como donde todo conserva su magnitud: los pasos no cambian nada"],
+  [/^along its weights the loss is (.+) times as steep as where everything keeps its size: .*$/, "a lo largo de sus pesos la pérdida es $1 veces tan empinada como donde todo conserva su magnitud: cada paso es un salto"],
+  [/^outputs are (.+) times as large as what a step changes in them: .*$/, "las salidas son $1 veces mayores que lo que un paso cambia en ellas: las respuestas son seguras antes de aprender nada"],
+  [/^no gradient comes to it in the first steps, or next to none$/, "en los primeros pasos no le llega ningún gradiente, o casi ninguno"],
+  [/^what comes in is the same for every example, .*$/, "lo que le llega es igual para todos los ejemplos, así que solo puede aprender una misma respuesta para todos"],
+  [/^no gradient comes to it, now or after a step: .*$/, "no le llega ningún gradiente, ni ahora ni tras un paso: las capas siguientes aprenden de lo que da tal como es"],
+  [/^no gradient comes to it at first: .*$/, "al principio no le llega ningún gradiente: se mueve cuando las demás se han movido"],
+  [/^its outputs are 0, and its own first step changes that$/, "sus salidas son 0, y su propio primer paso lo cambia"],
+  [/^its (\d+) units start alike, and part at the first step$/, "sus $1 neuronas empiezan iguales, y se separan en el primer paso"],
+  [/^its gradient is small at first, and grows as other layers move$/, "su gradiente es pequeño al principio, y crece cuando las demás capas se mueven"],
+  [/^(\d+)% of its units are 0 for every example$/, "el $1 % de sus neuronas dan 0 con cada ejemplo"],
+  [/^(\d+)% of its outputs lie where (\w+) is flat$/, "el $1 % de sus salidas está donde $2 es plana"],
+  [/^a step changes it neither too little nor too much$/, "un paso la cambia ni demasiado poco ni demasiado"],
+
+  // What is said of the whole network
+  [/^This start is in the normal zone: outputs and gradients keep their size from end to end\.$/, "Este inicio está en la zona normal: salidas y gradientes conservan su magnitud de un extremo al otro."],
+  [
+    /^This start is in the normal zone, but drifts: (.+) from end to end; .*$/,
+    (_, drifts) => `Este inicio está en la zona normal, pero con deriva: ${driftOf(drifts)} de un extremo al otro; con muchas más capas así, saldría de ella.`,
+  ],
+  [/^This start is in the normal zone, and can be learnt from\.$/, "Este inicio está en la zona normal, y de él se puede aprender."],
+  [/^This start is in the zone of low gradients: .*$/, "Este inicio está en la zona de bajo gradiente: los pasos serán minúsculos y poco se aprenderá."],
+  [/^This start is in the zone of steep slopes: .*$/, "Este inicio está en la zona de alta pendiente: los pasos serán enormes, y el entrenamiento saltará de un lado a otro o se desbordará."],
+  [/^Units of a layer are all the same .*$/, "Las neuronas de una capa son todas iguales y lo seguirán siendo: la capa vale por una sola."],
+  [/^Nothing moves: .*$/, "Nada se mueve: hay una capa sin gradiente, ahora y tras un paso, y no se aprenderá nada."],
+
   // What came of a training
   [
     /^(\d+)% of the answers are right, where a constant one has (\d+)%; from (\d+)% on it is learnt(.*)$/,
@@ -156,6 +191,16 @@ const ROWS = [
   ],
   [/^the same values as at (\S+): nothing tells the two apart$/, "los mismos valores que en $1: nada los distingue"],
 ];
+
+// "outputs fall 8.2 times and gradients grow 15 times"
+const driftOf = (words) =>
+  words
+    .split(" and ")
+    .map((part) => {
+      const [what, way, times] = part.split(" ");
+      return `${what === "outputs" ? "las salidas" : "los gradientes"} ${way === "fall" ? "caen" : "crecen"} ${times} veces`;
+    })
+    .join(" y ");
 
 const AXES = {
   length: "longitud",

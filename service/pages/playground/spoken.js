@@ -16,11 +16,10 @@ export const spoken = ({ text, lang }) => h("span", lang === language() ? {} : {
 
 // The verdict in general, then the layer that earned it and why: "… In fc3: outputs are …."
 export function summaryOf({ verdict, summary }) {
-  const cause = /^.*? In (\S+): (.+?)\.( .*)?$/s.exec(summary);
-  if (language() === "en" || !cause) return language() === "en" ? own(summary) : own(t(`summary.${verdict}`));
-  const why = sentence(cause[2]);
-  const general = t(`summary.${verdict}`);
-  return own(why === null ? general : `${general} ${t("summary.in", { name: cause[1], why })}`);
+  const [, general, name, cause] = /^(.*?)(?: In (\S+): (.+)\.)?$/s.exec(summary);
+  const said = sentence(general) ?? t(`summary.${verdict}`);
+  const why = cause === undefined ? null : sentence(cause);
+  return own(why === null ? said : `${said} ${t("summary.in", { name, why })}`);
 }
 
 export function reasonOf({ verdict, reason, forward, backward }) {
