@@ -38,7 +38,7 @@ class Constructed(NamedTuple):
     used: bool = True
 
 
-# A layer's own, for dropout: takes a seed whether there is any or not. SimpleRNN's copies lose the one they were given.
+# A layer's own takes a seed even without dropout; the copies that Bidirectional makes of SimpleRNN drop theirs.
 SEED_GENERATOR, FORGETFUL = Constructed("", used=False), Constructed("?", used=False)
 
 

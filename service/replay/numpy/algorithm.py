@@ -23,7 +23,7 @@ from service.stream.dtypes import DtypeName
 from service.stream.matrices import Orthogonal
 
 LAPACK = by_decomposition("orthogonal, of rng.normal,")
-MOST = 2**27  # operations that an array is said to wait for what is long before it: it is passed over but once
+MOST = 2**27  # operations: cap on the skipping cost charged to one array
 
 
 class Generator:

@@ -20,7 +20,7 @@ CHUNK = 2**15  # normals passed over at a time
 MOST_PLACES = 2**12  # remembered of a walk; beyond, every second one is forgotten
 HALF = 2**64
 PASSING = 64  # operations that passing over a normal takes
-FAR = 2**31  # elements: walking over more of them for a late slice is counted
+FAR = 2**31  # elements: longer arrays are charged for skipping
 
 
 class Pcg64:

@@ -27,7 +27,7 @@ from service.stream.views import Shape
 Words = NDArray[np.uint32]
 BLOCK = 16  # normals are made so many at a time; fewer of them are made one by one
 PAIR = 4  # words of a pair of normals that are made one by one
-FARTHEST = 2**60  # words: no call that can be made begins beyond
+FARTHEST = 2**60  # last word that a call may start at
 CHUNK = 2**16  # elements looked through at a time for those to be drawn again
 
 

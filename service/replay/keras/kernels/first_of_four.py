@@ -1,8 +1,7 @@
 """What Keras does on torch for a truncated normal: of four normals, the first within two standard deviations."""
 
+from service.replay.truncation import CUT
 from service.stream.targets import compiled
-
-CUT = 2.0
 
 
 @compiled("void(float32[::1], float32[::1])", "void(float64[::1], float64[::1])")

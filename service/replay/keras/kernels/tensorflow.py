@@ -10,6 +10,7 @@ import math
 import numpy as np
 from numba import float32, float64, int32, int64, uint32, uint64
 
+from service.replay import truncation
 from service.replay.libm import log, sine_and_cosine
 from service.stream.bits import bits_of, float_of
 from service.stream.kernels import philox, put_pairs
@@ -23,7 +24,7 @@ ROOM = 8  # where a counter's truncated normals are put together: 4, and up to 3
 f32 = np.float32
 ONE, MINUS_TWO = f32(1.0), f32(-2.0)
 LEAST = f32(1e-7)
-CUT = f32(2.0)
+CUT = f32(truncation.CUT)
 TURN = 2.0 * math.pi
 
 

@@ -4,13 +4,13 @@ import math
 
 from numba import float64, int64, uint32, uint64
 
+from service.replay.truncation import CUT
 from service.stream.kernels import philox
 from service.stream.targets import compiled, inlined
 
 EACH = 2  # elements of a counter
 RESERVED = 128  # counters that each two elements of a truncated normal have for themselves
 LEAST = 1e-7
-CUT = 2.0
 UNIT = 2.0**-52
 
 
