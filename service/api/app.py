@@ -1,22 +1,29 @@
 """create_app(settings): the only place where the parts meet."""
 
+import asyncio
 import gc
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
+from numba.core import config
 
 from service import __version__
 from service.api import catalogue, diagnose, init, metrics, openapi, operations, problems, train
 from service.api.admission import Room
 from service.api.connections import Connections, most_connections
 from service.api.counters import Counters
+from service.api.readiness import Readiness
 from service.api.services import Services
+from service.compiling import Compilation
 from service.pipeline import Workers
 from service.settings import Settings
 from service.specs.self_test import disagreements
+
+logger = logging.getLogger("initserve")
 
 
 class Application(FastAPI):
@@ -27,16 +34,23 @@ class Application(FastAPI):
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     settings: Settings = app.state.settings
-    found = await to_thread.run_sync(disagreements)
+    compilation = Compilation()
+    compiling = asyncio.create_task(compilation.run())
+    if compilation.needed:
+        logger.info("Compiling kernels for %s: initserve/1 first, then the frameworks' streams", config.CPU_NAME)
+    readiness = Readiness(compilation, await to_thread.run_sync(disagreements))
+    settling = asyncio.create_task(readiness.settle())
     workers = Workers(settings.drawing_threads, settings.max_waiting_jobs, settings.max_heavy_requests)
     connections = Connections(most_connections(settings.max_connections))
-    services = Services(settings, Counters(), Room(settings), workers, connections, found)
+    services = Services(settings, Counters(), Room(settings), workers, connections, readiness)
     app.state.services = services
     # What start-up made stays: looking through it again and again would hold up an answer now and then.
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
     yield {"services": services}
+    settling.cancel()
+    compiling.cancel()
     workers.stop()
 
 

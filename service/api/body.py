@@ -54,10 +54,13 @@ async def read_body(request: Request, services: Services, grant: Grant) -> bytes
                     raise RequestProblem("body-too-large", f"the body has more than {limit} bytes")
                 if not message.get("more_body", False):
                     services.room.for_body(grant, len(body))
-                    return bytes(body)
+                    break
     except TimeoutError:
         seconds = settings.body_timeout_seconds
         raise RequestProblem("request-timeout", f"the body was not complete after {seconds:g} s") from None
+    content = bytes(body)
+    request.state.waited = await services.readiness.admit(content)
+    return content
 
 
 def refuse(why: str) -> NoReturn:

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeAlias
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from service.api.openapi import PROBLEM_RESPONSES
+from service.api.services import services_of
 from service.networks import activations
 from service.networks.layers import LAYERS
 from service.networks.layouts import LAYOUTS
@@ -158,10 +159,11 @@ OWN = Stream(
 )
 
 
-def describe_algorithm(name: str) -> dict[str, Any]:
+def describe_algorithm(name: str, ready: bool) -> dict[str, Any]:
     algorithm = OWN if name == ALGORITHM else ALGORITHMS[name]
     return {
         "name": algorithm.name,
+        "ready": ready,
         "summary": algorithm.summary,
         "versions": dict(algorithm.versions),
         "layout": algorithm.layout,
@@ -266,12 +268,19 @@ def show_recipe(name: str) -> dict[str, Any]:
 
 
 @router.get("/algorithms", operation_id="list_algorithms", summary="Every random stream")
-def list_algorithms() -> Listing:
-    """List every random stream that a spec can choose."""
-    return listing("algorithms", [ALGORITHM, *ALGORITHMS], describe_algorithm)
+async def list_algorithms(request: Request) -> Listing:
+    """List every random stream that a spec can choose, and whether it is ready on this replica.
+
+    It is not while its kernels are being compiled, where a request for it waits, and not where its golden digest came
+    out in other bytes than everywhere else, where it is refused.
+    """
+    is_ready = services_of(request).readiness.is_ready
+    names = [ALGORITHM, *ALGORITHMS]
+    return listing("algorithms", names, lambda name: describe_algorithm(name, is_ready(name)))
 
 
 @router.get("/algorithms/{family}/{version}", operation_id="show_algorithm", summary="One stream", responses=NOT_FOUND)
-def show_algorithm(family: str, version: str) -> dict[str, Any]:
+async def show_algorithm(request: Request, family: str, version: str) -> dict[str, Any]:
     """Describe one random stream, e.g. initserve/1."""
-    return describe_algorithm(find(f"{family}/{version}", [ALGORITHM, *ALGORITHMS], {}))
+    name = find(f"{family}/{version}", [ALGORITHM, *ALGORITHMS], {})
+    return describe_algorithm(name, services_of(request).readiness.is_ready(name))

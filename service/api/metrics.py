@@ -35,7 +35,10 @@ async def metrics(request: Request) -> Response:
             "initserve_build_info", "gauge", "Version and stream.",
             {f'{{version="{__version__}",algorithm="{ALGORITHM}"}}': 1},
         ),
-        samples("initserve_ready", "gauge", "1 where the golden digests agree.", {"": int(not services.disagreements)}),
+        samples(
+            "initserve_ready", "gauge", "1 where the golden digests of initserve/1 agree.",
+            {"": int(services.readiness.is_ready(ALGORITHM))},
+        ),
         samples("initserve_bytes_in_flight", "gauge", "Memory granted to what is under way.", {"": room.memory.taken}),
         samples(
             "initserve_standing_bytes_in_flight", "gauge", "Memory granted to what is made as a whole.",

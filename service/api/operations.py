@@ -67,17 +67,20 @@ async def livez() -> dict[str, str]:
     responses={503: {"description": "The self-test found other bytes than the golden ones, or a line is stuck."}},
 )
 async def readyz(request: Request) -> JSONResponse:
-    """Say whether the golden digests, computed anew at start-up, came out as everywhere else, and lines move."""
+    """Say whether the digests of initserve/1, computed anew at start-up, came out as everywhere else, and lines move.
+
+    `GET /algorithms` says of each other stream whether it is ready.
+    """
     services = services_of(request)
     lines = {
         name: {"waiting": waiting, "seconds_without_movement": round(seconds, 3)}
         for name, (waiting, seconds) in services.workers.lines().items()
     }
     longest = max(line["seconds_without_movement"] for line in lines.values())
-    ready = not services.disagreements and longest <= services.settings.stuck_seconds
+    ready = not services.readiness.disagreements and longest <= services.settings.stuck_seconds
     found: dict[str, Any] = {"status": "ready" if ready else "not ready"}
-    if services.disagreements:
-        found["disagreements"] = services.disagreements
+    if services.readiness.disagreements:
+        found["disagreements"] = services.readiness.disagreements
     else:
         found["algorithms"] = [ALGORITHM, *ALGORITHMS]
     return JSONResponse(found | {"lines": lines}, 200 if ready else 503, {"cache-control": "no-store"})

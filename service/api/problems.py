@@ -89,6 +89,12 @@ PROBLEMS: dict[str, Kind] = {
         "The service has all that it can do at once",
         "Ask again after the seconds that the Retry-After header says, or ask another replica.",
     ),
+    "stream-not-ready": Kind(
+        503,
+        "The framework's stream that is asked for is not ready here",
+        "`GET /algorithms` says which are. Kernels are compiled at a first start, for a minute or so: ask again after "
+        "the seconds that the Retry-After header says. Where there is none, this machine is faulty: ask another.",
+    ),
     "transfer-encoding": Kind(
         501, "The body comes in a transfer encoding that is not understood", "Send it chunked, or with its length."
     ),

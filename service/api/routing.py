@@ -13,8 +13,18 @@ class DirectRoute(APIRoute):
     """A route without FastAPI's own reading of parameters and bodies, which takes as long as planning a spec."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return handler
+        endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+
+        async def handle(request: Request) -> Response:
+            response = await endpoint(request)
+            waited: float = getattr(request.state, "waited", 0.0)
+            if waited:
+                response.headers["server-timing"] = (
+                    f'kernels;desc="compiled for the first time";dur={1000 * waited:.0f}'
+                )
+            return response
+
+        return handle
 
 
 def read_query(request: Request, known: tuple[str, ...]) -> dict[str, str]:

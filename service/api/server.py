@@ -1,9 +1,11 @@
 """The server: uvicorn with this service's own connections, its warnings in the log without a word of its insides."""
 
+import copy
 import logging
 import warnings
 
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 
 from service.api.app import create_app
 from service.api.connection import Connection
@@ -20,8 +22,11 @@ def log_warning(message: Warning | str, category: type[Warning], *place: object,
 def run(settings: Settings) -> None:
     """Serve until interrupted; what is still being sent then has some time to end."""
     warnings.showwarning = log_warning
+    logging_as_uvicorn = copy.deepcopy(LOGGING_CONFIG)
+    logging_as_uvicorn["loggers"]["initserve"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
     uvicorn.run(
         create_app(settings),
+        log_config=logging_as_uvicorn,
         host=settings.host,
         port=settings.port,
         http=Connection,

@@ -7,6 +7,7 @@ from fastapi import Request
 from service.api.admission import Room
 from service.api.connections import Connections
 from service.api.counters import Counters
+from service.api.readiness import Readiness
 from service.pipeline import Workers
 from service.settings import Settings
 
@@ -18,7 +19,7 @@ class Services:
     room: Room
     workers: Workers
     connections: Connections
-    disagreements: list[str]  # of golden digests, found by the self-test
+    readiness: Readiness
 
 
 def services_of(request: Request) -> Services:

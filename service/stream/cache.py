@@ -89,9 +89,13 @@ class BesideTheSource(InTreeCacheLocator):
         return self._stamp
 
     def get_disambiguator(self) -> str:
-        """Return what keeps apart, in a file's name, other source and other processors."""
-        processor = hashlib.sha256(f"{config.CPU_NAME} {config.CPU_FEATURES}".encode()).hexdigest()[:8]
-        return f"{self._stamp}-{processor}"
+        return of_here(self._stamp)
+
+
+def of_here(stamp: str) -> str:
+    """Return what keeps apart, in a file's name, other source and other processors."""
+    processor = hashlib.sha256(f"{config.CPU_NAME} {config.CPU_FEATURES}".encode()).hexdigest()[:8]
+    return f"{stamp}-{processor}"
 
 
 def files_of(kernel: Callable[..., Any]) -> tuple[Path, str]:
@@ -108,6 +112,16 @@ def alone(kernel: Callable[..., Any]) -> Iterator[None]:
         with contextlib.suppress(OSError):  # read-only, or a file system without locks
             lock(held.enter_context((folder / f"{name}compiling.lock").open("ab")).fileno())
         yield
+
+
+def is_kept(kernel: Callable[..., Any]) -> bool:
+    """Whether there is machine code of a kernel for this processor."""
+    folder, name = files_of(kernel)
+    return any(folder.glob(f"{name}{of_here(stamp_of(kernel.__module__))}*.nbi"))
+
+
+def can_be_kept(kernel: Callable[..., Any]) -> bool:
+    return os.access(files_of(kernel)[0], os.W_OK)
 
 
 def forget(kernel: Callable[..., Any], kept: str = "") -> None:

@@ -9,6 +9,7 @@ are used, and nothing is contracted or reassociated.
 import pickle
 import platform
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 import llvmlite.binding
@@ -43,39 +44,61 @@ def choose_level() -> None:
         )
 
 
-def compiled(*signatures: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Compile a kernel for exactly these signatures, GIL released, IEEE arithmetic, machine code kept on disk."""
-    choose_level()
+class Kernel:
+    """A compiled loop: called, it is compiled first, or loaded from where it is kept, unless that is done.
 
-    def decorate(kernel: Callable[..., Any]) -> Callable[..., Any]:
-        options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # "numpy": no check before each division
+    So that importing one costs nothing, and a server answers before those are made that it does not need yet.
+    """
+
+    def __init__(self, function: Callable[..., Any], signatures: tuple[str, ...]) -> None:
+        self.function = function
+        self._signatures = signatures
         try:
-            dispatcher = numba.njit(cache=True, **options)(kernel)
+            self.dispatcher = numba.njit(cache=True, **OPTIONS)(function)
         except RuntimeError:  # there is no place where machine code could be kept
-            dispatcher = numba.njit(**options)(kernel)
-        for signature in signatures:
-            with alone(kernel):
-                compile_for(dispatcher, kernel, signature)
-        dispatcher.disable_compile()
-        made: Callable[..., Any] = dispatcher
-        return made
+            self.dispatcher = numba.njit(**OPTIONS)(function)
+        self._lock = Lock()
+        self._made = False
+        KERNELS.append(self)
 
-    return decorate
+    def __call__(self, *arguments: Any) -> Any:
+        if not self._made:
+            self.make()
+        return self.dispatcher(*arguments)
+
+    def make(self) -> None:
+        """Compile or load the kernel for all its signatures; several threads and processes may ask at once."""
+        with self._lock:
+            if self._made:
+                return
+            with alone(self.function):
+                for signature in self._signatures:
+                    self._make_for(signature)
+            self.dispatcher.disable_compile()
+            self._made = True
+
+    def _make_for(self, signature: str) -> None:
+        made = len(self.dispatcher.overloads)
+        try:
+            self.dispatcher.compile(signature)
+        except (EOFError, pickle.UnpicklingError):  # a file that a fault of the machine has cut short
+            forget(self.function)
+            self.dispatcher.compile(signature)
+        except OSError:  # compiled, but it cannot be kept
+            if len(self.dispatcher.overloads) == made:
+                raise
+        if self.dispatcher.stats.cache_misses:
+            forget(self.function, kept=stamp_of(self.function.__module__))
 
 
-def compile_for(dispatcher: Any, kernel: Callable[..., Any], signature: str) -> None:
-    """Load the machine code for a signature, or compile and keep it."""
-    made = len(dispatcher.overloads)
-    try:
-        dispatcher.compile(signature)
-    except (EOFError, pickle.UnpicklingError):  # a file that a fault of the machine has cut short
-        forget(kernel)
-        dispatcher.compile(signature)
-    except OSError:  # compiled, but it cannot be kept
-        if len(dispatcher.overloads) == made:
-            raise
-    if dispatcher.stats.cache_misses:
-        forget(kernel, kept=stamp_of(kernel.__module__))
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}  # "numpy": no check before each division
+KERNELS: list[Kernel] = []  # of all modules that have been imported
+
+
+def compiled(*signatures: str) -> Callable[[Callable[..., Any]], Kernel]:
+    """Make a kernel of exactly these signatures, GIL released, IEEE arithmetic, machine code kept on disk."""
+    choose_level()
+    return lambda function: Kernel(function, signatures)
 
 
 # For what kernels are put together from: compiled once a process, then expanded by LLVM. Numba's own expansion,

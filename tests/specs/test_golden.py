@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from service.networks.schemes import PRESETS
+from service.replay import ALGORITHMS
 from service.specs import self_test
 from tests import reference
 from tests.golden.write import FILE, cases, digests, words
@@ -101,3 +102,12 @@ def test_the_self_test_agrees_and_notices_another_byte(monkeypatch: pytest.Monke
     assert self_test.disagreements() == []
     monkeypatch.setitem(self_test.DIGESTS, "he_normal", "0" * 64)
     assert self_test.disagreements() == ["he_normal"]
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_the_self_test_agrees_with_every_stream_and_notices_another_byte(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert self_test.agrees(name)
+    monkeypatch.setitem(self_test.REPLAYED, name, "0" * 64)
+    assert not self_test.agrees(name)
