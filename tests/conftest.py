@@ -12,9 +12,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).parents[1]
+# A kernel is compiled when it is first called, in the middle of an example; what is slow is shown by a benchmark.
+hypothesis.settings.register_profile("initserve", deadline=None)
+hypothesis.settings.load_profile("initserve")
 START = 60.0  # seconds: a first start compiles the kernels
 
 

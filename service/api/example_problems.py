@@ -48,6 +48,7 @@ DETAILS: dict[str, dict[str, Any]] = {
     },
     "headers-too-large": {"detail": "a header has more than 8192 bytes"},
     "busy": {"detail": "all that may be made at once is being made"},
+    "stream-not-ready": {"detail": "kernels of torch-cpu/1 are being compiled, for the first time on this machine"},
     "transfer-encoding": {"detail": "the body comes as gzip, chunked"},
     "http-version": {"detail": "HTTP/2.0 is not spoken here"},
     "internal-error": {"detail": "something failed here that should not; it has been logged"},
