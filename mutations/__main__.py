@@ -8,13 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from multiprocessing import get_context
-from multiprocessing.queues import Queue
 from queue import Empty
 from typing import Any
 
 from mutations.configuration import ROOT, Configuration, configuration
 from mutations.mutants import Mutant, mutants_of
-from mutations.runner import Outcome, work
+from mutations.runner import Outcome, Queues, work
 
 
 def every_mutant(config: Configuration, only: str) -> list[Mutant]:
@@ -31,17 +30,18 @@ def every_mutant(config: Configuration, only: str) -> list[Mutant]:
 def outcomes_of(mutants: list[Mutant], config: Configuration, minutes: float) -> Iterator[Outcome]:
     """Yield what becomes of mutants, one after the other, until the time is up, counted from the first on."""
     context = get_context("spawn")
-    tasks: Queue[Mutant | None] = context.Queue()
-    outcomes: Queue[Outcome | None] = context.Queue()
+    queues = Queues(context.Queue(), context.Queue(), context.Queue())
     tests = sorted({test for mutant in mutants for test in config.tests_of(mutant.path)})
-    processes = [context.Process(target=work, args=(tasks, outcomes, config, tests)) for _ in range(config.processes)]
+    processes = [
+        context.Process(target=work, args=(number, queues, config, tests)) for number in range(config.processes)
+    ]
     for process in processes:
         process.start()
 
     def following() -> Outcome | None:
         while True:
             try:
-                return outcomes.get(timeout=1.0)
+                return queues.outcomes.get(timeout=1.0)
             except Empty:
                 if not all(process.is_alive() for process in processes):
                     raise SystemExit("a test fails before anything is changed, or a process ended by itself") from None
@@ -51,14 +51,14 @@ def outcomes_of(mutants: list[Mutant], config: Configuration, minutes: float) ->
     end, waiting, rest = time.monotonic() + 60.0 * minutes, 0, list(reversed(mutants))
     while waiting or (rest and time.monotonic() < end):
         while rest and waiting < 2 * len(processes) and time.monotonic() < end:
-            tasks.put(rest.pop())
+            queues.tasks.put(rest.pop())
             waiting += 1
         outcome = following()
         assert outcome is not None
         yield outcome
         waiting -= 1
     for _ in processes:
-        tasks.put(None)
+        queues.tasks.put(None)
     for process in processes:
         process.join()
 

@@ -96,26 +96,36 @@ def wait(child: int, limit: float) -> int:
     return 1 if code is None else code
 
 
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """Between the processes; an outcome of None says that a process is ready, `reached` has what each test calls."""
+
+    tasks: "Queue[Mutant | None]"
+    outcomes: "Queue[Outcome | None]"
+    reached: "Queue[str]"
+
+
 class Runner:
     """A plugin of pytest: once the tests are collected, it takes mutants from the queue instead of running them."""
 
-    def __init__(
-        self, place: Path, tasks: "Queue[Mutant | None]", outcomes: "Queue[Outcome | None]", config: Configuration
-    ) -> None:
-        self.place, self.tasks, self.outcomes, self.config = place, tasks, outcomes, config
+    def __init__(self, number: int, place: Path, queues: Queues, config: Configuration) -> None:
+        self.number, self.place, self.queues, self.config = number, place, queues, config
         self.reached: dict[str, set[str]] = {}  # by test: the functions that it calls, as PATH:NAME
         self.answer: Path | None = None  # where a test that fails is written down
         self.noticed: dict[Path, list[str]] = {}  # by file: tests that noticed something, the latest first
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        code, text = fork(lambda answer: self._trace(session, answer), self.place, 3600.0)
-        if code:
-            raise SystemExit(f"a test fails before anything is changed: {text}")
-        self.reached = {test: set(names) for test, names in json.loads(text).items()}
-        self.outcomes.put(None)
-        while (mutant := self.tasks.get()) is not None:
-            self.outcomes.put(self._outcome(session, mutant))
+        if self.number == 0:  # it finds out for all
+            code, text = fork(lambda answer: self._trace(session, answer), self.place, 3600.0)
+            if code:
+                raise SystemExit(f"a test fails before anything is changed: {text}")
+            for _ in range(self.config.processes):
+                self.queues.reached.put(text)
+        self.reached = {test: set(names) for test, names in json.loads(self.queues.reached.get()).items()}
+        self.queues.outcomes.put(None)
+        while (mutant := self.queues.tasks.get()) is not None:
+            self.queues.outcomes.put(self._outcome(session, mutant))
         return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -129,19 +139,18 @@ class Runner:
         calls: set[Any] = set()
 
         def note(frame: FrameType, event: str, argument: object) -> None:
-            if event == "call":
-                calls.add(frame.f_code)
+            calls.add(frame.f_code)
 
         self.answer = answer
         for position, item in enumerate(session.items):
             forget_results()
             calls.clear()
             following = session.items[position + 1] if position + 1 < len(session.items) else None
-            threading.setprofile(note)
-            sys.setprofile(note)
+            threading.settrace(note)
+            sys.settrace(note)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            sys.setprofile(None)
-            threading.setprofile(None)
+            sys.settrace(None)
+            threading.settrace(None)
             if answer.exists():
                 return 1
             reached[item.nodeid] = {
@@ -216,9 +225,7 @@ class Runner:
         return child.returncode, failed[0] if failed else ""
 
 
-def work(
-    tasks: "Queue[Mutant | None]", outcomes: "Queue[Outcome | None]", config: Configuration, tests: list[str]
-) -> None:
+def work(number: int, queues: Queues, config: Configuration, tests: list[str]) -> None:
     """Copy the project, collect the tests, run mutants until there are none."""
     with tempfile.TemporaryDirectory(prefix="mutations-") as name:
         place = Path(name).resolve()
@@ -232,6 +239,5 @@ def work(
         sys.path.insert(0, str(place))
         silent = os.open(place / "mutation.log", os.O_WRONLY | os.O_CREAT)
         os.dup2(silent, 1)
-        pytest.main(
-            [*QUIET, "--capture=sys", *config.options, *tests], plugins=[Runner(place, tasks, outcomes, config)]
-        )
+        runner = Runner(number, place, queues, config)
+        pytest.main([*QUIET, "--capture=sys", *config.options, *tests], plugins=[runner])
