@@ -64,3 +64,22 @@ def test_a_change_after_a_broken_link_makes_a_link_that_works(reader: Reader) ->
     settle(page)
     expect(page.get_by_role("alert").filter(has_text="cannot be read")).to_have_count(0)
     assert spec(page)["layers"][0]["scheme"] == "zeros"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"view": "nonsense"},
+        {"view": "constructor", "language": "constructor"},
+        {"view": "train", "train": {"task": "mnist", "schemes": "zeros", "steps": [1]}},
+        {"view": "compare", "compare": {"a": None, "b": 5}},
+        {"view": "starts", "starts": {"curve": "toString", "positions": [1, "x"], "learning_rate": {}}},
+        {"train": None, "compare": [], "starts": 1},
+    ],
+)
+def test_what_a_link_holds_that_cannot_be_is_left_as_it_starts(reader: Reader, other: dict[str, Any]) -> None:
+    page = reader.open(link({"spec": {"seed": "1", "layers": [DENSE]}, **other}))
+    for view in ("train", "compare", "starts", "diagnosis"):
+        page.locator(f"#tab-{view}").click()
+        expect(page.locator("body")).to_have_attribute("data-view", view)
+    expect(verdict(page)).to_be_visible()

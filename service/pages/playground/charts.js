@@ -49,7 +49,8 @@ function logarithmicTicks(from, to, count) {
     for (let exponent = Math.floor(from); exponent <= to; exponent += 1)
       ticks.push(...[1, 2, 5].map((factor) => factor * 10 ** exponent));
     const within = ticks.filter((tick) => tick >= 10 ** from && tick <= 10 ** to);
-    return within.length > 2 ? within : linearTicks(10 ** from, 10 ** to, Math.min(count, 5));
+    const even = [5, 8, 12].map((wanted) => linearTicks(10 ** from, 10 ** to, wanted));
+    return [within, ...even].find((found) => found.length > 2) ?? within;
   }
   for (let exponent = Math.ceil((from - 1e-9) / step) * step; exponent <= to + 1e-9; exponent += step)
     ticks.push(10 ** exponent);

@@ -158,7 +158,7 @@ const EN = {
   "reason.normal": "Activations {forward} and gradients {backward}: both keep their size.",
   "reason.low-gradient": "Activations {forward}, gradients {backward}: too small.",
   "reason.steep": "Activations {forward}, gradients {backward}: too large.",
-  "reason.symmetric": "Only {distinct} distinct units.",
+  "reason.symmetric": "Distinct units: {distinct} of {units}.",
   "reason.dead": "Activations {forward}, gradients {backward}: nothing passes.",
   "compare.lead": "One stack, two starts, common axes. Choose a scheme or another seed for each side.",
   "compare.a": "First start",
@@ -422,7 +422,7 @@ const ES = {
   "reason.normal": "Activaciones {forward} y gradientes {backward}: ambos conservan su magnitud.",
   "reason.low-gradient": "Activaciones {forward}, gradientes {backward}: demasiado pequeños.",
   "reason.steep": "Activaciones {forward}, gradientes {backward}: demasiado grandes.",
-  "reason.symmetric": "Solo {distinct} neuronas distintas.",
+  "reason.symmetric": "Neuronas distintas: {distinct} de {units}.",
   "reason.dead": "Activaciones {forward}, gradientes {backward}: no pasa nada.",
   "compare.lead": "Una red, dos inicios, los mismos ejes. Elige un esquema u otra semilla para cada lado.",
   "compare.a": "Primer inicio",
@@ -532,11 +532,12 @@ const ES = {
 };
 
 const WORDS = { en: EN, es: ES };
+export const LANGUAGES = Object.keys(WORDS);
 const REMEMBERED = "initserve-language";
 const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 
 const remembered = recall(REMEMBERED);
-let current = remembered in WORDS ? remembered : navigator.language.startsWith("es") ? "es" : "en";
+let current = LANGUAGES.includes(remembered) ? remembered : navigator.language.startsWith("es") ? "es" : "en";
 
 export const language = () => current;
 
@@ -547,7 +548,7 @@ export function speak(chosen) {
 }
 
 export function read(sent) {
-  if (sent in WORDS) current = sent;
+  if (LANGUAGES.includes(sent)) current = sent;
 }
 
 export const told = (key) => key in WORDS[current];

@@ -1,5 +1,5 @@
 // The page's one state: what a link holds, what the service answered, and what only this window knows.
-import { language, read } from "./i18n.js";
+import { language, LANGUAGES, read } from "./i18n.js";
 import { pack, unpack } from "./link.js";
 import { PRESETS } from "./spec.js";
 
@@ -83,8 +83,7 @@ export async function readAddress() {
   update(() => (state.broken = !readable));
   if (!readable) return false;
   update(() => {
-    const start = initial();
-    state.shared = Object.fromEntries(Object.keys(start).map((part) => [part, merge(start[part], held[part])]));
+    state.shared = merge(initial(), held, "");
     state.open = null;
     read(state.shared.language);
   });
@@ -95,8 +94,23 @@ export async function readAddress() {
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const isStack = (layers) => Array.isArray(layers) && layers.every(isObject);
 
-// A spec is taken as it is; other parts keep what an older link does not know.
-function merge(start, held) {
+// A spec is taken as it is: the service says what it takes. Of the page's own settings a link may hold some, from an
+// older page or another hand; what could not be one of them is left as it starts.
+function merge(start, held, name) {
   if (held === undefined) return start;
-  return typeof start === "object" && !("layers" in start) ? { ...start, ...held } : held;
+  if (name === "spec" || name.startsWith("scheme")) return Array.isArray(start) && !Array.isArray(held) ? start : held;
+  if (name in CHOICES) return CHOICES[name].includes(held) ? held : start;
+  if (Array.isArray(start)) return isRow(held, start.length) ? held : start;
+  if (!isObject(start)) return isField(held) ? held : start;
+  if (!isObject(held)) return start;
+  return Object.fromEntries(Object.keys(start).map((part) => [part, merge(start[part], held[part], part)]));
 }
+
+const CHOICES = {
+  view: ["diagnosis", "compare", "train", "starts"],
+  language: LANGUAGES,
+  task: ["quadratic", "moons", "spirals", "digits"],
+  curve: ["valleys", "bowl"],
+};
+const isRow = (held, length) => Array.isArray(held) && held.length === length && held.every(Number.isFinite);
+const isField = (held) => held === null || ["string", "number"].includes(typeof held);
