@@ -20,7 +20,11 @@ MOST_LAYERS = 32
 MOST_PARAMETERS = 200_000  # numbers in all weights and biases
 MOST_UNITS = 2_560  # outputs of all layers: what square stacks within the limits above have at most
 MOST_OPERATIONS = 2**38  # multiplications of a whole request: some twenty seconds of one core
-PER_UNIT = 150  # multiplications that an activation and its derivative are worth
+# What a step costs beside multiplying matrices, in multiplications that take as long. A small layer costs little but
+# the way through Python and NumPy, some 16 microseconds, in which a large one multiplies a quarter of a million times.
+PER_UNIT = 250  # an activation and its derivative, of one example: more than relu takes, less than mish
+PER_PARAMETER = 64  # a weight read and written
+PER_LAYER, PER_STEP = 250_000, 350_000
 SMALL_WIDTH = 64  # of hidden layers: 32 layers of it are within every limit
 
 
@@ -64,9 +68,11 @@ def size(layers: Sequence[LayerSpec]) -> tuple[int, int]:
 
 
 def operations(request: TrainRequest) -> int:
-    """Return the multiplications of a step, forward and back."""
+    """Return what a step costs, forward and back, in multiplications that take as long."""
     parameters, units = size(request.layers)
-    return (request.batch or TASKS[request.task].examples) * (3 * parameters + PER_UNIT * units)
+    examples = request.batch or TASKS[request.task].examples
+    arithmetic = examples * (3 * parameters + PER_UNIT * units) + PER_PARAMETER * parameters
+    return arithmetic + PER_LAYER * len(request.layers) + PER_STEP
 
 
 def check(request: TrainRequest, most_operations: int) -> None:
@@ -80,8 +86,9 @@ def check(request: TrainRequest, most_operations: int) -> None:
     runs = len(schemes_of(request)) * request.restarts
     asked = runs * request.steps * operations(request)
     if asked > most_operations:
-        fewer = {"steps": max(1, request.steps * most_operations // asked)}
-        detail = f"these {runs} runs take {asked:,} multiplications; at most {most_operations:,} are allowed"
+        steps = most_operations // (runs * operations(request))
+        fewer = {"steps": steps} if steps else {"restarts": 1, "schemes": None, "steps": 1}
+        detail = f"these {runs} runs cost as much as {asked:,} multiplications; at most {most_operations:,} are allowed"
         raise TooLarge(f"{detail}: fewer steps, restarts or schemes, or a smaller batch will do", "/steps", fewer)
     for index, scheme in enumerate(schemes_of(request)):
         try:
