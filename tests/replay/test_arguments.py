@@ -197,6 +197,20 @@ def test_arguments_that_have_their_place_elsewhere(algorithm: str, scheme: dict[
     values_of(algorithm, 0, {**layer, "scheme": left_out})
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "scheme", "instead"),
+    [
+        ("torch-cpu/1", {"name": "uniform_", "a": 1.0, "b": 1.0}, "constant"),
+        ("keras-torch/1", {"name": "keras:RandomUniform", "minval": 0.5, "maxval": 0.5}, "constant"),
+        ("jax-threefry/1", {"name": "jax:uniform", "scale": 0.0}, "constant"),
+        ("torch-cpu/1", {"name": "xavier_normal_", "gain": 0.0}, "zeros"),
+    ],
+)
+def test_what_comes_to_one_value_is_said_to_be_that(algorithm: str, scheme: dict[str, Any], instead: str) -> None:
+    with pytest.raises(ValueError, match=f"; {instead} gives"):
+        values_of(algorithm, 0, {"shape": [3, 4], "scheme": scheme})
+
+
 def test_kerass_own_configuration_is_a_scheme() -> None:
     """As get_config() of an initialiser gives it, and with the name of a distribution in any case."""
     config = {

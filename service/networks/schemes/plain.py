@@ -15,8 +15,11 @@ from service.stream.gaussian import slice_between
 
 def in_order(low: float, high: float, names: str) -> None:
     if low >= high:
+        hint = "; constant gives one value everywhere" if low == high else ""
         raise PydanticCustomError(
-            "bounds", "{names} must be in order, not {low} and {high}", {"names": names, "low": low, "high": high}
+            "bounds",
+            "{names} must be in order, not {low} and {high}{hint}",
+            {"names": names, "low": low, "high": high, "hint": hint},
         )
 
 

@@ -53,7 +53,9 @@ def by_gain(given: Mapping[str, Any]) -> float:
     """Return the scale that is a gain squared; its root is that very gain again."""
     gain = number(given, "gain", 1.0)
     if gain < LEAST_GAIN:
-        raise PydanticCustomError("argument", "gain must be {least} or more", {"least": LEAST_GAIN})
+        raise PydanticCustomError(
+            "argument", "gain must be {least} or more; zeros gives 0 everywhere", {"least": LEAST_GAIN}
+        )
     return gain * gain
 
 
