@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from service.errors import InvalidSpec
+from service.stream import kernels
 from service.stream.addresses import Runs
 from service.stream.distributions import Constant, Independent, Normal, Uniform
 from service.stream.gaussian import slice_between
@@ -125,32 +126,44 @@ def probing_words() -> NDArray[np.uint32]:
     return np.concatenate(parts).astype(np.uint32)
 
 
+# The reference is held to mathematics at every word that may be hard; the kernels, which see only the words of their
+# streams, are held to it at a million of these.
+STREAM_WORDS = reference.words(1, "a/kernel", 0, 2**20)
+
+
 @pytest.mark.parametrize(("lower", "upper"), BOUNDS)
 def test_normal_values_are_the_exact_quantile_to_twenty_bits(lower: float, upper: float) -> None:
-    word = probing_words()
-    exact = exact_quantile(word, lower, upper)
-    error = np.abs(reference.standard(word, lower, upper) / exact - 1.0)
-    if lower < 0.0 < upper and lower != -upper:
-        # The word at which the quantile crosses 0 is known to float64 only: leave out the nearest few.
-        error = error[np.abs(exact) > 1e-8]
-    assert error.max() < 2.0**-20
+    drawn = values(Normal(0.0, 1.0, lower, upper), count=STREAM_WORDS.size)
+    hard = probing_words()
+    for word, found in ((hard, reference.standard(hard, lower, upper)), (STREAM_WORDS, drawn)):
+        exact = exact_quantile(word, lower, upper)
+        error = np.abs(found / exact - 1.0)
+        if lower < 0.0 < upper and lower != -upper:
+            # The word at which the quantile crosses 0 is known to float64 only: leave out the nearest few.
+            error = error[np.abs(exact) > 1e-8]
+        assert error.max() < 2.0**-20
 
 
 def test_uniform_values_are_the_exact_quantile_to_rounding() -> None:
-    word = probing_words()
-    u = (word.astype(np.float64) + 0.5) / 2.0**32
+    hard = probing_words()
     for low, high in ((-0.05, 0.05), (0.0, 1.0), (-0.1, 1.0), (2.0, 3.0), (-3.0, -2.0)):
-        exact = low + u * (high - low)
-        assert np.abs(reference.uniform(word, low, high) - exact).max() < 2.0**-23 * max(abs(low), abs(high))
-    symmetric = (word.astype(np.float64) - 2.0**31 + 0.5) / 2.0**31
-    assert np.abs(reference.uniform(word, -1.0, 1.0) / symmetric - 1.0).max() < 2.0**-22
+        drawn = values(Uniform(low, high), count=STREAM_WORDS.size)
+        for word, found in ((hard, reference.uniform(hard, low, high)), (STREAM_WORDS, drawn)):
+            exact = low + (word.astype(np.float64) + 0.5) / 2.0**32 * (high - low)
+            assert np.abs(found - exact).max() < 2.0**-23 * max(abs(low), abs(high))
+    drawn = values(Uniform(-1.0, 1.0), count=STREAM_WORDS.size)
+    for word, found in ((hard, reference.uniform(hard, -1.0, 1.0)), (STREAM_WORDS, drawn)):
+        symmetric = (word.astype(np.float64) - 2.0**31 + 0.5) / 2.0**31
+        assert np.abs(found / symmetric - 1.0).max() < 2.0**-22
 
 
 def test_values_grow_with_their_word() -> None:
-    word = np.sort(probing_words())
-    assert (np.diff(reference.uniform(word, -0.3, 0.7)) >= 0).all()
-    normal = reference.standard(word).astype(np.float64)
-    assert (np.diff(normal) >= -(2.0**-21) * np.abs(normal[1:])).all()  # but for a rounding error
+    hard, order = np.sort(probing_words()), np.argsort(STREAM_WORDS)
+    for uniform in (reference.uniform(hard, -0.3, 0.7), values(Uniform(-0.3, 0.7), count=order.size)[order]):
+        assert (np.diff(uniform) >= 0).all()
+    for drawn in (reference.standard(hard), values(Normal(0.0, 1.0), count=order.size)[order]):
+        normal = drawn.astype(np.float64)
+        assert (np.diff(normal) >= -(2.0**-21) * np.abs(normal[1:])).all()  # but for a rounding error
 
 
 @settings(max_examples=200)
@@ -175,12 +188,25 @@ def test_truncation_never_leaves_its_bounds(mean: float, deviation: float, lower
         assert float(out.max()) <= high
 
 
-def test_every_word_keeps_to_the_bounds() -> None:
-    extremes = np.array([0, 1, 2, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1], np.uint32)
+# Where the least and greatest words stand in the stream of seed 1 and a/kernel, found by looking through 2^33 of them.
+EXTREMES = {
+    5_760_692_623: 0, 2_274_896_478: 1, 1_793_383_197: 2**32 - 3, 369_592_828: 2**32 - 2, 1_634_359_563: 2**32 - 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("address", "word"), EXTREMES.items())
+def test_the_least_and_greatest_words_keep_to_the_bounds(address: int, word: int) -> None:
+    assert reference.words(1, "a/kernel", address, 1).tolist() == [word]
     for low, high in ((-0.001, 0.001), (0.0, 0.1), (-1.0, 1 / 3), (0.1, 0.7)):
-        drawn = reference.uniform(extremes, low, high).astype(np.float64)
-        assert low <= drawn.min()
-        assert drawn.max() <= high
+        (drawn,) = values(Uniform(low, high), first=address, count=1)
+        assert low <= float(drawn) <= high
+        assert drawn == reference.uniform(np.array([word], np.uint32), low, high)[0]
+    for lower, upper in BOUNDS:
+        (drawn,) = values(Normal(0.0, 1.0, lower, upper), first=address, count=1)
+        assert lower <= float(drawn) <= upper
+        assert float(drawn) == pytest.approx(
+            float(exact_quantile(np.array([word], np.uint32), lower, upper)[0]), rel=2e-6
+        )
 
 
 @pytest.mark.parametrize(
@@ -229,7 +255,9 @@ def test_streams_do_not_depend_on_each_other() -> None:
 
 
 def test_every_bit_of_the_words_is_fair() -> None:
-    word = reference.words(1, "a/kernel", 0, 2**20)
+    word = np.empty(2**20, np.uint32)
+    kernels.fill_words(stream_of(1, "a/kernel").address(), np.zeros(1, np.uint64), word.size, word)
+    assert np.array_equal(word, STREAM_WORDS)
     for shift in (0, 16):
         counts = np.bincount((word >> np.uint32(shift)) & np.uint32(0xFFFF), minlength=2**16)
         assert ALPHA < stats.chisquare(counts).pvalue < 1 - ALPHA
