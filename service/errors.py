@@ -29,7 +29,7 @@ class InitserveError(Exception):
         self.remedy = remedy
 
     def at(self, pointer: str) -> "InitserveError":
-        """Return the same error, seen from a document in which `pointer` leads to what it speaks of."""
+        """Return the same error with `pointer` put before its own."""
         return type(self)(self.detail, pointer + self.pointer, self.remedy)
 
 

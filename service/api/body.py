@@ -3,7 +3,7 @@
 import asyncio
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
@@ -14,7 +14,7 @@ from service.api.admission import Grant
 from service.api.problems import ClientGone, RequestProblem
 from service.api.services import Services
 from service.errors import InitserveError
-from service.specs.faults import faults_of
+from service.specs.faults import Fault, faults_of
 from service.specs.places import nearest_written
 from service.specs.spec import Spec
 
@@ -79,7 +79,9 @@ def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def number(text: str) -> float:
     value = float(text)
-    return value if math.isfinite(value) else refuse(f"{text[:40]} is beyond a float64")
+    if not math.isfinite(value):
+        refuse(f"{text[:40]} is beyond a float64")
+    return value
 
 
 STRICT = json.JSONDecoder(
@@ -136,4 +138,11 @@ def parse_document(body: bytes, model: type[AnySpec]) -> AnySpec:
     listed = [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults]
     count = len(listed)
     detail = "1 error in the spec" if count == 1 else f"{count} errors in the spec"
-    raise RequestProblem("invalid-spec", detail, listed, remedy=faults[0].remedy if count == 1 else None)
+    raise RequestProblem("invalid-spec", detail, listed, remedy=remedy_of_all(faults))
+
+
+def remedy_of_all(faults: Sequence[Fault]) -> dict[str, Any] | None:
+    """Return one change that mends everything, where all members at fault stand in one object and each has a remedy."""
+    if len({fault.pointer.rpartition("/")[0] for fault in faults}) > 1 or any(fault.remedy is None for fault in faults):
+        return None
+    return {member: value for fault in faults for member, value in (fault.remedy or {}).items()}

@@ -153,7 +153,12 @@ class Problem(BaseModel):
     status: int
     detail: str
     errors: list[PointedError] | None = Field(None, description=f"Where it went wrong; {MOST_ERRORS} at the most.")
-    try_: dict[str, Any] | None = Field(None, alias="try", description="A change to the request that would work.")
+    try_: dict[str, Any] | None = Field(
+        None,
+        alias="try",
+        description="Members that would work: of the object that holds the one that the first pointer leads to, or, "
+        "where that has no such member, of the whole body.",
+    )
 
 
 def cut(text: str) -> str:

@@ -107,6 +107,20 @@ def test_a_refusal_is_small_whatever_it_quotes(name: str) -> None:
     assert 1 <= len(json.loads(bytes(answer.body))["errors"]) <= MOST_ERRORS
 
 
+def test_a_remedy_mends_everything_or_is_not_given() -> None:
+    error = refusal({"layers": [DENSE], "dtype": "float", "layout": "kears", "seed": 1.5})
+    assert isinstance(error, RequestProblem)
+    assert error.remedy == {"dtype": "float32", "layout": "keras", "seed": 1}
+    assert refusal({"layers": [DENSE], **error.remedy}) is None
+    for document in (
+        {"layers": [{**DENSE, "activation": "rleu"}], "dtype": "float"},
+        {"layers": [DENSE], "dtype": "float", "x": 1},
+    ):
+        error = refusal(document)
+        assert isinstance(error, RequestProblem)
+        assert (len(error.errors), error.remedy) == (2, None)
+
+
 def test_a_remedy_that_would_fill_the_answer_is_left_out() -> None:
     assert "try" in json.loads(bytes(problem("too-large", "so", (), {"layers": ["a" * 1000]}).body))
     assert "try" not in json.loads(bytes(problem("too-large", "so", (), {"layers": ["a" * 10_000]}).body))

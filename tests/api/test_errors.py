@@ -107,8 +107,8 @@ BAD: list[tuple[str, bytes, str, str | None]] = [
     ("product beyond 64 bits", spec(shape=[2**53 - 1, 2**53 - 1]), "too-large", "/layers/0/shape"),
     ("32 axes of 2^53 - 1", json.dumps({"layers": [{"type": "tensor", "shape": [2**53 - 1] * 32}]}).encode(),
      "too-large", "/layers/0/shape"),
-    ("a matrix beyond memory", spec(type="conv2d", shape=[1, 1, 65536, 65536], scheme="dirac", bias=None), "too-large",
-     ""),
+    ("weights beyond what JSON may hold", spec(type="conv2d", shape=[1, 1, 65536, 65536], scheme="dirac", bias=None),
+     "too-large", ""),
     ("a wide bilinear kernel", spec(type="conv1d", shape=[2**40, 2, 2], scheme="bilinear"), "invalid-spec",
      "/layers/0/scheme"),
     ("a long table", spec(type="tensor", shape=[2**40, 8], scheme="rope"), "invalid-spec", "/layers/0/scheme"),
@@ -131,6 +131,13 @@ def test_bad_bodies_get_clear_answers(
     if pointer is not None:
         assert problem["errors"][0]["pointer"] == pointer
         assert problem["errors"][0]["detail"]
+
+
+def test_a_matrix_beyond_memory_is_refused_for_its_memory(client: httpx.Client) -> None:
+    tall = spec(shape=[2**27, 2], scheme="orthogonal", bias=None)  # within every other limit of a file's answer
+    problem = check(client.post("/init?format=npz", content=tall, headers=JSON), 422, "too-large")
+    assert "bytes in memory at once" in problem["detail"]
+    assert client.post("/init?format=npz", content=spec(shape=[2**9, 2], scheme="orthogonal"), headers=JSON).is_success
 
 
 def test_every_error_of_a_spec_is_reported_up_to_twenty(client: httpx.Client) -> None:
