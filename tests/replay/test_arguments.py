@@ -211,6 +211,24 @@ def test_what_comes_to_one_value_is_said_to_be_that(algorithm: str, scheme: dict
         values_of(algorithm, 0, {"shape": [3, 4], "scheme": scheme})
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "scheme", "prefix"),
+    [
+        ("jax-threefry/1", {"name": "he_normal", "in_axis": 0, "out_axis": 1}, "jax"),
+        ("jax-threefry/1", {"name": "xavier_uniform", "batch_axis": [0]}, "jax"),
+        ("jax-threefry/1", {"name": "variance_scaling", "distribution": "normal", "in_axis": 0}, "jax"),
+        ("jax-threefry/1", {"name": "orthogonal", "scale": 2.0, "column_axis": 0}, "jax"),
+        ("keras-jax/1", {"name": "VarianceScaling", "input_axes": [0], "output_axes": [1]}, "keras"),
+        ("initserve/1", {"name": "he_normal", "in_axis": 0, "out_axis": 1}, "jax"),
+    ],
+)
+def test_axes_say_whose_a_plain_name_is(algorithm: str, scheme: dict[str, Any], prefix: str) -> None:
+    layer: dict[str, Any] = {"shape": [4, 5, 6], "scheme": scheme}
+    prefixed = {**layer, "scheme": {**scheme, "name": f"{prefix}:{scheme['name']}"}}
+    found = values_of(algorithm, 3, layer, exact=False)
+    assert np.array_equal(found, values_of(algorithm, 3, prefixed, exact=False))
+
+
 def test_kerass_own_configuration_is_a_scheme() -> None:
     """As get_config() of an initialiser gives it, and with the name of a distribution in any case."""
     config = {

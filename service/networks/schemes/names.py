@@ -134,6 +134,22 @@ def framework_of(spelling: str) -> str | None:
     return "tfjs" if spelling[:1].islower() and not spelling.islower() else None
 
 
+# Arguments that one framework's initialisers alone have: a plain name beside them is meant as that framework's.
+ARGUMENTS_OF = {
+    **dict.fromkeys(("in_axis", "out_axis", "batch_axis", "column_axis"), "jax"),
+    **dict.fromkeys(("input_axes", "output_axes"), "keras"),
+}
+
+
+def by_arguments(spelling: str, given: Mapping[str, object]) -> str:
+    """Return a spelling under the prefix of the framework that alone has an argument that is given, if one has."""
+    for argument in given:
+        framework = ARGUMENTS_OF.get(argument)
+        if framework is not None and spelling in FRAMEWORKS[framework]:
+            return f"{framework}:{spelling}"
+    return spelling
+
+
 def spelt_out(value: object) -> object:
     """Turn a name, or an object with a name and some parameters, into an object with every parameter."""
     if isinstance(value, str):
@@ -141,7 +157,7 @@ def spelt_out(value: object) -> object:
     if isinstance(value, Mapping) and value.get("name") == "auto":
         return value
     if isinstance(value, Mapping) and isinstance(value.get("name"), str):
-        spelling = value["name"]
+        spelling = by_arguments(value["name"], value)
         name = canonical_name(spelling)
         preset = PRESETS[name].model_dump() if name in PRESETS else {}
         return {**preset, **in_own_words(framework_of(spelling), name, value), "name": name}
