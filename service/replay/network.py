@@ -81,7 +81,9 @@ def twins(modules: Sequence[Module], built: Sequence[Mapping[str, ArrayDraws]]) 
     for module, given in zip(modules, built, strict=True):
         for name, each in given.items():
             array = module.arrays[name]
-            if each.draws is None or array.parameter.role not in WEIGHTS or len(array.shape) < 2:
+            if each.draws is None or each.distribution.deterministic:
+                continue  # no key or seed is in it
+            if array.parameter.role not in WEIGHTS or len(array.shape) < 2:
                 continue
             first = seen.setdefault(each.draws, array.path)
             if first != array.path:

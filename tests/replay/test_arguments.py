@@ -229,6 +229,17 @@ def test_axes_say_whose_a_plain_name_is(algorithm: str, scheme: dict[str, Any], 
     assert np.array_equal(found, values_of(algorithm, 3, prefixed, exact=False))
 
 
+@pytest.mark.parametrize("algorithm", ["jax-threefry/1", "keras-torch/1"])
+def test_an_array_given_twice_is_warned_of_once_and_not_of_its_key(algorithm: str) -> None:
+    file = io.BytesIO()
+    np.save(file, np.eye(3))
+    scheme = {"name": "array", "npy": base64.b64encode(file.getvalue()).decode()}
+    layer = {"type": "dense", "shape": [3, 3], "scheme": scheme}
+    plan = Spec.model_validate({"algorithm": algorithm, "seed": 1, "layers": [layer, layer]}).plan()
+    (warning,) = [warning for warning in plan.warnings if warning.code == "identical-parameters"]
+    assert "key or seed" not in warning.detail
+
+
 def test_kerass_own_configuration_is_a_scheme() -> None:
     """As get_config() of an initialiser gives it, and with the name of a distribution in any case."""
     config = {
