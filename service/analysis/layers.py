@@ -23,14 +23,14 @@ from service.networks.layers.convolution import (
 )
 from service.networks.layers.dense import Dense
 from service.networks.layers.layer import LayerSpec
-from service.networks.layers.normalization import BatchNorm, GroupNorm, LayerNorm, PRelu, RmsNorm
+from service.networks.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, PRelu, RmsNorm
 from service.networks.layers.recurrent import Place, Recurrent
 from service.networks.plan import PlannedLayer, Source
 from service.networks.schemes.scaling import Siren
 
 Weights: TypeAlias = Mapping[str, Node]
 Rule: TypeAlias = Callable[[Any, Weights, Node], Node]
-NORMS = (BatchNorm, GroupNorm, LayerNorm, RmsNorm)
+NORMS = (BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm)
 GROUPS = 32  # of a group normalisation, as in every framework, where they divide the features
 
 
@@ -99,8 +99,13 @@ def batch_norm(layer: BatchNorm, weights: Weights, x: Node) -> Node:
     return scale_and_shift(tape.standardise(x, tuple(range(x.value.ndim - 1))), weights)
 
 
+def last_axes(layer: LayerNorm | RmsNorm) -> tuple[int, ...]:
+    """Return the axes that a layer of so many sizes normalises together."""
+    return tuple(range(-len(layer.shape), 0))
+
+
 def layer_norm(layer: LayerNorm, weights: Weights, x: Node) -> Node:
-    return scale_and_shift(tape.standardise(x, (-1,)), weights)
+    return scale_and_shift(tape.standardise(x, last_axes(layer)), weights)
 
 
 def group_norm(layer: GroupNorm, weights: Weights, x: Node) -> Node:
@@ -111,8 +116,12 @@ def group_norm(layer: GroupNorm, weights: Weights, x: Node) -> Node:
     return scale_and_shift(tape.reshape(tape.standardise(parted, (1, 3)), x.value.shape), weights)
 
 
+def instance_norm(layer: InstanceNorm, weights: Weights, x: Node) -> Node:
+    return scale_and_shift(tape.standardise(x, tuple(range(1, x.value.ndim - 1))), weights)
+
+
 def rms_norm(layer: RmsNorm, weights: Weights, x: Node) -> Node:
-    return tape.multiply(tape.standardise(x, (-1,), centred=False), weights["scale"])
+    return tape.multiply(tape.standardise(x, last_axes(layer), centred=False), weights["scale"])
 
 
 def prelu(layer: PRelu, weights: Weights, x: Node) -> Node:
@@ -208,6 +217,7 @@ RULES: dict[type[LayerSpec], Rule] = {
     BatchNorm: batch_norm,
     LayerNorm: layer_norm,
     GroupNorm: group_norm,
+    InstanceNorm: instance_norm,
     RmsNorm: rms_norm,
     PRelu: prelu,
     Attention: attention,

@@ -23,6 +23,7 @@ from service.networks.layers.convolution import (
 from service.networks.layers.dense import Dense
 from service.networks.layers.embedding import Embedding
 from service.networks.layers.layer import LayerSpec
+from service.networks.layers.normalization import LayerNorm, PRelu, RmsNorm
 from service.networks.layers.recurrent import Recurrent
 from service.networks.plan import PlannedLayer
 from service.specs.spec import Spec
@@ -62,6 +63,7 @@ def field_of(layer: LayerSpec) -> list[int]:
     return layer.shape[:-2] if isinstance(layer, FIELDS) else []
 
 
+WHOLE = (LayerNorm, RmsNorm, PRelu)  # layers whose sizes are those of an input's last axes
 FIELDS = (Convolution, TransposedConvolution, DepthwiseConvolution, SeparableConvolution)
 
 
@@ -72,6 +74,8 @@ def default_shape(spec: Spec, batch: int | None) -> tuple[int, ...]:
     if axes:
         side = side_for(spec.layers) or SIDES[axes]
         places: tuple[int, ...] = (side,) * axes
+    elif isinstance(first, WHOLE):
+        places = tuple(first.shape[:-1])
     else:
         places = (STEPS,) if any(isinstance(layer, Embedding | Recurrent | Attention) for layer in spec.layers) else ()
     examples = batch or min(128, max(8, PLACES // prod(places)))
@@ -83,6 +87,8 @@ def default_shape(spec: Spec, batch: int | None) -> tuple[int, ...]:
 
 def features_of(layer: LayerSpec) -> int:
     shape: list[int] = vars(layer)["shape"]
+    if isinstance(layer, WHOLE):
+        return shape[-1]
     return shape[-2] if isinstance(layer, FIELDS) else shape[0]
 
 
@@ -115,6 +121,9 @@ def fitted(x: Node, layer: LayerSpec, at: str) -> Node:
         raise refusal(layer, AXES[len(field) - 1], x.value.shape, at)
     if isinstance(layer, Recurrent | Attention) and len(outer) != 2:
         raise refusal(layer, "steps, features", x.value.shape, at)
+    if isinstance(layer, WHOLE) and x.value.shape[1:][-len(layer.shape) :] != tuple(layer.shape):
+        sizes = " × ".join(map(str, layer.shape))
+        raise InvalidSpec(f"{layer.type} takes {sizes} of each example, not {list(x.value.shape[1:])}", at)
     if features == wanted:
         return x
     batch, *places = outer

@@ -30,12 +30,14 @@ def build(layer: dict[str, Any]) -> Any:
         return nn.RNN(cell(shape[1]))
     if kind == "multi_head_attention":
         return nn.MultiHeadDotProductAttention(shape[1])
+    last = tuple(range(-len(shape), 0))
     return {
         "embedding": lambda: nn.Embed(*shape),
-        "layer_norm": lambda: nn.LayerNorm(epsilon=1e-3),
+        "layer_norm": lambda: nn.LayerNorm(epsilon=1e-3, reduction_axes=last, feature_axes=last),
+        "instance_norm": lambda: nn.InstanceNorm(epsilon=1e-3),
         "batch_norm": lambda: nn.BatchNorm(use_running_average=True, epsilon=1e-3),
         "group_norm": lambda: nn.GroupNorm(3, epsilon=1e-3),
-        "rms_norm": lambda: nn.RMSNorm(epsilon=1e-6),
+        "rms_norm": lambda: nn.RMSNorm(epsilon=1e-6, reduction_axes=last, feature_axes=last),
         "prelu": lambda: nn.PReLU(),
     }[kind]()
 

@@ -47,11 +47,12 @@ def construct(layer: dict[str, Any]) -> Any:
         return layers.EinsumDense(layer["equation"], outputs[1:], bias_axes=layer.get("bias_axes"))
     return {
         "embedding": lambda: layers.Embedding(*shape),
-        "layer_norm": lambda: layers.LayerNormalization(epsilon=1e-3),
+        "layer_norm": lambda: layers.LayerNormalization(axis=list(range(-len(shape), 0)), epsilon=1e-3),
+        "instance_norm": lambda: layers.GroupNormalization(-1, epsilon=1e-3),
         "batch_norm": lambda: layers.BatchNormalization(epsilon=1e-3),
         "group_norm": lambda: layers.GroupNormalization(3, epsilon=1e-3),
-        "rms_norm": lambda: layers.RMSNormalization(epsilon=1e-6),
-        "prelu": lambda: layers.PReLU(shared_axes=None),
+        "rms_norm": lambda: layers.RMSNormalization(axis=list(range(-len(shape), 0)), epsilon=1e-6),
+        "prelu": lambda: layers.PReLU(shared_axes=layer.get("shared_axes")),
     }[kind]()
 
 

@@ -49,6 +49,11 @@ LAYERS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "group_norm": ({"type": "group_norm", "shape": [12]}, (5, 12)),
     "rms_norm": ({"type": "rms_norm", "shape": [12]}, (7, 12)),
     "prelu": ({"type": "prelu", "shape": [12]}, (12,)),
+    "prelu with one slope": ({"type": "prelu", "shape": [12], "shared_axes": [1]}, (12,)),
+    "prelu by channel": ({"type": "prelu", "shape": [5, 4, 6], "shared_axes": [1, 2]}, (5, 4, 6)),
+    "layer_norm over three axes": ({"type": "layer_norm", "shape": [5, 4, 6]}, (5, 4, 6)),
+    "rms_norm over two axes": ({"type": "rms_norm", "shape": [4, 6]}, (5, 4, 6)),
+    "instance_norm": ({"type": "instance_norm", "shape": [6]}, (5, 4, 6)),
 }
 
 

@@ -10,7 +10,8 @@ from tests.frameworks import flax_layers, keras_layers, torch_layers
 from tests.frameworks.networks import LAYERS, draw, restless
 
 NOT_IN_TORCH: set[str] = set()
-NOT_IN_FLAX = {"separable_conv1d", "separable_conv2d", "prelu"}  # Flax's prelu has one slope for all
+# Flax's prelu has one slope for all.
+NOT_IN_FLAX = {"separable_conv1d", "separable_conv2d", "prelu", "prelu by channel"}
 TOLERANCE = 1e-5
 
 

@@ -57,7 +57,8 @@ def build(layer: dict[str, Any]) -> nn.Module:
         "batch_norm": lambda: nn.BatchNorm1d(shape[0], eps=1e-3),
         "group_norm": lambda: nn.GroupNorm(3, shape[0], eps=1e-3),
         "rms_norm": lambda: nn.RMSNorm(shape, eps=1e-6),
-        "prelu": lambda: nn.PReLU(shape[0]),
+        "instance_norm": lambda: nn.InstanceNorm2d(shape[0], eps=1e-3, affine=True),
+        "prelu": lambda: nn.PReLU(1 if len(shape) in layer.get("shared_axes", []) else shape[-1]),
     }[kind]()
 
 
@@ -78,7 +79,7 @@ def run(layer: dict[str, Any], module: nn.Module, x: NDArray[Any]) -> NDArray[An
     kind = layer["type"]
     with torch.no_grad():
         given = torch.from_numpy(x)
-        if "conv" in kind or kind == "group_norm":
+        if "conv" in kind or kind in ("group_norm", "instance_norm") or (kind == "prelu" and len(layer["shape"]) > 1):
             made = module(given.movedim(-1, 1)).movedim(1, -1)
         elif kind in ("simple_rnn", "lstm", "gru"):
             made = module(given)[0]

@@ -26,7 +26,7 @@ from service.networks.layers.dropout import Dropout
 from service.networks.layers.einsum import EinsumDense
 from service.networks.layers.embedding import Embedding
 from service.networks.layers.layer import LayerSpec
-from service.networks.layers.normalization import BatchNorm, GroupNorm, LayerNorm, PRelu, RmsNorm
+from service.networks.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, PRelu, RmsNorm
 from service.networks.layers.recurrent import Gru, Lstm, SimpleRnn
 from service.networks.layers.tensor import Tensor
 from service.networks.layers.transformer import TransformerEncoderLayer
@@ -57,6 +57,7 @@ AnyLayer: TypeAlias = (
     | BatchNorm
     | LayerNorm
     | GroupNorm
+    | InstanceNorm
     | RmsNorm
     | PRelu
     | Dropout

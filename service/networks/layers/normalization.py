@@ -1,16 +1,30 @@
 """Normalisations and learned slopes: small parameters that begin as if they were not there."""
 
-from typing import Annotated, Literal
+from math import prod
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from service.networks.description import Size
 from service.networks.fans import Fans
 from service.networks.layers.layer import BiasedLayerSpec, LayerSpec
-from service.networks.layouts import Placements, named, together
+from service.networks.layouts import Placement, Placements, Reshape, Take, named, together
 from service.networks.parameters import Parameter
+from service.stream.views import Shape
 
 FEATURES = Field(min_length=1, max_length=1, description="[features]", examples=[[64]])
+AXES = Field(
+    min_length=1,
+    max_length=8,
+    description="[features], or the sizes of all axes that are normalised together, as torch's normalized_shape.",
+    examples=[[64]],
+)
+
+
+def fans_of(shape: list[int]) -> Fans:
+    """Return each element's own: it sees one input, and one output sees it; as many as there are, by convention."""
+    return Fans(prod(shape), prod(shape))
 
 
 class ScaleAndShift(BiasedLayerSpec):
@@ -19,7 +33,7 @@ class ScaleAndShift(BiasedLayerSpec):
     shape: list[Size]
 
     def parameters(self) -> tuple[Parameter, ...]:
-        shape, fans = tuple(self.shape), Fans(self.shape[0], self.shape[0])
+        shape, fans = tuple(self.shape), fans_of(self.shape)
         gamma = Parameter("gamma", shape, fans, "scale", "scheme")
         return (gamma, Parameter("beta", shape, fans, "shift", "bias")) if self.has_bias else (gamma,)
 
@@ -45,10 +59,10 @@ class BatchNorm(ScaleAndShift):
 
 
 class LayerNorm(ScaleAndShift):
-    """Keras `LayerNormalization`, PyTorch and Flax `LayerNorm`."""
+    """Keras `LayerNormalization`, PyTorch and Flax `LayerNorm`, over one axis or several."""
 
     type: Literal["layer_norm"]
-    shape: Annotated[list[Size], FEATURES]
+    shape: Annotated[list[Size], AXES]
 
 
 class GroupNorm(ScaleAndShift):
@@ -58,27 +72,64 @@ class GroupNorm(ScaleAndShift):
     shape: Annotated[list[Size], FEATURES]
 
 
+class InstanceNorm(GroupNorm):
+    """PyTorch `InstanceNorm1d/2d/3d` with `affine`, Flax `InstanceNorm`, Keras `GroupNormalization` with groups=-1."""
+
+    type: Literal["instance_norm"]  # type: ignore[assignment]
+
+
 class RmsNorm(LayerSpec):
-    """Keras `RMSNormalization`, PyTorch and Flax `RMSNorm`: a scale, no shift."""
+    """Keras `RMSNormalization`, PyTorch and Flax `RMSNorm`, over one axis or several: a scale, no shift."""
 
     type: Literal["rms_norm"]
-    shape: Annotated[list[Size], FEATURES]
+    shape: Annotated[list[Size], AXES]
 
     def parameters(self) -> tuple[Parameter, ...]:
-        return (Parameter("scale", tuple(self.shape), Fans(self.shape[0], self.shape[0]), "scale", "scheme"),)
+        return (Parameter("scale", tuple(self.shape), fans_of(self.shape), "scale", "scheme"),)
 
     def placements(self) -> Placements:
         return named("scale", "scale", "weight", "scale")
 
 
 class PRelu(LayerSpec):
-    """The slope below 0, one for each feature: Keras and PyTorch `PReLU`; Flax's has a single one."""
+    """The slope below 0, one for each feature or place: Keras and PyTorch `PReLU`; Flax's has a single one."""
 
     type: Literal["prelu"]
-    shape: Annotated[list[Size], FEATURES]
+    shape: Annotated[
+        list[Size],
+        Field(
+            min_length=1,
+            max_length=8,
+            description="[features]; [1] for one slope; or all axes of an input, as Keras has a slope for each place.",
+            examples=[[64]],
+        ),
+    ]
+    shared_axes: list[Annotated[int, Field(ge=1, le=8)]] | None = Field(
+        None, description="Axes along which places share a slope, from 1 on, as in Keras."
+    )
+
+    @model_validator(mode="after")
+    def _shares_what_it_has(self) -> Self:
+        if any(axis > len(self.shape) for axis in self.shared_axes or ()):
+            raise PydanticCustomError(
+                "shared_axes", "shared_axes go from 1 to {count}, the shape's axes", {"count": len(self.shape)}
+            )
+        return self
+
+    @property
+    def slopes(self) -> Shape:
+        """The shape of the slopes, 1 along the axes that share them."""
+        shared = self.shared_axes or ()
+        return tuple(1 if axis in shared else size for axis, size in enumerate(self.shape, 1))
 
     def parameters(self) -> tuple[Parameter, ...]:
-        return (Parameter("alpha", tuple(self.shape), Fans(self.shape[0], self.shape[0]), "slope", "scheme"),)
+        return (Parameter("alpha", self.slopes, fans_of(list(self.slopes)), "slope", "scheme"),)
 
     def placements(self) -> Placements:
-        return named("alpha", "alpha", "weight", "negative_slope")
+        *places, features = self.slopes
+        placed = named("alpha", "alpha", "weight", "negative_slope")
+        if prod(places) == 1:  # torch has a slope for each channel, or one
+            placed["pytorch"] = (Placement("weight", Reshape(Take("alpha"), lambda _: (features,))),)
+        if prod(self.slopes) == 1:  # Flax has one, without an axis
+            placed["flax"] = (Placement("negative_slope", Reshape(Take("alpha"), lambda _: ())),)
+        return placed

@@ -32,6 +32,7 @@ CLASSES = {
     "batch_norm": "BatchNorm",
     "layer_norm": "LayerNorm",
     "group_norm": "GroupNorm",
+    "instance_norm": "InstanceNorm",
     "rms_norm": "RMSNorm",
     "prelu": "PReLU",
     "dropout": "Dropout",
