@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from service.api.openapi import PROBLEM_RESPONSES
 from service.api.services import services_of
 from service.networks import activations
-from service.networks.layers import LAYERS
+from service.networks.layers import LAYERS, names
 from service.networks.layouts import LAYOUTS
 from service.networks.schemes import ALIASES, FAMILIES, PRESETS
 from service.replay import ALGORITHMS
@@ -120,7 +120,7 @@ def describe_layer(name: str) -> dict[str, Any]:
         holds[layout] = [{"name": parameter.name, "shape": list(parameter.shape)} for parameter in parameters]
     return {
         "name": name,
-        "aliases": [],
+        "aliases": names.SPELLINGS.get(name, "").split(),
         "summary": summary_of(LAYERS[name]),
         "parameters": fields_of(LAYERS[name], {}),
         "holds": holds,
@@ -232,10 +232,12 @@ def list_layers() -> Listing:
     return listing("layers", list(LAYERS), describe_layer)
 
 
-@router.get("/layers/{name}", operation_id="show_layer", summary="One layer type", responses=NOT_FOUND)
+@router.get(
+    "/layers/{name}", operation_id="show_layer", summary="One layer type, by name or alias", responses=NOT_FOUND
+)
 def show_layer(name: str) -> dict[str, Any]:
     """Describe one layer type."""
-    return describe_layer(find(name, LAYERS, {}))
+    return describe_layer(find(name, LAYERS, names.ALIASES))
 
 
 @router.get("/activations", operation_id="list_activations", summary="Every activation")

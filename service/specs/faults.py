@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
+from service.networks.layers.names import ALIASES as LAYER_ALIASES
 from service.specs.places import MISSING, AnyLayer, Place, follow, named_in
 
 LONGEST = 200  # characters of a detail
@@ -170,7 +171,9 @@ def fault_of(item: ErrorDetails, document: Any, model: type[BaseModel]) -> Fault
 def nearest_to(kind: str, context: Context, place: Place) -> str | None:
     if kind == "extra_forbidden" and place.holder is not None:
         return meant(place.name, place.holder.fields)
-    if kind in ("literal_error", "union_tag_invalid"):
+    if kind == "union_tag_invalid":
+        return meant(place.value, [*LAYER_ALIASES, *options(context)])
+    if kind == "literal_error":
         return meant(place.value, options(context))
     return None
 

@@ -1,12 +1,12 @@
 """Layers: one file a family; the union `Layer` is the registry.
 
-To add one, write its class (its `type`, its sizes, its `parameters` and where each layout places them) and name it in
-the union.
+To add one, write its class (its `type`, its sizes, its `parameters` and where each layout places them), name it in the
+union, and say in names.py what the frameworks call it.
 """
 
 from typing import Annotated, TypeAlias, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from service.networks.layers.attention import GroupedQueryAttention, MultiHeadAttention
 from service.networks.layers.convolution import (
@@ -26,6 +26,7 @@ from service.networks.layers.dropout import Dropout
 from service.networks.layers.einsum import EinsumDense
 from service.networks.layers.embedding import Embedding
 from service.networks.layers.layer import LayerSpec
+from service.networks.layers.names import by_own_type
 from service.networks.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, PRelu, RmsNorm
 from service.networks.layers.recurrent import Gru, Lstm, SimpleRnn
 from service.networks.layers.tensor import Tensor
@@ -63,7 +64,7 @@ AnyLayer: TypeAlias = (
     | Dropout
     | Tensor
 )
-Layer: TypeAlias = Annotated[AnyLayer, Field(discriminator="type")]
+Layer: TypeAlias = Annotated[AnyLayer, Field(discriminator="type"), BeforeValidator(by_own_type)]
 LAYERS: dict[str, type[LayerSpec]] = {
     get_args(kind.model_fields["type"].annotation)[0]: kind for kind in get_args(AnyLayer)
 }

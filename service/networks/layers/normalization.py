@@ -104,7 +104,7 @@ class PRelu(LayerSpec):
             examples=[[64]],
         ),
     ]
-    shared_axes: list[Annotated[int, Field(ge=1, le=8)]] | None = Field(
+    shared_axes: Annotated[list[Annotated[int, Field(ge=1, le=8)]], Field(max_length=8)] | None = Field(
         None, description="Axes along which places share a slope, from 1 on, as in Keras."
     )
 
