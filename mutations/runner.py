@@ -111,6 +111,7 @@ class Runner:
     def __init__(self, number: int, place: Path, queues: Queues, config: Configuration) -> None:
         self.number, self.place, self.queues, self.config = number, place, queues, config
         self.reached: dict[str, set[str]] = {}  # by test: the functions that it calls, as PATH:NAME
+        self.seconds: dict[str, float] = {}  # that a test takes
         self.answer: Path | None = None  # where a test that fails is written down
         self.noticed: dict[Path, list[str]] = {}  # by file: tests that noticed something, the latest first
 
@@ -122,7 +123,8 @@ class Runner:
                 raise SystemExit(f"a test fails before anything is changed: {text}")
             for _ in range(self.config.processes):
                 self.queues.reached.put(text)
-        self.reached = {test: set(names) for test, names in json.loads(self.queues.reached.get()).items()}
+        for test, (seconds, names) in json.loads(self.queues.reached.get()).items():
+            self.reached[test], self.seconds[test] = set(names), seconds
         self.queues.outcomes.put(None)
         while (mutant := self.queues.tasks.get()) is not None:
             self.queues.outcomes.put(self._outcome(session, mutant))
@@ -133,8 +135,8 @@ class Runner:
             self.answer.write_text(report.nodeid)
 
     def _trace(self, session: pytest.Session, answer: Path) -> int:
-        """Run every test once; write the functions that each calls."""
-        reached: dict[str, set[str]] = {}
+        """Run every test once; write how long each takes, and the functions that it calls."""
+        reached: dict[str, tuple[float, list[str]]] = {}
         inside = str(self.place / "service") + os.sep
         calls: set[Any] = set()
 
@@ -145,6 +147,7 @@ class Runner:
         for position, item in enumerate(session.items):
             forget_results()
             calls.clear()
+            began = time.monotonic()
             following = session.items[position + 1] if position + 1 < len(session.items) else None
             threading.settrace(note)
             sys.settrace(note)
@@ -153,12 +156,13 @@ class Runner:
             threading.settrace(None)
             if answer.exists():
                 return 1
-            reached[item.nodeid] = {
+            names = {
                 f"{Path(code.co_filename).relative_to(self.place)}:{outermost(code)}"
                 for code in calls
                 if code.co_filename.startswith((inside, str(self.place / "tests/conftest.py")))
             }
-        answer.write_text(json.dumps({test: sorted(names) for test, names in reached.items()}))
+            reached[item.nodeid] = (time.monotonic() - began, sorted(names))
+        answer.write_text(json.dumps(reached))
         return 0
 
     def _outcome(self, session: pytest.Session, mutant: Mutant) -> Outcome:
@@ -166,7 +170,7 @@ class Runner:
         began, file = time.monotonic(), self.place / mutant.path
         source = file.read_bytes()
         compiled = b"numba" in source or b"compiled(" in source
-        items = self._items(session, mutant, bool(mutant.function) and not compiled)
+        items = self._items(session, mutant, compiled)
 
         def run(answer: Path) -> int:
             self.answer = answer
@@ -190,23 +194,30 @@ class Runner:
             self.noticed[mutant.path] = [by, *(each for each in known if each != by)]
         return Outcome(mutant, code != 0, by or "a crash, or the limit of time", time.monotonic() - began)
 
-    def _items(self, session: pytest.Session, mutant: Mutant, by_function: bool) -> list[pytest.Item]:
-        """Return the tests about the file (that reach the function), those first that noticed something before."""
+    def _items(self, session: pytest.Session, mutant: Mutant, compiled: bool) -> list[pytest.Item]:
+        """Return the tests about the file that reach the function, first those that have noticed something.
+
+        What is done once when a module is loaded is tried on those that reach any function of the file, and where none
+        does, or where kernels are compiled, whose calls cannot be seen, on all.
+        """
         about = tuple(self.config.tests_of(mutant.path))
         known = self.noticed.get(mutant.path, [])
+        beginning = f"{mutant.path}:{mutant.function}"
 
         def served(item: pytest.Item) -> bool:
             return bool(SERVERS & set(getattr(item, "fixturenames", ()))) or STARTS in self.reached[item.nodeid]
 
-        def place(item: pytest.Item) -> tuple[bool, int, bool, int]:
-            rank = known.index(item.nodeid) if item.nodeid in known else len(known)
-            near = any(name.startswith(f"{mutant.path}:") for name in self.reached[item.nodeid])
-            return served(item), rank, not near, next(i for i, test in enumerate(about) if item.nodeid.startswith(test))
-
         def reaches(item: pytest.Item) -> bool:
-            return not by_function or served(item) or f"{mutant.path}:{mutant.function}" in self.reached[item.nodeid]
+            names = self.reached[item.nodeid]
+            return beginning in names if mutant.function else any(name.startswith(beginning) for name in names)
 
-        return sorted((item for item in session.items if item.nodeid.startswith(about) and reaches(item)), key=place)
+        def order(item: pytest.Item) -> tuple[bool, int, float]:
+            rank = known.index(item.nodeid) if item.nodeid in known else len(known)
+            return served(item), rank, self.seconds[item.nodeid]
+
+        found = [item for item in session.items if item.nodeid.startswith(about)]
+        near = [item for item in found if reaches(item) or served(item)]
+        return sorted(found if compiled or not (near or mutant.function) else near, key=order)
 
     def _anew(self, tests: list[str]) -> tuple[int, str]:
         """Run tests in a process that imports everything anew: for what is done once, when a module is loaded."""
