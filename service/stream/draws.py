@@ -11,7 +11,9 @@ from service.stream.distributions import Distribution, Fill, fill_in_parts
 from service.stream.matrices import MadeAsWhole, take, with_zeros
 from service.stream.streams import Stream
 
-WHOLE = 24  # bytes an element takes while a matrix is made: three copies in float64
+# Bytes an element takes while a matrix is made: normals, the matrix and its transpose, reflectors, columns and the
+# values that come of them, each in float64, and something over.
+WHOLE = 56
 KEPT = 8  # bytes an element takes where the values alone are kept
 
 

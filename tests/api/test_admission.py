@@ -12,7 +12,7 @@ from service.settings import Settings
 from service.specs.spec import Spec
 
 TENSOR = {"type": "tensor", "shape": [100], "scheme": "random_normal"}  # 400 bytes
-MATRIX = {"type": "tensor", "shape": [10, 10], "scheme": "orthogonal"}  # 8,000 operations, 2,400 bytes that stand
+MATRIX = {"type": "tensor", "shape": [10, 10], "scheme": "orthogonal"}  # 8,000 operations, 5,600 bytes that stand
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,8 @@ MATRIX = {"type": "tensor", "shape": [10, 10], "scheme": "orthogonal"}  # 8,000 
         ("max_binary_bytes", 400, [TENSOR], "npy", Include(), "400 bytes of weights; at most 399 are allowed in npy"),
         ("max_binary_bytes", 400, [TENSOR], "safetensors", Include(), "at most 399 are allowed in safetensors"),
         ("max_operations", 8000, [MATRIX], "json", Include(), "8,000 operations before its first number"),
-        ("max_standing_bytes", 2400, [MATRIX], "json", Include(), "2,400 bytes in memory at once"),
-        ("max_standing_bytes_in_flight", 2400, [MATRIX], "json", Include(), "2,400 bytes in memory at once"),
+        ("max_standing_bytes", 5600, [MATRIX], "json", Include(), "5,600 bytes in memory at once"),
+        ("max_standing_bytes_in_flight", 5600, [MATRIX], "json", Include(), "5,600 bytes in memory at once"),
     ],
 )
 def test_a_limit_is_held_to_the_last_unit(
@@ -60,7 +60,7 @@ def test_what_a_grant_took_is_given_back_once_however_it_grew() -> None:
 
 
 def test_an_answer_that_finds_no_room_to_stand_takes_none_of_the_rest() -> None:
-    room = Room(Settings(max_standing_bytes_in_flight=2400))
+    room = Room(Settings(max_standing_bytes_in_flight=5600))
     plan = Spec.model_validate({"seed": 1, "layers": [MATRIX]}).plan()
     first = room.for_answer(plan, None)
     held = room.memory.taken

@@ -148,7 +148,7 @@ def test_a_matrix_does_not_wait_without_bound_behind_diagnoses(narrow: Server) -
 
 
 def test_what_stands_in_memory_takes_nothing_from_the_rest(narrow: Server) -> None:
-    matrix = spec(1200, 1200, scheme="orthogonal")  # 33 MiB of the 40 that may stand
+    matrix = spec(800, 800, scheme="orthogonal")  # 34 MiB of the 40 that may stand
     with begin(narrow, matrix) as unread:
         assert read(unread, 12) == b"HTTP/1.1 200"
         refused = httpx.post(f"{narrow.url}/init?format=npy", content=matrix, headers=JSON)
@@ -159,7 +159,7 @@ def test_what_stands_in_memory_takes_nothing_from_the_rest(narrow: Server) -> No
     wait_until(lambda: is_idle(narrow))
     with begin(narrow, matrix) as again:
         assert read(again, 12) == b"HTTP/1.1 200"
-    too_large = httpx.post(f"{narrow.url}/init", content=spec(1400, 1400, scheme="orthogonal"), headers=JSON)
+    too_large = httpx.post(f"{narrow.url}/init", content=spec(900, 900, scheme="orthogonal"), headers=JSON)
     assert (too_large.status_code, too_large.json()["type"]) == (422, "/problems/too-large")
 
 

@@ -1,5 +1,6 @@
 """Forms against NumPy: whatever is cut, moved, turned, joined and added up, any run of it is the run of the whole."""
 
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from service.stream.drawing import Drawing
 from service.stream.dtypes import DTYPES
 from service.stream.matrices import take
-from service.stream.views import Form, Joined, Summed, View, boxes
+from service.stream.views import Form, Joined, Summed, View, boxes, joined
 
 Pair = tuple[Form, NDArray[Any]]  # a form, and the array that it stands for
 SHAPES = st.lists(st.integers(1, 5), min_size=1, max_size=4).map(tuple)
@@ -100,6 +101,46 @@ def test_what_was_joined_is_not_reshaped() -> None:
     form = View.whole("a", (2, 3))
     with pytest.raises(ValueError, match="reshape the parts"):
         Joined((form, form), 0).reshaped((12,))
+
+
+@st.composite
+def neighbours(draw: st.DrawFn) -> tuple[list[View], int, bool]:
+    """Two views and an axis, and whether the second goes on where the first ends; it may miss that in one thing."""
+    sizes = draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
+    axis = draw(st.integers(0, len(sizes) - 1))
+    strides = draw(st.lists(st.integers(-9, 9), min_size=len(sizes), max_size=len(sizes)))
+    first = View("a", 100, tuple(sizes), tuple(strides))
+    name, offset = "a", 100 + sizes[axis] * strides[axis]
+    sizes[axis] = draw(st.integers(1, 3))
+    wrong = draw(st.sampled_from(["", "name", "offset", "stride"]))
+    match wrong:
+        case "name":
+            name = "b"
+        case "offset":
+            offset += draw(st.sampled_from([-1, 1]))
+        case "stride":
+            strides[draw(st.integers(0, len(sizes) - 1))] += draw(st.sampled_from([-1, 1]))
+    return [first, View(name, offset, tuple(sizes), tuple(strides))], axis, wrong == ""
+
+
+@settings(max_examples=400)
+@given(neighbours())
+def test_joining_views_is_numpys_concatenation_and_one_view_where_they_follow(
+    made: tuple[list[View], int, bool],
+) -> None:
+    views, axis, follows = made
+    values = {"a": np.arange(200.0), "b": np.arange(1000.0, 1200.0)}
+    arrays = [
+        np.lib.stride_tricks.as_strided(
+            values[view.name][view.offset :], view.shape, [8 * stride for stride in view.strides]
+        )
+        for view in views
+    ]
+    form, array = joined(views, axis), np.concatenate(arrays, axis)
+    fills = {name: partial(take, each) for name, each in values.items()}
+    found = Drawing(form, fills, DTYPES["float64"]).draw(0, array.size)
+    assert np.array_equal(found, array.ravel())
+    assert isinstance(form, View) or not follows
 
 
 def test_neighbours_in_one_run_share_a_counter() -> None:
