@@ -1,6 +1,6 @@
 """Choosing: what each layer is called, and the scheme that each of its parameters gets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from service.networks.parameters import AS_ASKED, Choice, Defaults, FanRule, Par
 from service.networks.plan import Asked, Caution, Decided
 from service.networks.schemes import Auto, Scheme
 from service.replay import Replay
-from service.specs.matching import Matches, Names, match, refuse_comparisons, warn_of_rules
+from service.specs.matching import Names, match, refuse_comparisons, warn_of_rules
 from service.specs.rules import Rule
 from service.stream.dtypes import DtypeName
 
@@ -52,11 +52,12 @@ def choose(spec: Wanted, replay: Replay | None) -> tuple[list[Asked], list[Cauti
     What a pointer leads to is the whole spec, a recipe's layers and rules in it.
     """
     layers = list(zip(names_of(spec.layers, replay), counted(spec.layers), strict=True))
-    refuse_comparisons(spec.all_rules, sum(len(parameters) for _, parameters in layers))
+    rules = spec.all_rules
+    refuse_comparisons(rules, sum(len(parameters) for _, parameters in layers))
     placed = [layer.placements() for layer in spec.layers]
-    names = Names.of(layers, placed, spec.layout)
-    matches = match(spec.all_rules, names)
-    choosing = Choosing(spec, replay, matches)
+    names = Names.of(layers, placed, spec.layout) if rules else Names()
+    matches = match(rules, names)
+    choosing = Choosing(spec, replay, rules, matches.winner)
     asked = []
     for index, (name, parameters) in enumerate(layers):
         layer, at = spec.layers[index], f"/layers/{index}"
@@ -65,7 +66,7 @@ def choose(spec: Wanted, replay: Replay | None) -> tuple[list[Asked], list[Cauti
     if not matches.doubtful:
         return asked, []
     elsewhere = {layout: Names.of(layers, placed, layout) for layout in LAYOUTS if layout != spec.layout}
-    return asked, list(warn_of_rules(spec.all_rules, matches, names, elsewhere))
+    return asked, list(warn_of_rules(rules, matches, names, elsewhere))
 
 
 def names_of(layers: Sequence[LayerSpec], replay: Replay | None) -> list[str]:
@@ -98,10 +99,11 @@ def counted(layers: Sequence[LayerSpec]) -> list[tuple[Parameter, ...]]:
 class Choosing:
     """What decides a scheme: the last rule that matches, then the layer's own member, then what is usual."""
 
-    def __init__(self, spec: Wanted, replay: Replay | None, matches: Matches) -> None:
+    def __init__(self, spec: Wanted, replay: Replay | None, rules: Sequence[Rule], winner: Mapping[str, int]) -> None:
         self.spec = spec
         self.replay = replay
-        self.matches = matches
+        self.rules = rules
+        self.winner = winner
 
     def decide(self, layer: LayerSpec, parameter: Parameter, path: str, at: str) -> Decided:
         """Return a parameter's scheme, and the pointer to the member that says so."""
@@ -112,10 +114,10 @@ class Choosing:
         return Decided(parameter, choice, pointer)
 
     def choose(self, layer: LayerSpec, parameter: Parameter, path: str, at: str) -> tuple[Choice, str]:
-        ruled = self.matches.winner.get(path)
+        ruled = self.winner.get(path)
         asked: Scheme | Auto | None
         if ruled is not None:
-            rule = self.spec.all_rules[ruled]
+            rule = self.rules[ruled]
             asked, because, pointer = rule.scheme, rule.because, f"/rules/{ruled}/scheme"
         elif parameter.member is not None:
             asked, because, pointer = getattr(layer, parameter.member), None, f"{at}/{parameter.member}"
