@@ -56,7 +56,8 @@ def with_recipe(document: Mapping[str, Any]) -> Mapping[str, Any]:
         raise at("recipe", Vocabulary(tuple(RECIPES)).no_such(name if isinstance(name, str) else ""))
     sizes = tuple(RECIPES[name].sizes)
     if size is not None and size not in sizes:
-        raise refusal("size", f"{name} comes in the sizes {', '.join(sizes)}", sizes[0])
+        near = Vocabulary(sizes).nearest(size.lower()) if isinstance(size, str) else None
+        raise refusal("size", f"{name} comes in the sizes {', '.join(sizes)}", near or sizes[0])
     if document.get("layers") is not None:
         raise refusal("layers", "a spec has layers or a recipe, not both; rules may change a recipe")
     replay = replay_in(document)

@@ -44,6 +44,11 @@ def number_needed(context: Context, place: Place) -> str:
     return "this number is too large" if type(place.value) is int else needed("a number")(context, place)
 
 
+def scheme_needed(context: Context, place: Place) -> str:
+    without = "; null leaves the bias out" if place.name == "bias" and isinstance(place.value, bool) else ""
+    return f"a scheme is a name, or an object with a name and parameters{without}"
+
+
 def bounded(words: str) -> Say:
     def say(context: Context, place: Place) -> str:
         value = place.value
@@ -96,7 +101,7 @@ WORDS: dict[str, Say] = {
     "literal_error": lambda context, place: one_of(options(context), place),
     "union_tag_invalid": lambda context, place: "no layer type has this name; GET /layers lists them",
     "union_tag_not_found": about("a layer is an object with a type"),
-    "scheme_form": lambda context, place: "a scheme is a name, or an object with a name and parameters",
+    "scheme_form": scheme_needed,
     "model_type": needed("an object"),
     "model_attributes_type": needed("an object"),
     "dict_type": needed("an object"),
@@ -186,6 +191,11 @@ def remedy_of(kind: str, context: Context, place: Place, near: str | None) -> di
         return {place.name: near}
     if kind in ("literal_error", "union_tag_invalid"):
         return {place.name: options(context)[0]}
+    if kind == "scheme_form":  # as frameworks say it: bias=False
+        return {place.name: None if place.name == "bias" and place.value is False else "auto"}
+    if kind.endswith("_type") and place.field is not None and not place.field.is_required():
+        default = place.field.get_default(call_default_factory=True)
+        return None if default is None else {place.name: default}
     if kind == "scheme_name":  # any parameters beside a name are those of one scheme, so that auto would not do
         named = context["near"] or ("auto" if place.name != "name" else None)
         return None if named is None else {place.name: named}

@@ -45,7 +45,7 @@ class Vocabulary:
 
     def no_such(self, word: str) -> PydanticCustomError:
         """Return the error for a word that is none of these, with the one that may have been meant."""
-        near = self.perhaps.get(word) or self.nearest(word[:LONGEST])
+        near = self.perhaps.get(word) or self.nearest(word[:LONGEST].lower())
         listed = ", ".join(self.words)
         few = near is None or len(listed) <= LONGEST
         detail = f"this is one of {listed}" if few else "this is none of the known words"
@@ -96,7 +96,7 @@ DTYPE = Vocabulary(
         "float": "float32",
         "mixed_float16": "float32",
         "mixed_bfloat16": "float32",
-        "float8": "bfloat16",
+        **dict.fromkeys(("float8", "fp8", "f8e4m3"), "bfloat16"),
         "float128": "float64",
     },
     ("torch", "np", "numpy", "jnp", "jax.numpy", "tf", "tensorflow", "tf.dtypes", "mx", "mlx.core", "ml_dtypes", "nn"),
