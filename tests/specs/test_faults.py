@@ -15,9 +15,10 @@ from service.api.catalogue import layer_example
 from service.errors import InitserveError
 from service.networks.layers import LAYERS
 from service.networks.schemes import PRESETS
-from service.specs.faults import LONGEST, UNKNOWN_WORDS, WORDS, Fault, faults_of
+from service.specs.faults import Fault, faults_of
 from service.specs.recipes import RECIPES
 from service.specs.spec import Spec
+from service.specs.wording import LONGEST, UNKNOWN_WORDS, WORDS
 
 Document: TypeAlias = dict[str, Any]
 Path: TypeAlias = tuple[str | int, ...]
