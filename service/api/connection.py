@@ -6,18 +6,16 @@ it is answered; what comes meanwhile waits in the kernel.
 """
 
 import asyncio
-import select
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import unquote
 
 import httptools
-from uvicorn._types import ASGISendEvent
-from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.api.connections import MOST_AHEAD
-from service.api.heads import UPGRADE, Head, refuse_headers
+from service.api.exchange import Exchange, Flow, Outgoing, hung_up
+from service.api.heads import refuse_headers
+from service.api.incoming import Incoming
 from service.api.patience import Patience
 from service.api.problems import RequestProblem, problem
 from service.api.services import Services
@@ -27,60 +25,26 @@ from service.api.streaming import CONNECTION
 # the answer.
 LINGER_BYTES, LINGER_SECONDS = 2**20, 2.0
 LOOK = 0.05  # seconds between two looks whether a client is still there that is not read from
-# Bytes of a chunked body that are none of its content: at first, and for each byte of content.
-FRAMING, FRAMING_EACH = 2**16, 16
-
-
-class Flow(FlowControl):
-    """Reading that stays paused while `held`, whoever asks for more."""
-
-    held = False
-
-    def resume_reading(self) -> None:
-        if not self.held:
-            super().resume_reading()
-
-
-class Cycle(RequestResponseCycle):
-    """A request and its answer; an answer that comes before all of the request is the connection's last."""
-
-    connection: "Connection"
-
-    async def send(self, message: ASGISendEvent) -> None:
-        if message["type"] == "http.response.start" and self.more_body:
-            self.keep_alive = False
-        await super().send(message)
-
-
-class Outgoing:
-    """The transport as a cycle sees it: closing it is the connection's business."""
-
-    def __init__(self, connection: "Connection") -> None:
-        self.write = connection.transport.write
-        self.is_closing = connection.transport.is_closing
-        self.close = connection.finish
 
 
 class Connection(HttpToolsProtocol):
     """uvicorn's connection, with bounds; the line that answers see of it (streaming.Line)."""
 
     flow: Flow
+    cycle: Exchange
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.services: Services = self.app_state["services"]
         self.settings, self.register = self.services.settings, self.services.connections
         self.flow = Flow(transport)
-        self.outgoing = Outgoing(self)
-        self.received = bytearray()  # what the parser has not been given yet
-        self.head = Head()
+        self.outgoing = Outgoing(transport, self.finish)
+        self.incoming = Incoming()
+        self.counted = 0  # of its bytes, among those of all connections
         self.alarm: asyncio.TimerHandle | None = None
         self.look: asyncio.TimerHandle | None = None
         self.lingering: int | None = None  # bytes thrown away since the last answer
-        self.receiving = False  # a body
         self.waits_for_head = False
-        self.length: int | None = None  # of the body's rest; None of a chunked one
-        self.framing = FRAMING
         self.patience = Patience(transport, self.loop, self.settings)
         if self.register.enter():
             self._wait_for_request()
@@ -89,8 +53,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.register.leave(self)
-        self.register.ahead -= len(self.received)
-        self.received.clear()
+        self._forget()
         self.patience.end()
         for timer in (self.alarm, self.look):
             if timer is not None:
@@ -105,35 +68,33 @@ class Connection(HttpToolsProtocol):
             if self.lingering > LINGER_BYTES:
                 self.transport.abort()
             return
-        self.received += data
-        self.register.ahead += len(data)
+        self.incoming.add(data)
         self._advance()
 
     def _advance(self) -> None:
         """Give the parser what it may have; hold what comes after the request that is being answered."""
-        while self.received and self.lingering is None and not self.transport.is_closing():
-            if self._answered_next:
-                break
+        while self.incoming and not (self._answered_next or self._ending):
             try:
-                count = self._next_part()
-                if not count:
+                part = self.incoming.take()
+                if not part:
                     break
-                part = self._take(count)
-                if self.receiving:
-                    self.framing -= count
-                else:
-                    part = UPGRADE.sub(b"", part)
                 self.parser.feed_data(part)
-                self._refuse_framing()
+                self.incoming.refuse_framing()
             except RequestProblem as refused:
                 self.refuse(refused)
-            except httptools.HttpParserUpgrade:
-                pass  # of CONNECT, which has been refused
             except httptools.HttpParserError as error:
                 cause = error.__context__
                 detail = "this is not HTTP/1.1 as RFC 9112 has it"
                 self.refuse(cause if isinstance(cause, RequestProblem) else RequestProblem("malformed-request", detail))
-        self._hold(bool(self.received) and self._answered_next)
+        self._count_waiting()
+        if not self._ending:
+            self._hold(bool(self.incoming) and self._answered_next)
+            if self.incoming.in_head:
+                self._wait_for_head()
+
+    @property
+    def _ending(self) -> bool:
+        return self.lingering is not None or self.transport.is_closing()
 
     @property
     def _answering(self) -> bool:
@@ -142,45 +103,25 @@ class Connection(HttpToolsProtocol):
     @property
     def _answered_next(self) -> bool:
         """Whether a request is all there, and an answer is what comes next."""
-        return self._answering and not self.receiving
+        return self._answering and not self.incoming.in_body
 
-    def _take(self, count: int) -> bytes:
-        part = bytes(self.received[:count])
-        del self.received[:count]
-        self.register.ahead -= count
-        return part
+    def _forget(self) -> None:
+        self.incoming.clear()
+        self._count_waiting()
 
-    def _next_part(self) -> int:
-        """Return how many of the received bytes are the parser's next: a whole head, or what there is of a body."""
-        if not self.receiving:
-            self._take(len(self.received) - len(self.received.lstrip(b"\r\n")))  # empty lines before a request
-            if not self.received:
-                return 0
-            end = self.head.end(self.received)
-            if end is None:
-                self._wait_for_head()
-            return end or 0
-        if self.length is not None:
-            return min(self.length, len(self.received))
-        # A chunked body ends with an empty line, so a part ends there; what may be the half of one waits for the rest.
-        end = self.received.find(b"\n\r\n")
-        if end >= 0:
-            return end + 3
-        return len(self.received) - (2 if self.received.endswith(b"\n\r") else self.received.endswith(b"\n"))
-
-    def _refuse_framing(self) -> None:
-        if self.framing < 0:
-            raise RequestProblem("malformed-request", "the chunks of the body are mostly framing")
+    def _count_waiting(self) -> None:
+        self.register.ahead += len(self.incoming) - self.counted
+        self.counted = len(self.incoming)
 
     def _hold(self, held: bool) -> None:
         """Stop reading, or go on; a client that is not read from is looked after, since its leaving is not seen."""
-        self.flow.held = held
-        if not held:
+        was, self.flow.held = self.flow.held, held
+        if was and not held:
             self.flow.resume_reading()
-        elif not self.flow.read_paused:
+        elif held and not was:
             self.flow.pause_reading()
             self._look_after()
-        if self.register.ahead > MOST_AHEAD and held:
+        if held and self.register.ahead > MOST_AHEAD:
             self.transport.abort()
 
     def _look_after(self) -> None:
@@ -199,7 +140,7 @@ class Connection(HttpToolsProtocol):
         self.scope["extensions"] = {CONNECTION: {"line": self}}
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self.receiving:  # else it stands after a chunked body, where nothing is expected
+        if not self.incoming.in_body:  # else it stands after a chunked body, where nothing is expected
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -215,10 +156,8 @@ class Connection(HttpToolsProtocol):
         self.scope["query_string"] = address.query or b""
         lengths = [int(value) for name, value in self.headers if name == b"content-length"]
         chunked = any(name == b"transfer-encoding" for name, _ in self.headers)
-        self.receiving = True
-        self.length = None if chunked else sum(lengths)
-        self.framing = FRAMING
-        self.cycle = Cycle(
+        self.incoming.begin_body(None if chunked else sum(lengths))
+        self.cycle = Exchange(
             scope=self.scope,
             transport=self.outgoing,  # type: ignore[arg-type]
             flow=self.flow,
@@ -234,13 +173,11 @@ class Connection(HttpToolsProtocol):
         self._start_asgi_task(self.cycle, self.app)
 
     def on_body(self, body: bytes) -> None:
-        if self.length is not None:
-            self.length -= len(body)
-        self.framing += (1 + FRAMING_EACH) * len(body)
+        self.incoming.saw(len(body))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self.receiving, self.head = False, Head()
+        self.incoming.end_body()
         super().on_message_complete()
 
     # What goes out
@@ -249,6 +186,8 @@ class Connection(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing() or self.lingering is not None:
             return
+        self.flow.held = False
+        self.flow.resume_reading()
         self._wait_for_request()
         self._advance()
 
@@ -271,8 +210,7 @@ class Connection(HttpToolsProtocol):
         """Answer what is no request with a problem document, and take no more."""
         self.services.counters.problems[refused.code] += 1
         if self._answering:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
+            self.cycle.break_off()
             if self.cycle.response_started:
                 self.transport.abort()
                 return
@@ -292,9 +230,9 @@ class Connection(HttpToolsProtocol):
     def linger(self) -> None:
         """Say that nothing more comes, and throw away for a moment what still comes in."""
         self.lingering = 0
-        self.register.ahead -= len(self.received)
-        self.received.clear()
-        self._hold(False)
+        self._forget()
+        self.flow.held = False
+        self.flow.resume_reading()
         self._wait(LINGER_SECONDS, self.close)
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -332,12 +270,3 @@ class Connection(HttpToolsProtocol):
     def _refuse_slow_head(self) -> None:
         seconds = self.settings.header_timeout_seconds
         self.refuse(RequestProblem("request-timeout", f"the headers were not complete after {seconds:g} s"))
-
-
-def hung_up(connection: Any) -> bool:
-    """Whether the other side has closed a socket with unread bytes in it; False where the system does not tell."""
-    if not hasattr(select, "POLLRDHUP"):
-        return False
-    asked = select.poll()
-    asked.register(connection.fileno(), select.POLLRDHUP)
-    return bool(asked.poll(0))

@@ -7,8 +7,8 @@ from service.analysis.diagnosis import Diagnosis
 from service.analysis.figures import diagnosis_figure
 from service.analysis.threads import keep_to_one_thread
 from service.api.body import parse_document, pointing_into, read_body
+from service.api.described import BY_ACCEPT, WHEN_READ, content, json_body, one_of, problems, query
 from service.api.negotiation import SVG, accept_of, choose_among
-from service.api.openapi import PROBLEM_RESPONSES, reference
 from service.api.routing import DirectRoute, read_query
 from service.api.services import services_of
 from service.api.working import in_worker
@@ -35,6 +35,7 @@ EXAMPLES = {
         },
     },
 }
+OFFERED = {"json": "application/json", "svg": SVG}
 router = APIRouter(tags=["analysis"], route_class=DirectRoute)
 
 
@@ -47,27 +48,11 @@ router = APIRouter(tags=["analysis"], route_class=DirectRoute)
     responses={
         200: {
             "description": "Every layer's outputs and gradients, what theory expects of them, verdicts, a remedy.",
-            "content": {
-                "application/json": {"schema": reference("DiagnoseAnswer")},
-                SVG: {"schema": {"type": "string"}},
-            },
+            "content": content("DiagnoseAnswer", SVG),
         },
-        **{status: PROBLEM_RESPONSES[status] for status in (400, 406, 408, 413, 415, 422, 503)},
+        **problems(406, *WHEN_READ),
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": reference("DiagnoseRequest"), "examples": EXAMPLES}},
-        },
-        "parameters": [
-            {
-                "name": "format",
-                "in": "query",
-                "description": "Format of the answer; wins over Accept.",
-                "schema": {"type": "string", "enum": ["json", "svg"]},
-            }
-        ],
-    },
+    openapi_extra=json_body("DiagnoseRequest", EXAMPLES) | query(one_of("format", BY_ACCEPT, OFFERED)),
 )
 async def diagnose(request: Request) -> Response:
     """Send a batch forward through the stack and a gradient back, on the very weights that /init returns.
@@ -77,8 +62,7 @@ async def diagnose(request: Request) -> Response:
     """
     services = services_of(request)
     asked = read_query(request, ("format",))
-    offered = {"json": "application/json", "svg": SVG}
-    chosen = choose_among(offered, asked.get("format"), accept_of(request))
+    chosen = choose_among(OFFERED, asked.get("format"), accept_of(request))
     with services.room.for_request() as grant:
         body = await read_body(request, services, grant)
         grant.grow(services.room.heavy, 1)
@@ -93,4 +77,4 @@ async def diagnose(request: Request) -> Response:
         # By the thread for heavy work: one at a time, whatever memory a pass takes, and nobody else waits for it.
         content = await in_worker(services.workers, request, work, heavy=True)
     headers = {"vary": "accept", "cache-control": "no-store"}
-    return Response(content, media_type=offered[chosen], headers=headers)
+    return Response(content, media_type=OFFERED[chosen], headers=headers)

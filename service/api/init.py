@@ -1,15 +1,14 @@
 """POST /init: a spec in, initial weights out. POST /plan: the same without the numbers."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from service.api.admission import Grant, admit, busy
 from service.api.body import read_body
+from service.api.described import WHEN_READ, content, json_body, one_of, problems, query
 from service.api.examples import EXAMPLES, LARGE_EXAMPLES
 from service.api.negotiation import SVG, accept_of, choose_format, choose_picture, read_include
-from service.api.openapi import PROBLEM_RESPONSES, reference
 from service.api.pictures import histograms
 from service.api.problems import RequestProblem
 from service.api.routing import DirectRoute, read_query
@@ -30,31 +29,17 @@ BINARY = {
 }
 
 
-def body(examples: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": reference("Spec"), "examples": examples}},
-        }
-    }
-
-
-QUERY = {
-    "parameters": [
-        {
-            "name": "include",
-            "in": "query",
-            "description": "What a JSON answer holds: `weights`, `statistics` or `weights,statistics`.",
-            "schema": {"type": "string", "enum": ["weights", "statistics", "weights,statistics"], "default": "weights"},
-        },
-        {
-            "name": "format",
-            "in": "query",
-            "description": "Format of the answer; wins over Accept. `svg` needs include=statistics, and shows them.",
-            "schema": {"type": "string", "enum": [*FORMATS, "svg"]},
-        },
-    ]
-}
+INCLUDE = one_of(
+    "include",
+    "What a JSON answer holds: `weights`, `statistics` or `weights,statistics`.",
+    ["weights", "statistics", "weights,statistics"],
+    default="weights",
+)
+FORMAT = one_of(
+    "format",
+    "Format of the answer; wins over Accept. `svg` needs include=statistics, and shows them.",
+    [*FORMATS, "svg"],
+)
 router = APIRouter(tags=["weights"], route_class=DirectRoute)
 
 
@@ -67,15 +52,11 @@ router = APIRouter(tags=["weights"], route_class=DirectRoute)
     responses={
         200: {
             "description": "The weights: in JSON, or as one file.",
-            "content": {
-                "application/json": {"schema": reference("InitAnswer")},
-                **BINARY,
-                SVG: {"schema": {"type": "string"}},
-            },
+            "content": content("InitAnswer", SVG) | BINARY,
         },
-        **{status: PROBLEM_RESPONSES[status] for status in (400, 406, 408, 413, 415, 422, 503)},
+        **problems(406, *WHEN_READ),
     },
-    openapi_extra=body(EXAMPLES) | QUERY,
+    openapi_extra=json_body("Spec", EXAMPLES) | query(INCLUDE, FORMAT),
 )
 async def init(request: Request) -> Response:
     """Take layer specs and return initial weights: the same spec gives the same bytes, everywhere.
@@ -155,10 +136,10 @@ async def picture(request: Request) -> Response:
     status_code=200,
     response_class=Response,
     responses={
-        200: {"description": "The plan.", "content": {"application/json": {"schema": reference("PlanAnswer")}}},
-        **{status: PROBLEM_RESPONSES[status] for status in (400, 408, 413, 415, 422, 503)},
+        200: {"description": "The plan.", "content": content("PlanAnswer")},
+        **problems(*WHEN_READ),
     },
-    openapi_extra=body(EXAMPLES | LARGE_EXAMPLES),
+    openapi_extra=json_body("Spec", EXAMPLES | LARGE_EXAMPLES),
 )
 async def plan(request: Request) -> Response:
     """Return every parameter of a spec with its shape, bytes, fans, scheme and reason; nothing is drawn.

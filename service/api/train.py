@@ -8,8 +8,8 @@ from service.analysis.threads import keep_to_one_thread
 from service.analysis.trainable import TrainRequest
 from service.analysis.training import Event, answer, train
 from service.api.body import parse_document, pointing_into, read_body
+from service.api.described import BY_ACCEPT, WHEN_READ, content, json_body, one_of, problems, query
 from service.api.negotiation import accept_of, choose_among
-from service.api.openapi import PROBLEM_RESPONSES, reference
 from service.api.routing import DirectRoute, read_query
 from service.api.services import services_of
 from service.api.streaming import Answer
@@ -60,28 +60,11 @@ def rendered(request: TrainRequest, events: Iterator[Event], format: str) -> Ite
     responses={
         200: {
             "description": "Loss and gradient of every run, and which of them learnt; or events while they run.",
-            "content": {
-                "application/json": {"schema": reference("TrainAnswer")},
-                MEDIA_TYPES["events"]: {"schema": {"type": "string"}},
-                MEDIA_TYPES["jsonl"]: {"schema": {"type": "string"}},
-            },
+            "content": content("TrainAnswer", MEDIA_TYPES["events"], MEDIA_TYPES["jsonl"]),
         },
-        **{status: PROBLEM_RESPONSES[status] for status in (400, 406, 408, 413, 415, 422, 503)},
+        **problems(406, *WHEN_READ),
     },
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {"application/json": {"schema": reference("TrainRequest"), "examples": {"moons": EXAMPLE}}},
-        },
-        "parameters": [
-            {
-                "name": "format",
-                "in": "query",
-                "description": "Format of the answer; wins over Accept.",
-                "schema": {"type": "string", "enum": list(MEDIA_TYPES)},
-            }
-        ],
-    },
+    openapi_extra=json_body("TrainRequest", {"moons": EXAMPLE}) | query(one_of("format", BY_ACCEPT, MEDIA_TYPES)),
 )
 async def start_training(request: Request) -> Response:
     """Train a stack of dense layers on a small task by plain gradient descent, from several starts side by side.

@@ -65,7 +65,7 @@ def afterwards(known: Finish) -> Piece:
 
 
 def opened(parameter: PlannedParameter) -> Generator[Piece, None, Drawing]:
-    """Return what draws the parameter, by way of a heavy piece where that takes long to come by."""
+    """Return what draws the parameter, preceded by a heavy piece if opening it is slow."""
     if parameter.operations <= HEAVY:
         return parameter.open()
     found: list[Drawing] = []

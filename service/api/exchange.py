@@ -1,0 +1,51 @@
+"""A request and its answer as uvicorn runs them, where this service's connections want it otherwise."""
+
+import select
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+
+class Flow(FlowControl):
+    """Reading that stays paused while `held`, whoever asks for more."""
+
+    held = False
+
+    def resume_reading(self) -> None:
+        if not self.held:
+            super().resume_reading()
+
+
+class Exchange(RequestResponseCycle):
+    """A request and its answer; an answer that comes before all of the request is the connection's last."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        if message["type"] == "http.response.start" and self.more_body:
+            self.keep_alive = False
+        await super().send(message)
+
+    def break_off(self) -> None:
+        """Tell whoever answers that the client is gone."""
+        self.disconnected = True
+        self.message_event.set()
+
+
+class Outgoing:
+    """The transport as an exchange sees it: how it is closed is the connection's business."""
+
+    def __init__(self, transport: Any, close: Callable[[], None]) -> None:
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+        self.close = close
+
+
+def hung_up(connection: Any) -> bool:
+    """Whether the other side has closed a socket with unread bytes in it; False where the system does not tell."""
+    if not hasattr(select, "POLLRDHUP"):
+        return False
+    asked = select.poll()
+    asked.register(connection.fileno(), select.POLLRDHUP)
+    return bool(asked.poll(0))
