@@ -50,7 +50,14 @@ class FrameworkArray:
 
     def site(self, parameter: Parameter) -> Site:
         """Return where a scheme is applied under the framework's prefix; `parameter` is one that the array holds."""
-        return Site(self.called, self.fans, self.framework.read(self.called), parameter.gates, parameter.groups)
+        return Site(
+            self.called,
+            self.fans,
+            self.framework.read(self.called),
+            parameter.gates,
+            parameter.groups,
+            self.framework.name,
+        )
 
 
 def arrays_of(

@@ -95,6 +95,7 @@ class Site:
     known: Axes | None = None
     gates: int = 1
     groups: int = 1
+    rule: str = ""  # the framework by whose rule fans are counted
 
     @property
     def axes(self) -> Axes:
@@ -104,8 +105,8 @@ class Site:
     def fans(self) -> Fans:
         if self.counted is None:
             raise InvalidSpec(
-                f"fans are counted off two axes or more there, not off the shape {list(self.shape)}: choose a scheme "
-                "that does not depend on them, or one without the framework's prefix and fans"
+                f"{self.rule} counts fans off two axes or more, not off the shape {list(self.shape)}: state fan_in and "
+                "fan_out of a tensor, or a scheme without fans, or one without the framework's prefix"
             )
         return self.counted
 

@@ -90,7 +90,8 @@ class Arrays:
             return holding(self.of(FRAMEWORKS[choice.scheme.framework]))[stated.name].site(stated)
         own = stated.site(choice.fans)
         if choice.of is None and choice.fans != "true":  # as that framework's initialisers count, not its defaults
-            return replace(own, counted=holding(self.of(BY_RULE[choice.fans]))[stated.name].fans)
+            framework = BY_RULE[choice.fans]
+            return replace(own, counted=holding(self.of(framework))[stated.name].fans, rule=framework.name)
         return own
 
     def stands_otherwise(self, decided: Decided) -> bool:
@@ -111,10 +112,15 @@ def fans_told(decided: Decided, site: Site) -> Fans:
 
 
 def realised(decided: Decided, site: Site) -> Distribution:
+    scheme = decided.choice.scheme
     try:
-        return decided.choice.scheme.realise(site)
+        return scheme.realise(site)
     except InitserveError as error:
-        raise error.at(decided.pointer) from None
+        raised = error.at(decided.pointer)
+        if site.counted is None and scheme.framework is not None and isinstance(scheme, VarianceScaling):
+            plain = scheme.model_dump(include={"scale", "mode", "distribution"}) | {"name": "variance_scaling"}
+            raised.remedy = {decided.pointer.rpartition("/")[2]: plain}  # counts what the layer connects
+        raise raised from None
 
 
 def drawn(array: FrameworkArray, layer: Asked, own: Streams) -> Draws:

@@ -14,6 +14,9 @@ from service.stream.addresses import Runs
 from service.stream.streams import stream_of
 
 FILE = Path(__file__).parent / "initserve-1.json"
+# How many cases stood in the file when version 0.1.0 closed it, and the digest of them and of the words. New cases
+# come behind them.
+SEALED = (124, "0060eceaa74bbc76d530ca9b051264e45f16d054ff6d1d434353b9e0bd62915d")
 
 
 # Shapes for schemes that do not fit every one.
@@ -174,6 +177,12 @@ def words() -> list[dict[str, Any]]:
     ]
 
 
+def seal(golden: dict[str, Any], count: int) -> str:
+    """Return the digest of the words and of the first cases."""
+    first = dict(list(golden["cases"].items())[:count])
+    return hashlib.sha256(json.dumps([golden["words"], first]).encode()).hexdigest()
+
+
 def main() -> None:
     """Write the file; refuses to change a case that stands in it."""
     made: dict[str, Any] = {
@@ -182,9 +191,12 @@ def main() -> None:
     }
     if FILE.exists():
         kept = json.loads(FILE.read_text())
+        if seal(kept, SEALED[0]) != SEALED[1]:
+            raise SystemExit("the file itself has been changed: what was sealed never is")
         changed = [name for name, case in kept["cases"].items() if made["cases"].get(name) != case]
         if changed or made["words"][: len(kept["words"])] != kept["words"]:
             raise SystemExit(f"these never change, and came out otherwise: {changed or 'words'}")
+        made["cases"] = kept["cases"] | made["cases"]
     FILE.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n")
 
 

@@ -14,7 +14,7 @@ from service.networks.schemes import PRESETS
 from service.replay import ALGORITHMS
 from service.specs import self_test
 from tests import reference
-from tests.golden.write import FILE, cases, digests, words
+from tests.golden.write import FILE, SEALED, cases, digests, seal, words
 
 GOLDEN: dict[str, Any] = json.loads(FILE.read_text())
 ROOT = Path(__file__).parents[2]
@@ -24,6 +24,11 @@ ROOT = Path(__file__).parents[2]
 def test_the_bytes_are_what_they_always_were(name: str) -> None:
     case = GOLDEN["cases"][name]
     assert digests(case["spec"]) == case["parameters"]
+
+
+def test_the_file_is_what_it_was_when_it_was_closed() -> None:
+    count, digest = SEALED
+    assert seal(GOLDEN, count) == digest
 
 
 def test_the_words_are_what_they_always_were() -> None:
