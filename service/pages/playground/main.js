@@ -159,8 +159,12 @@ function renderPanel(current) {
 for (const render of [renderFrame, renderPanel, announce]) onRender(render);
 onShared(follow);
 
+// Charts follow the width alone: a redrawing because words took another line would cut a drag short.
 let resizing = 0;
-new ResizeObserver(() => {
+let width = 0;
+new ResizeObserver(([{ contentRect }]) => {
+  if (contentRect.width === width) return;
+  width = contentRect.width;
   clearTimeout(resizing);
   resizing = setTimeout(() => update(() => {}), RESIZED);
 }).observe(document.getElementById("main"));
