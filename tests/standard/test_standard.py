@@ -83,6 +83,20 @@ def test_the_page_alone_gives_the_bytes(program: Path, kind: str) -> None:
     compare(program, drawn(1, repeat(kind, 64 if kind == "tensor" else 6)))
 
 
+@pytest.mark.parametrize("kind", LAYERS)
+def test_what_starts_as_a_framework_has_it_is_the_pages(program: Path, kind: str) -> None:
+    """Of each framework's defaults: a layer of which nothing but its sizes is said."""
+    draw, specs = Random(3), []
+    members = {"scheme", "recurrent_scheme", "pointwise_scheme", "output_scheme", "bias", "gain", "activation"}
+    for defaults in DEFAULTS:
+        ((document, _),) = drawn(draw.getrandbits(32), [kind])
+        *before, layer = document["layers"]
+        plain = {member: value for member, value in layer.items() if member not in members}
+        document |= {"defaults": defaults, "dtype": "float32", "layers": [*before, plain]}
+        specs.append((document, by_service(document)))
+    compare(program, specs)
+
+
 def names_in(document: dict[str, Any]) -> set[str]:
     """Return the names of the schemes that a spec asks for."""
     members = [value for member, value in document["layers"][-1].items() if member.endswith(("scheme", "bias"))]
