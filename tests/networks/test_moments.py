@@ -13,6 +13,7 @@ from scipy import integrate, linalg
 from service.errors import InitserveError
 from service.networks.layers import LAYERS
 from service.networks.plan import PlannedParameter
+from service.networks.schemes import PRESETS
 from service.specs.spec import Spec
 from tests.standard.specs import spec as random_spec
 
@@ -115,3 +116,30 @@ def test_parts_of_several_sizes_count_by_their_elements() -> None:
     )
     assert bias.expectation.mean == pytest.approx(2.0)
     assert bias.expectation.deviation == pytest.approx(2.0**0.5)
+
+
+SHAPES: dict[str, list[int]] = {
+    "dirac": [3, 4, 4], "delta_orthogonal": [3, 4, 4], "bilinear": [3, 4, 4], "stft": [8, 1, 5], "hippo": [4, 4],
+    "reservoir": [5, 5], "icnr": [3, 4],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_what_is_said_to_be_no_chance_is_the_same_under_every_seed(name: str) -> None:
+    shape = SHAPES.get(name.rpartition(":")[2], [4, 4])
+    layer: dict[str, Any] = {"name": "a", "type": "tensor", "shape": shape, "scheme": name}
+    if name in ("unit_forget_bias", "chrono"):
+        layer = {"name": "a", "type": "lstm", "shape": [2, 3], "bias": name}
+    one, other = (planned({"seed": seed, "layers": [layer]})[-1] for seed in (1, 2))
+    same = np.array_equal(values(one), values(other))
+    canonical = "value" if layer["type"] == "tensor" else "lstm_cell/bias"
+    assert one.sources[canonical].distribution.deterministic == same
+
+
+def test_one_matrix_among_parts_makes_the_whole_wait_for_it() -> None:
+    layer = {"name": "a", "type": "multi_head_attention", "shape": [8, 2, 4], "scheme": "random_normal"}
+    rule = {"match": "a/key/kernel", "scheme": "orthogonal"}
+    for rules, whole in (([], False), ([rule], True)):
+        weights = planned({"layout": "pytorch", "layers": [layer], "rules": rules})[0]
+        assert weights.whole is whole
+        assert (weights.standing > 0, weights.operations > 0) == (whole, whole)
