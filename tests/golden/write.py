@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from service.api.catalogue import layer_example
+from service.networks.layers import LAYERS
+from service.networks.layouts import LAYOUTS
 from service.networks.schemes import PRESETS
 from service.specs.spec import Spec
 from service.stream import kernels
@@ -43,6 +46,14 @@ def tensor(scheme: object, **more: object) -> dict[str, Any]:
         layer = {"name": "golden", "type": "lstm", "shape": [3, 8], "bias": scheme}
     spec: dict[str, Any] = {"seed": "42", **more, "layers": [layer]}
     return spec
+
+
+def drawn_throughout(kind: str) -> dict[str, Any]:
+    """Return the catalogue's example of a layer, with chance in all that its members set."""
+    (layer,) = layer_example(kind)["layers"]
+    members = dict.fromkeys(("scheme", "bias", "recurrent_scheme"), "random_normal")
+    known = LAYERS[kind].model_fields
+    return {**layer, "name": "golden", **{name: value for name, value in members.items() if name in known}}
 
 
 def cases() -> dict[str, dict[str, Any]]:
@@ -129,6 +140,10 @@ def cases() -> dict[str, dict[str, Any]]:
              "scheme": {"name": "jax:variance_scaling", "in_axis": 0, "out_axis": [1, 2], "distribution": "normal"}},
         ],
     }  # fmt: skip
+    for kind in LAYERS:
+        layer = drawn_throughout(kind)
+        for layout in LAYOUTS:
+            found[f"layer {kind} as in {layout}"] = {"seed": "42", "layout": layout, "layers": [layer]}
     for framework, arrays in borrowed.items():
         found[f"the arrays of {framework}"] = {"seed": "42", "layers": arrays}
     found["groups, gates and heads apart"] = {"seed": "42", "layers": connected}

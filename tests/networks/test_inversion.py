@@ -5,20 +5,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from service.api.catalogue import layer_example
 from service.networks.inversion import ZEROS, inverted
+from service.networks.layers import LAYERS
 from service.networks.layouts import LAYOUTS, Layout, as_they_are
 from service.specs.spec import Spec
 from service.stream.drawing import Drawing
 from service.stream.dtypes import DTYPES
 from service.stream.matrices import take
 
-LAYERS: list[dict[str, Any]] = [
+# The catalogue's example of every type, and layers whose arrays are split, joined or of one element.
+EXAMPLES: list[dict[str, Any]] = [layer_example(kind)["layers"][0] for kind in LAYERS]
+MORE: list[dict[str, Any]] = [
     {"type": "dense", "shape": [3, 4], "lora_rank": 2},
-    {"type": "transformers_conv1d", "shape": [3, 4]},
-    {"type": "bilinear", "shape": [2, 3, 4]},
-    {"type": "moe_dense", "shape": [2, 3, 4]},
-    {"type": "einsum_dense", "shape": [2, 3, 4], "equation": "abc,cde->abde", "bias_axes": "de"},
-    {"type": "conv1d", "shape": [3, 2, 4]},
     {"type": "conv2d", "shape": [3, 2, 4, 6], "groups": 2},
     {"type": "conv3d", "shape": [1, 2, 3, 4, 5]},
     {"type": "conv1d_transpose", "shape": [3, 2, 4]},
@@ -47,7 +46,7 @@ LAYERS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: f"{layer['type']} {layer['shape']}")
+@pytest.mark.parametrize("layer", [*EXAMPLES, *MORE], ids=lambda layer: f"{layer['type']} {layer.get('shape')}")
 def test_there_and_back_again(layer: dict[str, Any], layout: Layout) -> None:
     (spec,) = Spec.model_validate({"layers": [layer]}).layers
     shapes = {parameter.name: parameter.shape for parameter in spec.parameters()}
