@@ -112,7 +112,7 @@ const ROWS = [
   [/^training takes at most (\S+) outputs of layers, not (\S+)$/, "aquí se entrenan capas con $1 salidas como máximo entre todas, no $2"],
   [/^training takes at most (\S+) layers, not (\S+)$/, "aquí se entrenan como máximo $1 capas, no $2"],
   [
-    /^these (\d+) runs take (\S+) multiplications; at most (\S+) are allowed: .*$/,
+    /^these (\d+) runs (?:take|cost as much as) (\S+) multiplications; at most (\S+) are allowed: .*$/,
     "estas $1 ejecuciones cuestan $2 multiplicaciones; se permiten como máximo $3: con menos pasos, repeticiones o inicios se puede",
     "these $1 runs take $2 multiplications; at most $3 are allowed: fewer steps, restarts or starts will do",
   ],
