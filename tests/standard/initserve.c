@@ -1568,6 +1568,16 @@ static void add_features(Layer *layer, const char *name, Role role, const char *
   set_fans(found, TRUE_FANS, features, features);
 }
 
+static void add_slopes(Layer *layer) {
+  const Json *shared = member(layer->spec, "shared_axes");
+  Parameter *alpha = add(layer, "alpha", SLOPE, "scheme", 0);
+  alpha->axes = layer->sizes;
+  memcpy(alpha->size, layer->shape, sizeof alpha->size);
+  for (const Json *axis = shared && shared->kind == LIST ? shared->child : NULL; axis; axis = axis->next)
+    alpha->size[(int)axis->number - 1] = 1;
+  set_fans(alpha, TRUE_FANS, elements_of(alpha->axes, alpha->size), elements_of(alpha->axes, alpha->size));
+}
+
 static void add_norm(Layer *layer, bool members) {
   add_features(layer, "gamma", SCALE, members ? "scheme" : NULL);
   if (has_bias(layer)) add_features(layer, "beta", SHIFT, members ? "bias" : NULL);
@@ -1663,7 +1673,7 @@ static void add_parameters(Layer *layer) {
   } else if (same(type, "rms_norm")) {
     add_features(layer, "scale", SCALE, "scheme");
   } else if (same(type, "prelu")) {
-    add_features(layer, "alpha", SLOPE, "scheme");
+    add_slopes(layer);
   } else if (same(type, "tensor")) {
     Parameter *value = add(layer, "value", WEIGHTS, "scheme", 0);
     double fans[2];
@@ -2051,9 +2061,16 @@ static void put_arrays(Answer *answer, Layer *layer) {
     static const char *const names[][3] = {
         {"kernel", "kernel", "kernel"}, {"bias", "bias", "bias"}, {"embeddings", "weight", "embedding"},
         {"gamma", "weight", "scale"}, {"beta", "bias", "bias"}, {"moving_mean", "running_mean", "mean"},
-        {"moving_variance", "running_var", "var"}, {"scale", "weight", "scale"}, {"alpha", "weight", "negative_slope"},
+        {"moving_variance", "running_var", "var"}, {"scale", "weight", "scale"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) put_named(answer, layer, names[i][0], names[i][1], names[i][2]);
+    if (same(type, "prelu")) {
+      Array alpha = get(layer, "alpha");
+      long features = alpha.size[alpha.axes - 1];
+      if (torch && elements_in(&alpha) == features) alpha = reshaped(alpha, 1, features);
+      if (answer->layout == FLAX && elements_in(&alpha) == 1) alpha = reshaped(alpha, 0);
+      put(answer, torch ? "weight" : "negative_slope", alpha);
+    }
     put_named(answer, layer, "value", is_true(layer->spec, "bare") ? "" : "value", "value");
   }
 }

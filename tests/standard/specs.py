@@ -152,8 +152,10 @@ def layer(draw: Random, kind: str) -> Written:
         names = [draw.choice(list(PRESETS))]
         found |= {"shape": tensor_shape(draw, names[0]), "bare": draw.random() < 0.3}
         found |= {"fan_in": draw.choice([None, a]), "fan_out": draw.choice([None, b])}
+    elif kind == "prelu":
+        found |= {"shape": draw.choice([[a], [1], [a, b], [1, 1, c]]), "shared_axes": draw.choice([None, [1], [1, 2]])}
     elif kind != "dropout":
-        found["shape"] = [a]
+        found["shape"] = [a] if kind in ("batch_norm", "group_norm", "instance_norm") else draw.choice([[a], [a, b, c]])
     return decorated(draw, found, names)
 
 
