@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
-from service.analysis.network import default_shape
+from service.analysis.sizes import default_shape
 from service.analysis.tape import Array
 from service.errors import InvalidSpec
 from service.networks.layers.embedding import Embedding
@@ -46,6 +46,8 @@ def batch_of(request: DiagnoseRequest, spec: Spec, seed: int) -> Batch:
     first = spec.layers[0]
     if request.inputs is not None:
         given = load_npy(request.inputs)
+        if not given.size or not given.ndim:
+            raise InvalidSpec(f"a batch has one example at least, not the shape {list(given.shape)}", "/inputs")
         if isinstance(first, Embedding):
             return tokens(given, first.shape[0])
         if given.ndim < 2:

@@ -8,12 +8,16 @@ from typing import Any
 
 from service.analysis.diagnosable import EXTRA, Batch, DiagnoseRequest, batch_of
 from service.analysis.first_step import HIGH, LOW
+from service.analysis.network import Network
 from service.analysis.remedies import candidates, measured_candidates, remedy
+from service.analysis.sizes import PER_LAYER
 from service.analysis.study import Findings, study, study_forecast
 from service.analysis.tuning import tune
 from service.analysis.verdicts import Summary, summary
 from service.networks.layers.embedding import Embedding
 from service.specs.spec import Spec
+
+REMEDIES = 4  # times the largest pass that may be asked for: what remedies may cost together
 
 
 class Diagnosis:
@@ -40,12 +44,17 @@ class Diagnosis:
     def remedy(self, found: Findings) -> dict[str, Any] | None:
         """Return a spec near this one whose verdict is normal, None where none of those tried has one."""
         likely = candidates(self.plan, self.document, found)
-        if found.measured is None:
-            return remedy(likely, self.study, most=8)
-        weights = sum(parameter.elements for parameter in self.plan.parameters)
-        affordable = max(2, self.most_operations // (3 * max(weights * len(self.inputs), 1)))
-        likely = chain(likely, measured_candidates(self.document, self.inputs, self.most_operations))
-        return remedy(likely, self.study, affordable)
+        if found.measured is not None:
+            likely = chain(likely, measured_candidates(self.document, self.inputs, self.most_operations))
+        return remedy(likely, self.study, self.affordable)
+
+    @property
+    def affordable(self) -> int:
+        """How many remedies may be tried, one at least: each is studied, and may be measured before that."""
+        if self.request.forecast_only:
+            return max(1, REMEDIES * self.most_operations // (PER_LAYER * len(self.plan.layers)))
+        price = Network(self.spec, self.most_operations).price(self.inputs.shape)
+        return max(1, REMEDIES * self.most_operations // (2 * price))
 
     def answer(self) -> dict[str, Any]:
         """Return the answer of POST /diagnose."""

@@ -22,6 +22,7 @@ from service.analysis.layers import NORMS, last_norm_of
 from service.analysis.network import Network, Stage
 from service.analysis.tape import Array, Node
 from service.networks.layers.attention import Attention
+from service.networks.layers.convolution import DepthwiseConvolution, TransposedConvolution
 from service.networks.layers.embedding import Embedding
 
 LOW, HIGH = 1.0 / 512.0, 32.0  # slopes between which training goes to the nearest minimum
@@ -101,7 +102,8 @@ def seen(stage: Stage, reference: float, before_norm: bool) -> Seen:
         # The norm takes away whatever size the weights have, and divides their gradient by it: what counts is the
         # slope along a change in proportion. Weights of 0 have none, and any step is a large one for them.
         slope = max(variation_of(stage.fed.value) * steepness, min(slope, 1.0))
-    units, together = columns.shape[1], together_of(columns, gradients)
+    units = columns.shape[1]
+    together = together_of(columns, gradients, *incoming(stage, units))
     if isinstance(stage.layer, Attention):  # its heads have units within: alike where their values are
         inner = [part.reshape(len(part), -1) for part in both(stage.weights["value/kernel"])]
         units, together = min((units, together), (inner[0].shape[1], together_of(*inner)), key=lambda one: one[1])
@@ -114,9 +116,19 @@ def seen(stage: Stage, reference: float, before_norm: bool) -> Seen:
     )
 
 
-def together_of(columns: Array, gradients: Array) -> int:
-    """Count the units that differ in what they compute or in the gradient that reaches them."""
-    return distinct_units(np.vstack([scaled_to_one(columns), scaled_to_one(gradients)]))
+def together_of(*columns: Array) -> int:
+    """Count the units (columns) that differ in anything: what they compute, their gradient, their weights."""
+    return distinct_units(np.vstack([scaled_to_one(each) for each in columns]))
+
+
+def incoming(stage: Stage, units: int) -> list[Array]:
+    """Return each unit's weights, where a layer's kernel has a column for each: they differ where outputs are 0 too."""
+    kernel = stage.weights.get("kernel")
+    channels = isinstance(stage.layer, DepthwiseConvolution)  # its last two axes are channels and multiples of each
+    if kernel is None or isinstance(stage.layer, TransposedConvolution):
+        return []
+    columns = kernel.value.reshape(-1, units) if channels else kernel.value.reshape(-1, kernel.value.shape[-1])
+    return [columns] if columns.shape[1] == units else []
 
 
 def both(node: Node) -> tuple[Array, Array]:

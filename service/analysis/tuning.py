@@ -9,8 +9,11 @@ from copy import deepcopy
 from math import isfinite
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
 from service.analysis import tape
-from service.analysis.network import FIELDS, Network, activated
+from service.analysis.network import Network, activated
+from service.analysis.sizes import FIELDS
 from service.analysis.tape import Array
 from service.errors import UnsupportedCombination
 from service.networks.description import LARGEST
@@ -45,14 +48,15 @@ def tune(document: dict[str, Any], kind: Tuning, inputs: Array, most_operations:
         with_gain(layer, kind, 1.0) if may else layer for layer, may in zip(layers, tunable, strict=True)
     ]
     network = Network(Spec.model_validate(tuned), most_operations)
-    for index, stage in enumerate(network.run(inputs)):
-        deviation = float(stage.fed.value.std())
-        if tunable[index] and deviation > 0.0 and isfinite(deviation):
-            gain = float(f"{1.0 / deviation:.{DIGITS}g}")
-            if gain > LARGEST:
-                detail = f"{stage.planned.name} would need a gain of {gain:g}; none above {LARGEST:g} can be given"
-                raise UnsupportedCombination(detail, f"/layers/{index}", {"tune": None})
-            layers[index] = with_gain(layers[index], kind, gain)
-            stage.fed = tape.scaled(stage.fed, gain)
-            stage.out = activated(stage.layer, stage.fed)
+    with np.errstate(all="ignore"):  # what overflows has no deviation, and keeps its gain
+        for index, stage in enumerate(network.run(inputs)):
+            deviation = float(stage.fed.value.std())
+            if tunable[index] and deviation > 0.0 and isfinite(deviation):
+                gain = float(f"{1.0 / deviation:.{DIGITS}g}")
+                if gain > LARGEST:
+                    detail = f"{stage.planned.name} would need a gain of {gain:g}; none above {LARGEST:g} can be given"
+                    raise UnsupportedCombination(detail, f"/layers/{index}", {"tune": None})
+                layers[index] = with_gain(layers[index], kind, gain)
+                stage.fed = tape.scaled(stage.fed, gain)
+                stage.out = activated(stage.layer, stage.fed)
     return tuned

@@ -1,4 +1,4 @@
-"""What a training is said to cost is what it does, counted in operations, whatever machine it runs on."""
+"""What a training or a diagnosis is said to cost is what it does, counted, whatever machine it runs on."""
 
 from itertools import pairwise
 from typing import Any
@@ -8,10 +8,17 @@ import pytest
 from numpy.typing import NDArray
 
 from service.analysis.descent import descend, started, there_and_back
+from service.analysis.diagnosable import DiagnoseRequest
+from service.analysis.diagnosis import REMEDIES, Diagnosis
+from service.analysis.network import Network
+from service.analysis.sizes import cost_of, given, taken
+from service.analysis.study import Findings, study
 from service.analysis.tasks import TASKS, TaskName
 from service.analysis.trainable import MOST_OPERATIONS, TrainRequest, operations
 from service.analysis.training import train
 from service.errors import TooLarge
+from service.networks.layers.embedding import Embedding
+from service.specs.spec import Spec
 
 # Of a processor of this decade, in multiplications of a matrix product that take as long: a call from Python to NumPy
 # (some 0.6 microseconds at 15 a nanosecond), an element of an array that is read and written, one more of a function
@@ -99,3 +106,75 @@ def test_many_cheap_steps_are_not_free() -> None:
     steps = (caught.value.remedy or {})["steps"]
     assert 0 < 60 * steps * operations(asked) <= MOST_OPERATIONS < 60 * (steps + 1) * operations(asked)
     next(train(asked.model_copy(update={"steps": steps})))
+
+
+# Diagnoses
+
+
+def diagnosed(layers: list[dict[str, Any]], **more: Any) -> Diagnosis:
+    return Diagnosis(DiagnoseRequest.model_validate({"seed": 1, "layers": layers, **more}), 2**33)
+
+
+@pytest.mark.parametrize(
+    ("layers", "batch"),
+    [
+        ([{"type": "dense", "shape": [8, 8], "activation": "gelu"}] * 16, 8),
+        ([{"type": "dense", "shape": [64, 64], "activation": "tanh"}] * 8, 128),
+        ([{"type": "conv2d", "shape": [3, 3, 16, 16], "activation": "relu"}] * 4, 28),
+        ([{"type": "conv2d_transpose", "shape": [4, 4, 8, 8], "strides": 2}], 28),
+        ([{"type": "depthwise_conv2d", "shape": [3, 3, 16, 2]}], 28),
+        ([{"type": "separable_conv2d", "shape": [3, 3, 8, 16]}], 28),
+        ([{"type": "lstm", "shape": [16, 16], "bidirectional": True}, {"type": "dense", "shape": [32, 4]}], 32),
+        ([{"type": "multi_head_attention", "shape": [32, 4, 8]}, {"type": "layer_norm", "shape": [32]}], 32),
+        ([{"type": "embedding", "shape": [100, 32]}, {"type": "gru", "shape": [32, 8]}], 32),
+        ([{"type": "conv2d", "shape": [3, 3, 1, 4]}, {"type": "dense", "shape": [196, 10]}], 16),
+    ],
+)
+def test_a_passs_price_is_known_from_shapes(layers: list[dict[str, Any]], batch: int) -> None:
+    diagnosis = diagnosed(layers, batch=batch)
+    network = Network(diagnosis.spec, 2**40)
+    stages = list(network.run(diagnosis.inputs))
+    shape, kept, work = diagnosis.inputs.shape, 0, 0
+    for stage in stages:
+        if not isinstance(stage.layer, Embedding):
+            shape = taken(shape, stage.layer, "").shape
+            assert shape == stage.taken.value.shape
+        cost = cost_of(stage.layer, [node.value.shape for node in stage.weights.values()], shape)
+        shape = given(stage.layer, shape)
+        assert shape == stage.out.value.shape
+        kept, work = kept + cost.kept, work + cost.work
+    assert network.price(diagnosis.inputs.shape) >= 3 * work
+    # Values that the tape holds for the way back: within a factor of 3 of what is said.
+    held, seen, waiting = 0, set(), [stages[-1].out]
+    while waiting:
+        node = waiting.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            held += node.value.size
+            waiting.extend(node.parents)
+    assert 1 / 3 < kept / held < 3
+
+
+def test_what_is_too_large_is_refused_before_a_number_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.analysis.network.load", None)
+    wide = [{"type": "dense", "shape": [256, 256], "activation": "relu"}] * 200
+    with pytest.raises(TooLarge) as caught:
+        list(Network(diagnosed(wide, batch=1024).spec, 2**33).run(np.ones((1024, 256))))
+    assert caught.value.pointer == "/layers/113/shape"
+
+
+def test_remedies_together_cost_a_bounded_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = [{"type": "dense", "shape": [8, 8], "activation": "sigmoid", "scheme": "zeros"}] * 400
+    diagnosis = diagnosed(deep, batch=1024)
+    found = study(diagnosis.spec, diagnosis.inputs, 1, 2**40)
+    studied: list[Spec] = []
+
+    def counted_study(self: Diagnosis, spec: Spec) -> Findings:
+        studied.append(spec)
+        return found
+
+    monkeypatch.setattr(Diagnosis, "study", counted_study)
+    price = Network(diagnosis.spec, 2**33).price(diagnosis.inputs.shape)
+    assert diagnosis.remedy(found) is None
+    assert 1 <= len(studied) == diagnosis.affordable
+    assert 2 * price * len(studied) <= REMEDIES * 2**33 or len(studied) == 1

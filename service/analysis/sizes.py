@@ -1,0 +1,170 @@
+"""Shapes of what goes through a stack, and what a study of it costs, before a number is drawn."""
+
+from collections.abc import Sequence
+from math import prod
+from typing import NamedTuple
+
+from service.errors import InvalidSpec, TooLarge
+from service.networks.layers.attention import Attention
+from service.networks.layers.convolution import (
+    Convolution,
+    DepthwiseConvolution,
+    SeparableConvolution,
+    TransposedConvolution,
+)
+from service.networks.layers.dense import Dense
+from service.networks.layers.embedding import Embedding
+from service.networks.layers.layer import LayerSpec
+from service.networks.layers.normalization import LayerNorm, PRelu, RmsNorm
+from service.networks.layers.recurrent import Recurrent
+from service.specs.spec import Spec
+from service.stream.views import Shape
+
+STEPS = 16  # of a sequence that nobody gave
+SIDES = {1: 32, 2: 12, 3: 6}  # of what a convolution sees, by its axes, where nothing after it asks for another size
+PLACES = 4096  # examples x places of a batch that nobody gave: enough for means to a few per cent
+# float64 numbers that a pass may keep for the way back: half a gigabyte, and as much again for their gradients.
+MOST_VALUES = 2**26
+GATES = 8  # what a step of a recurrent layer keeps, in units of its gates: sums, gates, states
+SETUP = 8  # a matrix decomposition's operations are worth so many of a pass's multiplications in time
+# What a study costs, in multiplications that take as long: of a pass forward and back, and of looking at what it kept
+# (moments, cosines, units that differ), at weights (drawn, and their singular values) and at a layer (theory, the way
+# through Python).
+THERE_AND_BACK, PER_VALUE, PER_WEIGHT, PER_LAYER = 3, 300, 100, 13_000_000
+
+
+def field_of(layer: LayerSpec) -> list[int]:
+    return layer.shape[:-2] if isinstance(layer, FIELDS) else []
+
+
+WHOLE = (LayerNorm, RmsNorm, PRelu)  # layers whose sizes are those of an input's last axes
+FIELDS = (Convolution, TransposedConvolution, DepthwiseConvolution, SeparableConvolution)
+
+
+def default_shape(spec: Spec, batch: int | None) -> tuple[int, ...]:
+    """Return the shape of a batch that fits the first layer; without features for an embedding's tokens."""
+    first = spec.layers[0]
+    axes = len(field_of(first))
+    if axes:
+        side = side_for(spec.layers) or SIDES[axes]
+        places: tuple[int, ...] = (side,) * axes
+    elif isinstance(first, WHOLE):
+        places = tuple(first.shape[:-1])
+    else:
+        places = (STEPS,) if any(isinstance(layer, Embedding | Recurrent | Attention) for layer in spec.layers) else ()
+    examples = batch or min(128, max(8, PLACES // prod(places)))
+    shape = (examples, *places) if isinstance(first, Embedding) else (examples, *places, features_of(first))
+    if prod(shape) > MOST_VALUES:
+        raise too_large(f"{prod(shape):,} values as inputs", f"{MOST_VALUES:,}", "/layers/0/shape")
+    return shape
+
+
+def features_of(layer: LayerSpec) -> int:
+    shape: list[int] = vars(layer)["shape"]
+    if isinstance(layer, WHOLE):
+        return shape[-1]
+    return shape[-2] if isinstance(layer, FIELDS) else shape[0]
+
+
+def side_for(layers: Sequence[LayerSpec]) -> int | None:
+    """Return the side with which what the convolutions give is just what the dense layer after them takes."""
+    axes, channels, step = len(field_of(layers[0])), 0, 1
+    widest = max(max(field_of(layer), default=1) for layer in layers)
+    for layer in layers:
+        if isinstance(layer, FIELDS):
+            *_, inputs, outputs = layer.shape
+            channels = inputs * outputs if isinstance(layer, DepthwiseConvolution) else outputs
+            step *= layer.strides if isinstance(layer, TransposedConvolution) else 1
+        elif isinstance(layer, Dense):
+            side = round((layer.shape[0] / channels) ** (1 / axes)) // step
+            # On a ring smaller than the field a value would be seen twice.
+            return side if side >= widest and channels * (side * step) ** axes == layer.shape[0] else None
+    return None
+
+
+# What a convolution reads of each example, by how many axes its kernel has.
+AXES = ("length, channels", "height, width, channels", "depth, height, width, channels")
+
+
+class Taken(NamedTuple):
+    """The shape that a layer takes of what comes, and which of it where that is not all, or is flattened."""
+
+    shape: Shape
+    every: tuple[slice, ...] | None
+
+
+def taken(came: Shape, layer: LayerSpec, at: str) -> Taken:
+    """Return what a layer takes of what comes; raises InvalidSpec where it cannot take it."""
+    *outer, features = came
+    wanted = features_of(layer)
+    field = field_of(layer)
+    if field and len(outer) != 1 + len(field):
+        raise refusal(layer, AXES[len(field) - 1], came, at)
+    if isinstance(layer, Recurrent | Attention) and len(outer) != 2:
+        raise refusal(layer, "steps, features", came, at)
+    if isinstance(layer, WHOLE) and came[1:][-len(layer.shape) :] != tuple(layer.shape):
+        sizes = " × ".join(map(str, layer.shape))
+        raise InvalidSpec(f"{layer.type} takes {sizes} of each example, not {list(came[1:])}", at)
+    if features == wanted:
+        return Taken(came, None)
+    batch, *places = outer
+    if isinstance(layer, Dense) and wanted % features == 0 and places:
+        side = round((wanted // features) ** (1 / len(places)))
+        if side ** len(places) * features == wanted and all(size >= side for size in places):
+            steps = (slice(None), *(slice(None, size // side * side, size // side) for size in places))
+            return Taken((batch, wanted), steps)
+    raise InvalidSpec(f"this layer takes {wanted} features, and {features} come: shapes {list(came)}", at)
+
+
+def refusal(layer: LayerSpec, needed: str, found: tuple[int, ...], at: str) -> InvalidSpec:
+    """Return why a layer cannot read what comes, and where in a stack it could."""
+    came = " × ".join(map(str, found[1:]))
+    first = "before layers that mix or flatten axes" if needed in AXES else "first, or after an embedding"
+    return InvalidSpec(f"{layer.type} reads {needed} of each example, and {came} numbers come: put it {first}", at)
+
+
+def given(layer: LayerSpec, shape: Shape) -> Shape:
+    """Return the shape of what a layer gives for what it takes; of an embedding, for tokens."""
+    *outer, features = shape
+    if isinstance(layer, Embedding):
+        return (*shape, layer.shape[1])
+    if isinstance(layer, DepthwiseConvolution):
+        return (*outer, prod(layer.shape[-2:]))
+    if isinstance(layer, TransposedConvolution):
+        batch, *places = outer
+        return (batch, *(size * layer.strides for size in places), layer.shape[-1])
+    if isinstance(layer, Recurrent):
+        return (*outer, layer.shape[1] * (2 if layer.bidirectional else 1))
+    return (*outer, layer.shape[-1] if isinstance(layer, (Dense, *FIELDS)) else features)
+
+
+class Cost(NamedTuple):
+    """Multiplications of a layer's pass forward, values that it keeps for the way back, and its weights."""
+
+    work: int
+    kept: int
+    weights: int
+
+
+def cost_of(layer: LayerSpec, shapes: Sequence[Shape], x: Shape) -> Cost:
+    """Return what a layer costs, given its parameters' shapes and that of what it takes."""
+    weights = sum(prod(shape) for shape in shapes)
+    places = prod(x if isinstance(layer, Embedding) else x[:-1])
+    widest = max((shape[-1] for shape in shapes if shape), default=1)
+    kept = weights + prod(x) * prod(field_of(layer)) + places * widest
+    if isinstance(layer, Attention):
+        kept += 4 * places * layer.shape[1] * (x[1] + layer.shape[2])
+    if isinstance(layer, Recurrent):
+        kept += GATES * places * widest * layer.num_layers * (2 if layer.bidirectional else 1)
+    if isinstance(layer, TransposedConvolution):
+        kept += places * layer.shape[-1] * (prod(field_of(layer)) + layer.strides ** len(field_of(layer)))
+    work = 0 if isinstance(layer, Embedding) else places * weights
+    if isinstance(layer, Attention):  # every place looks at every other, and reads
+        work += 2 * places * x[1] * layer.shape[1] * layer.shape[2]
+    if isinstance(layer, Recurrent):  # on the way back every step is put into an array of all steps
+        work += 2 * GATES * places * widest * x[1] * layer.num_layers
+    return Cost(work, kept, weights)
+
+
+def too_large(asked: str, allowed: str, at: str) -> TooLarge:
+    return TooLarge(f"running up to here takes {asked}; at most {allowed} are allowed: a smaller batch may do", at)
