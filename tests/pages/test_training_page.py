@@ -103,6 +103,7 @@ def test_a_curve_under_another_is_said_and_seen(reader: Reader) -> None:
 def test_a_row_says_one_loss(reader: Reader) -> None:
     page = reader.open()
     show(page, "train")
+    page.locator('[data-key="/task"]').select_option("moons")
     field(page, "learning_rate", "10")
     field(page, "steps", "40")
     choose(page, "zeros", "small_normal")
