@@ -26,11 +26,13 @@ $(VENV)/created:
 
 # The locked packages, then the project itself (editable; nothing else is fetched for its build).
 $(VENV)/run: $(VENV)/created requirements/run.txt pyproject.toml
+	@echo "Installing the locked packages into $(VENV), for half a minute or so, once"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
 $(VENV)/test: $(VENV)/run requirements/test.txt
+	@echo "Installing what tests need into $(VENV), for half a minute or so, once"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
 	touch $@
 

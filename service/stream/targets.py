@@ -52,7 +52,7 @@ class Kernel:
 
     def __init__(self, function: Callable[..., Any], signatures: tuple[str, ...]) -> None:
         self.function = function
-        self._signatures = signatures
+        self.signatures = signatures
         try:
             self.dispatcher = numba.njit(cache=True, **OPTIONS)(function)
         except RuntimeError:  # there is no place where machine code could be kept
@@ -72,7 +72,7 @@ class Kernel:
             if self._made:
                 return
             with alone(self.function):
-                for signature in self._signatures:
+                for signature in self.signatures:
                     self._make_for(signature)
             self.dispatcher.disable_compile()
             self._made = True
