@@ -18,7 +18,7 @@ class Configuration:
 
     minutes: float
     processes: int
-    limit_seconds: float
+    least_seconds: float
     options: list[str]
     tests: dict[str, list[str]]
     only_cost: list[str]

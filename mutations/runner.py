@@ -167,11 +167,12 @@ class Runner:
         return 0
 
     def _outcome(self, session: pytest.Session, mutant: Mutant) -> Outcome:
-        """Return whether a test fails, or takes longer than the limit, with this mutant in place."""
+        """Return whether a test fails, or they take four times as long, with this mutant in place."""
         began, file = time.monotonic(), self.place / mutant.path
         source = file.read_bytes()
         compiled = b"numba" in source or b"compiled(" in source
         items = self._items(session, mutant, compiled)
+        limit = self.config.least_seconds + 4.0 * sum(self.seconds[item.nodeid] for item in items)
 
         def run(answer: Path) -> int:
             self.answer = answer
@@ -184,9 +185,9 @@ class Runner:
 
         file.write_bytes(mutant.applied(source))
         try:
-            code, by = (CANNOT, "") if not mutant.function else fork(run, self.place, self.config.limit_seconds)
+            code, by = (CANNOT, "") if not mutant.function else fork(run, self.place, limit)
             if code == CANNOT:
-                code, by = self._anew([item.nodeid for item in items])
+                code, by = self._anew([item.nodeid for item in items], limit)
         finally:
             file.write_bytes(source)
             bring_back_kernels(self.place)
@@ -222,7 +223,7 @@ class Runner:
         near = [item for item in found if reaches(item) or served(item)]
         return sorted(found if compiled or not (near or mutant.function) else near, key=order)
 
-    def _anew(self, tests: list[str]) -> tuple[int, str]:
+    def _anew(self, tests: list[str], limit: float) -> tuple[int, str]:
         """Run tests in a process that imports everything anew: for what is done once, when a module is loaded."""
         listed = self.place / "tests.txt"
         listed.write_text("\n".join(tests))
@@ -231,7 +232,7 @@ class Runner:
             start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         try:
-            said, _ = child.communicate(timeout=self.config.limit_seconds)
+            said, _ = child.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
             os.killpg(child.pid, signal.SIGKILL)
             said, _ = child.communicate()
