@@ -1,0 +1,79 @@
+"""Each limit of a verdict, on both its sides."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.analysis import tape
+from service.analysis.first_step import HIGH, LOW
+from service.analysis.propagation import Forward
+from service.analysis.tape import Node
+from service.analysis.verdicts import Judgement, Prospects, judge_all, sizes_of
+
+FORWARD = Forward(0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 64, 64)
+PROSPECT = Prospects(1.0, 1.0, True, True, 64, 64, False)
+LAST = replace(PROSPECT, last=True)
+
+
+def judged(
+    prospect: dict[str, Any], forward: dict[str, Any] | None = None, size: float = 1.0, last: bool = False
+) -> Judgement:
+    """Judge a layer before (or as) the last of a stack in which nothing else is unusual, and nothing else moves."""
+    one = replace(LAST if last else PROSPECT, **prospect)
+    other = replace(LAST, slope=0.0, later=0.0)
+    prospects = [one] if last else [one, other]
+    count = len(prospects)
+    forwards = [replace(FORWARD, **(forward or {})), FORWARD][:count]
+    return judge_all(forwards, prospects, [size] * count, ["tanh"] * count, [False] * count)[0]
+
+
+def test_the_zone_is_from_a_512th_to_32() -> None:
+    assert (LOW, HIGH) == (1 / 512, 32)
+    for slope, verdict in ((LOW, "normal"), (0.99 * LOW, "low-gradient"), (32.0, "normal"), (32.1, "steep")):
+        assert judged({"slope": slope, "later": slope}).verdict == verdict
+    assert judged({"slope": 0.0, "later": LOW}).verdict == "normal"  # once a step has been taken
+
+
+def test_symmetric_is_when_at_most_half_of_the_units_stay_different() -> None:
+    assert judged({"alike": 32}).verdict == "symmetric"
+    assert judged({"alike": 33}).verdict == "normal"
+    assert judged({"alike": 1}, last=True).verdict == "normal"  # the loss tells the last layer's units apart
+    assert judged({"alike": 1, "units": 1}).verdict == "normal"
+
+
+def test_dead_is_when_nothing_of_a_layer_moves() -> None:
+    still = {"moves": False, "moves_first": False, "slope": 0.0, "later": 0.0}
+    assert judged(still).verdict == "dead"
+    assert judged(still | {"moves": True}).verdict == "low-gradient"
+    assert judged({"alike": 1} | still).also == ("dead",)
+    assert judged({"alike": 1} | still, {"rms": 0.0}).also == ("symmetric",)
+
+
+def test_outputs_are_too_large_from_64_on() -> None:
+    assert judged({}, size=64.0, last=True).verdict == "normal"
+    assert judged({}, size=64.1, last=True).code == "large-outputs"
+    assert judged({"slope": 2.0}, size=64.1, last=True).verdict == "normal"  # a step changes them by as much more
+    assert judged({}, {"distinct": 1}, size=100.0, last=True).verdict == "normal"  # a softmax of equal outputs
+
+
+def test_nine_in_ten_are_most() -> None:
+    for share, code in ((0.9, "in-zone"), (0.91, "mostly-flat")):
+        assert judged({}, {"saturated": share}).code == code
+    assert judged({}, {"saturated": 0.91}).verdict == "normal"
+    assert judged({}, {"saturated": 0.91}, last=True).verdict == "low-gradient"
+    for share, code in ((0.9, "in-zone"), (0.91, "mostly-dead")):
+        assert judged({}, {"dead": share}).code == code
+
+
+def test_sizes_count_from_the_last_norm_on_itself_included() -> None:
+    assert sizes_of([2.0, 3.0, 5.0], -1, 2.0) == [1.0, 1.5, 2.5]
+    assert sizes_of([2.0, 3.0, 5.0], 1, 2.0) == [None, 3.0, 5.0]
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_a_norm_adds_a_hundred_thousandth_to_the_variance(centred: bool) -> None:
+    # As torch.nn.functional.layer_norm: of deviation 1e-5 ** 0.5, half of what it divides by is epsilon.
+    x = Node(1e-5**0.5 * np.array([[-1.0, 1.0]]))
+    assert tape.standardise(x, (-1,), centred).value == pytest.approx(np.array([[-(0.5**0.5), 0.5**0.5]]))
