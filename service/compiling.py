@@ -18,7 +18,7 @@ MODULES = (
     "service.stream.kernels",
     "service.stream.householder",
     "service.stream.rounding",
-    "service.analysis.passes",
+    "service.analysis.kernels",
     "service.replay.torch.kernels.values",
     "service.replay.jax.kernels.threefry",
     "service.replay.torch.kernels.mersenne",

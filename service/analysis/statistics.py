@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from service.analysis.passes import erf, survey
+from service.analysis.kernels import erf, survey
 from service.networks.expectations import AsStored
 from service.stream.distributions import Expectation, Normal, Uniform
 from service.stream.dtypes import Values
