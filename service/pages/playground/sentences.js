@@ -180,8 +180,8 @@ const ROWS = [
   ],
 
   // What is worth knowing
-  [/^all weights start at 0: .*$/, "todos los pesos empiezan en 0: cada salida y cada derivada es 0, y no se aprende nada"],
-  [/^all weights start at (\S+): .*$/, "todos los pesos empiezan en $1: cada neurona calcula lo mismo y cambia igual, para siempre"],
+  [/^all weights start at 0: .*$/, "todos los pesos empiezan en 0: las salidas son 0, y ninguna derivada vuelve por esta capa antes de que un paso la mueva; con dos capas así seguidas, o una relu detrás, no se aprende nada"],
+  [/^all weights start at (\S+): .*$/, "todos los pesos empiezan en $1: cada neurona calcula lo mismo, y cambia igual allí donde también son iguales los pesos de la capa siguiente"],
   [/^(\w+) is not made for (\w+); (\w+) is for (.*)$/, "$1 no está hecho para $2; $3 es para $4"],
   [/^(\w+) is not made for (\w+); (.*)$/, "$1 no está hecho para $2 ($3)"],
   [
