@@ -123,11 +123,25 @@ def fill_in_parts(fill: Fill, out: Values) -> None:
 class Constant(Independent):
     value: float
 
-    mean = property(lambda self: self.value)
-    deviation = property(lambda self: 0.0)
-    low = property(lambda self: self.value)
-    high = property(lambda self: self.value)
-    deterministic = property(lambda self: True)
+    @property
+    def mean(self) -> float:
+        return self.value
+
+    @property
+    def deviation(self) -> float:
+        return 0.0
+
+    @property
+    def low(self) -> float | None:
+        return self.value
+
+    @property
+    def high(self) -> float | None:
+        return self.value
+
+    @property
+    def deterministic(self) -> bool:
+        return True
 
     def fill(self, stream: Stream, runs: Runs, out: Values) -> None:
         out.fill(self.value)
@@ -182,8 +196,13 @@ class Uniform(Independent):
     minimum: float
     maximum: float
 
-    low = property(lambda self: self.minimum)
-    high = property(lambda self: self.maximum)
+    @property
+    def low(self) -> float | None:
+        return self.minimum
+
+    @property
+    def high(self) -> float | None:
+        return self.maximum
 
     @property
     def mean(self) -> float:

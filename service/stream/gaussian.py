@@ -35,14 +35,16 @@ def central(x: Decimal) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The standard normal distribution between two bounds, in float64 (each number correctly rounded)."""
+    """The standard normal distribution between two bounds, in float64 (each number correctly rounded).
+
+    `start` and `end` are the probabilities between 0 and the bounds, signed: where the slice starts and ends on the
+    scale of q = p - 1/2.
+    """
 
     below: float  # probability cut off below
     above: float  # probability cut off above
     mass: float  # probability between
-    start: (
-        float  # probability between 0 and the lower bound, signed: where the slice starts on the scale of q = p - 1/2
-    )
+    start: float
     end: float
     mean: float
     deviation: float

@@ -151,7 +151,8 @@ def quantile(q, p):
     return q * quotient if central else math.copysign(quotient, q)
 
 
-# `interval` is (high, low) of `offset`; (fraction, step, anchor): the value at a word is anchor + offset x step.
+# `zero` is (high, low) of `offset`; `interval` is (fraction, step, anchor): the value at a word is
+# anchor + offset x step.
 # `bounds` are the least and the greatest value that may leave the kernel.
 @compiled(
     "void(uint32[::1], uint64[::1], int64, float32[::1], UniTuple(int32, 2), UniTuple(float32, 3), "

@@ -65,9 +65,17 @@ class GateConstants(Independent):
     values: tuple[float, ...]
     width: int  # of one gate
 
-    low = property(lambda self: min(self.values))
-    high = property(lambda self: max(self.values))
-    deterministic = property(lambda self: True)
+    @property
+    def low(self) -> float | None:
+        return min(self.values)
+
+    @property
+    def high(self) -> float | None:
+        return max(self.values)
+
+    @property
+    def deterministic(self) -> bool:
+        return True
 
     @property
     def mean(self) -> float:
@@ -170,12 +178,29 @@ class WithZeroRow(Distribution):
     rows: int
     columns: int
 
-    mean = property(lambda self: self.inner.mean * (1.0 - 1.0 / self.rows))
-    low = property(lambda self: None if self.inner.low is None else min(self.inner.low, 0.0))
-    high = property(lambda self: None if self.inner.high is None else max(self.inner.high, 0.0))
-    operations = property(lambda self: self.inner.operations)
-    whole = property(lambda self: self.inner.whole)
-    deterministic = property(lambda self: self.inner.deterministic)
+    @property
+    def mean(self) -> float:
+        return self.inner.mean * (1.0 - 1.0 / self.rows)
+
+    @property
+    def low(self) -> float | None:
+        return None if self.inner.low is None else min(self.inner.low, 0.0)
+
+    @property
+    def high(self) -> float | None:
+        return None if self.inner.high is None else max(self.inner.high, 0.0)
+
+    @property
+    def operations(self) -> int:
+        return self.inner.operations
+
+    @property
+    def whole(self) -> bool:
+        return self.inner.whole
+
+    @property
+    def deterministic(self) -> bool:
+        return self.inner.deterministic
 
     @property
     def deviation(self) -> float:
