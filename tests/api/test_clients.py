@@ -19,7 +19,7 @@ from tests.conftest import Server, serving
 JSON = {"content-type": "application/json"}
 # Some twenty seconds of one thread, in steps of milliseconds and in steps that a machine does at once.
 DEEP = {"layers": [{"type": "dense", "shape": [8, 8], "activation": "gelu"}] * 1024, "seed": 1, "batch": 1024}
-WIDE = {"layers": [{"type": "dense", "shape": [4096, 4096], "activation": "gelu"}] * 4, "seed": 1, "batch": 120}
+WIDE = {"layers": [{"type": "dense", "shape": [4096, 4096], "activation": "gelu"}] * 3, "seed": 1, "batch": 160}
 TRAINING = {
     "seed": 1, "task": "digits", "batch": 512, "steps": 2000,
     "layers": [{"type": "dense", "shape": [64, 256]}, {"type": "dense", "shape": [256, 10]}],
