@@ -8,7 +8,7 @@ from typing import Any
 
 from service.analysis.diagnosable import EXTRA, Batch, DiagnoseRequest, batch_of
 from service.analysis.first_step import HIGH, LOW
-from service.analysis.network import Network
+from service.analysis.network import Network, check_rules
 from service.analysis.remedies import candidates, measured_candidates, remedy
 from service.analysis.sizes import PER_LAYER
 from service.analysis.study import Findings, study, study_forecast
@@ -33,6 +33,7 @@ class Diagnosis:
 
     @cached_property
     def inputs(self) -> Batch:
+        check_rules(self.spec.layers)  # a layer without weights has no shape to draw a batch by
         return batch_of(self.request, self.spec, self.seed)
 
     def study(self, spec: Spec) -> Findings:

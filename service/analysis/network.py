@@ -60,6 +60,17 @@ def fitted(x: Node, layer: LayerSpec, at: str) -> Node:
     return x if found.every is None else tape.reshape(tape.select(x, found.every), found.shape)
 
 
+def check_rules(layers: Sequence[LayerSpec]) -> None:
+    """Raise UnsupportedCombination or InvalidSpec where a layer has no rule to run by."""
+    for index, layer in enumerate(layers):
+        if isinstance(layer, Recurrent) and layer.activation not in FUNCTIONS:
+            raise UnsupportedCombination(f"a cell cannot have {layer.activation} inside", f"/layers/{index}/activation")
+        if not isinstance(layer, Embedding):
+            rule_of(layer, f"/layers/{index}/type")
+        elif index:
+            raise InvalidSpec("an embedding takes tokens, so it is the first layer", f"/layers/{index}/type")
+
+
 class Network:
     """A stack of layers with the weights that /init gives, ready to run."""
 
@@ -75,15 +86,7 @@ class Network:
             self.layers[-1], Recurrent
         ):  # at the end it belongs to the loss: what counts are the logits
             self.layers[-1] = self.layers[-1].model_copy(update={"activation": "linear"})
-        for index, layer in enumerate(self.layers):
-            if isinstance(layer, Recurrent) and layer.activation not in FUNCTIONS:
-                raise UnsupportedCombination(
-                    f"a cell cannot have {layer.activation} inside", f"/layers/{index}/activation"
-                )
-            if not isinstance(layer, Embedding):
-                rule_of(layer, f"/layers/{index}/type")
-            elif index:
-                raise InvalidSpec("an embedding takes tokens, so it is the first layer", f"/layers/{index}/type")
+        check_rules(self.layers)
 
     def price(self, shape: Shape) -> int:
         """Return what it costs to study a batch of this shape, in multiplications that take as long.

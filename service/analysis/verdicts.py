@@ -133,6 +133,9 @@ def judge(
     if steep is not None:
         return steep
     flat = flat_reason(forward, activation)
+    if flat and prospect.last and constant and prospect.units > 1:
+        same = f"its {prospect.units} units compute the same, and next to nothing tells them apart: {flat}"
+        return Judgement("symmetric", "alike-and-flat", same, ("low-gradient",))
     if flat and prospect.last:  # no layer after it makes anything of its outputs, and no gradient comes past it
         return Judgement("low-gradient", "mostly-flat", flat)
     if not learning:

@@ -96,6 +96,11 @@ class Site:
     gates: int = 1
     groups: int = 1
     rule: str = ""  # the framework by whose rule fans are counted
+    name: str = ""  # of the parameter, for what is said of it
+
+    @property
+    def told(self) -> str:
+        return f"the shape {list(self.shape)}{f' of {self.name}' if self.name else ''}"
 
     @property
     def axes(self) -> Axes:
@@ -105,8 +110,8 @@ class Site:
     def fans(self) -> Fans:
         if self.counted is None:
             raise InvalidSpec(
-                f"{self.rule} counts fans off two axes or more, not off the shape {list(self.shape)}: state fan_in and "
-                "fan_out of a tensor, or a scheme without fans, or one without the framework's prefix"
+                f"{self.rule} counts fans off two axes or more, not off {self.told}: state fan_in and fan_out of "
+                "a tensor, or a scheme without fans, or one without the framework's prefix"
             )
         return self.counted
 

@@ -34,7 +34,7 @@ def made(layer: Asked, seed: int) -> Made:
     arrays: dict[str, Draws] = {}
     read_off: dict[str, list[str]] = {}
     for name, decided in layer.choices.items():
-        site = known.site(decided)
+        site = replace(known.site(decided), name=f"{layer.name}/{name}")
         distribution = realised(decided, site)
         stated = decided.stated
         if known.stands_otherwise(decided):
@@ -134,7 +134,8 @@ def drawn(array: FrameworkArray, layer: Asked, own: Streams) -> Draws:
                 f"{array.placement.name}, which has one scheme; state the same for both",
                 other.pointer,
             )
-    distribution = realised(first, array.site(first.stated))
+    site = replace(array.site(first.stated), name=f"{layer.name}/{first.stated.name}")
+    distribution = realised(first, site)
     if not isinstance(distribution, MadeAsWhole):  # there is no chance in it
         return Addressed(distribution, own.of(first.stated.name), prod(array.shape))
     form = array.placement.of.form(as_they_are({part.stated.name: part.stated.shape for part in parts.values()}))

@@ -91,6 +91,15 @@ def test_what_has_no_fans_is_refused_with_what_would_work(shape: list[int], sche
     assert arrays({**layer, "fan_in": 3, "fan_out": 4})
 
 
+@pytest.mark.parametrize("scheme", ["torch:kaiming_uniform", "torch:orthogonal", "torch:eye", "orthogonal"])
+def test_a_refused_shape_is_said_with_its_parameter_which_a_rule_does_not_tell(scheme: str) -> None:
+    layers = [{"name": "fc", "type": "dense", "shape": [4, 4]}, {"name": "ln", "type": "layer_norm", "shape": [4]}]
+    rules = [{"match": "fc/kernel", "scheme": scheme}, {"match": "*/gamma", "scheme": scheme}]
+    with pytest.raises(InvalidSpec, match=r"not (off )?the shape \[4\] of ln/gamma") as caught:
+        Spec.model_validate({"layers": layers, "rules": rules}).plan()
+    assert caught.value.pointer == "/rules/1/scheme"
+
+
 def test_a_frameworks_fans_of_a_whole_spec_are_its_initialisers() -> None:
     layer = {"type": "tensor", "shape": [5], "scheme": "he_normal"}
     with pytest.raises(InvalidSpec, match="torch counts fans off two axes or more"):

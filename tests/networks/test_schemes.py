@@ -118,6 +118,25 @@ def test_every_spelling_of_a_framework_is_understood_under_its_prefix(spelling: 
     assert scheme(spelling) == PRESETS[name]
 
 
+@pytest.mark.parametrize(
+    ("spelling", "same"),
+    [
+        ("torch.nn.init.kaiming_normal_", "torch:kaiming_normal"),
+        ("nn.init.zeros_", "zeros"),
+        ("keras.initializers.HeNormal", "keras:he_normal"),
+        ("tf.keras.initializers.VarianceScaling", "keras:variance_scaling"),
+        ("jax.nn.initializers.he_normal", "jax:he_normal"),
+        ("flax.linen.initializers.lecun_normal", "jax:lecun_normal"),
+    ],
+)
+def test_a_package_before_a_name_is_its_frameworks_prefix(spelling: str, same: str) -> None:
+    assert scheme(spelling) == scheme({"name": spelling}) == PRESETS[same]
+
+
+def test_a_name_with_its_package_takes_its_frameworks_arguments() -> None:
+    assert scheme({"name": "torch.nn.init.normal_", "std": 3.0}) == scheme({"name": "torch:normal", "stddev": 3.0})
+
+
 @pytest.mark.parametrize(("name", "spelling"), TORCH.items())
 def test_an_underscore_at_the_end_is_torchs_alone(name: str, spelling: str) -> None:
     assert scheme(spelling) == scheme(f"torch:{spelling}") == scheme(f"torch:{spelling[:-1]}") == PRESETS[name]

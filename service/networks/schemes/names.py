@@ -109,9 +109,24 @@ ALIASES: dict[str, str] = {
     if spelling not in PRESETS
 }
 
+# Where each framework's initialisers stand, which may stand before their names: torch.nn.init.kaiming_normal_.
+PACKAGES: dict[str, str] = {
+    **dict.fromkeys(("torch.nn.init", "nn.init"), "torch"),
+    **dict.fromkeys(("keras.initializers", "tf.keras.initializers", "tensorflow.keras.initializers"), "keras"),
+    **dict.fromkeys(("jax.nn.initializers", "nn.initializers", "flax.linen.initializers", "nnx.initializers"), "jax"),
+    "flax.nnx.initializers": "jax",
+}
+
+
+def with_prefix(spelling: str) -> str:
+    """Return a spelling with its framework's prefix for the package before it, where there is one."""
+    package, _, name = spelling.rpartition(".")
+    return f"{PACKAGES[package]}:{name}" if package in PACKAGES else spelling
+
 
 def canonical_name(name: str) -> str:
     """Return the name that `name`, or what it is an alias of, has in PRESETS."""
+    name = with_prefix(name)
     found = ALIASES.get(name, name)
     if found not in PRESETS and found != "array":
         near = difflib.get_close_matches(name[:64], [*PRESETS, *ALIASES], n=1)
@@ -157,7 +172,7 @@ def spelt_out(value: object) -> object:
     if isinstance(value, Mapping) and value.get("name") == "auto":
         return value
     if isinstance(value, Mapping) and isinstance(value.get("name"), str):
-        spelling = by_arguments(value["name"], value)
+        spelling = by_arguments(with_prefix(value["name"]), value)
         name = canonical_name(spelling)
         preset = PRESETS[name].model_dump() if name in PRESETS else {}
         return {**preset, **in_own_words(framework_of(spelling), name, value), "name": name}

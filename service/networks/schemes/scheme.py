@@ -32,4 +32,4 @@ class Scheme(Description):
         raise NotImplementedError
 
     def refuse(self, need: str, site: Site) -> InvalidSpec:
-        return InvalidSpec(f"{self.name} needs {need}, not the shape {list(site.shape)}")
+        return InvalidSpec(f"{self.name} needs {need}, not {site.told}")

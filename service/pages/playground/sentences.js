@@ -51,7 +51,7 @@ const ROWS = [
   [/^gain must be (\S+) or more$/, "la ganancia debe ser $1 o más"],
   [/^heads must divide dim, (\d+)$/, "las cabezas deben dividir la dimensión, $1"],
   [/^groups must divide both channel counts, (\d+) and (\d+)$/, "los grupos deben dividir las dos cuentas de canales, $1 y $2"],
-  [/^(\w+) needs an? (.+), not the shape \[(.*)\]$/, "$1 no admite la forma [$3]"],
+  [/^(\w+) needs an? (.+), not the shape \[(.*)\](?: of (\S+))?$/, (_, scheme, __, shape, name) => `${scheme} no admite la forma [${shape}]${name ? ` de ${name}` : ""}`],
   [/^values up to (\S+) do not fit (\w+), whose largest is (\S+)$/, "valores de hasta $1 no caben en $2, cuyo máximo es $3"],
 
   // What is too large
@@ -128,6 +128,7 @@ const ROWS = [
     (_, units, kinds, dead, steep) =>
       `sus ${units} neuronas calculan ${kinds ? `solo ${kinds} cosas distintas` : "lo mismo"} y reciben el mismo gradiente, y así será siempre${dead ? "; además, ninguna tiene gradiente: nunca cambian" : ""}${steep ? "; además, sus pendientes son enormes" : ""}`,
   ],
+  [/^its (\d+) units compute the same, and next to nothing tells them apart: (\d+)% of its outputs lie where (\w+) is flat$/, "sus $1 neuronas calculan lo mismo, y casi nada las separa: el $2 % de sus salidas está donde $3 es plana"],
   [/^the numbers overflow: nothing can be computed with them$/, "los números se desbordan: con ellos no se puede calcular nada"],
   [/^along its weights the loss is only (.+) times as steep as where everything keeps its size: .*$/, "a lo largo de sus pesos la pérdida es solo $1 veces tan empinada como donde todo conserva su magnitud: los pasos no cambian nada"],
   [/^along its weights the loss is (.+) times as steep as where everything keeps its size: .*$/, "a lo largo de sus pesos la pérdida es $1 veces tan empinada como donde todo conserva su magnitud: cada paso es un salto"],
