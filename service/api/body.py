@@ -29,11 +29,11 @@ async def read_body(request: Request, services: Services, grant: Grant) -> bytes
     Refuses another type than JSON, too many bytes, and a client that does not send.
     """
     settings = services.settings
-    coding = request.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("", "identity"):
+    codings = ", ".join(request.headers.getlist("content-encoding")).lower()
+    if coding := ", ".join(name for part in codings.split(",") if (name := part.strip()) not in ("", "identity")):
         detail = f"the body is declared to be compressed by {coding}: send it as it is"
         raise RequestProblem("unsupported-media-type", detail, headers={"accept-encoding": "identity"})
-    declared = request.headers.get("content-type", "")
+    declared = ", ".join(request.headers.getlist("content-type"))
     media_type, _, parameters = declared.partition(";")
     charset = parameters.replace(" ", "").lower()
     if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8", 'charset="utf-8"'):

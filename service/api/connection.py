@@ -186,8 +186,7 @@ class Connection(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing() or self.lingering is not None:
             return
-        self.flow.held = False
-        self.flow.resume_reading()
+        self.flow.resume_reading()  # held while a request waits: else every answer would let in more of them
         self._wait_for_request()
         self._advance()
 

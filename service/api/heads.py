@@ -60,6 +60,8 @@ def refuse_request_line(line: bytes) -> None:
         raise RequestProblem("malformed-request", "this is no request line: method, target and version, a space apart")
     if found["version"] not in (b"1.1", b"1.0"):
         raise refuse_version("0.9" if found["version"] is None else found["version"].decode())
+    if line.startswith(b"CONNECT "):  # what follows it would be no HTTP
+        raise RequestProblem("malformed-request", "CONNECT asks for a tunnel, and this service is no proxy")
 
 
 def refuse_headers(headers: list[tuple[bytes, bytes]], version: str) -> None:

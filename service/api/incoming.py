@@ -1,10 +1,13 @@
 """What came on a connection and is not the parser's yet: which bytes are next, and whether they are within bounds."""
 
+import re
+
 from service.api.heads import UPGRADE, Head
 from service.api.problems import RequestProblem
 
 # Bytes of a chunked body that are none of its content: at first, and for each byte of content.
 FRAMING, FRAMING_EACH = 2**16, 16
+EMPTY_LINES = re.compile(rb"[\r\n]+")  # before a request they mean nothing
 
 
 class Incoming:
@@ -36,7 +39,8 @@ class Incoming:
             part = self._taken(self._of_body())
             self._framing -= len(part)
             return part
-        self._taken(len(self._waiting) - len(self._waiting.lstrip(b"\r\n")))  # empty lines before a request
+        if empty := EMPTY_LINES.match(self._waiting):
+            self._taken(empty.end())
         end = self._head.end(self._waiting) if self._waiting else None
         self.in_head = bool(self._waiting) and end is None
         return b"" if end is None else UPGRADE.sub(b"", self._taken(end))

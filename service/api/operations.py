@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
@@ -35,6 +35,12 @@ class Pages(StaticFiles):
             await send(message)
 
         await super().__call__(scope, receive, send_guarded)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        answer = await super().get_response(path, scope)
+        if isinstance(answer, RedirectResponse):  # to a folder, at an address made of whatever Host says
+            raise HTTPException(404)
+        return answer
 
 
 async def to_docs(request: Request) -> RedirectResponse:

@@ -69,6 +69,7 @@ REFUSED: list[tuple[str, bytes, int, str]] = [
     ("no method", b" /livez HTTP/1.1\r\nhost: x\r\n\r\n", 400, "malformed-request"),
     ("an unknown method", b"BREW /livez HTTP/1.1\r\nhost: x\r\n\r\n", 400, "malformed-request"),
     ("CONNECT", b"CONNECT example.org:443 HTTP/1.1\r\nhost: x\r\n\r\n", 400, "malformed-request"),
+    ("CONNECT with a path", b"CONNECT /livez HTTP/1.1\r\nhost: x\r\n\r\n", 400, "malformed-request"),
     ("a space in the address", b"GET /li vez HTTP/1.1\r\nhost: x\r\n\r\n", 400, "malformed-request"),
     ("a byte beyond ASCII in the address", b"GET /liv\xe9z HTTP/1.1\r\nhost: x\r\n\r\n", 400, "malformed-request"),
     ("a header without a colon", b"GET /livez HTTP/1.1\r\nhost: x\r\nnonsense\r\n\r\n", 400, "malformed-request"),
@@ -142,6 +143,10 @@ ANSWERED: list[tuple[str, bytes, int]] = [
      POST + b"content-encoding: identity\r\ncontent-length: %d\r\n\r\n%s" % (len(SPEC), SPEC), 200),
     ("a body that is compressed",
      POST + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n%s" % (len(SPEC), SPEC), 415),
+    ("a body that is compressed, told in a second header",
+     POST + b"content-encoding: identity\r\ncontent-encoding: br\r\ncontent-length: 2\r\n\r\n{}", 415),
+    ("a body of two types",
+     POST + b"content-type: text/plain\r\ncontent-length: %d\r\n\r\n%s" % (len(SPEC), SPEC), 415),
 ]  # fmt: skip
 
 
@@ -193,7 +198,8 @@ def test_requests_sent_ahead_are_answered_in_order(running: Server, body: bytes,
 
 
 def test_a_redirection_does_not_follow_the_host_that_a_client_names(client: httpx.Client) -> None:
-    for path in ("/docs", "/docs/", "/docs/x", "/schemes/", "/schemes/he_normal/", "/problems/", "/init/"):
+    docs = ["/docs", "/docs/", "/docs/x", "/docs/x/%2E%2E", "/docs/%2E"]
+    for path in (*docs, "/schemes/", "/schemes/he_normal/", "/problems/", "/init/"):
         answer = client.get(path, headers={"host": "evil.example"})
         assert "evil" not in answer.headers.get("location", "")
     assert client.get("/docs").headers["location"] == "docs/"
