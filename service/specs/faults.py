@@ -9,7 +9,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_core.core_schema import ErrorType
 
+from service.networks.layers import LAYERS
 from service.networks.layers.names import ALIASES as LAYER_ALIASES
+from service.networks.layers.names import own_type
 from service.specs.places import MISSING, AnyLayer, Place, follow, named_in
 from service.specs.wording import UNKNOWN_WORDS, WORDS, Context, meant, options, shortened
 
@@ -80,13 +82,24 @@ def nearest_to(kind: str, context: Context, place: Place) -> str | None:
     return None
 
 
+def would_do(place: Place, spelling: str) -> bool:
+    """Whether a layer is one as it stands once its type is this one."""
+    kind = own_type(spelling)
+    layer = place.holder.value if place.holder is not None else {}
+    try:
+        LAYERS[kind].model_validate({**layer, "type": kind})
+    except ValidationError:
+        return False
+    return True
+
+
 def remedy_of(kind: str, context: Context, place: Place, near: str | None) -> dict[str, Any] | None:
     """Return the member with a value that would do, where the place is a member of an object."""
     if not isinstance(place.name, str) or not place.name or place.value is MISSING or kind == "extra_forbidden":
         return None
     if near is not None:
-        return {place.name: near}
-    if kind in ("literal_error", "union_tag_invalid"):
+        return {place.name: near} if kind != "union_tag_invalid" or would_do(place, near) else None
+    if kind == "literal_error":
         return {place.name: options(context)[0]}
     if kind == "scheme_form":  # as frameworks say it: bias=False
         return {place.name: None if place.name == "bias" and place.value is False else "auto"}

@@ -133,6 +133,13 @@ def test_a_package_before_a_name_is_its_frameworks_prefix(spelling: str, same: s
     assert scheme(spelling) == scheme({"name": spelling}) == PRESETS[same]
 
 
+def test_a_class_of_keras_takes_what_its_configuration_says() -> None:
+    assert scheme({"name": "HeNormal", "seed": None}) == PRESETS["he_normal"]
+    assert scheme({"name": "VarianceScaling", "distribution": "Uniform"}).distribution == "uniform"
+    with pytest.raises(ValidationError, match="the layer's own member, seed"):
+        scheme({"name": "HeNormal", "seed": 3})
+
+
 def test_a_name_with_its_package_takes_its_frameworks_arguments() -> None:
     assert scheme({"name": "torch.nn.init.normal_", "std": 3.0}) == scheme({"name": "torch:normal", "stddev": 3.0})
 

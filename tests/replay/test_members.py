@@ -133,3 +133,14 @@ def test_a_refusal_names_the_array(stream: str, layer: dict[str, Any], name: str
     refused = refusal(stream, {**layer, "name": "a"})
     assert refused is not None
     assert f" {name}," in f"{refused.detail},".replace(";", ",")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("stream", ["jax-threefry/1", "flax-linen/1", "keras-torch/1", "keras-tensorflow/1"])
+def test_a_dtype_without_orthogonal_is_refused_with_all_that_it_takes(stream: str, dtype: str) -> None:
+    layer = {"type": "tensor", "shape": [4, 4], "scheme": "orthogonal"}
+    document = {"algorithm": stream, "seed": 0, "dtype": dtype, "layers": [layer]}
+    with pytest.raises(InitserveError) as caught:
+        Spec.model_validate(document).plan()
+    assert caught.value.remedy is not None
+    Spec.model_validate({**document, **caught.value.remedy}).plan()

@@ -220,6 +220,12 @@ def test_there_are_words_for_everything_that_may_be_found(model: type[Spec]) -> 
         ({"layers": [5]}, "/layers/0", "an object is needed here, not an integer", None),
         ({"layers": [{"shape": [2, 2]}]}, "/layers/0/type", "a layer is an object with a type", None),
         ({"layers": [{**DENSE, "type": "dens"}]}, "/layers/0/type", "did you mean dense?", {"type": "dense"}),
+        # Its shape, which is missing or another's, would be refused next.
+        ({"layers": [{"type": "dens"}]}, "/layers/0/type", "did you mean dense?", None),
+        ({"layers": [{**DENSE, "type": "convv2d"}]}, "/layers/0/type", "did you mean conv2d?", None),
+        ({"layers": [{**DENSE, "type": "flatten"}]}, "/layers/0/type", "GET /layers lists them", None),
+        ({"layers": [{**DENSE, "scheme": "EYE_"}]}, "/layers/0/scheme", "mean 'eye_'?", {"scheme": "eye_"}),
+        ({"layers": [{**DENSE, "scheme": "HE_NORMAL"}]}, "/layers/0/scheme", "'he_normal'?", {"scheme": "he_normal"}),
         ({"layers": [{**DENSE, "shape": [2, 3, 4]}]}, "/layers/0/shape", "2 values at the most: [in, out]", None),
         ({"layers": [{**DENSE, "shape": [2, 0]}]}, "/layers/0/shape/1", "leave the layer out, or make it 1", None),
         (

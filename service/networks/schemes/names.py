@@ -109,6 +109,8 @@ ALIASES: dict[str, str] = {
     if spelling not in PRESETS
 }
 
+# Every name by its small letters: the first of those that differ in case alone.
+BY_CASE: dict[str, str] = {spelling.lower(): spelling for spelling in reversed([*PRESETS, *ALIASES])}
 # Where each framework's initialisers stand, which may stand before their names: torch.nn.init.kaiming_normal_.
 PACKAGES: dict[str, str] = {
     **dict.fromkeys(("torch.nn.init", "nn.init"), "torch"),
@@ -129,9 +131,10 @@ def canonical_name(name: str) -> str:
     name = with_prefix(name)
     found = ALIASES.get(name, name)
     if found not in PRESETS and found != "array":
-        near = difflib.get_close_matches(name[:64], [*PRESETS, *ALIASES], n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "GET /schemes lists them; auto follows the activation"
-        context = {"hint": hint, "near": near[0] if near else None}
+        close = difflib.get_close_matches(name[:64].lower(), BY_CASE, n=1)
+        near = BY_CASE[close[0]] if close else None
+        hint = f"did you mean {near!r}?" if near else "GET /schemes lists them; auto follows the activation"
+        context = {"hint": hint, "near": near}
         raise PydanticCustomError("scheme_name", "no scheme has this name; {hint}", context)
     return found
 
@@ -146,7 +149,9 @@ def framework_of(spelling: str) -> str | None:
         return prefix
     if spelling.endswith("_") or spelling.lower().startswith(("xavier", "kaiming")):
         return "torch"
-    return "tfjs" if spelling[:1].islower() and not spelling.islower() else None
+    if spelling.islower():
+        return None
+    return "tfjs" if spelling[:1].islower() else "keras"  # TensorFlow.js's identifiers, Keras's classes
 
 
 # Arguments that one framework's initialisers alone have: a plain name beside them is meant as that framework's.

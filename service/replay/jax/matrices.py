@@ -54,7 +54,7 @@ def matrix(call: Call, rows: int, columns: int, gain: float) -> OrthogonalDraws:
         raise UnsupportedCombination(
             f"JAX has no orthogonal in {call.dtype}: LAPACK has no such decomposition",
             call.array.pointer,
-            {"dtype": "float32"},
+            {"dtype": "float32", "exact": False},
         )
     normal = JaxDraws(call.key, Normal.free(call.dtype), call.dtype, rows * columns)
     return OrthogonalDraws(normal, rows, columns, float(one(gain, call.dtype)), np.float32)

@@ -65,7 +65,9 @@ def draw(law: Law, seed: int, array: Array, dtype: DtypeName, backend: Backend) 
         case Orthogonal():
             if dtype not in backend.with_orthogonal:
                 raise UnsupportedCombination(
-                    f"Keras's Orthogonal has no {dtype} on {backend.name}", array.pointer, {"dtype": "float32"}
+                    f"Keras's Orthogonal has no {dtype} on {backend.name}",
+                    array.pointer,
+                    {"dtype": "float32", "exact": False},
                 )
             gaussian = backend.normal(Normal(0.0, 1.0), seed, elements, dtype)
             return OrthogonalDraws(gaussian, law.rows, law.columns, law.gain, DTYPES[dtype].drawn)
