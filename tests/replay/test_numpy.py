@@ -129,3 +129,11 @@ def test_half_precision_is_rounded_once() -> None:
     out = np.empty(wanted.size, np.float32)
     NormalDraws(Walk(Pcg64(3), lambda: 0, Scaled((0.0, 1.0))), wanted.size, name).open()(Runs.one(0, out.size), out)
     assert np.array_equal(out.astype(np.float16), wanted)
+
+
+@pytest.mark.parametrize("scheme", ["keras:identity", "torch:eye"])
+def test_a_frameworks_identity_is_that_of_the_array_as_it_stands(scheme: str) -> None:
+    """Gates side by side, as under initserve/1: the first is the identity. The plain name means each of them."""
+    for name, wanted in ((scheme, np.eye(4, 16)), ("identity", np.tile(np.eye(4), 4))):
+        plan = planned([{"type": "lstm", "shape": [3, 4], "recurrent_scheme": name}])
+        assert np.array_equal(values(plan.parameters[1]).reshape(4, 16), wanted)

@@ -14,11 +14,11 @@ import numpy as np
 
 from service.errors import InitserveError
 from service.networks.schemes.plain import RandomNormal
-from service.replay.framework import Array, ArrayDraws, Module, Replay, no_such_scheme, untruncated
+from service.replay.framework import NO_STREAM, Array, ArrayDraws, Module, Replay, no_such_scheme, untruncated
 from service.replay.numpy.pcg64 import PASSING, NormalDraws, Pcg64, Scaled, UniformDraws, Walk
 from service.replay.orthogonal import OrthogonalDraws, by_decomposition
 from service.stream.distributions import Constant, Distribution, Normal, Uniform
-from service.stream.draws import Draws
+from service.stream.draws import Addressed, Draws
 from service.stream.dtypes import DtypeName
 from service.stream.matrices import Orthogonal
 
@@ -92,7 +92,10 @@ def give(generator: Generator, array: Array, dtype: DtypeName) -> ArrayDraws:
                 distribution, fans, OrthogonalDraws(gaussian, *size, distribution.gain, np.float64), LAPACK
             )
         case _ if distribution.deterministic:
-            return ArrayDraws(distribution, fans, None)
+            # Under a framework's prefix it acts on the array as it stands, gates side by side.
+            prefixed = array.scheme_in("keras").framework is not None
+            whole = Addressed(distribution, NO_STREAM, elements) if prefixed else None
+            return ArrayDraws(distribution, fans, whole)
     raise no_such_scheme("numpy.random.Generator", array, array.scheme_in("keras"), instead_of(distribution))
 
 
