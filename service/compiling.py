@@ -40,11 +40,12 @@ def kernels_of(module: str) -> list[Kernel]:
 
 def serve() -> None:
     """Compile the modules that standard input names, a line each; say of each when it is done."""
-    for line in sys.stdin:
-        for kernel in kernels_of(line.strip()):
-            if not is_kept(kernel.function):
-                kernel.make()
-        print(line, end="", flush=True)  # noqa: T201 - to the process that asked
+    with suppress(BrokenPipeError):  # the process that asked was killed
+        for line in sys.stdin:
+            for kernel in kernels_of(line.strip()):
+                if not is_kept(kernel.function):
+                    kernel.make()
+            os.write(sys.stdout.fileno(), line.encode())  # at once: nothing is left to be sent at the end
 
 
 def missing() -> list[str]:

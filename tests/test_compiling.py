@@ -95,3 +95,22 @@ def test_where_nothing_is_missing_or_nothing_can_be_kept_no_process_is_started(m
     assert Compilation().needed
     monkeypatch.setattr(compiling, "is_kept", lambda function: True)
     assert not Compilation().needed
+
+
+def test_a_process_whose_asker_was_killed_ends_without_a_word() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    order = [sys.executable, "-c", compiling.PROGRAM]
+    try:
+        run = subprocess.run(
+            order,
+            env=variables,
+            input="service.stream.rounding\n" * 2,
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        os.close(writing)
+    assert (run.returncode, run.stderr) == (0, "")
