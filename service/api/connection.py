@@ -147,7 +147,6 @@ class Connection(HttpToolsProtocol):
         version = self.parser.get_http_version()
         refuse_headers(self.headers, version)
         self._wait(None)
-        self.register.busy(self)
         self.scope["method"] = self.parser.get_method().decode("ascii")
         self.scope["http_version"] = version
         address = httptools.parse_url(self.url)
@@ -178,6 +177,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self.incoming.end_body()
+        self.register.busy(self)
         super().on_message_complete()
 
     # What goes out

@@ -18,7 +18,10 @@ class Closable(Protocol):
 
 
 class Connections:
-    """The open connections of a process, the idle ones in the order in which they became so."""
+    """The open connections of a process, the idle ones in the order in which they became so.
+
+    Idle is one that waits for its client: for a request, or for the rest of one.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit

@@ -289,25 +289,29 @@ def test_after_a_refusal_the_rest_of_the_body_is_not_swallowed(running: Server, 
 def test_connections_without_end_shut_nobody_out_and_the_log_tells() -> None:
     server = Server()
     # As `ulimit -n` would: the interpreter takes longer to start than this.
-    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (128, 128))
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (80, 80))
     try:
         server.wait_until_ready()
         with ExitStack() as stack:
-            silent = [stack.enter_context(connected(server)) for _ in range(150)]
+            silent = [stack.enter_context(connected(server)) for _ in range(100)]
             for _ in range(5):
                 assert httpx.get(f"{server.url}/livez", timeout=PATIENCE).status_code == 200
             assert ends(silent[0])
             silent[-1].sendall(GET)
             assert read_answer(silent[-1])[0] == 200
+        with ExitStack() as stack:  # those that begin a request and leave it at that are as idle
+            for _ in range(40):
+                stack.enter_context(connected(server)).sendall(POST + b"content-length: 9\r\n\r\n{")
+            for _ in range(5):
+                assert httpx.get(f"{server.url}/livez", timeout=PATIENCE).status_code == 200
         with ExitStack() as stack:  # where none is idle, a new one is told to come back
-            for _ in range(64):
-                busy = stack.enter_context(connected(server))
-                busy.sendall(POST + b"content-length: 9\r\n\r\n")
+            for _ in range(16):
+                stack.enter_context(begin(server))
             wait_until(lambda: refused(server))
     finally:
         log = server.stop()
-    assert "at most 64 connections at once, not 4096: only 128 files may be open" in log
-    assert log.count("all 64 connections are in use") == 1
+    assert "at most 16 connections at once, not 4096: only 80 files may be open" in log
+    assert log.count("all 16 connections are in use") == 1
 
 
 def refused(server: Server) -> bool:
