@@ -111,17 +111,24 @@ def judge_all(
 ) -> list[Judgement]:
     """Judge every layer of a stack by what was measured; `constant` layers have units that are alike by design."""
     learning = any(one.later >= LOW for one in prospects)
+    overflows = not all(isfinite(forward.rms) for forward in forwards)
     return [
-        judge(forward, one, size, activation, learning, same)
+        judge(forward, one, size, activation, learning, same, overflows)
         for forward, one, size, activation, same in zip(forwards, prospects, sizes, activations, constant, strict=True)
     ]
 
 
 def judge(
-    forward: Forward, prospect: Prospects, size: float | None, activation: str, learning: bool, constant: bool
+    forward: Forward,
+    prospect: Prospects,
+    size: float | None,
+    activation: str,
+    learning: bool,
+    constant: bool,
+    overflows: bool,  # somewhere in the stack: a relu has no slope where its input is no number
 ) -> Judgement:
-    steep = is_steep(forward, prospect, size)
-    dead = not (prospect.moves or learning) and isfinite(forward.rms)
+    steep = is_steep(forward, prospect, size, overflows)
+    dead = not (prospect.moves or learning or overflows)
     # The loss asks each of the last layer's units for something else, which tells them apart once they move.
     parts = prospect.last and not dead
     alike = prospect.units > 1 and not parts and (constant or 2 * prospect.alike <= prospect.units)
@@ -160,8 +167,8 @@ def alike_reason(prospect: Prospects, constant: bool, also: tuple[Verdict, ...])
     return f"its {prospect.units} units compute {same} and get the same gradient, and always will{beside[also]}"
 
 
-def is_steep(forward: Forward, prospect: Prospects, size: float | None) -> Judgement | None:
-    if not (isfinite(forward.rms) and isfinite(prospect.slope)):
+def is_steep(forward: Forward, prospect: Prospects, size: float | None, overflows: bool) -> Judgement | None:
+    if not (isfinite(forward.rms) and isfinite(prospect.slope)) or (overflows and prospect.slope == 0.0):
         return Judgement("steep", "overflow", "the numbers overflow: nothing can be computed with them")
     if prospect.slope > HIGH:
         steepness = f"{times(prospect.slope)} times as steep as where everything keeps its size"

@@ -74,6 +74,7 @@ EARNED: list[tuple[str, list[dict[str, Any]]]] = [
     ("low-gradient", stack("hard_tanh", normal(10.0), depth=2)),
     ("steep", stack("relu", normal(1.0))),
     ("steep", stack("tanh", normal(1.0))),
+    ("steep", stack("relu", normal(1e30), depth=12)),  # overflows: relu's slope is 0 where its input is no number
     ("steep", stack("linear", normal(30.0), depth=200, width=16)),
     ("symmetric", stack("tanh", {"name": "constant", "value": 0.01}, depth=3)),
     ("symmetric", [*stack("relu", depth=2), *stack("relu", {"name": "constant", "value": 0.1}, depth=2)]),
