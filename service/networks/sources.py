@@ -117,7 +117,8 @@ def realised(decided: Decided, site: Site) -> Distribution:
         return scheme.realise(site)
     except InitserveError as error:
         raised = error.at(decided.pointer)
-        if site.counted is None and scheme.framework is not None and isinstance(scheme, VarianceScaling):
+        counted = decided.choice.fans in ("true", "keras")  # of one axis too, without the prefix
+        if counted and site.counted is None and scheme.framework is not None and isinstance(scheme, VarianceScaling):
             plain = scheme.model_dump(include={"scale", "mode", "distribution"}) | {"name": "variance_scaling"}
             raised.remedy = {decided.pointer.rpartition("/")[2]: plain}  # counts what the layer connects
         raise raised from None

@@ -100,6 +100,14 @@ def test_a_refused_shape_is_said_with_its_parameter_which_a_rule_does_not_tell(s
     assert caught.value.pointer == "/rules/1/scheme"
 
 
+@pytest.mark.parametrize("rule", ["flax", "pytorch"])
+def test_nothing_is_proposed_that_the_rule_of_fans_of_the_spec_refuses(rule: str) -> None:
+    layer = {"type": "tensor", "shape": [5], "scheme": "torch:kaiming_uniform"}
+    with pytest.raises(InvalidSpec, match="counts fans off two axes or more") as caught:
+        arrays(layer, fans=rule)
+    assert caught.value.remedy is None
+
+
 def test_a_frameworks_fans_of_a_whole_spec_are_its_initialisers() -> None:
     layer = {"type": "tensor", "shape": [5], "scheme": "he_normal"}
     with pytest.raises(InvalidSpec, match="torch counts fans off two axes or more"):
