@@ -67,6 +67,7 @@ REFUSED: dict[str, bytes] = {
     "an integer for a shape": with_header(GOOD.replace("(2, 3)", "6")),
     "a size that is no tuple": with_header(GOOD.replace("(2, 3)", "(6)")),
     "a member too many": with_header(GOOD.replace("}", "'more': 1}")),
+    "a member that stands twice": with_header(GOOD.replace("}", "'shape': (3, 2)}")),
     "a member missing": with_header("{'descr': '<f4', 'shape': (2, 3)}"),
     "no dictionary": with_header("'descr': '<f4', 'fortran_order': False, 'shape': (2, 3)"),
     "two dictionaries": with_header(GOOD + GOOD),

@@ -70,6 +70,8 @@ def read_header(header: bytes) -> tuple[np.dtype[np.generic], bool, tuple[int, .
     found: dict[bytes, re.Match[bytes]] = {}
     place = 1
     while member := MEMBER.match(text, place):
+        if member["name"] in found:
+            raise ValueError("a member stands twice")
         found[member["name"]] = member
         place = member.end()
     if not text.startswith(b"{") or text[place:].strip() != b"}" or len(found) < 3:
