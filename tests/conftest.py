@@ -96,5 +96,5 @@ def server(running: Server) -> str:
 
 @pytest.fixture(scope="session")
 def client(server: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server, timeout=60.0) as client:
+    with httpx.Client(base_url=server, timeout=90.0) as client:  # longer than a stream is waited for
         yield client

@@ -28,8 +28,8 @@ def test_every_algorithm_is_told_of_and_its_example_works(client: httpx.Client) 
         assert each["exact"]
         assert each["dtypes"]
         assert name == "initserve/1" or (each["versions"] and each["not_exact"])
-        assert client.get(f"/algorithms/{name}").json() == each
-        answer = client.post("/init", json=each["example"]).json()
+        answer = client.post("/init", json=each["example"]).json()  # which waits until the stream is ready
+        assert client.get(f"/algorithms/{name}").json() == {**each, "ready": True}
         assert answer["algorithm"] == name
         assert answer["layout"] == each["layout"]
         assert answer.get("exact", True) is True
