@@ -58,6 +58,12 @@ def missing() -> list[str]:
     ]
 
 
+def unkept() -> bool:
+    """Whether there are kernels of which nothing is kept, and nothing can be: a read-only folder."""
+    functions = [kernel.function for name in MODULES for kernel in kernels_of(name)]
+    return any(not (can_be_kept(function) or is_kept(function)) for function in functions)
+
+
 class Compilation:
     """What is missing, being compiled; those who need a module wait for it."""
 

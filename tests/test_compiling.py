@@ -114,3 +114,12 @@ def test_a_process_whose_asker_was_killed_ends_without_a_word() -> None:
     finally:
         os.close(writing)
     assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("kept", "writable"), [(True, False), (False, True), (False, False)])
+def test_kernels_that_cannot_be_kept_are_known_at_start(
+    monkeypatch: pytest.MonkeyPatch, kept: bool, writable: bool
+) -> None:
+    monkeypatch.setattr(compiling, "is_kept", lambda kernel: kept)
+    monkeypatch.setattr(compiling, "can_be_kept", lambda kernel: writable)
+    assert compiling.unkept() is not (kept or writable)

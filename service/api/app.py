@@ -18,7 +18,7 @@ from service.api.connections import Connections, most_connections
 from service.api.counters import Counters
 from service.api.readiness import Readiness
 from service.api.services import Services
-from service.compiling import Compilation
+from service.compiling import Compilation, unkept
 from service.pipeline import Workers
 from service.settings import Settings
 from service.specs.self_test import disagreements
@@ -38,6 +38,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     compiling = asyncio.create_task(compilation.run())
     if compilation.needed:
         logger.info("Compiling kernels for %s: initserve/1 first, then the frameworks' streams", config.CPU_NAME)
+    elif unkept():
+        logger.warning("Kernels cannot be kept beside their sources: they are compiled anew at every start")
     readiness = Readiness(compilation, await to_thread.run_sync(disagreements))
     settling = asyncio.create_task(readiness.settle())
     workers = Workers(settings.drawing_threads, settings.max_waiting_jobs, settings.max_heavy_requests)
