@@ -53,7 +53,7 @@ def torch_output(layer: dict[str, Any], module: Any, x: torch.Tensor) -> torch.T
         made: torch.Tensor = ring.movedim(1, -1) + module.bias
     elif "conv" in kind:
         made = module(on_a_ring(layer, x.movedim(-1, 1))).movedim(1, -1)
-    elif kind == "group_norm":
+    elif torch_layers.channels_first(layer):
         made = module(x.movedim(-1, 1)).movedim(1, -1)
     elif kind in ("simple_rnn", "lstm", "gru"):
         made = module(x)[0]

@@ -85,7 +85,11 @@ def test_kaiming_counts_torchs_fans(name: str, mode: str) -> None:
         assert np.abs(array).max() > 0.8 * bound
 
 
-OF_TWO_AXES = [name for name in WITH_MATRICES if "conv" not in EVERY[name][0]["type"] and name != "bilinear"]
+OF_TWO_AXES = [
+    name
+    for name in WITH_MATRICES
+    if all(value.dim() <= 2 for value in torch_layers.build(EVERY[name][0]).state_dict().values())
+]
 
 
 @pytest.mark.parametrize("name", OF_TWO_AXES)
@@ -192,7 +196,9 @@ def fans_of(layer: dict[str, Any], scheme: str, framework: Any) -> set[tuple[flo
 
 def called_in_flax(layer: dict[str, Any], inputs: tuple[int, ...], initializer: Callable[..., Any]) -> dict[str, Any]:
     module = flax_layers.build(layer)
-    names = ("kernel_init", "recurrent_kernel_init", "embedding_init")
+    names = ["kernel_init", "recurrent_kernel_init", "embedding_init"]
+    if layer["type"].endswith("norm"):  # over several axes scale and bias are arrays of several axes
+        names += ["scale_init", "bias_init"]
 
     def with_initializer(one: Any) -> Any:
         return one.clone(**{name: initializer for name in names if hasattr(one, name)})

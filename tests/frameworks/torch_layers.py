@@ -74,12 +74,19 @@ def load(layer: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> nn.Module:
     return module.eval()
 
 
+def channels_first(layer: dict[str, Any]) -> bool:
+    """Whether torch's module takes (batch, channels, *space)."""
+    kind = layer["type"]
+    by_channel = kind == "prelu" and len(layer["shape"]) > 1
+    return "conv" in kind or kind in ("group_norm", "instance_norm") or by_channel
+
+
 def run(layer: dict[str, Any], module: nn.Module, x: NDArray[Any]) -> NDArray[Any]:
     """Run on (batch, *space, channels) inputs."""
     kind = layer["type"]
     with torch.no_grad():
         given = torch.from_numpy(x)
-        if "conv" in kind or kind in ("group_norm", "instance_norm") or (kind == "prelu" and len(layer["shape"]) > 1):
+        if channels_first(layer):
             made = module(given.movedim(-1, 1)).movedim(1, -1)
         elif kind in ("simple_rnn", "lstm", "gru"):
             made = module(given)[0]

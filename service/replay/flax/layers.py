@@ -70,7 +70,7 @@ def check(framework: str, module: Module) -> None:
             raise no_such_member(module, "bias", "Flax's cells always have biases", {"bias": "zeros"})
         case Recurrent() if getattr(spec, "projection", None) is not None:
             raise no_such_member(module, "projection", "Flax's cells do not project their state", {"projection": None})
-        case PRelu(shape=[features]) if features != 1:
+        case PRelu() if prod(spec.slopes) != 1:
             raise no_such_member(module, "shape", "Flax's PReLU has one slope for all features", {"shape": [1]})
         case MultiHeadAttention() | GroupedQueryAttention():
             check_attention(framework, module, spec)
