@@ -215,7 +215,7 @@ def test_starts_are_trained(reader: Reader) -> None:
 def test_a_training_is_stopped(reader: Reader) -> None:
     page = reader.open()
     show(page, "train")
-    page.get_by_role("textbox", name="Steps").fill("2000")
+    page.get_by_role("textbox", name="Steps").fill("800")
     page.get_by_role("button", name="Train", exact=True).click()
     page.locator("#panel path.run").first.wait_for()
     page.get_by_role("button", name="Stop", exact=True).click()

@@ -41,16 +41,40 @@ export const state = {
 const renderers = [];
 const followers = [];
 let drawn = 0;
+let delayed = 0;
+let held = false;
+let again = false;
 let settling = 0;
 let last = { kind: "", at: 0 };
 
 export const onRender = (render) => renderers.push(render);
 export const onShared = (followed) => followers.push(followed);
 
-export function update(mutate) {
+// What comes in a quick row may be drawn together, `within` so many milliseconds.
+export function update(mutate, within = 0) {
   mutate(state);
+  if (!within) draw();
+  else delayed ||= setTimeout(draw, within);
+}
+
+function draw() {
+  clearTimeout(delayed);
   cancelAnimationFrame(drawn);
-  drawn = requestAnimationFrame(() => renderers.forEach((render) => render(state)));
+  delayed = 0;
+  drawn = requestAnimationFrame(() => {
+    if (held) again = true;
+    else renderers.forEach((render) => render(state));
+  });
+}
+
+// A button that is held down stays: drawn anew in between, it would not be clicked when it is let go.
+addEventListener("pointerdown", (event) => (held = Boolean(event.target.closest?.("button"))), true);
+for (const kind of ["pointerup", "pointercancel"]) {
+  addEventListener(kind, () => {
+    held = false;
+    if (again) setTimeout(draw);
+    again = false;
+  });
 }
 
 // A change to what a link holds; changes of one kind in quick succession are one step back.

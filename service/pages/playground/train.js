@@ -12,6 +12,7 @@ import { past } from "./waiting.js";
 
 const TASKS = { quadratic: [8, 1], moons: [2, 2], spirals: [2, 2], digits: [64, 10] }; // features, classes
 const MOST_SCHEMES = 6;
+const TOGETHER = 100; // milliseconds of a training's events that are drawn together
 
 let controller = null;
 
@@ -214,5 +215,5 @@ function take(event, data) {
       const place = open < 0 ? runs.length : open;
       runs[place] = { ...data, start: start(place), steps: data.loss.map((_, index) => index * data.every) };
     }
-  });
+  }, TOGETHER);
 }
