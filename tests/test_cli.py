@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from service.cli import main
+
 ROOT = Path(__file__).parents[1]
 LENET = ROOT / "examples/lenet5.json"
 
@@ -61,11 +63,17 @@ def test_failure_says_why_and_leaves_nothing(tmp_path: Path, spec: str | None, o
     asked = tmp_path / "spec.json"
     if spec is not None:
         asked.write_text(spec)
-    made = run("init", asked, "-o", tmp_path / output)
-    assert made.returncode == 1
-    assert message in made.stderr
-    assert "Traceback" not in made.stderr
+    with pytest.raises(SystemExit) as ended:
+        main(["init", str(asked), "-o", str(tmp_path / output)])
+    assert message in str(ended.value)
     assert {path.name for path in tmp_path.iterdir()} <= {"spec.json"}
+
+
+def test_a_failure_is_told_in_words_and_by_the_exit_status(tmp_path: Path) -> None:
+    made = run("init", tmp_path / "nowhere.json", "-o", tmp_path / "w.npz")
+    assert made.returncode == 1
+    assert "No such file" in made.stderr
+    assert "Traceback" not in made.stderr
 
 
 BIG = json.dumps({"seed": 1, "layers": [{"type": "tensor", "shape": [2**15, 2**15], "scheme": "he_normal"}]})
