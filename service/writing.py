@@ -25,7 +25,7 @@ def write(payload: Payload, out: BinaryIO, progress: Progress, threads: int = 0)
     """Write a payload while it is made, `threads` (0: one a processor) at once."""
     workers = Workers(threads)
     inbox: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
-    run = workers.start(payload.pieces, inbox.put)
+    run = workers.start(payload.pieces(), inbox.put)
     try:
         while not (delivery := inbox.get()).last:
             out.write(delivery.chunk)

@@ -93,7 +93,7 @@ async def init(request: Request) -> Response:
             return WholeAnswer(content, media_type=chosen.media_type, headers=headers, release=held.release)
         held = room_for(plan, payload.length, services)
         return Answer(
-            payload.pieces,
+            payload.pieces(),
             length=payload.length,
             media_type=chosen.media_type,
             headers=headers,

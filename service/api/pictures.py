@@ -5,7 +5,7 @@ from functools import partial
 
 from service.analysis.figures import MOST_PANELS, Panel, histogram_figure
 from service.analysis.statistics import Statistics, expected_counts
-from service.formats.payload import Finish, Piece, afterwards, opened, ranges
+from service.formats.payload import Finish, Piece, afterwards, blocks, opened
 from service.networks.plan import Plan, PlannedParameter
 from service.stream.drawing import Drawing
 from service.stream.dtypes import DTYPES
@@ -14,7 +14,7 @@ from service.stream.dtypes import DTYPES
 def surveyed(parameter: PlannedParameter, statistics: Statistics) -> Iterator[Piece]:
     """Return pieces that hold no bytes, after which the statistics are complete."""
     drawing = yield from opened(parameter)
-    for first, count in ranges(parameter.elements):
+    for first, count in blocks(0, parameter.elements):
         make = partial(survey, parameter, drawing, statistics, first, count)
         yield Piece(make, weight=count * DTYPES[parameter.dtype].size)
 

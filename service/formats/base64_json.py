@@ -5,7 +5,8 @@ width is not known before, so its place is filled up with spaces, which JSON all
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,10 +15,10 @@ from pydantic_core import to_json
 
 from service.analysis.statistics import BINS, Statistics
 from service.formats import npy
-from service.formats.payload import Chunk, Finish, Include, Payload, Piece, afterwards, opened, ranges, text
+from service.formats.payload import Chunk, Encoding, Include, Known, Owed, Part, Payload, Unsaid, Values
 from service.networks.plan import Caution, Plan, PlannedParameter, Source
-from service.stream.drawing import BLOCK, Drawing
-from service.stream.dtypes import DTYPES, DtypeName
+from service.stream.drawing import BLOCK
+from service.stream.dtypes import DTYPES, DtypeName, Stored
 from service.stream.streams import ALGORITHM
 
 LONGEST_NUMBER = -1.2345678901234567e-300  # 24 characters, as many as a float64 can take
@@ -80,61 +81,87 @@ def statistics_width(empty: Statistics, elements: int) -> int:
     return len(dumps(widest)) + (BINS + 1) * (len(str(elements)) - 1)  # the counts are 0 here
 
 
+@dataclass(frozen=True, slots=True)
+class Base64(Encoding):
+    """A .npy file whose header is `head` and whose elements have `size` bytes, in base64: 3 bytes to 4 characters."""
+
+    head: bytes
+    size: int
+
+    weight = 7 / 3  # the values, and their base64 beside them
+
+    @property
+    def first_block(self) -> int:  # type: ignore[override]
+        return first_block(len(self.head), self.size)
+
+    def length(self, elements: int) -> int:
+        return -(-(len(self.head) + elements * self.size) // 3) * 4
+
+    def elements(self, start: int, stop: int, elements: int) -> tuple[int, int]:
+        """Return elements that end, and begin unless they are the first, where base64 has taken all bytes before."""
+        first, end = (max(0, place * 3 - len(self.head)) for place in (start // 4, -(-stop // 4)))
+        begin, phase = first // self.size, self.first_block % 3
+        begin = begin - (begin - phase) % 3
+        last = -(-end // self.size)
+        last = last + (phase - last) % 3
+        return max(begin, 0), min(max(last, 1), elements)
+
+    def place(self, first: int) -> int:
+        return (len(self.head) + first * self.size) // 3 * 4 if first else 0
+
+    def encode(self, raw: memoryview, first: int) -> Chunk:
+        head = b"" if first else self.head
+        split = -len(head) % 3  # base64 takes three bytes at a time; the block ends where it has taken all
+        return pybase64.b64encode(head + raw[:split]) + pybase64.b64encode(raw[split:])
+
+
 class Told:
-    """A parameter's values as they go out in JSON, and what is known of them afterwards."""
+    """What is known of a parameter's values when all were gone through: their digest, and statistics if wanted."""
 
-    def __init__(self, parameter: PlannedParameter, include: Include) -> None:
-        self.parameter = parameter
-        self.include = include
-        self.digest = hashlib.sha256()
-        self.statistics = Statistics(parameter.expectation) if include.statistics else None
-        self.width = 0 if self.statistics is None else statistics_width(self.statistics, parameter.elements)
-        self.header = npy.header(parameter.dtype, parameter.shape) if include.weights else b""
+    def __init__(self, parameter: PlannedParameter, statistics: bool) -> None:
+        self._read = DTYPES[parameter.dtype].read
+        self._digest = hashlib.sha256()
+        self._statistics = Statistics(parameter.expectation) if statistics else None
 
-    def __len__(self) -> int:
-        length = len(',"sha256":""}') + 2 * self.digest.digest_size
-        if self.include.weights:
-            length += len(',"npy":""') + -(-npy.size_of(self.parameter) // 3) * 4
-        if self.statistics is not None:
-            length += len(',"statistics":') + self.width
-        return length
+    def add(self, values: Stored) -> Callable[[], None]:
+        statistics = self._statistics
+        part = None if statistics is None else statistics.survey(self._read(values))
 
-    def pieces(self) -> Iterator[Piece]:
-        """Return what follows the parameter's description: values, digest, statistics, closing brace."""
-        size = DTYPES[self.parameter.dtype].size
-        if self.include.weights:
-            yield text(b',"npy":"')
-        drawing = yield from opened(self.parameter)
-        for first, count in ranges(self.parameter.elements, first_block(len(self.header), size)):
-            weight = count * size * (7 if self.include.weights else 3) // 3  # base64 beside the values
-            yield Piece(partial(self.make, drawing, first, count), weight=weight)
-        yield afterwards(self.closing)
-
-    def make(self, drawing: Drawing, first: int, count: int) -> Finish:
-        values = drawing.draw(first, count)
-        raw = values.view("u1").data
-        encoded = b""
-        if self.include.weights:
-            head = b"" if first else self.header
-            split = -len(head) % 3  # base64 takes three bytes at a time; the block ends where it has taken all
-            encoded = pybase64.b64encode(head + raw[:split]) + pybase64.b64encode(raw[split:])
-        statistics = self.statistics
-        part = None if statistics is None else statistics.survey(DTYPES[self.parameter.dtype].read(values))
-
-        def finish() -> Chunk:
-            self.digest.update(raw)
+        def take_in() -> None:
+            self._digest.update(values.view("u1").data)
             if statistics is not None and part is not None:
                 statistics.merge(part)
-            return encoded
 
-        return finish
+        return take_in
 
-    def closing(self) -> bytes:
-        end = b'"' if self.include.weights else b""
-        end += f',"sha256":"{self.digest.hexdigest()}"'.encode()
-        if self.statistics is not None:
-            end += b',"statistics":' + dumps(self.statistics.summary()).ljust(self.width)
-        return end + b"}"
+    def closing(self, length: int) -> bytes:
+        """Return the members that tell it, and the parameter's closing brace, filled up to `length`."""
+        found = f',"sha256":"{self._digest.hexdigest()}"'.encode()
+        if self._statistics is not None:
+            found += b',"statistics":' + dumps(self._statistics.summary())
+        return found.ljust(length - 1) + b"}"
+
+    def longest(self, elements: int) -> int:
+        """Return how many bytes the closing of so many elements can take at the most."""
+        length = len(',"sha256":""}') + 2 * self._digest.digest_size
+        if self._statistics is not None:
+            length += len(',"statistics":') + statistics_width(self._statistics, elements)
+        return length
+
+
+def told_parts(parameter: PlannedParameter, include: Include) -> list[Part]:
+    """Return what follows a parameter's description: values, digest, statistics, closing brace."""
+    begin = partial(Told, parameter, include.statistics)
+    length = begin().longest(parameter.elements)
+    values = Values(parameter, encoding_of(parameter, include), begin)
+    owed = Owed(length, [values], lambda sums: sums[0].closing(length))
+    return [Known(b',"npy":"'), values, Known(b'"'), owed] if include.weights else [values, owed]
+
+
+def encoding_of(parameter: PlannedParameter, include: Include) -> Encoding:
+    if not include.weights:
+        return Unsaid()
+    return Base64(npy.header(parameter.dtype, parameter.shape), DTYPES[parameter.dtype].size)
 
 
 def first_block(head: int, size: int) -> int:
@@ -144,23 +171,15 @@ def first_block(head: int, size: int) -> int:
 
 def encode(plan: Plan, include: Include) -> Payload:
     """Return the whole answer; its parts are laid out before, so that their lengths add up."""
-    parts: list[bytes | Told] = []
+    parts: list[Part] = []
     words = dumps(envelope(plan))[:-1] + b',"layers":['
     for index, layer in enumerate(plan.layers):
         head = {"name": layer.name, "type": layer.type, "activation": layer.activation}
         words += (b"," if index else b"") + dumps(head)[:-1] + b',"parameters":['
         for place, parameter in enumerate(layer.parameters):
             words += (b"," if place else b"") + dumps(describe(parameter))[:-1]
-            parts += [words, Told(parameter, include)]
+            parts += [Known(words), *told_parts(parameter, include)]
             words = b""
         words += b"]}"
-    parts.append(words + b'],"warnings":' + dumps([describe_warning(warning) for warning in plan.warnings]) + b"}")
-
-    def pieces() -> Iterator[Piece]:
-        for part in parts:
-            if isinstance(part, Told):
-                yield from part.pieces()
-            else:
-                yield text(part)
-
-    return Payload(sum(len(part) for part in parts), pieces())
+    words += b'],"warnings":' + dumps([describe_warning(warning) for warning in plan.warnings]) + b"}"
+    return Payload([*parts, Known(words)])

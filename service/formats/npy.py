@@ -1,9 +1,7 @@
 """The .npy file: a header that names dtype and shape, then the values (NumPy Enhancement Proposal 1, version 1.0)."""
 
-from itertools import chain
-
 from service.errors import UnsupportedCombination
-from service.formats.payload import Include, Payload, data, text
+from service.formats.payload import Include, Known, Payload, raw
 from service.networks.plan import Plan, PlannedParameter
 from service.stream.dtypes import DTYPES, DtypeName
 from service.stream.views import Shape
@@ -37,6 +35,9 @@ def encode(plan: Plan, include: Include) -> Payload:
             "/layers",
             {"format": "npz"},
         )
-    (parameter,) = plan.parameters
-    head = text(header(parameter.dtype, parameter.shape))
-    return Payload(size_of(parameter), chain([head], data(parameter)))
+    return encode_parameter(plan.parameters[0])
+
+
+def encode_parameter(parameter: PlannedParameter) -> Payload:
+    """Return a parameter as a .npy file."""
+    return Payload([Known(header(parameter.dtype, parameter.shape)), raw(parameter)])

@@ -6,13 +6,13 @@ small ones too: one way, and lengths that depend on nothing but the plan. Dates 
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from service.formats import npy
-from service.formats.payload import Chunk, Include, Payload, Piece, afterwards, data, text
+from service.formats.payload import Include, Known, Owed, Part, Payload, Values, raw
 from service.networks.plan import Plan, PlannedParameter
+from service.stream.dtypes import Stored
 
 VERSION = 45  # ZIP64
 DESCRIPTOR_FOLLOWS_UTF8 = 0x0808
@@ -30,35 +30,36 @@ END = struct.Struct("<4s4H2IH")
 
 
 @dataclass
+class Checksum:
+    """The CRC-32 of a member of the archive; `value` is that of what was gone through so far."""
+
+    value: int
+
+    def add(self, values: Stored) -> Callable[[], None]:
+        raw = values.view("u1").data
+
+        def take_in() -> None:
+            self.value = zlib.crc32(raw, self.value)
+
+        return take_in
+
+
 class Member:
-    """A parameter in the archive, from byte `offset` on; `checksum` is the CRC-32 of what was made of it so far."""
+    """A parameter in the archive, from byte `offset` on. Its checksum, once it is known, stays so."""
 
-    parameter: PlannedParameter
-    offset: int
-    checksum: int = 0
-
-    @cached_property
-    def name(self) -> bytes:
-        return f"{self.parameter.key}.npy".encode()
-
-    @cached_property
-    def size(self) -> int:
-        return npy.size_of(self.parameter)
+    def __init__(self, parameter: PlannedParameter, offset: int) -> None:
+        self.name = f"{parameter.key}.npy".encode()
+        self.offset = offset
+        self.size = npy.size_of(parameter)
+        head = npy.header(parameter.dtype, parameter.shape)
+        self.values = Values(parameter, raw(parameter).encoding, lambda: Checksum(zlib.crc32(head)), kept=True)
+        checked = Owed(DESCRIPTOR.size, [self.values], self.descriptor)
+        self.parts = (Known(self.local_header() + head), self.values, checked)
 
     @property
     def length(self) -> int:
         """Bytes of all that stands before the next member."""
-        return LOCAL.size + len(self.name) + LOCAL_SIZES.size + self.size + DESCRIPTOR.size
-
-    def add(self, chunk: Chunk) -> None:
-        self.checksum = zlib.crc32(chunk, self.checksum)
-
-    def pieces(self) -> Iterator[Piece]:
-        head = npy.header(self.parameter.dtype, self.parameter.shape)
-        self.add(head)
-        yield text(self.local_header() + head)
-        yield from data(self.parameter, self.add)
-        yield afterwards(self.descriptor)
+        return sum(part.length for part in self.parts)
 
     def local_header(self) -> bytes:
         fixed = LOCAL.pack(
@@ -67,12 +68,12 @@ class Member:
         )  # fmt: skip
         return fixed + self.name + LOCAL_SIZES.pack(1, LOCAL_SIZES.size - 4, 0, 0)
 
-    def descriptor(self) -> bytes:
-        return DESCRIPTOR.pack(b"PK\7\10", self.checksum, self.size, self.size)
+    def descriptor(self, sums: Sequence[Checksum]) -> bytes:
+        return DESCRIPTOR.pack(b"PK\7\10", sums[0].value, self.size, self.size)
 
-    def central_header(self) -> bytes:
+    def central_header(self, checksum: Checksum) -> bytes:
         fixed = CENTRAL.pack(
-            b"PK\1\2", VERSION, VERSION, DESCRIPTOR_FOLLOWS_UTF8, 0, 0, DATE_1980, self.checksum, BEYOND, BEYOND,
+            b"PK\1\2", VERSION, VERSION, DESCRIPTOR_FOLLOWS_UTF8, 0, 0, DATE_1980, checksum.value, BEYOND, BEYOND,
             len(self.name), CENTRAL_SIZES.size, 0, 0, 0, 0, BEYOND,
         )  # fmt: skip
         return fixed + self.name + CENTRAL_SIZES.pack(1, CENTRAL_SIZES.size - 4, self.size, self.size, self.offset)
@@ -92,9 +93,8 @@ def encode(plan: Plan, include: Include) -> Payload:
         + END.pack(b"PK\5\6", 0, 0, min(count, 0xFFFF), min(count, 0xFFFF), BEYOND, BEYOND, 0)
     )
 
-    def pieces() -> Iterator[Piece]:
-        for member in members:
-            yield from member.pieces()
-        yield afterwards(lambda: b"".join(member.central_header() for member in members) + end)
+    def central(sums: Sequence[Checksum]) -> bytes:
+        return b"".join(member.central_header(each) for member, each in zip(members, sums, strict=True))
 
-    return Payload(start + directory + len(end), pieces())
+    parts: list[Part] = [part for member in members for part in member.parts]
+    return Payload([*parts, Owed(directory, [member.values for member in members], central), Known(end)])

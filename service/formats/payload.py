@@ -1,13 +1,21 @@
-"""What every format gives: pieces in order, and their total length, known before the first is made."""
+"""What every format gives: a row of parts whose lengths are known before a value is drawn, any range of it at a time.
 
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
-from functools import partial
-from typing import NamedTuple, TypeAlias
+A part's bytes are known (`Known`), or values as they stand in the file (`Values`), or what is owed once values have
+been gone through (`Owed`: a checksum, a digest, statistics). A range draws the values that stand in it; where it
+holds something owed, also those before it that this is owed for.
+"""
 
-from service.networks.plan import PlannedParameter
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from itertools import accumulate
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
+
+from service.networks.plan import Cost, PlannedParameter
 from service.stream.drawing import BLOCK, Drawing
-from service.stream.dtypes import DTYPES
+from service.stream.dtypes import DTYPES, Stored
 
 Chunk: TypeAlias = bytes | memoryview
 Finish: TypeAlias = Callable[[], Chunk]
@@ -38,22 +46,6 @@ class Piece(NamedTuple):
     heavy: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """`length` is in bytes, exact; `pieces` can be read only once."""
-
-    length: int
-    pieces: Iterator[Piece]
-
-    def chunks(self) -> Iterator[Chunk]:
-        """Make piece after piece in this thread."""
-        for piece in self.pieces:
-            yield piece.make()()
-
-    def whole(self) -> bytes:
-        return b"".join(self.chunks())
-
-
 def text(content: bytes) -> Piece:
     """Return a piece whose bytes are known."""
     return Piece(lambda: lambda: content)
@@ -64,8 +56,250 @@ def afterwards(known: Finish) -> Piece:
     return Piece(lambda: known)
 
 
-def opened(parameter: PlannedParameter) -> Generator[Piece, None, Drawing]:
-    """Return what draws the parameter, preceded by a heavy piece if opening it is slow."""
+class Sum(Protocol):
+    """What is found out on the way through all of a parameter's values."""
+
+    def add(self, values: Stored) -> Callable[[], None]:
+        """Look at a block, on any thread; what is returned takes it in, and is called block after block."""
+        ...
+
+
+S = TypeVar("S", bound=Sum)
+Sums: TypeAlias = "Mapping[Values[Any], Any]"  # of the values that are gone through as a whole: what comes of it
+
+
+class Part(Protocol):
+    """Some bytes of a file. `owes` are the values that must be gone through before they are known."""
+
+    @property
+    def length(self) -> int: ...
+    @property
+    def owes(self) -> "Sequence[Values[Any]]": ...
+
+    def pieces(self, start: int, stop: int, sums: Sums) -> Iterator[Piece]:
+        """Return what makes the bytes from `start` to before `stop`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """Bytes that are known before."""
+
+    content: bytes
+
+    owes = ()
+
+    @property
+    def length(self) -> int:
+        return len(self.content)
+
+    def pieces(self, start: int, stop: int, sums: Sums) -> Iterator[Piece]:
+        yield text(self.content[start:stop])
+
+
+class Encoding(ABC):
+    """How a parameter's values stand in a file; `head` bytes come before them. To encode is to know their places."""
+
+    first_block = BLOCK  # elements of the first block; those after it have BLOCK
+    weight = 1.0  # bytes that are held for each byte of values
+
+    @abstractmethod
+    def length(self, elements: int) -> int: ...
+
+    @abstractmethod
+    def elements(self, start: int, stop: int, elements: int) -> tuple[int, int]:
+        """Return the first element, and one past the last, to draw for these bytes of the file."""
+
+    @abstractmethod
+    def place(self, first: int) -> int:
+        """Return where in the file what is drawn from this element on begins."""
+
+    @abstractmethod
+    def encode(self, raw: memoryview, first: int) -> Chunk: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Raw(Encoding):
+    """Little-endian, `size` bytes each."""
+
+    size: int
+
+    def length(self, elements: int) -> int:
+        return self.size * elements
+
+    def elements(self, start: int, stop: int, elements: int) -> tuple[int, int]:
+        return start // self.size, -(-stop // self.size)
+
+    def place(self, first: int) -> int:
+        return self.size * first
+
+    def encode(self, raw: memoryview, first: int) -> Chunk:
+        return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaid(Encoding):
+    """Gone through, and not in the file."""
+
+    def length(self, elements: int) -> int:
+        return 0
+
+    def elements(self, start: int, stop: int, elements: int) -> tuple[int, int]:
+        return 0, 0
+
+    def place(self, first: int) -> int:
+        return 0
+
+    def encode(self, raw: memoryview, first: int) -> Chunk:
+        return b""
+
+
+@dataclass(eq=False)
+class Values(Generic[S]):
+    """A parameter's values. `sum_up` begins what is owed for them elsewhere in the file.
+
+    `known` is what came of it, where that is small enough to be kept with the file's layout (`kept`).
+    """
+
+    parameter: PlannedParameter
+    encoding: Encoding
+    sum_up: Callable[[], S] | None = None
+    kept: bool = False
+    known: S | None = None
+
+    owes = ()
+
+    @cached_property
+    def length(self) -> int:
+        return self.encoding.length(self.parameter.elements)
+
+    def drawn(self, start: int, stop: int, summed: bool) -> tuple[int, int]:
+        """Return which elements are drawn for a range: first, and one past the last; all where they are summed up."""
+        if summed:
+            return 0, self.parameter.elements
+        return self.encoding.elements(start, stop, self.parameter.elements) if start < stop else (0, 0)
+
+    def pieces(self, start: int, stop: int, sums: Sums) -> Iterator[Piece]:
+        found: S | None = sums.get(self)
+        first, end = self.drawn(start, stop, found is not None)
+        if first == end:
+            return
+        drawing = yield from opened(self.parameter, first)
+        weight = DTYPES[self.parameter.dtype].size * self.encoding.weight
+        for begin, count in blocks(first, end, self.encoding.first_block):
+            make = partial(self._make, drawing, (begin, count), (start, stop), found)
+            yield Piece(make, weight=int(count * weight))
+        if found is not None and self.kept:
+            yield afterwards(partial(self._keep, found))
+
+    def _make(self, drawing: Drawing, block: tuple[int, int], wanted: tuple[int, int], found: S | None) -> Finish:
+        values = drawing.draw(*block)
+        take_in = None if found is None else found.add(values)
+        place = self.encoding.place(block[0])
+        start, stop = (max(0, end - place) for end in wanted)
+        chunk: Chunk = b""
+        if start < stop:
+            chunk = self.encoding.encode(values.view("u1").data, block[0])
+            if start or stop < len(chunk):
+                chunk = chunk[start:stop]
+
+        def finish() -> Chunk:
+            if take_in is not None:
+                take_in()
+            return chunk
+
+        return finish
+
+    def _keep(self, found: S) -> bytes:
+        self.known = found
+        return b""
+
+
+def raw(parameter: PlannedParameter) -> Values[Sum]:
+    """Return a parameter's little-endian data."""
+    return Values(parameter, Raw(DTYPES[parameter.dtype].size))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Owed(Generic[S]):
+    """Bytes that are known when values have been gone through: told by what came of each of those that it `owes`."""
+
+    length: int
+    owes: Sequence[Values[S]]
+    told: Callable[[Sequence[S]], bytes]
+
+    def pieces(self, start: int, stop: int, sums: Sums) -> Iterator[Piece]:
+        found = [sums[each] if each.known is None else each.known for each in self.owes]
+        yield afterwards(lambda: self.told(found)[start:stop])
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A file, or an answer in JSON. Any number of threads may read it, any range of it, at once."""
+
+    parts: Sequence[Part]
+    _ends: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_ends", list(accumulate(part.length for part in self.parts)))
+
+    @property
+    def length(self) -> int:
+        """Bytes, exactly."""
+        return self._ends[-1] if self._ends else 0
+
+    def pieces(self, start: int = 0, stop: int | None = None) -> Iterator[Piece]:
+        """Return what makes the bytes from `start` to before `stop`; nothing of it is drawn yet."""
+        wanted, summed = self._wanted(start, stop)
+        sums = {each: each.sum_up() for each in summed if each.sum_up is not None}
+        for part, first, end in wanted:
+            yield from part.pieces(first, end, sums)
+
+    def cost(self, start: int = 0, stop: int | None = None) -> Cost:
+        """Return what it takes to make a range: the elements that are drawn, and what must come before them."""
+        wanted, summed = self._wanted(start, stop)
+        elements = operations = standing = 0
+        for part, first, end in wanted:
+            if not isinstance(part, Values):
+                continue
+            begin, after = part.drawn(first, end, part in summed)
+            if begin < after:
+                elements += after - begin
+                operations += part.parameter.operations
+                standing = max(standing, part.parameter.standing)
+        return Cost(elements, (self.length if stop is None else stop) - start, operations, standing)
+
+    def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[Chunk]:
+        """Make piece after piece in this thread."""
+        for piece in self.pieces(start, stop):
+            yield piece.make()()
+
+    def whole(self) -> bytes:
+        return b"".join(self.chunks())
+
+    def _wanted(self, start: int, stop: int | None) -> tuple[list[tuple[Part, int, int]], dict[Values[Any], None]]:
+        """Return the parts to be made for a range, each with its own, and the values to be gone through as a whole.
+
+        Of values that something in the range is owed for and that stand before it, nothing is shown.
+        """
+        touched = list(self._within(start, self.length if stop is None else stop))
+        owed = (each for part, _, _ in touched for each in part.owes)
+        summed = dict.fromkeys(each for each in owed if each.known is None)
+        shown = {part for part, _, _ in touched}
+        return [*((each, 0, 0) for each in summed if each not in shown), *touched], summed
+
+    def _within(self, start: int, stop: int) -> Iterator[tuple[Part, int, int]]:
+        """Return the parts that a range touches, each with its own range."""
+        for index in range(bisect_right(self._ends, start), len(self.parts)):
+            part = self.parts[index]
+            begin = self._ends[index] - part.length
+            if begin >= stop:
+                return
+            yield part, max(0, start - begin), min(part.length, stop - begin)
+
+
+def opened(parameter: PlannedParameter, first: int = 0) -> Generator[Piece, None, Drawing]:
+    """Return what draws the parameter from element `first` on, preceded by a heavy piece if beginning there is slow."""
     if parameter.operations <= HEAVY:
         return parameter.open()
     found: list[Drawing] = []
@@ -78,28 +312,9 @@ def opened(parameter: PlannedParameter) -> Generator[Piece, None, Drawing]:
     return found.pop()
 
 
-def ranges(elements: int, first: int = BLOCK) -> Iterator[tuple[int, int]]:
-    """Return (first, count) of the blocks that a parameter is drawn in; the first block may be another size."""
-    start, stop = 0, min(first, elements)
-    while start < elements:
-        yield start, stop - start
-        start, stop = stop, min(stop + BLOCK, elements)
-
-
-def data(parameter: PlannedParameter, seen: Callable[[memoryview], None] | None = None) -> Iterator[Piece]:
-    """Return a parameter's raw little-endian data; `seen` is shown every chunk of it, in order."""
-    drawing = yield from opened(parameter)
-    for first, count in ranges(parameter.elements):
-        make = partial(raw_block, drawing, first, count, seen)
-        yield Piece(make, weight=count * DTYPES[parameter.dtype].size)
-
-
-def raw_block(drawing: Drawing, first: int, count: int, seen: Callable[[memoryview], None] | None) -> Finish:
-    raw = drawing.draw(first, count).view("u1").data
-
-    def finish() -> Chunk:
-        if seen is not None:
-            seen(raw)
-        return raw
-
-    return finish
+def blocks(start: int, stop: int, first: int = BLOCK) -> Iterator[tuple[int, int]]:
+    """Return (first, count) of the blocks that elements are drawn in; a parameter's first block may be another size."""
+    while start < stop:
+        end = first if start < first else first + ((start - first) // BLOCK + 1) * BLOCK
+        yield start, min(end, stop) - start
+        start = end

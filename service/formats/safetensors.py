@@ -5,9 +5,8 @@ the plan's order, without a gap.
 """
 
 import json
-from itertools import chain
 
-from service.formats.payload import Include, Payload, data, text
+from service.formats.payload import Include, Known, Payload, raw
 from service.networks.plan import Plan
 from service.stream.dtypes import DTYPES
 
@@ -40,6 +39,4 @@ def header(plan: Plan) -> bytes:
 
 
 def encode(plan: Plan, include: Include) -> Payload:
-    head = header(plan)
-    tensors = chain.from_iterable(data(parameter) for parameter in plan.parameters)
-    return Payload(len(head) + plan.bytes, chain([text(head)], tensors))
+    return Payload([Known(header(plan)), *(raw(parameter) for parameter in plan.parameters)])

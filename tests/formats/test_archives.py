@@ -95,6 +95,6 @@ def test_a_piece_weighs_at_least_what_it_holds(format: str, dtype: str) -> None:
     """What waits to be sent is bounded by the sum of weights: a piece that says too little escapes the bound."""
     layers = [{"type": "tensor", "shape": [300_000], "scheme": "random_normal"}]
     plan = Spec.model_validate({"seed": 42, "dtype": dtype, "layers": layers}).plan()
-    for piece in FORMATS[format].encode(plan, Include(weights=True, statistics=True)).pieces:
+    for piece in FORMATS[format].encode(plan, Include(weights=True, statistics=True)).pieces():
         held = len(piece.make()())
         assert piece.weight >= held or held < 2**14  # headers weigh nothing

@@ -88,7 +88,7 @@ def test_whether_every_value_is_the_frameworks_is_told_of_its_streams() -> None:
 def test_no_piece_holds_more_than_a_block(format: str) -> None:
     """768 KiB of float32, and in JSON its base64 beside it."""
     planned = plan({"type": "tensor", "shape": [700_000], "scheme": "random_normal"})
-    pieces = [(piece.weight, len(piece.make()())) for piece in FORMATS[format].encode(planned, Include()).pieces]
+    pieces = [(piece.weight, len(piece.make()())) for piece in FORMATS[format].encode(planned, Include()).pieces()]
     most = 3 * 2**18
     assert max(held for _, held in pieces) <= most * 4 // 3 + 200
     assert max(weight for weight, _ in pieces) <= most * 7 // 3
@@ -100,11 +100,11 @@ def test_a_matrix_that_takes_long_comes_as_what_it_is(format: str) -> None:
     """Its decomposition is a piece of its own, made alone; nothing of it is sent."""
     layer = {"name": "a", "type": "tensor", "shape": [256, 256], "scheme": "orthogonal"}
     heavy, body = [], b""
-    for piece in FORMATS[format].encode(plan(layer), Include()).pieces:
+    for piece in FORMATS[format].encode(plan(layer), Include()).pieces():
         held = bytes(piece.make()())
         heavy += [held] if piece.heavy else []
         body += held
     assert heavy == [b""]
     assert len(body) > 4 * 256 * 256
     small = plan({**layer, "shape": [20, 20]})
-    assert not any(piece.heavy for piece in FORMATS[format].encode(small, Include()).pieces)
+    assert not any(piece.heavy for piece in FORMATS[format].encode(small, Include()).pieces())
