@@ -1,8 +1,8 @@
 """A spec's plan: every parameter's name, shape, bytes, scheme and address, before a number is drawn."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple
@@ -15,9 +15,10 @@ from service.networks.parameters import Choice
 from service.networks.parameters import Parameter as Stated
 from service.stream.distributions import Constant, Distribution, Normal, Uniform
 from service.stream.drawing import BLOCK, Drawing
-from service.stream.draws import AtOnce, Draws
+from service.stream.draws import Draws
 from service.stream.dtypes import DTYPES, DtypeName, Stored
-from service.stream.views import Form, Shape
+from service.stream.views import Form, Shape, View
+from service.stream.walked import in_any_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +145,13 @@ class PlannedParameter:
     @cached_property
     def draws(self) -> dict[str, Draws]:
         """What draws the arrays that its elements stand in."""
-        found = {name: self.arrays[name] for name in self.form.names}
-        if self.form.contiguous:
-            return found
+        if not self.elements:
+            return {}
         kind = DTYPES[self.dtype].drawn
-        return {name: AtOnce(each, kind) if each.in_order else each for name, each in found.items()}
+        found = {name: self.arrays[name] for name in self.form.names}
+        return {
+            name: in_any_order(each, name, self.form, kind) if each.in_order else each for name, each in found.items()
+        }
 
     @property
     def whole(self) -> bool:
@@ -164,6 +167,17 @@ class PlannedParameter:
     def standing(self) -> int:
         """Bytes that must stand in memory at once to make it: none where every element can be made by itself."""
         return sum(each.standing for each in self.draws.values())
+
+    def passing(self, first: int) -> int:
+        """Return the operations, beside `operations`, that it takes to begin at element `first`, nothing being made."""
+        if not self.elements:
+            return 0
+        start = self.form.address(first) if isinstance(self.form, View) else 0
+        return sum(each.passing(start) for each in self.draws.values())
+
+    def sliced(self, indices: Sequence[int | range]) -> "PlannedParameter":
+        """Return the part that NumPy's basic slicing takes: one place of an axis, or some of them, for every axis."""
+        return replace(self, form=self.form.sliced(indices))
 
     def open(self) -> Drawing:
         """Return what draws any of its elements; makes what must be made as a whole."""

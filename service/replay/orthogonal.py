@@ -42,6 +42,9 @@ class OrthogonalDraws:
         long, short = max(self.rows, self.columns), min(self.rows, self.columns)
         return self.gaussian.operations + 8 * long * short * short
 
+    def passing(self, first: int) -> int:
+        return self.gaussian.passing(0)
+
     def open(self) -> Fill:
         values: Values = np.empty(self.elements, self.drawn)
         fill_in_parts(self.gaussian.open(), values)

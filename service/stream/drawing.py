@@ -63,6 +63,9 @@ class Drawing:
 
     def _fill_view(self, view: View, out: Values) -> None:
         fill = self.fills[view.name]
+        for axis, stride in enumerate(view.strides):
+            if stride < 0:  # the same elements the other way round: then neighbours make one run
+                view, out = view.stepped(axis, range(view.shape[axis])[::-1]), np.flip(out, axis)
         if view.contiguous and out.flags.c_contiguous:
             fill(Runs.one(view.offset, out.size), out.reshape(-1))
             return

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-import numpy as np
-
 from service.stream.chance import Chance
-from service.stream.distributions import Distribution, Fill, fill_in_parts
+from service.stream.distributions import Distribution, Fill
 from service.stream.matrices import MadeAsWhole, take, with_zeros
 from service.stream.streams import Stream
 
@@ -21,7 +19,7 @@ class Draws(Protocol):
     """`operations` come before the first value, `standing` is how many bytes must stand in memory at once for it.
 
     Where `in_order` holds, elements are to be asked for from the first to the last, or nearly so: they come of a
-    stream that is walked, not addressed.
+    stream that is walked, not addressed. `operations` are those in an answer that makes the arrays before it too.
     """
 
     @property
@@ -34,6 +32,14 @@ class Draws(Protocol):
     def standing(self) -> int: ...
     @property
     def in_order(self) -> bool: ...
+
+    def passing(self, first: int) -> int:
+        """Return the operations, beside `operations`, that it takes to begin at element `first` where nothing is made.
+
+        In the unit of INITSERVE_MAX_OPERATIONS. Not 0 where a stream is walked: its words, its values, or the calls
+        that were made with it before.
+        """
+        ...
 
     def open(self) -> Fill:
         """Return what fills buffers of the spec's dtype as it is drawn; several threads may call it at once."""
@@ -62,6 +68,9 @@ class Addressed:
     def standing(self) -> int:
         return WHOLE * self.elements if self.whole else 0
 
+    def passing(self, first: int) -> int:
+        return 0
+
     def open(self) -> Fill:
         return self.distribution.open(self.stream)
 
@@ -84,6 +93,9 @@ class MadeOf:
     @property
     def standing(self) -> int:
         return WHOLE * self.elements
+
+    def passing(self, first: int) -> int:
+        return 0
 
     def open(self) -> Fill:
         return partial(take, self.distribution.make(self.chance).ravel())
@@ -115,28 +127,8 @@ class Wrapped:
     def in_order(self) -> bool:
         return self.of.in_order
 
-
-@dataclass(frozen=True, slots=True)
-class AtOnce(Wrapped):
-    """An array that is walked from the first element to the last, kept so that any may be asked for in any order."""
-
-    drawn: type[np.float32] | type[np.float64]
-
-    in_order = False
-    whole = True
-
-    @property
-    def operations(self) -> int:
-        return self.of.operations + 16 * self.elements
-
-    @property
-    def standing(self) -> int:
-        return self.of.standing + KEPT * self.elements
-
-    def open(self) -> Fill:
-        values = np.empty(self.elements, self.drawn)
-        fill_in_parts(self.of.open(), values)
-        return partial(take, values)
+    def passing(self, first: int) -> int:
+        return self.of.passing(first)
 
 
 @dataclass(frozen=True, slots=True)

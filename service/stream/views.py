@@ -8,7 +8,7 @@ where each one is, and so costs nothing at any size.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
@@ -35,18 +35,41 @@ class Form(ABC):
         return False
 
     @abstractmethod
-    def between(self, axis: int, start: int, stop: int) -> Form:
-        """Return the part from `start` to before `stop` along an axis."""
+    def views(self) -> Iterator[View]:
+        """Yield the views that it is made of."""
+
+    @abstractmethod
+    def stepped(self, axis: int, places: range) -> Form:
+        """Return the array that has these places of an axis."""
+
+    @abstractmethod
+    def without(self, axis: int) -> Form:
+        """Return the array without an axis, of one place."""
 
     @abstractmethod
     def moved(self, axes: tuple[int, ...]) -> Form:
         """Return the array in which axis `axes[i]` stands at place i."""
 
     @abstractmethod
-    def flipped(self, axis: int) -> Form: ...
-
-    @abstractmethod
     def reshaped(self, shape: Shape) -> Form: ...
+
+    def between(self, axis: int, start: int, stop: int) -> Form:
+        """Return the part from `start` to before `stop` along an axis."""
+        return self.stepped(axis, range(start, stop))
+
+    def flipped(self, axis: int) -> Form:
+        return self.stepped(axis, range(self.shape[axis])[::-1])
+
+    def sliced(self, indices: Sequence[int | range]) -> Form:
+        """Return what NumPy's basic slicing gives: of every axis some places, or one, and then the axis is no more."""
+        form: Form = self
+        for axis in reversed(range(len(indices))):
+            index = indices[axis]
+            if isinstance(index, range):
+                form = form.stepped(axis, index)
+            else:
+                form = form.stepped(axis, range(index, index + 1)).without(axis)
+        return form
 
     def box(self, starts: Shape, stops: Shape) -> Form:
         """Return the part from `starts` to before `stops`, along every axis."""
@@ -90,18 +113,52 @@ class View(Form):
             for size, stride, wanted in zip(self.shape, self.strides, strides_of(self.shape), strict=True)
         )
 
-    def between(self, axis: int, start: int, stop: int) -> View:
-        shape = (*self.shape[:axis], stop - start, *self.shape[axis + 1 :])
-        return View(self.name, self.offset + start * self.strides[axis], shape, self.strides)
+    @property
+    def ascending(self) -> bool:
+        """Whether each of its elements, in C order, stands behind the one before."""
+        axes = [(size, stride) for size, stride in zip(self.shape, self.strides, strict=True) if size > 1]
+        width = 0  # how far the last element of the inner axes stands behind their first
+        for size, stride in reversed(axes):
+            if stride <= width:
+                return False
+            width += (size - 1) * stride
+        return True
+
+    def address(self, element: int) -> int:
+        """Return where an element, counted in C order, stands."""
+        address = self.offset
+        for size, stride in zip(reversed(self.shape), reversed(self.strides), strict=True):
+            element, place = divmod(element, size)
+            address += place * stride
+        return address
+
+    @property
+    def least(self) -> int:
+        """The least address of its elements, of which there must be one."""
+        pairs = zip(self.shape, self.strides, strict=True)
+        return self.offset + sum((size - 1) * stride for size, stride in pairs if stride < 0)
+
+    @property
+    def greatest(self) -> int:
+        pairs = zip(self.shape, self.strides, strict=True)
+        return self.offset + sum((size - 1) * stride for size, stride in pairs if stride > 0)
+
+    def views(self) -> Iterator[View]:
+        yield self
+
+    def stepped(self, axis: int, places: range) -> View:
+        shape = (*self.shape[:axis], len(places), *self.shape[axis + 1 :])
+        strides = (*self.strides[:axis], self.strides[axis] * places.step, *self.strides[axis + 1 :])
+        return View(self.name, self.offset + places.start * self.strides[axis], shape, strides)
+
+    def without(self, axis: int) -> View:
+        shape, strides = ((*each[:axis], *each[axis + 1 :]) for each in (self.shape, self.strides))
+        return View(self.name, self.offset, shape, strides)
 
     def moved(self, axes: tuple[int, ...]) -> View:
         return View(
             self.name, self.offset, tuple(self.shape[axis] for axis in axes), tuple(self.strides[axis] for axis in axes)
         )
-
-    def flipped(self, axis: int) -> View:
-        strides = (*self.strides[:axis], -self.strides[axis], *self.strides[axis + 1 :])
-        return View(self.name, self.offset + (self.shape[axis] - 1) * self.strides[axis], self.shape, strides)
 
     def reshaped(self, shape: Shape) -> View:
         """Merge axes that can be walked as one, then split them; what would need a copy has no reshaped view."""
@@ -149,22 +206,29 @@ class Joined(Form):
         sizes = [part.shape[self.axis] for part in self.parts]
         return list(zip(accumulate(sizes[:-1], initial=0), self.parts, strict=True))
 
-    def between(self, axis: int, start: int, stop: int) -> Form:
+    def views(self) -> Iterator[View]:
+        for part in self.parts:
+            yield from part.views()
+
+    def stepped(self, axis: int, places: range) -> Form:
         if axis != self.axis:
-            return Joined(tuple(part.between(axis, start, stop) for part in self.parts), self.axis)
-        kept = [
-            part.between(axis, max(start - place, 0), min(stop - place, part.shape[axis]))
-            for place, part in self.placed()
-            if start < place + part.shape[axis] and place < stop
-        ]
-        return joined(kept, axis)
+            return Joined(tuple(part.stepped(axis, places) for part in self.parts), self.axis)
+        kept = []
+        for begin, part in self.placed():
+            within = overlap(places, begin, begin + part.shape[axis])
+            if within:
+                kept.append(part.stepped(axis, range(within.start - begin, within.stop - begin, within.step)))
+        if places.step < 0:
+            kept.reverse()
+        return joined(kept or [self.parts[0].stepped(axis, range(0))], axis)
+
+    def without(self, axis: int) -> Form:
+        if axis == self.axis:
+            raise ValueError("what was joined along an axis has more than one place there")
+        return Joined(tuple(part.without(axis) for part in self.parts), self.axis - (axis < self.axis))
 
     def moved(self, axes: tuple[int, ...]) -> Form:
         return Joined(tuple(part.moved(axes) for part in self.parts), axes.index(self.axis))
-
-    def flipped(self, axis: int) -> Form:
-        parts = tuple(part.flipped(axis) for part in self.parts)
-        return Joined(parts[::-1] if axis == self.axis else parts, self.axis)
 
     def reshaped(self, shape: Shape) -> Form:
         """Gain or lose axes of one element; what would need more has no reshaped view."""
@@ -190,17 +254,29 @@ class Summed(Form):
     def names(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for part in self.parts for name in part.names))
 
-    def between(self, axis: int, start: int, stop: int) -> Form:
-        return Summed(tuple(part.between(axis, start, stop) for part in self.parts))
+    def views(self) -> Iterator[View]:
+        for part in self.parts:
+            yield from part.views()
+
+    def stepped(self, axis: int, places: range) -> Form:
+        return Summed(tuple(part.stepped(axis, places) for part in self.parts))
+
+    def without(self, axis: int) -> Form:
+        return Summed(tuple(part.without(axis) for part in self.parts))
 
     def moved(self, axes: tuple[int, ...]) -> Form:
         return Summed(tuple(part.moved(axes) for part in self.parts))
 
-    def flipped(self, axis: int) -> Form:
-        return Summed(tuple(part.flipped(axis) for part in self.parts))
-
     def reshaped(self, shape: Shape) -> Form:
         return Summed(tuple(part.reshaped(shape) for part in self.parts))
+
+
+def overlap(places: range, begin: int, end: int) -> range:
+    """Return those of the places, in their order, that lie from `begin` to before `end`."""
+    if places.step < 0:
+        return overlap(places[::-1], begin, end)[::-1]
+    first, last = (-(-(edge - places.start) // places.step) for edge in (begin, end))  # rounded upwards
+    return places[max(0, first) : max(0, last)]
 
 
 def joined(parts: Sequence[Form], axis: int) -> Form:

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from service.errors import NotExact, UnsupportedCombination
-from service.replay.numpy.pcg64 import MOST_PLACES, NormalDraws, Pcg64, Scaled, Walk
+from service.replay.numpy.pcg64 import NormalDraws
+from service.replay.numpy.walk import MOST_PLACES, Pcg64, Scaled, Walk
 from service.specs.spec import Spec
 from service.stream.addresses import Runs
 from service.stream.dtypes import DtypeName

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from service.stream.distributions import Normal
-from service.stream.draws import Addressed, AtOnce, Draws
+from service.stream.draws import Addressed, Draws
 from service.stream.matrices import Orthogonal
 from service.stream.stacks import Stack
 from service.stream.streams import stream_of
+from service.stream.walked import Between
 
 STREAM = stream_of(1, "a/kernel")
 SMALL = 2**16  # bytes: what is no array
@@ -35,11 +36,11 @@ def test_a_matrix_is_said_to_need_what_memory_making_it_takes(draws: Addressed) 
 
 def test_an_array_that_is_kept_is_said_to_need_its_values_and_their_drawing() -> None:
     inner: Draws = Addressed(Normal(0.0, 1.0), STREAM, 10**6)
-    kept = AtOnce(inner, np.float64)
+    kept = Between(inner, np.float64, 0, 10**6)
     assert (inner.whole, inner.standing, inner.operations) == (False, 0, 0)
     assert kept.whole
     assert kept.standing >= 8 * 10**6
     assert kept.operations >= 10**6  # every element is drawn before the first can be asked for
-    matrix = AtOnce(addressed(300, 300), np.float64)
+    matrix = Between(addressed(300, 300), np.float64, 0, 300 * 300)
     assert matrix.standing >= addressed(300, 300).standing + 8 * 300 * 300
     assert matrix.operations >= addressed(300, 300).operations + 300 * 300

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from service.stream.addresses import Runs
 from service.stream.drawing import Drawing
 from service.stream.dtypes import DTYPES
 from service.stream.matrices import take
@@ -28,6 +29,11 @@ def drawing(form: Form, size: int) -> Drawing:
     return Drawing(form, {"a": lambda runs, out: take(values, runs, out)}, DTYPES["float64"])
 
 
+def steps() -> st.SearchStrategy[slice]:
+    ends = st.none() | st.integers(-6, 6)
+    return st.builds(slice, ends, ends, st.none() | st.sampled_from([-7, -3, -2, -1, 1, 2, 3, 7]))
+
+
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Pair, int]:
     """A form that some steps made, and NumPy's array after the same steps."""
@@ -35,7 +41,7 @@ def pairs(draw: st.DrawFn) -> tuple[Pair, int]:
     form, array = canonical(shape)
     for _ in range(draw(st.integers(0, 4))):
         axis = draw(st.integers(0, array.ndim - 1))
-        match draw(st.sampled_from(["cut", "move", "flip", "join", "add"])):
+        match draw(st.sampled_from(["cut", "move", "flip", "step", "join", "add"])):
             case "cut":
                 start = draw(st.integers(0, array.shape[axis] - 1))
                 stop = draw(st.integers(start + 1, array.shape[axis]))
@@ -45,6 +51,9 @@ def pairs(draw: st.DrawFn) -> tuple[Pair, int]:
                 form, array = form.moved(axes), array.transpose(axes)
             case "flip":
                 form, array = form.flipped(axis), np.flip(array, axis)
+            case "step":
+                places = range(array.shape[axis])[draw(steps())] or range(1)
+                form, array = form.stepped(axis, places), np.take(array, places, axis)
             case "join":
                 form, array = (
                     Joined((form, form.flipped(axis)), axis),
@@ -64,6 +73,27 @@ def test_any_run_is_the_run_of_numpys_array(made: tuple[Pair, int], data: st.Dat
     count = data.draw(st.integers(1, array.size - first))
     found = drawing(form, size).draw(first, count)
     assert np.array_equal(found, array.ravel()[first : first + count])
+
+
+@settings(max_examples=400)
+@given(made=pairs(), data=st.data())
+def test_slicing_is_numpys(made: tuple[Pair, int], data: st.DataObject) -> None:
+    (form, array), size = made
+    chosen = [data.draw(st.integers(0, length - 1) | steps()) for length in array.shape]
+    indices = [
+        one if isinstance(one, int) else range(length)[one] for one, length in zip(chosen, array.shape, strict=True)
+    ]
+    wanted = array[tuple(chosen)]
+    found = form.sliced(indices)
+    assert found.shape == wanted.shape
+    if wanted.size:
+        assert np.array_equal(drawing(found, size).draw(0, wanted.size), wanted.ravel())
+    for view in found.views():
+        if prod(view.shape):
+            places = [int(place) for place in drawing(view, size).draw(0, prod(view.shape))]
+            assert (view.least, view.greatest) == (min(places), max(places))
+            assert view.ascending == (places == sorted(set(places)))
+            assert [view.address(element) for element in range(len(places))] == places
 
 
 @given(shape=SHAPES, data=st.data())
@@ -141,6 +171,28 @@ def test_joining_views_is_numpys_concatenation_and_one_view_where_they_follow(
     found = Drawing(form, fills, DTYPES["float64"]).draw(0, array.size)
     assert np.array_equal(found, array.ravel())
     assert isinstance(form, View) or not follows
+
+
+@pytest.mark.parametrize("step", [-1000, -1, 1, 7, 1000])
+def test_what_lies_between_steps_is_not_drawn(step: int) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def fill(runs: Runs, out: NDArray[Any]) -> None:
+        asked.append((runs.starts.size, runs.length))
+
+    form = View.whole("a", (10**9, 3)).sliced([range(10**9)[::step], 1])
+    count = min(prod(form.shape), 50_000)
+    Drawing(form, {"a": fill}, DTYPES["float32"]).draw(0, count)
+    assert sum(runs * length for runs, length in asked) == count
+    assert len(asked) == 1
+
+
+def test_an_axis_backwards_is_drawn_forwards() -> None:
+    """In runs of neighbours, as the axis is; one by one it would take four times as long."""
+    asked: list[int] = []
+    form = View.whole("a", (10, 1000)).sliced([range(10)[::-1], range(1000)[::-1]])
+    Drawing(form, {"a": lambda runs, out: asked.append(runs.length)}, DTYPES["float32"]).draw(0, 5000)
+    assert asked == [5000]
 
 
 def test_neighbours_in_one_run_share_a_counter() -> None:

@@ -183,6 +183,9 @@ class JaxDraws:
     operations = 0
     standing = 0
 
+    def passing(self, first: int) -> int:
+        return 0
+
     def open(self) -> Fill:
         key = np.array(self.key, np.uint32)
         if self.dtype in BITS:

@@ -8,7 +8,8 @@ from service.replay.jax import random as jax_random
 from service.replay.keras import tensorflow as tensorflow_random
 from service.replay.keras import torch as keras_torch
 from service.replay.keras.laws import Normal, Truncated, Uniform
-from service.replay.numpy.pcg64 import NormalDraws, Pcg64, Scaled, UniformDraws, Walk
+from service.replay.numpy.pcg64 import NormalDraws, UniformDraws
+from service.replay.numpy.walk import Pcg64, Scaled, Walk
 from service.replay.rounding import BITS, Doubles, by_numpy, f32, without_subnormal, without_subnormals
 from service.replay.torch.draws import Tensor
 from service.replay.truncation import CUT

@@ -29,6 +29,9 @@ class Scaled(Wrapped):
     def elements(self) -> int:
         return self.tensor.elements
 
+    def passing(self, first: int) -> int:
+        return self.of.passing(self.each * first)
+
     def open(self) -> Fill:
         inner = self.of.open()
         fill = self._chosen(inner) if self.each > 1 else self._all(inner)

@@ -15,7 +15,8 @@ import numpy as np
 from service.errors import InitserveError
 from service.networks.schemes.plain import RandomNormal
 from service.replay.framework import NO_STREAM, Array, ArrayDraws, Module, Replay, no_such_scheme, untruncated
-from service.replay.numpy.pcg64 import PASSING, NormalDraws, Pcg64, Scaled, UniformDraws, Walk
+from service.replay.numpy.pcg64 import NormalDraws, UniformDraws
+from service.replay.numpy.walk import Pcg64, Scaled, Walk
 from service.replay.orthogonal import OrthogonalDraws, by_decomposition
 from service.stream.distributions import Constant, Distribution, Normal, Uniform
 from service.stream.draws import Addressed, Draws
@@ -23,7 +24,6 @@ from service.stream.dtypes import DtypeName
 from service.stream.matrices import Orthogonal
 
 LAPACK = by_decomposition("orthogonal, of rng.normal,")
-MOST = 2**27  # operations: cap on the skipping cost charged to one array
 
 
 class Generator:
@@ -33,32 +33,32 @@ class Generator:
         self._words = Pcg64(seed)
         self._ends: list[Callable[[], int]] = []
         self._starts = [0]
-        self._normals: list[int] = []  # of each call
-        self._lock = threading.RLock()
+        self._normals = 0  # made by all calls
+        self._lock = threading.Lock()
 
     def start(self, call: int) -> int:
         """Return the word that the call begins with."""
-        with self._lock:
-            while len(self._starts) <= call:
-                self._starts.append(self._ends[len(self._starts) - 1]())
-            return self._starts[call]
-
-    def _passed(self) -> int:
-        """Return what must be done before the next call's first value is known."""
-        return PASSING * self._normals[-1] + min(PASSING * sum(self._normals), MOST) if self._normals else 0
+        while True:
+            with self._lock:
+                known = len(self._starts)
+                if known > call:
+                    return self._starts[call]
+            start = self._ends[known - 1]()  # a walk of seconds, maybe: nobody waits for the lock meanwhile
+            with self._lock:
+                if len(self._starts) == known:
+                    self._starts.append(start)
 
     def normal(self, mean: float, deviation: float, elements: int, dtype: DtypeName) -> Draws:
         walk = Walk(self._words, partial(self.start, len(self._ends)), Scaled((mean, deviation)))
-        draws = NormalDraws(walk, elements, dtype, self._passed())
+        draws = NormalDraws(walk, elements, dtype, self._normals)
         self._ends.append(partial(walk.end, elements))
-        self._normals.append(elements)
+        self._normals += elements
         return draws
 
     def uniform(self, low: float, high: float, elements: int, dtype: DtypeName) -> Draws:
         origin = partial(self.start, len(self._ends))
-        draws = UniformDraws(self._words, origin, low, high, elements, dtype, self._passed())
+        draws = UniformDraws(self._words, origin, low, high, elements, dtype, self._normals)
         self._ends.append(lambda: origin() + elements)
-        self._normals.append(0)
         return draws
 
 

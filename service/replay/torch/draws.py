@@ -14,8 +14,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from service import stopping
 from service.replay.torch.kernels import values as kernels
-from service.replay.torch.mersenne import MersenneTwister
+from service.replay.torch.mersenne import MersenneTwister, passing
 from service.stream.addresses import Runs
 from service.stream.buffers import BUFFERS
 from service.stream.distributions import Fill
@@ -83,12 +84,17 @@ class Tensor:
 
 
 class Call(Protocol):
-    """A call that fills a tensor. `whole` calls must be made as a whole; `operations` is what that takes."""
+    """A call that fills a tensor. `whole` calls must be made as a whole; `operations` is what that takes.
+
+    `following` is what it takes to know where the next call begins.
+    """
 
     @property
     def whole(self) -> bool: ...
 
     def operations(self, tensor: Tensor) -> int: ...
+
+    def following(self, tensor: Tensor) -> int: ...
 
     def after(self, state: State, tensor: Tensor, generator: MersenneTwister) -> State:
         """Return where the generator stands afterwards."""
@@ -127,6 +133,9 @@ class Walked:
     whole = False
 
     def operations(self, tensor: Tensor) -> int:
+        return 0
+
+    def following(self, tensor: Tensor) -> int:
         return 0
 
     def tied(self, state: State, tensor: Tensor, generator: MersenneTwister) -> bool:
@@ -238,6 +247,7 @@ class Normal(Walked):
         raw = np.empty(tensor.width * CHUNK, np.uint32)
         blocks = tensor.elements // BLOCK * BLOCK
         for start in range(0, blocks, CHUNK):
+            stopping.check()
             begin, end = np.searchsorted(places, (start, min(start + CHUNK, blocks)))
             if begin < end:
                 part = raw[: tensor.width * (min(start + CHUNK, blocks) - start)]
@@ -258,7 +268,7 @@ class Normal(Walked):
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A call whose values must all be made before the first is known, or the next call's place."""
+    """A call whose values must all be made before the first is known."""
 
     whole = True
 
@@ -268,14 +278,18 @@ class Whole:
     def operations(self, tensor: Tensor) -> int:
         raise NotImplementedError
 
+    def following(self, tensor: Tensor) -> int:
+        """Return nothing: most calls' words are known from their size."""
+        return 0
+
     def tied(self, state: State, tensor: Tensor, generator: MersenneTwister) -> bool:
         return False
 
     def after(self, state: State, tensor: Tensor, generator: MersenneTwister) -> State:
-        return self.draw(state, tensor, generator)[1]
+        return self.draw(state, tensor, generator.fork(state.word))[1]
 
     def open(self, state: State, tensor: Tensor, generator: MersenneTwister) -> tuple[Fill, State | None]:
-        values, after = self.draw(state, tensor, generator)
+        values, after = self.draw(state, tensor, generator.fork(state.word))
         return partial(take, values), after
 
 
@@ -291,52 +305,59 @@ class Walk:
     def __post_init__(self) -> None:
         self.generator = MersenneTwister.of(self.seed)
         self._calls: list[tuple[Call, Tensor]] = []
-        self._work: list[int] = []  # operations of the calls up to each
+        self._work = [0]  # operations that it takes to know where each call begins
         self._marks: list[int] = []  # of each call, what tells it and all before it from others
         self._states = [State()]
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
 
     def add(self, call: Call, shape: Shape) -> "Step":
         """Make another call; nothing is drawn yet."""
         tensor = Tensor(prod(shape), self.dtype, self.fused)
         self._calls.append((call, tensor))
         self._marks.append(hash((self._marks[-1] if self._marks else self.seed & 0xFFFFFFFF, call, tensor)))
-        self._work.append(call.operations(tensor) + (self._work[-1] if self._work else 0))
+        self._work.append(self._work[-1] + call.following(tensor))
         return Step(self, len(self._calls) - 1, call, tensor)
 
     def open(self, index: int) -> Fill:
         call, tensor = self._calls[index]
-        with self._lock:
-            state = self._state(index)
-            if not call.whole:
-                return call.open(state, tensor, self.generator)[0]
-            fill, after = call.open(state, tensor, self.generator)
-            if after is not None and len(self._states) == index + 1:
-                self._states.append(after)
-            return fill
+        state = self._state(index)
+        if not call.whole:
+            return call.open(state, tensor, self.generator)[0]
+        fill, after = call.open(state, tensor, self.generator)
+        if after is not None:
+            self._know(index + 1, after)
+        return fill
 
     def certain(self, index: int, most: int) -> bool:
         """Whether no tie decides in a call that may know of one; not known where that takes more operations."""
         call, tensor = self._calls[index]
-        with self._lock:
-            if self._work[index] > most or self._state(index).word > FARTHEST:
-                return False
-            return not call.tied(self._state(index), tensor, self.generator)
+        if self._work[index] + call.operations(tensor) > most or self._state(index).word > FARTHEST:
+            return False
+        return not call.tied(self._state(index), tensor, self.generator)
 
     def mark(self, index: int) -> int:
         """Return the same number for calls that give the same values: by the same seed, after the same calls."""
         return self._marks[index]
 
     def work_between(self, first: int, last: int) -> int:
-        """Return the operations of the calls from `first` to before `last`."""
-        upto = [self._work[end - 1] if end else 0 for end in (first, last)]
-        return max(0, upto[1] - upto[0])
+        """Return the operations that finding where call `last` begins takes, once it is known of call `first`."""
+        return max(0, self._work[last] - self._work[first])
 
     def _state(self, index: int) -> State:
-        while len(self._states) <= index:
-            call, tensor = self._calls[len(self._states) - 1]
-            self._states.append(call.after(self._states[-1], tensor, self.generator))
-        return self._states[index]
+        """Return where a call begins. Finding it may take seconds: nobody waits for the lock meanwhile."""
+        while True:
+            with self._lock:
+                known = len(self._states)
+                if known > index:
+                    return self._states[index]
+                state = self._states[-1]
+            call, tensor = self._calls[known - 1]
+            self._know(known, call.after(state, tensor, self.generator))
+
+    def _know(self, index: int, state: State) -> None:
+        with self._lock:
+            if len(self._states) == index:
+                self._states.append(state)
 
 
 @dataclass(frozen=True, eq=False)
@@ -368,6 +389,12 @@ class Step:
     @property
     def standing(self) -> int:
         return 3 * KEPT * self.elements if self.whole else 0
+
+    def passing(self, first: int) -> int:
+        calls = self.walk.work_between(0, self.index) - self.passed
+        if self.whole:
+            return calls
+        return calls + passing(self.tensor.width * first)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Step) and self.walk.mark(self.index) == other.walk.mark(other.index)

@@ -14,6 +14,12 @@ Words = NDArray[np.uint32]
 KEPT = 16  # states of places that were left: threads ask for blocks a little out of order
 STEP = 2**17  # raw words made at a time where they are only passed over
 FAR = 2**23  # words: beyond, a jump (1.5 ms) takes less time than to make them all
+PASSING, JUMP = 8, 2**26  # operations that passing over a word takes, and a jump
+
+
+def passing(count: int) -> int:
+    """Return the operations that it takes to come to the word after so many."""
+    return min(PASSING * count, JUMP)
 
 
 @lru_cache(maxsize=1)
@@ -59,24 +65,34 @@ class MersenneTwister:
     def fork(self, first: int) -> "MersenneTwister":
         """Return another walk over the same words, which stands at word `first`."""
         with self._lock:
-            self._go(first)
-            return MersenneTwister(self._start, first, self._state)
+            position, state = self._nearest(first)
+        state = advanced(state, first - position)  # for milliseconds, maybe: nobody waits for the lock meanwhile
+        with self._lock:
+            self._left.append((first, state))
+        return MersenneTwister(self._start, first, state)
+
+    def _nearest(self, target: int) -> tuple[int, Words]:
+        """Return the last place known that is not behind a word, and its state."""
+        known = [(0, self._start), *self._left, (self._position, self._state.copy())]
+        return max((each for each in known if each[0] <= target), key=lambda each: each[0])
 
     def _go(self, target: int) -> None:
-        known = [(0, self._start), *self._left, (self._position, self._state)]
-        position, state = max((each for each in known if each[0] <= target), key=lambda each: each[0])
-        if position == self._position == target:
-            return
-        if position != self._position:
-            self._left.append((self._position, self._state))
-        self._position, self._state = position, state.copy()
-        if target - position > FAR:
-            polynomial = np.empty(mersenne.LIMBS, np.uint64)
-            mersenne.power_of_x(lower_terms(), np.int64(target - position), polynomial)
-            mersenne.jump(polynomial, self._state)
-            self._position = target
-        passed = BUFFERS.take(min(STEP, target - self._position), np.uint32)
-        while self._position < target:
-            part = passed[: target - self._position]
-            mersenne.make_raw(self._state, part)
-            self._position += part.size
+        self._left.append((self._position, self._state))
+        position, state = self._nearest(target)
+        self._position, self._state = target, advanced(state, target - position)
+
+
+def advanced(state: Words, count: int) -> Words:
+    """Return the state after `count` words."""
+    state = state.copy()
+    if count > FAR:
+        polynomial = np.empty(mersenne.LIMBS, np.uint64)
+        mersenne.power_of_x(lower_terms(), np.int64(count), polynomial)
+        mersenne.jump(polynomial, state)
+        return state
+    passed = BUFFERS.take(min(STEP, count), np.uint32)
+    while count:
+        part = passed[:count]
+        mersenne.make_raw(state, part)
+        count -= part.size
+    return state

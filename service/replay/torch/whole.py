@@ -68,6 +68,9 @@ class TruncNormal(Whole):
         work = WORK if self.from_normals else WORK_OF_CHANCES
         return int((work * tensor.elements + PASS) * self.passes(tensor.elements))
 
+    def following(self, tensor: Tensor) -> int:
+        return self.operations(tensor)
+
     def tied(self, state: State, tensor: Tensor, generator: MersenneTwister) -> bool:
         return not self.from_normals and self.from_uniforms(state, tensor, generator)[2]
 
@@ -245,6 +248,9 @@ class DiracTensor:
     @property
     def standing(self) -> int:
         return KEPT * self.elements
+
+    def passing(self, first: int) -> int:
+        return 0
 
     def open(self) -> Fill:
         values = np.zeros(self.shape)

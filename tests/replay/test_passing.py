@@ -1,0 +1,156 @@
+"""What it is said to take to begin at an element where a stream is walked: what is then walked over, no less."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service import stopping
+from service.networks.plan import PlannedParameter
+from service.replay import ALGORITHMS
+from service.replay.numpy import walk
+from service.replay.torch import mersenne
+from service.replay.torch.kernels import mersenne as kernels
+from service.specs.spec import Spec
+from service.stopping import Stop, Stopped, stoppable
+
+
+def planned(algorithm: str, scheme: Any, *shapes: list[int], **more: Any) -> tuple[PlannedParameter, ...]:
+    layers = [{"type": "tensor", "shape": shape, "scheme": scheme} for shape in shapes]
+    spec = {"algorithm": algorithm, "seed": 5, "layers": layers, **more}
+    return Spec.model_validate(spec).plan().parameters
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count normals of the ziggurat, words of MT19937 and jumps among them."""
+    found: Counter[str] = Counter()
+    normals, words, jump = walk.Walk._draw, kernels.make_raw, kernels.jump
+
+    def counted_normals(self: walk.Walk, word: int, out: Any) -> int:
+        found["normals"] += out.size
+        return normals(self, word, out)
+
+    def counted_words(state: Any, out: Any) -> None:
+        found["words"] += out.size
+        words(state, out)
+
+    def counted_jump(polynomial: Any, state: Any) -> None:
+        found["jumps"] += 1
+        jump(polynomial, state)
+
+    monkeypatch.setattr(walk.Walk, "_draw", counted_normals)
+    monkeypatch.setattr(kernels, "make_raw", counted_words)
+    monkeypatch.setattr(kernels, "jump", counted_jump)
+    return found
+
+
+@pytest.mark.parametrize("first", [0, 1, 100_000, 1_999_990])
+def test_numpys_normals_are_walked_over_one_by_one(made: Counter[str], first: int) -> None:
+    parameter = planned("numpy-pcg64/1", "random_normal", [300_000], [20], [2_000_000])[2]
+    parameter.open().draw(first, 10)
+    assert made["normals"] - 10 == 300_020 + first
+    assert parameter.passing(first) == walk.PASSING * (300_020 + first)
+
+
+def test_numpys_uniforms_begin_where_the_normals_before_have_ended(made: Counter[str]) -> None:
+    layers = [
+        {"type": "tensor", "shape": [50_000], "scheme": "random_normal"},
+        {"type": "tensor", "shape": [10**9], "scheme": "random_uniform"},
+    ]
+    spec = {"algorithm": "numpy-pcg64/1", "seed": 5, "layers": layers}
+    parameter = Spec.model_validate(spec).plan().parameters[1]
+    parameter.open().draw(10**8, 10)
+    assert made["normals"] == 50_000
+    assert parameter.passing(10**8) == walk.PASSING * 50_000
+
+
+def test_what_was_walked_over_once_is_not_walked_over_again(made: Counter[str]) -> None:
+    (parameter,) = planned("numpy-pcg64/1", "random_normal", [2**24])
+    parameter.open().draw(2**24 - 10, 10)
+    made.clear()
+    for first in np.random.default_rng(0).integers(0, 2**24 - 10, 50):
+        parameter.open().draw(int(first), 10)
+    assert made["normals"] <= 50 * (walk.CHUNK + 10)
+
+
+def test_places_are_spread_evenly_however_many_there_were() -> None:
+    places = walk.Places(7, most=64)
+    for element in range(walk.CHUNK, 10**4 * walk.CHUNK, walk.CHUNK):
+        places.add(walk.Place(element, element + 7))
+    for target in np.random.default_rng(0).integers(0, 10**4 * walk.CHUNK, 1000):
+        place = places.before(int(target))
+        assert place.word == place.element + 7
+        assert 0 <= target - place.element <= 10**4 * walk.CHUNK / 16
+
+
+@pytest.mark.parametrize("scheme", ["torch:normal", "torch:uniform"])
+@pytest.mark.parametrize("first", [0, 1000, 2**23, 2**33])
+def test_torchs_words_are_passed_over_or_jumped_to(made: Counter[str], scheme: str, first: int) -> None:
+    parameter = planned("torch-cpu/1", scheme, [10], [2**34])[1]
+    mersenne.lower_terms()
+    made.clear()
+    parameter.open().draw(first, 16)
+    assert made["jumps"] == (first > 2**23)
+    assert made["words"] <= first + 64
+    assert parameter.passing(first) >= mersenne.PASSING * (made["words"] - 64) + mersenne.JUMP * made["jumps"]
+    assert parameter.passing(first) <= mersenne.JUMP  # a millisecond or two, however far
+
+
+def test_calls_that_draw_again_must_be_made_to_know_where_the_next_begins() -> None:
+    first, second, third = planned("torch-cpu/1", "torch:trunc_normal", [1000, 1000], [10], [10])
+    assert first.passing(0) == 0
+    assert first.operations > 10**8
+    assert second.operations < 10**7  # in an answer with both
+    assert second.passing(0) == first.operations
+    assert third.passing(0) == first.operations + second.operations
+
+
+def test_calls_whose_words_their_size_tells_need_not_be_made() -> None:
+    layers = [
+        {"type": "tensor", "shape": [900, 900], "scheme": "torch:orthogonal"},
+        {"type": "tensor", "shape": [900, 900], "scheme": "torch:sparse"},
+        {"type": "tensor", "shape": [9], "scheme": "torch:normal"},
+    ]
+    spec = {"algorithm": "torch-cpu/1", "seed": 5, "layers": layers, "exact": False}
+    *_, last = Spec.model_validate(spec).plan().parameters
+    assert last.operations + last.passing(8) < 10**6
+
+
+@pytest.mark.parametrize("algorithm", ["initserve/1", *ALGORITHMS])
+def test_only_walked_streams_take_anything(algorithm: str) -> None:
+    scheme = "torch:normal" if algorithm.startswith("torch") else "random_normal"
+    (parameter,) = planned(algorithm, scheme, [10**6])
+    walked = algorithm.startswith("torch") or algorithm in ("keras-torch/1", "keras-numpy/1", "numpy-pcg64/1")
+    assert (parameter.passing(10**5) > 0) == walked
+    assert parameter.passing(0) == 0
+
+
+def test_of_a_truncated_normal_of_keras_on_torch_four_are_passed_for_one() -> None:
+    free, cut = (planned("keras-torch/1", scheme, [10**6])[0] for scheme in ("random_normal", "keras:truncated_normal"))
+    assert cut.passing(1000) == 4 * free.passing(1000)
+
+
+@pytest.mark.parametrize("algorithm", ["numpy-pcg64/1", "keras-numpy/1"])
+def test_a_long_walk_ends_when_nobody_waits_for_it(algorithm: str) -> None:
+    (parameter,) = planned(algorithm, "random_normal", [2**40])
+    drawing, stop = parameter.open(), Stop()
+    stop.ask()
+    with stoppable(stop), pytest.raises(Stopped):
+        drawing.draw(2**39, 10)
+
+
+def test_others_draw_while_a_long_walk_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for its lock: within the walk's own steps another block of it can be drawn."""
+    (parameter,) = planned("numpy-pcg64/1", "random_normal", [2**30])
+    drawing, wanted = parameter.open(), parameter.open().draw(0, 10).copy()
+    steps: list[bytes] = []
+
+    def check() -> None:
+        if len(steps) < 3:
+            steps.append(drawing.draw(0, 10).tobytes())
+
+    monkeypatch.setattr(stopping, "check", check)
+    drawing.draw(2**21, 10)
+    assert steps == [wanted.tobytes()] * 3
