@@ -87,6 +87,7 @@ openapi: $(VENV)/test ## Write openapi/openapi.json and docs/settings.md anew
 
 golden: $(VENV)/test ## Add digests of new schemes to tests/golden (what is there never changes)
 	$(BIN)/python -m tests.golden.write
+	$(BIN)/python -m tests.golden.addresses
 
 browser: ## Install Chromium for the browser tests (Debian or Ubuntu, as root)
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }

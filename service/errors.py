@@ -3,6 +3,7 @@
     InitserveError
     ├── InvalidSpec              what it says cannot be: a scheme on a shape that it cannot fill, a name twice
     ├── UnsupportedCombination   each part is fine, together they are not: bfloat16 as .npy
+    ├── InvalidAddress           an address of weights that this service never gave: cut short, tampered with
     ├── NotExact                 a framework's stream is asked for, and its very bits cannot be promised
     └── TooLarge                 it could be made, but costs more than this service may spend on one answer
 
@@ -39,6 +40,10 @@ class InvalidSpec(InitserveError):
 
 class UnsupportedCombination(InitserveError):
     code = "unsupported-combination"
+
+
+class InvalidAddress(InitserveError):
+    code = "invalid-address"
 
 
 class NotExact(InitserveError):

@@ -28,7 +28,7 @@ class Diagnosis:
         self.most_operations = most_operations
         self.plan = request.plan()
         self.seed = self.plan.seed
-        self.document = {key: value for key, value in self.plan.canonical().items() if key not in EXTRA}
+        self.document = {key: value for key, value in self.plan.written_out().items() if key not in EXTRA}
         self.spec = Spec.model_validate(self.document)
 
     @cached_property

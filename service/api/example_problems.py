@@ -16,6 +16,7 @@ TOO_MANY = (
 DETAILS: dict[str, dict[str, Any]] = {
     "malformed-json": {"detail": "Expecting property name enclosed in double quotes at line 1, column 2"},
     "malformed-request": {"detail": "a request of HTTP/1.1 has one Host header, not 2"},
+    "invalid-address": {"detail": "this is no address that this service gave: it ends before what was deflated does"},
     "not-found": {"detail": "GET /problems/unheard-of: there is nothing here"},
     "method-not-allowed": {"detail": "GET /init: this address takes another method"},
     "not-acceptable": {

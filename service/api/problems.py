@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
-from service.errors import InitserveError
+from service.errors import InitserveError, InvalidAddress
 
 MOST_ERRORS = 20
 LONGEST_TEXT = 600
@@ -44,6 +44,12 @@ PROBLEMS: dict[str, Kind] = {
         "The request is not HTTP as RFC 9110 and 9112 have it",
         "`detail` says what is wrong. A request of HTTP/1.1 has one Host header, lines that end in CR LF, and one way "
         "to tell where its body ends.",
+    ),
+    "invalid-address": Kind(
+        400,
+        "The address holds no spec",
+        "An address of weights holds its whole spec, so it must be copied whole, from the `links` of an answer. "
+        "`detail` says what is wrong with it.",
     ),
     "not-found": Kind(404, "There is nothing here", "See /docs for every address that answers."),
     "method-not-allowed": Kind(405, "This address takes another method", "The Allow header lists those that it takes."),
@@ -213,7 +219,8 @@ def install(app: FastAPI) -> None:
 
     async def of_spec(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, InitserveError)
-        errors = [{"pointer": error.pointer, "detail": error.detail}]
+        # A pointer leads into a body, which the request of an address does not have.
+        errors = [] if isinstance(error, InvalidAddress) else [{"pointer": error.pointer, "detail": error.detail}]
         return counted(error.code, error.detail, errors, error.remedy)
 
     async def of_request(request: Request, error: Exception) -> JSONResponse:

@@ -1,6 +1,6 @@
 """A spec's plan: every parameter's name, shape, bytes, scheme and address, before a number is drawn."""
 
-import json
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -219,7 +219,11 @@ class Cost(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """What a spec comes to. `canonical` returns the spec that gives the very same answer again, seed included."""
+    """What a spec comes to.
+
+    `canonical` returns the one text of all specs that say the same, seed included; `written_out` a request that gives
+    the same answer, to be changed and sent.
+    """
 
     algorithm: str
     exact: bool  # whether every value is what the algorithm says, to the bit
@@ -228,7 +232,8 @@ class Plan:
     dtype: DtypeName
     layers: tuple[PlannedLayer, ...]
     warnings: tuple[Caution, ...]
-    canonical: Callable[[], dict[str, Any]]
+    canonical: Callable[[], str] = field(repr=False)
+    written_out: Callable[[], dict[str, Any]] = field(repr=False)
 
     @cached_property
     def parameters(self) -> tuple[PlannedParameter, ...]:
@@ -248,5 +253,15 @@ class Plan:
     elements = property(lambda self: self.cost.elements)
     bytes = property(lambda self: self.cost.bytes)
 
+    @cached_property
+    def _text(self) -> str:
+        return self.canonical()
+
     def canonical_json(self) -> str:
-        return json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))
+        """Return the spec's canonical text (RFC 8785)."""
+        return self._text
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the canonical text, in hexadecimal."""
+        return hashlib.sha256(self._text.encode()).hexdigest()

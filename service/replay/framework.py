@@ -141,10 +141,10 @@ class Replay(Stream):
     """A framework's stream, which a spec's `algorithm` chooses.
 
     `seeds` is how many there are of those that it takes, from 0: one that is left out is below. `least_seed` is the
-    least that a spec or a layer may state. `name_layers` gives names as
-    the framework does. `in_kind` turns a scheme that is recommended into one that the framework has. `recipes` are
-    those that `build` makes as the published models' own library does, draw by draw; of others, layers are
-    constructed and rules applied.
+    least that a spec or a layer may state. `kind_of` is what the framework calls a layer without a name, before a
+    number; None where it is called as under the service's own stream. `in_kind` turns a scheme that is recommended
+    into one that the framework has. `recipes` are those that `build` makes as the published models' own library does,
+    draw by draw; of others, layers are constructed and rules applied.
     """
 
     construct: Construct = field(repr=False)
@@ -153,7 +153,7 @@ class Replay(Stream):
     in_kind: Callable[[Scheme], Scheme] = as_it_is
     recipes: tuple[str, ...] = ()
     build: Build | None = field(default=None, repr=False)
-    name_layers: Callable[[Sequence[LayerSpec]], list[str]] | None = None
+    kind_of: Callable[[LayerSpec], str] | None = None
 
 
 def described(array: Array) -> str:

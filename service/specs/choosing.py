@@ -1,5 +1,6 @@
 """Choosing: what each layer is called, and the scheme that each of its parameters gets."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -69,19 +70,40 @@ def choose(spec: Wanted, replay: Replay | None) -> tuple[list[Asked], list[Cauti
     return asked, list(warn_of_rules(rules, matches, names, elsewhere))
 
 
+class Naming:
+    """What a layer is called that has no name: by its type and place, or as the framework counts those of its kind."""
+
+    def __init__(self, replay: Replay | None) -> None:
+        self._kind = None if replay is None else replay.kind_of
+        self._counts: Counter[str] = Counter()
+
+    def usual(self, index: int, layer: LayerSpec) -> str:
+        """Return the name of a layer at this place, behind those that were counted."""
+        if self._kind is None:
+            return f"{layer.type}_{index}"
+        kind = self._kind(layer)
+        return f"{kind}_{self._counts[kind]}"
+
+    def count(self, layer: LayerSpec) -> None:
+        """Let the next layer of its kind have the next number."""
+        if self._kind is not None:
+            self._counts[self._kind(layer)] += 1
+
+
 def names_of(layers: Sequence[LayerSpec], replay: Replay | None) -> list[str]:
-    """Return each layer's name, its own or by its type and place; refuses one that stands twice."""
-    if replay is not None and replay.name_layers is not None:
-        names = replay.name_layers(layers)
-    else:
-        names = [f"{each.type}_{index}" if each.name is None else each.name for index, each in enumerate(layers)]
-    taken: set[str] = set()
-    for index, name in enumerate(names):
-        if name in taken:
+    """Return each layer's name, its own or the usual one; refuses one that stands twice."""
+    naming = Naming(replay)
+    names: dict[str, None] = {}
+    for index, layer in enumerate(layers):
+        name = layer.name
+        if name is None:
+            name = naming.usual(index, layer)
+            naming.count(layer)
+        if name in names:
             detail = f"two layers are called {name!r}; every layer needs a name of its own"
             raise InvalidSpec(detail, f"/layers/{index}/name")
-        taken.add(name)
-    return names
+        names[name] = None
+    return list(names)
 
 
 def counted(layers: Sequence[LayerSpec]) -> list[tuple[Parameter, ...]]:

@@ -25,14 +25,20 @@ def replay_in(document: Mapping[str, Any]) -> Replay | None:
     return ALGORITHMS.get(name) if isinstance(name, str) else None
 
 
+def usual(replay: Replay | None, of_recipe: bool) -> dict[str, Any]:
+    """Return what the members of a spec are that are left out, beside its seed and its layers."""
+    framework = {"layout": "keras", "defaults": "recommended", "fans": "true"}
+    if replay is not None:
+        framework = dict.fromkeys(framework, replay.layout)
+    if of_recipe:  # a published model's own initialisation leaves no default of its layers
+        framework |= {"layout": "pytorch", "defaults": "recommended"}
+    return {**framework, "dtype": "float32"}
+
+
 def with_framework(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Let layout, defaults and fans start as the framework's whose stream is replayed."""
-    replay = replay_in(document)
-    if replay is None:
-        return document
-    # A published model's own initialisation leaves no default of its layers.
-    defaults = replay.layout if document.get("recipe") is None else "recommended"
-    return {"layout": replay.layout, "defaults": defaults, "fans": replay.layout, **document}
+    """Let layout, defaults and fans start as the framework's whose stream is replayed, and as a recipe's."""
+    replay, of_recipe = replay_in(document), document.get("recipe") is not None
+    return {**usual(replay, of_recipe), **document} if replay is not None or of_recipe else document
 
 
 def at(member: str, error: PydanticCustomError) -> ValidationError:
@@ -63,7 +69,7 @@ def with_recipe(document: Mapping[str, Any]) -> Mapping[str, Any]:
     replay = replay_in(document)
     if replay is not None:
         refuse_recipe(name, document.get("rules"), replay)
-    return {"layout": "pytorch", **document, "layers": expand(name, size)[0]}
+    return {**document, "layers": expand(name, size)[0]}
 
 
 @lru_cache(maxsize=64)

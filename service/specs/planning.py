@@ -28,10 +28,11 @@ from service.specs.warnings import warn, warn_of_twins
 from service.stream.dtypes import DTYPES, DtypeName
 
 
-def plan(spec: Wanted, canonical: Callable[[int], dict[str, Any]]) -> Plan:
+def plan(spec: Wanted, canonical: Callable[[int], str], written_out: Callable[[int], dict[str, Any]]) -> Plan:
     """Return every parameter with its scheme and address; raises InitserveError for what cannot be.
 
-    `canonical` returns the spec that gives the same answer again, with the seed that is drawn here where there is none.
+    `canonical` and `written_out` return the spec that gives the same answer again: its one text, and as a request to
+    be changed. They are told the seed, which is drawn here where there is none.
     """
     replay = ALGORITHMS.get(spec.algorithm)
     refuse_seeds(spec, replay)
@@ -49,6 +50,7 @@ def plan(spec: Wanted, canonical: Callable[[int], dict[str, Any]]) -> Plan:
         layers=tuple(layers),
         warnings=tuple(replace(warning, pointer=posted(warning.pointer, spec)) for warning in warnings),
         canonical=lambda: canonical(seed),
+        written_out=lambda: written_out(seed),
     )
 
 

@@ -12,7 +12,9 @@ from service.networks.parameters import Defaults, FanRule
 from service.networks.plan import Plan
 from service.replay import ALGORITHMS
 from service.specs import planning
+from service.specs.canonical import canonical_document
 from service.specs.completion import complete, rules_of
+from service.specs.jcs import canonical
 from service.specs.recipes import RECIPES
 from service.specs.rules import Rule
 from service.specs.vocabulary import DEFAULTS, DTYPE, FANS, LAYOUT, STREAMS
@@ -75,10 +77,10 @@ class Spec(Description):
 
     def plan(self) -> Plan:
         """Return every parameter with its scheme and address; raises InitserveError for what cannot be."""
-        return planning.plan(self, self.canonical)
+        return planning.plan(self, lambda seed: canonical(canonical_document(self, seed)), self.written_out)
 
-    def canonical(self, seed: int) -> dict[str, Any]:
-        """Return the spec as a request that gives the same answer: seeds as strings, nothing that was left out."""
+    def written_out(self, seed: int) -> dict[str, Any]:
+        """Return a request that gives the same answer, with a recipe's layers in its place: to be changed and sent."""
         document = self.model_dump(mode="json", exclude_unset=True)
         document |= {"algorithm": self.algorithm, "seed": str(seed)}
         if self.recipe is not None and self.algorithm in ALGORITHMS:  # which says in which order they are drawn, too

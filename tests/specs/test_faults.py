@@ -350,7 +350,7 @@ ALIASES = [
 def test_other_spellings_that_mean_one_thing_are_read(member: str, spelling: str, meant: str) -> None:
     spec = Spec.model_validate({"layers": [DENSE], member: spelling})
     assert getattr(spec, member) == meant
-    assert spec.canonical(1)[member] == meant
+    assert spec.written_out(1)[member] == meant
 
 
 def test_numpys_names_of_dtypes_mean_what_they_mean_to_numpy() -> None:

@@ -1,6 +1,6 @@
 """Attention over several heads: projections of queries, keys and values, and one back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Literal, Self
 
@@ -158,9 +158,18 @@ class MultiHeadAttention(Attention):
         return {self.key_width, self.value_width} - {None, self.shape[0]} != set()
 
     @property
-    def one_matrix(self) -> bool:
+    def _usually_fused(self) -> bool:
         width, heads, size = self.shape
-        return heads * size == width and not self.several_widths if self.fused is None else self.fused
+        return heads * size == width and not self.several_widths
+
+    @property
+    def one_matrix(self) -> bool:
+        return self._usually_fused if self.fused is None else self.fused
+
+    @property
+    def implied(self) -> Mapping[str, object]:
+        width = self.shape[0]
+        return {"fused": self._usually_fused, "key_width": width, "value_width": width}
 
     def projections(self) -> Iterator[tuple[str, str, int, int]]:
         widths = (self.shape[0], self.key_width or self.shape[0], self.value_width or self.shape[0])

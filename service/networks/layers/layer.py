@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -104,6 +105,11 @@ class LayerSpec(Description):
         None, description="Of the recommended scheme, instead of the activation's: weights have variance gain² / fan."
     )
     seed: Seed | None = Field(None, description="This layer's own seed, instead of the spec's.")
+
+    @property
+    def implied(self) -> Mapping[str, object]:
+        """What members that are left out come to by others; to state it says nothing."""
+        return {}
 
     def parameters(self) -> tuple[Parameter, ...]:
         """Return the canonical parameters, in Keras's order."""

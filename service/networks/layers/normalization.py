@@ -1,5 +1,6 @@
 """Normalisations and learned slopes: small parameters that begin as if they were not there."""
 
+from collections.abc import Mapping
 from math import prod
 from typing import Annotated, Literal, Self
 
@@ -115,6 +116,10 @@ class PRelu(LayerSpec):
                 "shared_axes", "shared_axes go from 1 to {count}, the shape's axes", {"count": len(self.shape)}
             )
         return self
+
+    @property
+    def implied(self) -> Mapping[str, object]:
+        return {"shared_axes": []}
 
     @property
     def slopes(self) -> Shape:

@@ -11,7 +11,7 @@ from service.networks.layers.dropout import Dropout
 from service.networks.layers.recurrent import Gru, Recurrent
 from service.networks.layers.tensor import Tensor
 from service.replay.flax.gru import give_gru
-from service.replay.flax.layers import LINEN, NNX, called_with, check, is_statistic, named
+from service.replay.flax.layers import LINEN, NNX, called_with, check, is_statistic, kind_of
 from service.replay.framework import ArrayDraws, Module, Replay
 from service.replay.jax.algorithm import DTYPES, VERSIONS, call_of, key_for, refuse_stated_fans
 from service.replay.jax.initialisers import initialise
@@ -139,7 +139,7 @@ LINEN_REPLAY = Replay(
     },
     construct=construct_linen,
     least_seed=LEAST_SEED,
-    name_layers=named,
+    kind_of=kind_of,
 )
 NNX_REPLAY = replace(
     LINEN_REPLAY,
@@ -156,5 +156,5 @@ NNX_REPLAY = replace(
     ),
     example={**LINEN_REPLAY.example, "algorithm": "flax-nnx/1"},
     construct=construct_nnx,
-    name_layers=None,
+    kind_of=None,
 )

@@ -1,6 +1,5 @@
 """Flax's layers beside those of a spec: what linen and nnx have, and what their initialisers are called with."""
 
-from collections.abc import Sequence
 from math import prod
 
 from service.networks.layers.attention import GroupedQueryAttention, MultiHeadAttention
@@ -41,19 +40,11 @@ CLASSES = {
 ONLY_NNX = ("grouped_query_attention",)
 
 
-def named(layers: Sequence[LayerSpec]) -> list[str]:
-    """Return the layers' names, by linen's class and order where one has none: Dense_0, Conv_0, Conv_1."""
-    counts: dict[str, int] = {}
-    names = []
-    for layer in layers:
-        kind = CLASSES.get(layer.type, layer.type)
-        if layer.name is None and isinstance(layer, Recurrent) and layer.bidirectional:
-            kind = "Bidirectional"
-        if layer.name is None:
-            number = counts.get(kind, 0)
-            counts[kind] = number + 1
-        names.append(f"{kind}_{number}" if layer.name is None else layer.name)
-    return names
+def kind_of(layer: LayerSpec) -> str:
+    """Return what linen calls a layer that has no name, before its number among those: Dense_0, Conv_0, Conv_1."""
+    if isinstance(layer, Recurrent) and layer.bidirectional:
+        return "Bidirectional"
+    return CLASSES.get(layer.type, layer.type)
 
 
 def check(framework: str, module: Module) -> None:

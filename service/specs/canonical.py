@@ -1,0 +1,108 @@
+"""The canonical document of a spec: one for all that say the same, whatever their spelling and order of members.
+
+Seed and algorithm are stated, and what a member would be anyway is left out, so that the document is small enough to
+stand in an address. A recipe stays a name: an answer's pointers lead into the spec as it was asked for. What is left
+out today means the same for ever, since addresses and commit ids are made of it.
+"""
+
+from functools import lru_cache
+from math import copysign
+from typing import Any, Protocol
+
+from service.networks.layers.layer import BiasedLayerSpec, LayerSpec
+from service.networks.schemes import PRESETS, Auto, Scheme
+from service.replay import ALGORITHMS, Replay
+from service.specs.choosing import Naming, Wanted, names_of
+from service.specs.completion import usual
+from service.specs.recipes import RECIPES
+from service.specs.rules import Rule
+
+Document = dict[str, Any]
+
+
+class Sized(Wanted, Protocol):
+    @property
+    def size(self) -> str | None: ...
+
+
+def canonical_document(spec: Sized, seed: int) -> Document:
+    """Return the document that stands for every spec that says the same; `seed` is the one that is used."""
+    replay = ALGORITHMS.get(spec.algorithm)
+    stated: Document = {"algorithm": spec.algorithm, "seed": str(seed)}
+    if replay is not None and not spec.exact:
+        stated["exact"] = False
+    for member, value in usual(replay, spec.recipe is not None).items():
+        if getattr(spec, member) != value:
+            stated[member] = getattr(spec, member)
+    if spec.recipe is None:
+        stated["layers"] = layers_of(spec, replay, seed)
+    else:
+        stated["recipe"] = spec.recipe
+        if spec.size not in (None, next(iter(RECIPES[spec.recipe].sizes))):
+            stated["size"] = spec.size
+    if spec.rules:
+        stated["rules"] = [rule_of(rule) for rule in spec.rules]
+    return stated
+
+
+def layers_of(spec: Wanted, replay: Replay | None, seed: int) -> list[Document]:
+    """Return each layer's members that say something."""
+    naming = Naming(replay)
+    automatic = replay is None and spec.defaults == "recommended"
+    found = []
+    for index, (layer, name) in enumerate(zip(spec.layers, names_of(spec.layers, replay), strict=True)):
+        members = members_of(layer, automatic)
+        members.pop("name", None)
+        if naming.usual(index, layer) == name:
+            naming.count(layer)
+        else:
+            members["name"] = name
+        if layer.seed is not None:
+            members["seed"] = str(layer.seed)
+            if replay is None and layer.seed == seed:
+                del members["seed"]
+        found.append(members)
+    return found
+
+
+def members_of(layer: LayerSpec, automatic: bool) -> Document:
+    """Return what a layer states that it would not be anyway; `automatic` says whether that goes for auto, too."""
+    found: Document = {}
+    defaults, implied = defaults_of(type(layer)), layer.implied
+    for member in layer.model_fields_set:
+        value = getattr(layer, member)
+        if isinstance(value, Scheme):
+            found[member] = scheme_of(value)
+        elif isinstance(value, Auto):
+            if not automatic:
+                found[member] = "auto"
+        elif member == "bias" and isinstance(layer, BiasedLayerSpec):
+            found[member] = None  # no bias at all, where one is left out the layer has one
+        elif not (same(value, defaults[member]) or (member in implied and value == implied[member])):
+            found[member] = value
+    return found
+
+
+def scheme_of(scheme: Scheme | Auto) -> str | Document:
+    """Return a scheme's name, with those parameters that are not the preset's."""
+    preset = vars(PRESETS[scheme.name]) if scheme.name in PRESETS else {}
+    stated = {name: value for name, value in vars(scheme).items() if not (name in preset and same(value, preset[name]))}
+    return {"name": scheme.name, **stated} if stated.keys() - {"name"} else scheme.name
+
+
+def rule_of(rule: Rule) -> Document:
+    because = {} if rule.because is None else {"because": rule.because}
+    return {"match": rule.match, "scheme": scheme_of(rule.scheme), **because}
+
+
+@lru_cache(maxsize=256)
+def defaults_of(kind: type[LayerSpec]) -> dict[str, Any]:
+    """Return what each member is that is left out."""
+    return {name: field.get_default(call_default_factory=True) for name, field in kind.model_fields.items()}
+
+
+def same(value: object, other: object) -> bool:
+    """Whether two values are one: minus zero is not zero, whose bytes are others."""
+    if value == 0.0 and isinstance(value, float) and isinstance(other, float):
+        return other == 0.0 and copysign(1.0, value) == copysign(1.0, other)
+    return value == other
