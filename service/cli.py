@@ -11,7 +11,7 @@ from pathlib import Path
 
 from service import __version__
 from service.api.app import create_app
-from service.api.body import parse_spec
+from service.api.parsing import parse_spec
 from service.api.problems import RequestProblem
 from service.api.server import run as run_server
 from service.compiling import Compilation

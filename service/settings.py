@@ -75,6 +75,12 @@ class Settings(BaseSettings):
         description="Bytes of memory that parameters made as a whole may hold together, beside the former; held until "
         "their answer is sent.",
     )
+    max_kept_plan_bytes: int = Field(
+        128 * MIB,
+        ge=0,
+        description="Bytes of memory for plans of addresses, kept so that the next range of a file need not plan it "
+        "again; one of 1,000 layers takes some 16 MiB.",
+    )
     max_heavy_requests: int = Field(
         16,
         ge=1,

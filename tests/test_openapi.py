@@ -63,6 +63,21 @@ def test_every_example_works_and_is_small_enough_for_a_page(client: httpx.Client
     assert len(answer.content) < 100_000
 
 
+ADDRESSED = [path for path in DOCUMENT["paths"] if path.startswith("/weights/")]
+
+
+@pytest.mark.parametrize("path", ADDRESSED)
+def test_every_address_works_as_the_document_shows_it(client: httpx.Client, path: str) -> None:
+    for method in ("get", "head"):
+        address = path
+        for parameter in DOCUMENT["paths"][path][method]["parameters"]:
+            if parameter["in"] == "path":
+                address = address.replace("{" + parameter["name"] + "}", parameter["example"])
+        found = client.request(method, address)
+        assert found.status_code == 200
+        assert found.headers["content-type"] in DOCUMENT["paths"][path]["get"]["responses"]["200"]["content"]
+
+
 def test_errors_are_problems_in_the_document_too() -> None:
     for status, answer in DOCUMENT["paths"]["/init"]["post"]["responses"].items():
         if status != "200":

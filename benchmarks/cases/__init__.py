@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks.cases import base64, frameworks, latency, limit, memory, replay, size, small, start
+from benchmarks.cases import base64, frameworks, latency, limit, memory, ranges, replay, size, small, start
 from benchmarks.measuring import Section
 
 CASES: dict[str, Callable[[int], Section]] = {
@@ -14,5 +14,6 @@ CASES: dict[str, Callable[[int], Section]] = {
     "latency": latency.measure,
     "memory": memory.measure,
     "size": size.measure,
+    "ranges": ranges.measure,
     "start": start.measure,
 }

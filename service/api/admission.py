@@ -10,7 +10,7 @@ from types import TracebackType
 from service.api.problems import RequestProblem
 from service.errors import TooLarge
 from service.formats import Include
-from service.networks.plan import Plan
+from service.networks.plan import Cost, Plan
 from service.pipeline import AHEAD
 from service.settings import Settings
 
@@ -95,11 +95,11 @@ class Room:
         """Return memory for an answer that is not small, which leaves some for those that are."""
         return self.memory.take(cost, self._kept)
 
-    def for_answer(self, plan: Plan, length: int | None) -> Grant:
-        """Return what an answer of `length`, where that is known, holds while it is made and sent."""
-        grant = self.for_large(STREAM if length is None else min(length + REQUEST, STREAM))
+    def for_answer(self, cost: Cost, length: int) -> Grant:
+        """Return what an answer of `length` holds while it is made and sent."""
+        grant = self.for_large(min(length + REQUEST, STREAM))
         try:
-            grant.grow(self.standing, plan.cost.standing)
+            grant.grow(self.standing, cost.standing)
         except BaseException:
             grant.release()
             raise
@@ -112,13 +112,19 @@ def busy(detail: str) -> RequestProblem:
 
 def admit(plan: Plan, format_name: str, include: Include, settings: Settings) -> None:
     """Refuse a plan that is too large for its format, or that takes too many operations, whatever else is under way."""
-    cost = plan.cost
     refuse_beyond(len(plan.layers), settings.max_layers, "layers", "in one spec")
+    if format_name == "json" and include.weights:
+        refuse_beyond(
+            plan.cost.bytes, settings.max_json_bytes, "bytes of weights", "in JSON; binary formats allow more"
+        )
+    in_file = format_name != "json" and include.weights
+    admit_cost(plan.cost if in_file else plan.cost._replace(bytes=0), settings, f"in {format_name}")
+
+
+def admit_cost(cost: Cost, settings: Settings, where: str = "in one range") -> None:
+    """Refuse what takes too much, whatever else is under way."""
     refuse_beyond(cost.elements, settings.max_elements, "elements", "in one answer")
-    if format_name != "json":
-        refuse_beyond(cost.bytes, settings.max_binary_bytes, "bytes of weights", f"in {format_name}")
-    elif include.weights:
-        refuse_beyond(cost.bytes, settings.max_json_bytes, "bytes of weights", "in JSON; binary formats allow more")
+    refuse_beyond(cost.bytes, settings.max_binary_bytes, "bytes of weights", where)
     refuse_beyond(cost.operations, settings.max_operations, "operations before its first number", "in one answer")
     most = min(settings.max_standing_bytes, settings.max_standing_bytes_in_flight)
     refuse_beyond(cost.standing, most, "bytes in memory at once", "for one parameter")

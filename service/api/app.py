@@ -12,10 +12,12 @@ from fastapi import FastAPI
 from numba.core import config
 
 from service import __version__
-from service.api import catalogue, diagnose, init, metrics, openapi, operations, problems, train
+from service.api import catalogue, diagnose, init, metrics, openapi, operations, problems, train, weights
 from service.api.admission import Room
 from service.api.connections import Connections, most_connections
 from service.api.counters import Counters
+from service.api.digests import Digests
+from service.api.kept import Plans
 from service.api.readiness import Readiness
 from service.api.services import Services
 from service.compiling import Compilation, unkept
@@ -44,7 +46,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     settling = asyncio.create_task(readiness.settle())
     workers = Workers(settings.drawing_threads, settings.max_waiting_jobs, settings.max_heavy_requests)
     connections = Connections(most_connections(settings.max_connections))
-    services = Services(settings, Counters(), Room(settings), workers, connections, readiness)
+    plans = Plans(workers, settings.max_kept_plan_bytes, settings.max_body_bytes)
+    services = Services(settings, Counters(), Room(settings), workers, connections, readiness, plans, Digests())
     app.state.services = services
     # What start-up made stays: looking through it again and again would hold up an answer now and then.
     gc.collect()
@@ -68,7 +71,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     problems.install(app)
-    for router in (init.router, diagnose.router, train.router, catalogue.router, operations.router, metrics.router):
+    routers = (init, weights, diagnose, train, catalogue, operations, metrics)
+    for router in (each.router for each in routers):
         app.router.routes.extend(router.routes)  # include_router would put a second match before every route
     app.router.routes.extend(operations.playground())
     app.router.redirect_slashes = False  # to an address made of whatever Host says

@@ -6,9 +6,10 @@ from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.diagnosis import Diagnosis
 from service.analysis.figures import diagnosis_figure
 from service.analysis.threads import keep_to_one_thread
-from service.api.body import parse_document, pointing_into, read_body
+from service.api.body import read_body
 from service.api.described import BY_ACCEPT, WHEN_READ, content, json_body, one_of, problems, query
 from service.api.negotiation import SVG, accept_of, choose_among
+from service.api.parsing import parse_document, pointing_into
 from service.api.routing import DirectRoute, read_query
 from service.api.services import services_of
 from service.api.working import in_worker

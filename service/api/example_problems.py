@@ -25,6 +25,10 @@ DETAILS: dict[str, dict[str, Any]] = {
         "(?format=npy)"
     },
     "request-timeout": {"detail": "the body was not complete after 30 s"},
+    "precondition-failed": {
+        "detail": 'If-Match does not list "5d41402abc4b2a76b9719d911017c592", the entity tag of what is here'
+    },
+    "range-not-satisfiable": {"detail": "none of the ranges in 'bytes=900-' stands in these 832 bytes"},
     "body-too-large": {"detail": "the body has 20000000 bytes; at most 16777216 are read"},
     "uri-too-long": {"detail": "the request line has more than 8192 bytes"},
     "unsupported-media-type": {"detail": "the body is text/plain, not JSON"},

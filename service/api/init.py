@@ -1,25 +1,19 @@
 """POST /init: a spec in, initial weights out. POST /plan: the same without the numbers."""
 
-from collections.abc import Iterator
-
 from fastapi import APIRouter, Request, Response
 
-from service.api.admission import Grant, admit, busy
+from service.api.admission import admit
 from service.api.body import read_body
 from service.api.described import WHEN_READ, content, json_body, one_of, problems, query
 from service.api.examples import EXAMPLES, LARGE_EXAMPLES
-from service.api.negotiation import SVG, accept_of, choose_format, choose_picture, read_include
-from service.api.pictures import histograms
+from service.api.negotiation import SVG, Chosen, accept_of, choose_format, choose_picture, read_include
 from service.api.problems import RequestProblem
 from service.api.routing import DirectRoute, read_query
-from service.api.services import Services, services_of
-from service.api.streaming import BUFFERED, Answer, WholeAnswer
-from service.api.working import of_spec, whole
-from service.formats import FORMATS, Include, Payload
+from service.api.services import services_of
+from service.api.streaming import Answer, whole_answer
+from service.api.working import made_whole, of_spec, room_for
+from service.formats import FORMATS, PICTURE, Payload
 from service.formats.base64_json import describe_plan, dumps
-from service.formats.payload import HEAVY, Piece
-from service.lines import LineFull
-from service.networks.plan import Plan
 from service.specs.spec import Spec
 
 BINARY = {
@@ -68,65 +62,28 @@ async def init(request: Request) -> Response:
     asked = read_query(request, ("include", "format"))
     wanted = read_include(asked.get("include", "weights"))
     accept = accept_of(request)
-    if choose_picture(asked.get("format"), accept, wanted):
-        return await picture(request)
-    chosen = choose_format(asked.get("format"), accept)
-    headers = {"vary": "accept", "cache-control": "no-store"}
-    if chosen.name != "json":
+    drawn = choose_picture(asked.get("format"), accept, wanted)
+    chosen = Chosen("svg", PICTURE, SVG) if drawn else choose_format(asked.get("format"), accept)
+    headers = {"content-type": chosen.media_type, "vary": "accept", "cache-control": "no-store"}
+    if chosen.name not in ("json", "svg"):
         if wanted.statistics:
             raise RequestProblem("invalid-query", f"{chosen.name} holds weights alone; ask for statistics in JSON")
         headers["content-disposition"] = f'attachment; filename="weights{chosen.format.suffix}"'
 
-    def prepare(spec: Spec) -> tuple[Plan, Payload]:
+    def prepare(spec: Spec) -> Payload:
         plan = spec.plan()
         admit(plan, chosen.name, wanted, services.settings)
-        return plan, chosen.format.encode(plan, wanted)
+        return chosen.format.encode(plan, wanted)
 
     with services.room.for_request() as grant:
         body = await read_body(request, services, grant)
-        plan, payload = await of_spec(body, prepare, services.workers, request)
-        content = await whole(plan, payload, services.workers, request)
+        payload = await of_spec(body, prepare, services.workers, request)
+        every, cost = (0, payload.length), payload.cost()
+        content = await made_whole(payload, every, cost, services.workers, request)
         if content is not None:
-            if len(content) <= BUFFERED:
-                return Response(content, media_type=chosen.media_type, headers=headers)
-            held = services.room.for_large(len(content))
-            return WholeAnswer(content, media_type=chosen.media_type, headers=headers, release=held.release)
-        held = room_for(plan, payload.length, services)
-        return Answer(
-            payload.pieces(),
-            length=payload.length,
-            media_type=chosen.media_type,
-            headers=headers,
-            services=services,
-            release=held.release,
-        )
-
-
-def room_for(plan: Plan, length: int | None, services: Services) -> Grant:
-    """Return what an answer that is made as it is sent may hold; refuses heavy ones while too many wait already."""
-    if plan.cost.operations > HEAVY:
-        try:
-            services.workers.refuse_heavy()
-        except LineFull as full:
-            raise busy(str(full)) from None
-    return services.room.for_answer(plan, length)
-
-
-async def picture(request: Request) -> Response:
-    """Return the histograms of a spec's parameters as a figure; its length is not known before."""
-    services = services_of(request)
-
-    def prepare(spec: Spec) -> tuple[Plan, Iterator[Piece]]:
-        plan = spec.plan()
-        admit(plan, "json", Include(weights=False, statistics=True), services.settings)
-        return plan, histograms(plan)
-
-    with services.room.for_request() as grant:
-        body = await read_body(request, services, grant)
-        plan, pieces = await of_spec(body, prepare, services.workers, request)
-        held = room_for(plan, None, services)
-    headers = {"vary": "accept", "cache-control": "no-store"}
-    return Answer(pieces, media_type=SVG, headers=headers, services=services, release=held.release)
+            return whole_answer(content, 200, headers, services)
+        release = room_for(cost, payload.length, services.room, services.workers).release
+        return Answer(payload.pieces(), length=payload.length, headers=headers, services=services, release=release)
 
 
 @router.post(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from service.api.problems import RequestProblem
-from service.formats import FORMATS, Format, Include
+from service.formats import FORMATS, PICTURE, Format, Include
 
 OCTETS = "application/octet-stream"
-SVG = "image/svg+xml"
+SVG = PICTURE.media_type
 MOST_RANGES = 128  # of an Accept header; browsers list some ten
 WEIGHT = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII)  # RFC 9110, section 12.4.2
 

@@ -33,7 +33,7 @@ def problem_response(status: int) -> dict[str, Any]:
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: problem_response(status) for status in (400, 404, 406, 408, 413, 415, 422, 503)
+    status: problem_response(status) for status in (400, 404, 406, 408, 412, 413, 415, 416, 422, 503)
 }
 
 

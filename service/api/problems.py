@@ -57,12 +57,23 @@ PROBLEMS: dict[str, Kind] = {
         406, "No format that is offered is acceptable", "Ask for one that `detail` lists, in Accept or with ?format=."
     ),
     "request-timeout": Kind(408, "The request did not come in time", "Send the request again, all of it at once."),
+    "precondition-failed": Kind(
+        412,
+        "What is here is not what the request asks for",
+        "The ETag header says what is here; leave If-Match out to take it as it is.",
+    ),
     "body-too-large": Kind(413, "The body is too large", "A spec is a few kilobytes; send fewer layers at a time."),
     "uri-too-long": Kind(414, "The address is too long", "Send the spec in the body of a POST."),
     "unsupported-media-type": Kind(
         415,
         "The body is not declared to be JSON, or is compressed",
         "Send the header `content-type: application/json`, and no `content-encoding`.",
+    ),
+    "range-not-satisfiable": Kind(
+        416,
+        "There are no such bytes",
+        "The Content-Range header says how many there are. A range is bytes=a-b, bytes=a- or bytes=-n; 64 may be asked "
+        "for at once, with commas between them.",
     ),
     "invalid-spec": Kind(
         422,

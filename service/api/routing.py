@@ -5,12 +5,25 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from service.api.problems import RequestProblem
 
 
 class DirectRoute(APIRoute):
-    """A route without FastAPI's own reading of parameters and bodies, which takes as long as planning a spec."""
+    """A route without FastAPI's own reading of parameters and bodies, which takes as long as planning a spec.
+
+    `also` are the methods that other routes of the same path take: a 405 tells of them too.
+    """
+
+    also: frozenset[str] = frozenset()
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        taken = self.methods or set()
+        if scope["method"] not in taken:
+            raise HTTPException(405, headers={"allow": ", ".join(sorted(taken | self.also))})
+        await super().handle(scope, receive, send)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         endpoint: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint

@@ -7,6 +7,8 @@ from fastapi import Request
 from service.api.admission import Room
 from service.api.connections import Connections
 from service.api.counters import Counters
+from service.api.digests import Digests
+from service.api.kept import Plans
 from service.api.readiness import Readiness
 from service.pipeline import Workers
 from service.settings import Settings
@@ -20,6 +22,8 @@ class Services:
     workers: Workers
     connections: Connections
     readiness: Readiness
+    plans: Plans
+    digests: Digests
 
 
 def services_of(request: Request) -> Services:

@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from service.api.leaving import client_gone
 from service.api.services import Services
 from service.formats.payload import Piece
 from service.pipeline import Delivery, Run
@@ -45,13 +46,13 @@ class Answer(Response):
         self,
         pieces: Iterator[Piece],
         *,
+        status: int = 200,
         length: int | None = None,
-        media_type: str,
         headers: Mapping[str, str],
         services: Services,
         release: Callable[[], None],
     ) -> None:
-        super().__init__(media_type=media_type, headers=dict(headers))
+        super().__init__(status_code=status, headers=dict(headers))
         del self.headers["content-length"]  # that of no body at all
         if length is not None:
             self.headers["content-length"] = str(length)
@@ -108,10 +109,8 @@ class Answer(Response):
 class WholeAnswer(Response):
     """An answer that is there as a whole; `release` is called when most of it is on its way."""
 
-    def __init__(
-        self, content: bytes, *, media_type: str, headers: Mapping[str, str], release: Callable[[], None]
-    ) -> None:
-        super().__init__(content, media_type=media_type, headers=dict(headers))
+    def __init__(self, content: bytes, *, status: int, headers: Mapping[str, str], release: Callable[[], None]) -> None:
+        super().__init__(content, status_code=status, headers=dict(headers))
         self.release = release
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,8 +122,9 @@ class WholeAnswer(Response):
             self.release()
 
 
-async def client_gone(receive: Receive) -> None:
-    """Return when the client has left: uvicorn raises nothing on sending to it, only `receive` reports it."""
-    message: Any = await receive()
-    while message["type"] != "http.disconnect":
-        message = await receive()
+def whole_answer(content: bytes, status: int, headers: Mapping[str, str], services: Services) -> Response:
+    """Return an answer that is there as a whole; one that waits for its client holds memory until it is sent."""
+    if len(content) <= BUFFERED:
+        return Response(content, status, headers)
+    held = services.room.for_large(len(content))
+    return WholeAnswer(content, status=status, headers=headers, release=held.release)

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Request, Response
 from service.analysis.threads import keep_to_one_thread
 from service.analysis.trainable import TrainRequest
 from service.analysis.training import Event, answer, train
-from service.api.body import parse_document, pointing_into, read_body
+from service.api.body import read_body
 from service.api.described import BY_ACCEPT, WHEN_READ, content, json_body, one_of, problems, query
 from service.api.negotiation import accept_of, choose_among
+from service.api.parsing import parse_document, pointing_into
 from service.api.routing import DirectRoute, read_query
 from service.api.services import services_of
 from service.api.streaming import Answer
@@ -90,5 +91,6 @@ async def start_training(request: Request) -> Response:
         except BaseException:
             held.release()
             raise
-    headers = {"vary": "accept", "cache-control": "no-store", "x-accel-buffering": "no"}
-    return Answer(pieces, media_type=MEDIA_TYPES[chosen], headers=headers, services=services, release=held.release)
+    headers = {"content-type": MEDIA_TYPES[chosen], "vary": "accept", "cache-control": "no-store"}
+    headers |= {"x-accel-buffering": "no"}
+    return Answer(pieces, headers=headers, services=services, release=held.release)

@@ -12,24 +12,25 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from service.api.admission import busy
-from service.api.body import parse_spec, pointing_into
+from service.api.admission import Grant, Room, busy
+from service.api.leaving import client_gone
+from service.api.parsing import parse_spec, pointing_into
 from service.api.problems import ClientGone
-from service.api.streaming import client_gone
 from service.formats import Payload
 from service.formats.payload import HEAVY
 from service.lines import LineFull
-from service.networks.plan import Plan
+from service.networks.plan import Cost
 from service.pipeline import Workers
 from service.specs.spec import Spec
 from service.stopping import Stopped
 from service.stream.streams import ALGORITHM
 
-# A body, its layers, their parameters and the elements of these, up to which nothing takes longer than the way to a
-# thread and back would.
-LIGHT_BODY, LIGHT_LAYERS, LIGHT_PARAMETERS, LIGHT_ELEMENTS = 2048, 4, 16, 4096
+# A body, its layers, the parts of an answer and the elements of these, up to which nothing takes longer than the way to
+# a thread and back would.
+LIGHT_BODY, LIGHT_LAYERS, LIGHT_PARTS, LIGHT_ELEMENTS = 2048, 4, 80, 4096
 # Elements of an answer that is made in one go by one thread: a millisecond's work.
 SMALL = 2**18
+SMALL_BYTES = 2**22  # of which little is drawn: headers, and base64
 
 T = TypeVar("T")
 
@@ -95,11 +96,26 @@ async def of_spec(body: bytes, work: Callable[[Spec], T], workers: Workers, requ
     return pointed(spec) if is_light(spec) else await in_worker(workers, request, lambda: pointed(spec))
 
 
-async def whole(plan: Plan, payload: Payload, workers: Workers, request: Request) -> bytes | None:
-    """Return all of a small answer; None for one that is better made as it is sent."""
-    if plan.elements > SMALL or plan.cost.operations > HEAVY:
+async def made_whole(
+    payload: Payload, wanted: tuple[int, int], cost: Cost, workers: Workers, request: Request
+) -> bytes | None:
+    """Return a small range of a payload; None for one that is better made as it is sent."""
+    if cost.elements > SMALL or cost.operations > HEAVY or wanted[1] - wanted[0] > SMALL_BYTES:
         return None
-    few = plan.elements <= LIGHT_ELEMENTS and len(plan.parameters) <= LIGHT_PARAMETERS
-    if few and not any(parameter.whole for parameter in plan.parameters):
-        return payload.whole()
-    return await in_worker(workers, request, payload.whole)
+
+    def make() -> bytes:
+        return b"".join(payload.chunks(*wanted))
+
+    if cost.elements <= LIGHT_ELEMENTS and len(payload.parts) <= LIGHT_PARTS and not cost.standing:
+        return make()
+    return await in_worker(workers, request, make)
+
+
+def room_for(cost: Cost, length: int, room: Room, workers: Workers) -> Grant:
+    """Return what an answer that is made as it is sent may hold; refuses heavy ones while too many wait already."""
+    if cost.operations > HEAVY:
+        try:
+            workers.refuse_heavy()
+        except LineFull as full:
+            raise busy(str(full)) from None
+    return room.for_answer(cost, length)

@@ -6,7 +6,7 @@ To add a format, write its module (one `encode`) and its row in FORMATS. Knows n
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from service.formats import base64_json, npy, npz, safetensors
+from service.formats import base64_json, npy, npz, pictures, safetensors
 from service.formats.payload import Include, Payload
 from service.networks.plan import Plan
 
@@ -26,4 +26,7 @@ FORMATS: dict[str, Format] = {
     "npy": Format("application/x-npy", ".npy", npy.encode),
 }
 
-__all__ = ["FORMATS", "Format", "Include", "Payload"]
+# Of statistics alone.
+PICTURE = Format("image/svg+xml", ".svg", pictures.encode)
+
+__all__ = ["FORMATS", "PICTURE", "Format", "Include", "Payload"]

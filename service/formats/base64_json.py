@@ -169,6 +169,11 @@ def first_block(head: int, size: int) -> int:
     return next(count for count in (BLOCK, BLOCK - 4, BLOCK - 8) if (head + count * size) % 3 == 0)
 
 
+def encode_parameter(parameter: PlannedParameter, include: Include) -> Payload:
+    """Return what the whole answer tells of one parameter."""
+    return Payload([Known(dumps(describe(parameter))[:-1]), *told_parts(parameter, include)])
+
+
 def encode(plan: Plan, include: Include) -> Payload:
     """Return the whole answer; its parts are laid out before, so that their lengths add up."""
     parts: list[Part] = []

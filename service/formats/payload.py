@@ -184,7 +184,7 @@ class Values(Generic[S]):
         first, end = self.drawn(start, stop, found is not None)
         if first == end:
             return
-        drawing = yield from opened(self.parameter, first)
+        drawing = yield from opened(self.parameter)
         weight = DTYPES[self.parameter.dtype].size * self.encoding.weight
         for begin, count in blocks(first, end, self.encoding.first_block):
             make = partial(self._make, drawing, (begin, count), (start, stop), found)
@@ -252,21 +252,19 @@ class Payload:
         """Return what makes the bytes from `start` to before `stop`; nothing of it is drawn yet."""
         wanted, summed = self._wanted(start, stop)
         sums = {each: each.sum_up() for each in summed if each.sum_up is not None}
+        yield from approach(next(drawn_in(wanted, summed), None))
         for part, first, end in wanted:
             yield from part.pieces(first, end, sums)
 
     def cost(self, start: int = 0, stop: int | None = None) -> Cost:
         """Return what it takes to make a range: the elements that are drawn, and what must come before them."""
-        wanted, summed = self._wanted(start, stop)
         elements = operations = standing = 0
-        for part, first, end in wanted:
-            if not isinstance(part, Values):
-                continue
-            begin, after = part.drawn(first, end, part in summed)
-            if begin < after:
-                elements += after - begin
-                operations += part.parameter.operations
-                standing = max(standing, part.parameter.standing)
+        for parameter, begin, after in drawn_in(*self._wanted(start, stop)):
+            if not elements:  # those after it go on from where it ends
+                operations += parameter.passing(begin)
+            elements += after - begin
+            operations += parameter.operations
+            standing = max(standing, parameter.standing)
         return Cost(elements, (self.length if stop is None else stop) - start, operations, standing)
 
     def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[Chunk]:
@@ -298,8 +296,34 @@ class Payload:
             yield part, max(0, start - begin), min(part.length, stop - begin)
 
 
-def opened(parameter: PlannedParameter, first: int = 0) -> Generator[Piece, None, Drawing]:
-    """Return what draws the parameter from element `first` on, preceded by a heavy piece if beginning there is slow."""
+def drawn_in(
+    wanted: Sequence[tuple[Part, int, int]], summed: Mapping[Values[Any], None]
+) -> Iterator[tuple[PlannedParameter, int, int]]:
+    """Return the parameters of which something is drawn for these parts, with the first element and the one after."""
+    for part, first, end in wanted:
+        if isinstance(part, Values):
+            begin, after = part.drawn(first, end, part in summed)
+            if begin < after:
+                yield part.parameter, begin, after
+
+
+def approach(first: tuple[PlannedParameter, int, int] | None) -> Iterator[Piece]:
+    """Return a heavy piece that comes to the first element that is drawn, where a stream must be walked far for it."""
+    if first is None:
+        return
+    parameter, begin, _ = first
+    if parameter.operations > HEAVY or parameter.passing(begin) <= 2 * HEAVY:
+        return
+
+    def make() -> Finish:
+        parameter.open().draw(begin, 1)
+        return bytes
+
+    yield Piece(make, heavy=True)
+
+
+def opened(parameter: PlannedParameter) -> Generator[Piece, None, Drawing]:
+    """Return what draws the parameter, preceded by a heavy piece if opening it is slow."""
     if parameter.operations <= HEAVY:
         return parameter.open()
     found: list[Drawing] = []

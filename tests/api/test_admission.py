@@ -62,10 +62,10 @@ def test_what_a_grant_took_is_given_back_once_however_it_grew() -> None:
 def test_an_answer_that_finds_no_room_to_stand_takes_none_of_the_rest() -> None:
     room = Room(Settings(max_standing_bytes_in_flight=5600))
     plan = Spec.model_validate({"seed": 1, "layers": [MATRIX]}).plan()
-    first = room.for_answer(plan, None)
+    first = room.for_answer(plan.cost, 2**30)
     held = room.memory.taken
     with pytest.raises(RequestProblem) as caught:
-        room.for_answer(plan, None)
+        room.for_answer(plan.cost, 2**30)
     assert caught.value.headers == {"retry-after": "1"}
     assert room.memory.taken == held
     first.release()

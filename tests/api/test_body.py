@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from service.api.body import parse_json, parse_spec, pointing_into
 from service.api.catalogue import layer_example
+from service.api.parsing import parse_json, parse_spec, pointing_into
 from service.api.problems import MOST_ERRORS, RequestProblem, problem
 from service.errors import InitserveError
 from service.networks.layers import LAYERS
@@ -155,6 +155,6 @@ def test_a_body_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
         parsed.append(body)
         return json.loads(body)
 
-    monkeypatch.setattr("service.api.body.parse_json", counted)
+    monkeypatch.setattr("service.api.parsing.parse_json", counted)
     assert parse_spec(json.dumps({"layers": [DENSE]}).encode()).layers
     assert len(parsed) == 1

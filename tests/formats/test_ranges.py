@@ -111,3 +111,29 @@ def test_what_is_summed_up_is_counted_once() -> None:
     for include in (Include(True, True), Include(False, True)):
         assert FORMATS["json"].encode(planned, include).cost().elements == planned.elements
     assert FORMATS["npz"].encode(planned, Include()).cost()[:2] == (planned.elements, len(WHOLE["float32 keras npz"]))
+
+
+def test_a_stream_that_is_walked_is_charged_for_the_way() -> None:
+    """NumPy's normals have no address: what stands before must be drawn. MT19937's words are jumped to."""
+    layers = [{"name": name, "type": "tensor", "shape": [2**16], "scheme": "random_normal"} for name in "ab"]
+
+    def way(algorithm: str, start: int) -> int:
+        payload = FORMATS["safetensors"].encode(plan(layers, algorithm=algorithm), Include())
+        return payload.cost(payload.length - start, payload.length - start + 4).operations
+
+    walked = [way("numpy-pcg64/1", 2**19 - step) for step in (2**16, 2**18, 2**18 + 2**17)]
+    assert walked[0] > 0
+    assert walked[1] - walked[0] == pytest.approx(walked[0] * 3, rel=0.01)
+    assert walked == sorted(walked)
+    assert max(way("torch-cpu/1", step) for step in (8, 2**18, 2**18 + 2**17)) < 2**27
+
+
+@pytest.mark.parametrize("algorithm", ["torch-cpu/1", "numpy-pcg64/1"])
+def test_a_range_far_into_a_walked_stream_is_that_of_the_whole(algorithm: str) -> None:
+    layers = [{"name": name, "type": "tensor", "shape": [2**20], "scheme": "random_normal"} for name in "ab"]
+    whole = FORMATS["safetensors"].encode(plan(layers, algorithm=algorithm), Include()).whole()
+    payload = FORMATS["safetensors"].encode(plan(layers, algorithm=algorithm), Include())
+    assert b"".join(payload.chunks(len(whole) - 2**20 - 3)) == whole[-(2**20) - 3 :]
+    heavy = [piece.heavy for piece in payload.pieces(len(whole) - 4)]
+    assert heavy == ([True, False] if algorithm == "numpy-pcg64/1" else [False])
+    assert b"".join(payload.chunks(4097, 2**21 + 9)) == whole[4097 : 2**21 + 9]

@@ -1,0 +1,108 @@
+"""Plans of addresses, kept: a thousand ranges of one file read and plan its spec once.
+
+Keyed by the canonical text, so that however an address spells it, it is one plan. Bounded by what plans take in
+memory, about; those that were asked for longest ago go first.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from fastapi import Request
+
+from service.api.parsing import parse_spec
+from service.api.working import LIGHT_BODY, in_worker, is_light
+from service.formats import Payload
+from service.networks.plan import Plan, PlannedParameter
+from service.pipeline import Workers
+from service.specs.addresses import unpacked
+
+# Bytes that a plan takes for each of its parameters, its files' layouts included; measured: 4 to 8 thousand.
+EACH_PARAMETER = 8192
+MOST_TEXTS = 256  # addresses whose texts are remembered: to read a long one takes milliseconds
+LAID_OUT_AT_ONCE = 64  # parameters of a plan whose files are laid out in less time than a thread takes to begin
+
+
+@dataclass(eq=False)
+class Kept:
+    """A plan, and how its files are laid out, each from when it is first asked for."""
+
+    plan: Plan
+    payloads: dict[str, Payload] = field(default_factory=dict)
+
+    @cached_property
+    def parameters(self) -> dict[str, PlannedParameter]:
+        """The parameters by their names in a file of all."""
+        return {parameter.key: parameter for parameter in self.plan.parameters}
+
+    @property
+    def weight(self) -> int:
+        return EACH_PARAMETER * len(self.plan.parameters) + 2 * len(self.plan.canonical_json())
+
+    def laid_out(self, name: str, lay_out: Callable[[], Payload]) -> Payload:
+        """Return the file of this name, which `lay_out` makes the first time."""
+        if name not in self.payloads:
+            self.payloads[name] = lay_out()
+        return self.payloads[name]
+
+
+class Plans:
+    """The plans that are kept, for the event loop alone."""
+
+    def __init__(self, workers: Workers, most: int, longest: int) -> None:
+        self._workers, self._most, self._longest = workers, most, longest
+        self._held = 0
+        self._plans: OrderedDict[str, Kept] = OrderedDict()
+        self._planning: dict[str, asyncio.Lock] = {}
+        self._texts: OrderedDict[str, str] = OrderedDict()  # of addresses that were read
+
+    async def at(self, address: str, request: Request) -> Kept:
+        """Return the plan of the spec that an address holds; raises for one that is none."""
+        text = self._texts.get(address)
+        if text is None:
+            text = self._texts[address] = unpacked(address, self._longest)
+            if len(self._texts) > MOST_TEXTS:
+                self._texts.popitem(last=False)
+        return await self.of(text, request)
+
+    async def of(self, text: str, request: Request) -> Kept:
+        """Return the plan of a canonical text. Requests that come while it is made wait for it, and share it."""
+        if (kept := self._found(text)) is not None:
+            return kept
+        lock = self._planning.setdefault(text, asyncio.Lock())
+        try:
+            async with lock:
+                return self._found(text) or self._keep(text, await self._planned(text.encode(), request))
+        finally:
+            if not lock.locked():
+                self._planning.pop(text, None)
+
+    async def payload(self, kept: Kept, name: str, lay_out: Callable[[], Payload], request: Request) -> Payload:
+        """Return how a file of this name is laid out; `lay_out` makes it the first time."""
+        if name in kept.payloads or len(kept.plan.parameters) <= LAID_OUT_AT_ONCE:
+            return kept.laid_out(name, lay_out)
+        return await in_worker(self._workers, request, lambda: kept.laid_out(name, lay_out))
+
+    async def _planned(self, body: bytes, request: Request) -> Kept:
+        if len(body) <= LIGHT_BODY and b'"recipe"' not in body:
+            spec = parse_spec(body)
+            if is_light(spec):
+                return Kept(spec.plan())
+        return await in_worker(self._workers, request, lambda: Kept(parse_spec(body).plan()))
+
+    def _found(self, text: str) -> Kept | None:
+        kept = self._plans.get(text)
+        if kept is not None:
+            self._plans.move_to_end(text)
+        return kept
+
+    def _keep(self, text: str, kept: Kept) -> Kept:
+        if kept.weight <= self._most:
+            self._plans[text] = kept
+            self._held += kept.weight
+        while self._held > self._most:
+            _, oldest = self._plans.popitem(last=False)
+            self._held -= oldest.weight
+        return kept

@@ -1,0 +1,104 @@
+"""Reads a request's body once it is there: strictly JSON, then a spec."""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import ValidationError
+
+from service.api.problems import RequestProblem
+from service.errors import InitserveError
+from service.specs.faults import Fault, faults_of
+from service.specs.places import nearest_written
+from service.specs.spec import Spec
+
+AnySpec = TypeVar("AnySpec", bound=Spec)
+# No object that a spec may hold has so many members; beyond it each unknown one would be an error of its own.
+MOST_MEMBERS = 64
+
+
+def refuse(why: str) -> NoReturn:
+    raise RequestProblem("malformed-json", why)
+
+
+def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MOST_MEMBERS:
+        refuse(f"an object has {len(pairs)} members; none takes more than {MOST_MEMBERS}")
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        refuse(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
+    return found
+
+
+def number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        refuse(f"{text[:40]} is beyond a float64")
+    return value
+
+
+STRICT = json.JSONDecoder(
+    object_pairs_hook=members, parse_float=number, parse_constant=lambda name: refuse(f"{name} is not JSON")
+)
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the document; refuses what RFC 8259 leaves open, so that one text has one meaning."""
+    try:
+        text = body.decode("utf-8")
+        if not text.strip(" \t\r\n"):
+            refuse("the body is empty")
+        if text.startswith("\ufeff"):
+            refuse("the body begins with a byte order mark")
+        document = STRICT.decode(text)
+        if "\\ud" in text or "\\uD" in text:  # one half of a pair, escaped, stands for no character
+            json.dumps(document, ensure_ascii=False).encode()
+        return document
+    except UnicodeEncodeError:
+        refuse("a string has half of a surrogate pair")
+    except UnicodeDecodeError:
+        refuse("the body is not UTF-8")
+    except json.JSONDecodeError as error:
+        refuse(f"{error.msg} at line {error.lineno}, column {error.colno}")
+    except RecursionError:
+        refuse("nested too deeply")
+    except ValueError:
+        refuse("an integer has too many digits")
+
+
+@contextmanager
+def pointing_into(body: bytes) -> Iterator[None]:
+    """Let the pointers of a spec's errors lead into the body as it was sent: to nothing that was left out."""
+    try:
+        yield
+    except InitserveError as error:
+        pointer = nearest_written(parse_json(body), error.pointer)
+        raise type(error)(error.detail, pointer, error.remedy) from None
+
+
+def parse_spec(body: bytes) -> Spec:
+    """Return the spec in a body; raises RequestProblem with a pointer for each of its errors."""
+    return parse_document(body, Spec)
+
+
+def parse_document(body: bytes, model: type[AnySpec]) -> AnySpec:
+    """Return the spec in a body, with what `model` has beside it."""
+    document = parse_json(body)
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        faults = faults_of(error, document, model)
+    listed = [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults]
+    count = len(listed)
+    detail = "1 error in the spec" if count == 1 else f"{count} errors in the spec"
+    raise RequestProblem("invalid-spec", detail, listed, remedy=remedy_of_all(faults))
+
+
+def remedy_of_all(faults: Sequence[Fault]) -> dict[str, Any] | None:
+    """Return one change that mends everything, where all members at fault stand in one object and each has a remedy."""
+    if len({fault.pointer.rpartition("/")[0] for fault in faults}) > 1 or any(fault.remedy is None for fault in faults):
+        return None
+    return {member: value for fault in faults for member, value in (fault.remedy or {}).items()}

@@ -1,0 +1,131 @@
+"""Answers a GET or HEAD for what an address names: conditions first, then ranges, then the numbers that these take.
+
+All that has an address is a representation: its entity tag and its length are known before a value is drawn, so that
+nothing is drawn for a HEAD, a 304 or a 412, and the cost of a range is that of its own bytes.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from fastapi import Request, Response
+
+from service.api.admission import admit_cost
+from service.api.conditional import Condition, condition, listed, range_holds
+from service.api.problems import RequestProblem
+from service.api.ranges import ByteRange, Multipart, read_ranges
+from service.api.services import services_of
+from service.api.streaming import Answer, whole_answer
+from service.api.working import made_whole, room_for
+from service.formats import Payload
+from service.networks.plan import Cost
+
+FOREVER = "public, max-age=31536000, immutable"
+WANTS_SHA256 = re.compile(r"(?:^|[ \t,])sha-256[ \t]*=[ \t]*(?:[1-9]|10)[ \t]*(?:,|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """What an address names, in one form. `of` is told in its entity tag: the text and the form that give its bytes.
+
+    `lay_out` says how its bytes are made; `refuse` raises RequestProblem where the whole of it is not to be had.
+    """
+
+    name: str
+    media_type: str
+    of: tuple[str, ...]
+    lay_out: Callable[[], Awaitable[Payload]]
+    refuse_whole: Callable[[], None]
+    shown: bool = False  # in a browser, rather than saved
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def etag(self) -> str:
+        return '"' + hashlib.sha256("\0".join(self.of).encode()).hexdigest() + '"'
+
+    def head(self) -> dict[str, str]:
+        """Return the headers that say what this is."""
+        how = "inline" if self.shown else "attachment"
+        return {
+            "etag": self.etag,
+            "cache-control": FOREVER,
+            "accept-ranges": "bytes",
+            "content-type": self.media_type,
+            "content-disposition": f'{how}; filename="{self.name}"',
+            "x-content-type-options": "nosniff",
+            **self.headers,
+        }
+
+
+async def answer(request: Request, found: Representation) -> Response:
+    """Return what RFC 9110 has for a GET or HEAD of this representation."""
+    headers, etag = found.head(), found.etag
+    match condition(request.headers, etag):
+        case Condition.FAILED:
+            detail = f"If-Match does not list {etag}, the entity tag of what is here"
+            raise RequestProblem("precondition-failed", detail, headers={"etag": etag})
+        case Condition.NOT_MODIFIED:
+            return Response(status_code=304, headers={name: headers[name] for name in ("etag", "cache-control")})
+    services = services_of(request)
+    payload = await found.lay_out()
+    if request.method == "HEAD":
+        digest = services.digests.of(etag) if wants_digest(request) else None
+        length = {"content-length": str(payload.length)}
+        return Response(headers=headers | length | repr_digest(digest))
+    ranges = None
+    if (wanted := listed(request.headers, "range")) is not None and range_holds(request.headers, etag):
+        ranges = read_ranges(wanted, payload.length)
+    if wants_digest(request):
+        headers |= repr_digest(await digest_of(payload, etag, request))
+    if ranges is None:
+        found.refuse_whole()
+        return await sent(request, payload, [ByteRange(0, payload.length)], 200, headers)
+    return await sent(request, payload, ranges, 206, headers)
+
+
+async def sent(
+    request: Request, payload: Payload, ranges: list[ByteRange], status: int, headers: dict[str, str]
+) -> Response:
+    """Return an answer with these ranges of a payload, once what they take is admitted."""
+    services = services_of(request)
+    costs = [payload.cost(*each) for each in ranges]
+    cost = Cost(*map(sum, zip(*costs, strict=True)))._replace(standing=max(each.standing for each in costs))
+    admit_cost(cost, services.settings)
+    if len(ranges) == 1:
+        length, pieces = cost.bytes, payload.pieces(*ranges[0])
+        if status == 206:
+            headers = headers | {"content-range": ranges[0].of(payload.length)}
+        if (content := await made_whole(payload, ranges[0], cost, services.workers, request)) is not None:
+            return whole_answer(content, status, headers, services)
+    else:
+        parts = Multipart(payload, ranges, headers["content-type"], headers["etag"])
+        length, pieces = parts.length, parts.pieces()
+        headers = headers | {"content-type": parts.media_type}
+    release = room_for(cost, length, services.room, services.workers).release
+    return Answer(pieces, status=status, length=length, headers=headers, services=services, release=release)
+
+
+def wants_digest(request: Request) -> bool:
+    """Whether Want-Repr-Digest (RFC 9530) asks for SHA-256."""
+    wanted = listed(request.headers, "want-repr-digest")
+    return wanted is not None and WANTS_SHA256.search(wanted) is not None
+
+
+def repr_digest(digest: bytes | None) -> dict[str, str]:
+    return {} if digest is None else {"repr-digest": f"sha-256=:{base64.b64encode(digest).decode()}:"}
+
+
+async def digest_of(payload: Payload, etag: str, request: Request) -> bytes | None:
+    """Return the digest of a whole representation, where it is known or takes no more than a small answer does."""
+    services = services_of(request)
+    if (known := services.digests.of(etag)) is not None:
+        return known
+    every = ByteRange(0, payload.length)
+    whole = await made_whole(payload, every, payload.cost(), services.workers, request)
+    if whole is None:
+        return None
+    digest = hashlib.sha256(whole).digest()
+    services.digests.remember(etag, digest)
+    return digest
