@@ -4,6 +4,7 @@
     ├── InvalidSpec              what it says cannot be: a scheme on a shape that it cannot fill, a name twice
     ├── UnsupportedCombination   each part is fine, together they are not: bfloat16 as .npy
     ├── InvalidAddress           an address of weights that this service never gave: cut short, tampered with
+    ├── InvalidSlice             what ?slice= says is no slice of the array, or is none at all
     ├── NotExact                 a framework's stream is asked for, and its very bits cannot be promised
     └── TooLarge                 it could be made, but costs more than this service may spend on one answer
 
@@ -44,6 +45,10 @@ class UnsupportedCombination(InitserveError):
 
 class InvalidAddress(InitserveError):
     code = "invalid-address"
+
+
+class InvalidSlice(InitserveError):
+    code = "invalid-slice"
 
 
 class NotExact(InitserveError):

@@ -37,6 +37,11 @@ DETAILS: dict[str, dict[str, Any]] = {
         "errors": [{"pointer": "/layers/0/shape/1", "detail": "an integer is needed here, not a fraction"}],
     },
     "invalid-query": {"detail": "the parameters are include and format, each once"},
+    "invalid-slice": {
+        "detail": "index 900 is out of bounds for axis 0, which has 784 places",
+        "errors": [{"pointer": "", "detail": "index 900 is out of bounds for axis 0, which has 784 places"}],
+        "try": {"slice": "783"},
+    },
     "unsupported-combination": {
         "detail": FLOAT16,
         "errors": [{"pointer": "/layers/0/scheme", "detail": FLOAT16}],

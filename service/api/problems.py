@@ -81,6 +81,12 @@ PROBLEMS: dict[str, Kind] = {
         "Each of `errors` points (RFC 6901) to a member of the body and says what it takes.",
     ),
     "invalid-query": Kind(422, "The address has a parameter that cannot be", "`detail` says which, and what it takes."),
+    "invalid-slice": Kind(
+        422,
+        "The array has no such slice",
+        "A slice is written as NumPy takes it: an index for each axis, with commas between, each a place (`3`), a "
+        "range (`0:128`, `::2`, `::-1`) or `...`; `try` has one that this array has.",
+    ),
     "unsupported-combination": Kind(
         422,
         "Each part is possible, together they are not",

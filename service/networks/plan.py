@@ -175,8 +175,8 @@ class PlannedParameter:
         start = self.form.address(first) if isinstance(self.form, View) else 0
         return sum(each.passing(start) for each in self.draws.values())
 
-    def sliced(self, indices: Sequence[int | range]) -> "PlannedParameter":
-        """Return the part that NumPy's basic slicing takes: one place of an axis, or some of them, for every axis."""
+    def sliced(self, indices: Sequence[int | range | None]) -> "PlannedParameter":
+        """Return the part that NumPy's basic slicing takes (Form.sliced)."""
         return replace(self, form=self.form.sliced(indices))
 
     def open(self) -> Drawing:

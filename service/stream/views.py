@@ -47,6 +47,10 @@ class Form(ABC):
         """Return the array without an axis, of one place."""
 
     @abstractmethod
+    def widened(self, axis: int) -> Form:
+        """Return the array with one axis more, of one place."""
+
+    @abstractmethod
     def moved(self, axes: tuple[int, ...]) -> Form:
         """Return the array in which axis `axes[i]` stands at place i."""
 
@@ -60,15 +64,22 @@ class Form(ABC):
     def flipped(self, axis: int) -> Form:
         return self.stepped(axis, range(self.shape[axis])[::-1])
 
-    def sliced(self, indices: Sequence[int | range]) -> Form:
-        """Return what NumPy's basic slicing gives: of every axis some places, or one, and then the axis is no more."""
+    def sliced(self, indices: Sequence[int | range | None]) -> Form:
+        """Return what NumPy's basic slicing gives: of every axis some places, or one, and then the axis is no more.
+
+        None stands where an axis of one place comes in.
+        """
         form: Form = self
-        for axis in reversed(range(len(indices))):
-            index = indices[axis]
-            if isinstance(index, range):
+        axis = 0
+        for index in indices:
+            if index is None:
+                form = form.widened(axis)
+            elif isinstance(index, range):
                 form = form.stepped(axis, index)
             else:
                 form = form.stepped(axis, range(index, index + 1)).without(axis)
+                continue
+            axis += 1
         return form
 
     def box(self, starts: Shape, stops: Shape) -> Form:
@@ -155,6 +166,10 @@ class View(Form):
         shape, strides = ((*each[:axis], *each[axis + 1 :]) for each in (self.shape, self.strides))
         return View(self.name, self.offset, shape, strides)
 
+    def widened(self, axis: int) -> View:
+        shape, strides = ((*each[:axis], new, *each[axis:]) for each, new in ((self.shape, 1), (self.strides, 0)))
+        return View(self.name, self.offset, shape, strides)
+
     def moved(self, axes: tuple[int, ...]) -> View:
         return View(
             self.name, self.offset, tuple(self.shape[axis] for axis in axes), tuple(self.strides[axis] for axis in axes)
@@ -227,6 +242,9 @@ class Joined(Form):
             raise ValueError("what was joined along an axis has more than one place there")
         return Joined(tuple(part.without(axis) for part in self.parts), self.axis - (axis < self.axis))
 
+    def widened(self, axis: int) -> Form:
+        return Joined(tuple(part.widened(axis) for part in self.parts), self.axis + (axis <= self.axis))
+
     def moved(self, axes: tuple[int, ...]) -> Form:
         return Joined(tuple(part.moved(axes) for part in self.parts), axes.index(self.axis))
 
@@ -263,6 +281,9 @@ class Summed(Form):
 
     def without(self, axis: int) -> Form:
         return Summed(tuple(part.without(axis) for part in self.parts))
+
+    def widened(self, axis: int) -> Form:
+        return Summed(tuple(part.widened(axis) for part in self.parts))
 
     def moved(self, axes: tuple[int, ...]) -> Form:
         return Summed(tuple(part.moved(axes) for part in self.parts))

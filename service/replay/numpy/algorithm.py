@@ -16,13 +16,14 @@ from service.errors import InitserveError
 from service.networks.schemes.plain import RandomNormal
 from service.replay.framework import NO_STREAM, Array, ArrayDraws, Module, Replay, no_such_scheme, untruncated
 from service.replay.numpy.pcg64 import NormalDraws, UniformDraws
-from service.replay.numpy.walk import Pcg64, Scaled, Walk
+from service.replay.numpy.walk import PASSING, Pcg64, Scaled, Walk
 from service.replay.orthogonal import OrthogonalDraws, by_decomposition
 from service.stream.distributions import Constant, Distribution, Normal, Uniform
 from service.stream.draws import Addressed, Draws
 from service.stream.dtypes import DtypeName
 from service.stream.matrices import Orthogonal
 
+FARTHEST = 2**62  # words
 LAPACK = by_decomposition("orthogonal, of rng.normal,")
 
 
@@ -33,7 +34,7 @@ class Generator:
         self._words = Pcg64(seed)
         self._ends: list[Callable[[], int]] = []
         self._starts = [0]
-        self._normals = 0  # made by all calls
+        self._normals = self._elements = 0  # made by all calls
         self._lock = threading.Lock()
 
     def start(self, call: int) -> int:
@@ -48,17 +49,23 @@ class Generator:
                 if len(self._starts) == known:
                     self._starts.append(start)
 
+    def _coming(self) -> int:
+        """Return the operations that it takes to come to the next call: more than any limit if 64 bits cannot count."""
+        return max(PASSING * self._normals, 0 if self._elements < FARTHEST else self._elements)
+
     def normal(self, mean: float, deviation: float, elements: int, dtype: DtypeName) -> Draws:
         walk = Walk(self._words, partial(self.start, len(self._ends)), Scaled((mean, deviation)))
-        draws = NormalDraws(walk, elements, dtype, self._normals)
+        draws = NormalDraws(walk, elements, dtype, self._coming())
         self._ends.append(partial(walk.end, elements))
         self._normals += elements
+        self._elements += elements
         return draws
 
     def uniform(self, low: float, high: float, elements: int, dtype: DtypeName) -> Draws:
         origin = partial(self.start, len(self._ends))
-        draws = UniformDraws(self._words, origin, low, high, elements, dtype, self._normals)
+        draws = UniformDraws(self._words, origin, low, high, elements, dtype, self._coming())
         self._ends.append(lambda: origin() + elements)
+        self._elements += elements
         return draws
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.replay.numpy.kernels import pcg64 as kernels
-from service.replay.numpy.walk import PASSING, Origin, Pcg64, Walk
+from service.replay.numpy.walk import Origin, Pcg64, Walk
 from service.stream.addresses import Runs
 from service.stream.buffers import BUFFERS
 from service.stream.distributions import Fill
@@ -22,12 +22,12 @@ def as_numpy_casts(dtype: DtypeName, values: Values, out: Values) -> None:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class NormalDraws:
-    """Elements of a walk. `before` is how many normals its generator makes before them."""
+    """Elements of a walk. `coming` is the operations that it takes to come to the first of them."""
 
     walk: Walk
     elements: int
     dtype: DtypeName
-    before: int = 0
+    coming: int = 0
 
     in_order = True
     whole = False
@@ -35,7 +35,7 @@ class NormalDraws:
     standing = 0
 
     def passing(self, first: int) -> int:
-        return PASSING * self.before + self.walk.passing(first)
+        return self.coming + self.walk.passing(first)
 
     def open(self) -> Fill:
         self.walk.origin()
@@ -59,7 +59,7 @@ class UniformDraws:
     high: float
     elements: int
     dtype: DtypeName
-    before: int = 0
+    coming: int = 0
 
     in_order = False
     whole = False
@@ -67,7 +67,7 @@ class UniformDraws:
     standing = 0
 
     def passing(self, first: int) -> int:
-        return PASSING * self.before
+        return self.coming
 
     def open(self) -> Fill:
         origin = np.uint64(self.origin())

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from service import stopping
 from service.replay.torch.kernels import values as kernels
-from service.replay.torch.mersenne import MersenneTwister, passing
+from service.replay.torch.mersenne import FARTHEST, MersenneTwister, passing
 from service.stream.addresses import Runs
 from service.stream.buffers import BUFFERS
 from service.stream.distributions import Fill
@@ -28,7 +28,6 @@ from service.stream.views import Shape
 Words = NDArray[np.uint32]
 BLOCK = 16  # normals are made so many at a time; fewer of them are made one by one
 PAIR = 4  # words of a pair of normals that are made one by one
-FARTHEST = 2**60  # last word that a call may start at
 CHUNK = 2**16  # elements looked through at a time for those to be drawn again
 
 
@@ -146,7 +145,7 @@ class Walked:
         raise NotImplementedError
 
     def open(self, state: State, tensor: Tensor, generator: MersenneTwister) -> tuple[Fill, None]:
-        walk = generator.fork(state.word)
+        walk = generator.fork()
 
         def fill(runs: Runs, out: Values) -> None:
             for start, part in zip(runs.starts, out.reshape(-1, runs.length), strict=True):
@@ -286,10 +285,10 @@ class Whole:
         return False
 
     def after(self, state: State, tensor: Tensor, generator: MersenneTwister) -> State:
-        return self.draw(state, tensor, generator.fork(state.word))[1]
+        return self.draw(state, tensor, generator.fork())[1]
 
     def open(self, state: State, tensor: Tensor, generator: MersenneTwister) -> tuple[Fill, State | None]:
-        values, after = self.draw(state, tensor, generator.fork(state.word))
+        values, after = self.draw(state, tensor, generator.fork())
         return partial(take, values), after
 
 
@@ -306,6 +305,7 @@ class Walk:
         self.generator = MersenneTwister.of(self.seed)
         self._calls: list[tuple[Call, Tensor]] = []
         self._work = [0]  # operations that it takes to know where each call begins
+        self._words = [0]  # that calls before each take, or a few times as many where they draw again
         self._marks: list[int] = []  # of each call, what tells it and all before it from others
         self._states = [State()]
         self._lock = threading.Lock()
@@ -316,6 +316,7 @@ class Walk:
         self._calls.append((call, tensor))
         self._marks.append(hash((self._marks[-1] if self._marks else self.seed & 0xFFFFFFFF, call, tensor)))
         self._work.append(self._work[-1] + call.following(tensor))
+        self._words.append(self._words[-1] + tensor.width * tensor.elements)
         return Step(self, len(self._calls) - 1, call, tensor)
 
     def open(self, index: int) -> Fill:
@@ -338,6 +339,10 @@ class Walk:
     def mark(self, index: int) -> int:
         """Return the same number for calls that give the same values: by the same seed, after the same calls."""
         return self._marks[index]
+
+    def passing(self, index: int, words: int) -> int:
+        """Return the operations that it takes to come to a word of a call, once it is known where that begins."""
+        return passing(self._words[index] + words)
 
     def work_between(self, first: int, last: int) -> int:
         """Return the operations that finding where call `last` begins takes, once it is known of call `first`."""
@@ -392,9 +397,7 @@ class Step:
 
     def passing(self, first: int) -> int:
         calls = self.walk.work_between(0, self.index) - self.passed
-        if self.whole:
-            return calls
-        return calls + passing(self.tensor.width * first)
+        return calls + self.walk.passing(self.index, 0 if self.whole else self.tensor.width * first)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Step) and self.walk.mark(self.index) == other.walk.mark(other.index)

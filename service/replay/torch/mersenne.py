@@ -14,12 +14,13 @@ Words = NDArray[np.uint32]
 KEPT = 16  # states of places that were left: threads ask for blocks a little out of order
 STEP = 2**17  # raw words made at a time where they are only passed over
 FAR = 2**23  # words: beyond, a jump (1.5 ms) takes less time than to make them all
+FARTHEST = 2**60  # words: a jump goes no farther
 PASSING, JUMP = 8, 2**26  # operations that passing over a word takes, and a jump
 
 
 def passing(count: int) -> int:
     """Return the operations that it takes to come to the word after so many."""
-    return min(PASSING * count, JUMP)
+    return min(PASSING * count, JUMP) if count <= FARTHEST else PASSING * count
 
 
 @lru_cache(maxsize=1)
@@ -37,14 +38,25 @@ def lower_terms() -> NDArray[np.int64]:
 class MersenneTwister:
     """The words of one seed, of which the low 32 bits count. Any number of threads may ask at once.
 
-    `start` is the state before word 0, `state` that before word `position`.
+    `start` is the state before word 0. A fork is another walk over the same words, which begins where it is first
+    asked for some: at a place that the one before knows, or not far from it.
     """
 
-    def __init__(self, start: Words, position: int, state: Words) -> None:
+    def __init__(self, start: Words, before: "MersenneTwister | None" = None) -> None:
         self._start = start
-        self._position, self._state = position, state.copy()
+        self._before = before
+        self._position, self._state = 0, start.copy()
         self._left: deque[tuple[int, Words]] = deque(maxlen=KEPT)
         self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, seed: int) -> "MersenneTwister":
+        state = np.empty(mersenne.SIZE, np.uint32)
+        mersenne.seed_state(np.uint32(seed & 0xFFFFFFFF), state)
+        return cls(state)
+
+    def fork(self) -> "MersenneTwister":
+        return MersenneTwister(self._start, self)
 
     def raw(self, first: int, out: Words) -> None:
         """Fill `out` with the raw words from word `first` on: to be tempered."""
@@ -56,30 +68,23 @@ class MersenneTwister:
                 mersenne.make_raw(self._state, out)
                 self._position += out.size
 
-    @classmethod
-    def of(cls, seed: int) -> "MersenneTwister":
-        state = np.empty(mersenne.SIZE, np.uint32)
-        mersenne.seed_state(np.uint32(seed & 0xFFFFFFFF), state)
-        return cls(state, 0, state)
-
-    def fork(self, first: int) -> "MersenneTwister":
-        """Return another walk over the same words, which stands at word `first`."""
-        with self._lock:
-            position, state = self._nearest(first)
-        state = advanced(state, first - position)  # for milliseconds, maybe: nobody waits for the lock meanwhile
-        with self._lock:
-            self._left.append((first, state))
-        return MersenneTwister(self._start, first, state)
+    def _go(self, target: int) -> None:
+        known = [self._nearest(target)]
+        if self._before is not None:
+            with self._before._lock:
+                known.append(self._before._nearest(target))
+        position, state = max(known, key=lambda each: each[0])
+        self._left.append((self._position, self._state))
+        self._position, self._state = target, advanced(state, target - position)
+        if self._before is not None:  # of a fork that has begun, what is near is its own
+            with self._before._lock:
+                self._before._left.append((target, self._state.copy()))
+            self._before = None
 
     def _nearest(self, target: int) -> tuple[int, Words]:
         """Return the last place known that is not behind a word, and its state."""
         known = [(0, self._start), *self._left, (self._position, self._state.copy())]
         return max((each for each in known if each[0] <= target), key=lambda each: each[0])
-
-    def _go(self, target: int) -> None:
-        self._left.append((self._position, self._state))
-        position, state = self._nearest(target)
-        self._position, self._state = target, advanced(state, target - position)
 
 
 def advanced(state: Words, count: int) -> Words:
