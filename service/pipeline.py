@@ -65,8 +65,10 @@ class Run:
     stop: Stop = field(default_factory=Stop)
     when_idle: Callable[[], None] | None = None
 
-    def may_ask(self) -> bool:
-        return self.ahead < AHEAD and not (self.asking or self.heavy or self.ended or self.closed)
+    def may_ask(self, waiting: int) -> bool:
+        """Whether it may have a turn while `waiting` others wait for theirs: the more do, the less it goes ahead."""
+        far = self.ahead and self.ahead * (1 + waiting) >= AHEAD
+        return not (far or self.asking or self.heavy or self.ended or self.closed)
 
     def released(self) -> Callable[[], None] | None:
         """Return what is to be called, once, when no thread is at work on a closed run any more."""
@@ -178,7 +180,7 @@ class Workers:
 
     def _queue(self, run: Run) -> None:
         """Under the lock: let the run have a turn, if it may."""
-        if run.may_ask():
+        if run.may_ask(len(self._runs)):
             run.asking = True
             self._runs.append(run)
             self._work_there.notify()

@@ -249,3 +249,11 @@ def test_closing_before_anything_was_made_and_after_everything_was_taken(workers
             if taking:
                 taker.take_all()
             assert taker.close().wait(PATIENCE)
+
+
+def test_the_more_answers_wait_for_a_turn_the_less_each_goes_ahead() -> None:
+    """All of them together hold no more memory than keeps the threads busy; one that is alone goes as far as ever."""
+    run = Run(iter(()), lambda _: None, ahead=AHEAD // 4)
+    assert [run.may_ask(waiting) for waiting in (0, 2, 3, 60)] == [True, True, False, False]
+    run.ahead = 0
+    assert run.may_ask(1000)

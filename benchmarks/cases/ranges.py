@@ -10,13 +10,13 @@ from benchmarks.curl import CURL, WrongAnswer
 from benchmarks.measuring import Comparison, Section, Side, Target, alternate, reading
 from benchmarks.servers import MIB, initserve
 
-LAYERS = 1000
+LAYERS = 1024
 TOGETHER = 64
 EACH = 8 * MIB  # bytes of each of the ranges that are fetched together
 
 
 def terabyte(seed: int) -> dict[str, object]:
-    """Return a spec of a thousand layers whose safetensors file has a tebibyte."""
+    """Return a spec of 1,024 layers whose safetensors file has a tebibyte."""
     layers = [{"type": "dense", "shape": [2**14, 2**14], "scheme": "random_normal"} for _ in range(LAYERS)]
     return {"seed": seed, "layers": layers}
 
@@ -49,7 +49,7 @@ def fetched(url: str, ranges: list[tuple[int, int]]) -> Side:
 
 
 def measure(rounds: int) -> Section:
-    section = Section("Ranges of a safetensors file of 1 TiB, of 1,000 layers")
+    section = Section("Ranges of a safetensors file of 1 TiB, of 1,024 layers")
     seeds = count(1)
     with initserve() as server, httpx.Client(base_url=server.url, trust_env=False, timeout=60.0) as client:
 
