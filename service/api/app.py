@@ -12,7 +12,19 @@ from fastapi import FastAPI
 from numba.core import config
 
 from service import __version__
-from service.api import catalogue, diagnose, init, metrics, openapi, operations, problems, train, weights
+from service.api import (
+    catalogue,
+    diagnose,
+    hub,
+    hub_listing,
+    init,
+    metrics,
+    openapi,
+    operations,
+    problems,
+    train,
+    weights,
+)
 from service.api.admission import Room
 from service.api.connections import Connections, most_connections
 from service.api.counters import Counters
@@ -78,4 +90,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.redirect_slashes = False  # to an address made of whatever Host says
     app.add_route("/docs", operations.to_docs, include_in_schema=False)
     app.mount("/docs", operations.Pages(directory=operations.PAGES / "swagger", html=True), name="docs")
+    for router in (hub.router, hub_listing.router):  # last, since names of repositories may be anything
+        app.router.routes.extend(router.routes)
     return app

@@ -14,7 +14,6 @@ async def read_body(request: Request, services: Services, grant: Grant) -> bytes
 
     Refuses another type than JSON, too many bytes, and a client that does not send.
     """
-    settings = services.settings
     codings = ", ".join(request.headers.getlist("content-encoding")).lower()
     if coding := ", ".join(name for part in codings.split(",") if (name := part.strip()) not in ("", "identity")):
         detail = f"the body is declared to be compressed by {coding}: send it as it is"
@@ -24,6 +23,14 @@ async def read_body(request: Request, services: Services, grant: Grant) -> bytes
     charset = parameters.replace(" ", "").lower()
     if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8", 'charset="utf-8"'):
         raise RequestProblem("unsupported-media-type", f"the body is {declared or 'of no declared type'}, not JSON")
+    content = await receive_body(request, services, grant)
+    request.state.waited = await services.readiness.admit(content)
+    return content
+
+
+async def receive_body(request: Request, services: Services, grant: Grant) -> bytes:
+    """Return the body's bytes, of whatever type, bounded in number and in time."""
+    settings = services.settings
     limit = settings.max_body_bytes
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > limit:
@@ -44,6 +51,4 @@ async def read_body(request: Request, services: Services, grant: Grant) -> bytes
     except TimeoutError:
         seconds = settings.body_timeout_seconds
         raise RequestProblem("request-timeout", f"the body was not complete after {seconds:g} s") from None
-    content = bytes(body)
-    request.state.waited = await services.readiness.admit(content)
-    return content
+    return bytes(body)

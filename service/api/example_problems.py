@@ -18,6 +18,9 @@ DETAILS: dict[str, dict[str, Any]] = {
     "malformed-request": {"detail": "a request of HTTP/1.1 has one Host header, not 2"},
     "invalid-address": {"detail": "this is no address that this service gave: it ends before what was deflated does"},
     "not-found": {"detail": "GET /problems/unheard-of: there is nothing here"},
+    "unknown-repository": {"detail": "there is no 'init/gpt3'; there are init/gpt2, init/gpt2-small, init/gpt2-medium"},
+    "unknown-revision": {"detail": "there is no revision 'seed-one' of init/gpt2: one is seed-N, N from 0 to 2^64 - 1"},
+    "unknown-file": {"detail": "init/gpt2 has no 'vocab.json'; it has README.md, config.json, model.safetensors"},
     "method-not-allowed": {"detail": "GET /init: this address takes another method"},
     "not-acceptable": {
         "detail": "none of 'image/png' is offered; these are: application/json (?format=json), "

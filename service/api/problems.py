@@ -52,6 +52,21 @@ PROBLEMS: dict[str, Kind] = {
         "`detail` says what is wrong with it.",
     ),
     "not-found": Kind(404, "There is nothing here", "See /docs for every address that answers."),
+    "unknown-repository": Kind(
+        404,
+        "There is no such repository on this Hub",
+        "Repositories are `init/RECIPE-SIZE`, after GET /recipes, and `spec/sha256-DIGEST` for a stored spec.",
+    ),
+    "unknown-revision": Kind(
+        404,
+        "The repository has no such revision",
+        "`seed-N` is one for every seed N, `torch-seed-N` for what PyTorch draws, `main` is `seed-0`; or a commit id.",
+    ),
+    "unknown-file": Kind(
+        404,
+        "The repository has no such file",
+        "`GET /api/models/REPOSITORY/tree/REVISION` lists those that it has.",
+    ),
     "method-not-allowed": Kind(405, "This address takes another method", "The Allow header lists those that it takes."),
     "not-acceptable": Kind(
         406, "No format that is offered is acceptable", "Ask for one that `detail` lists, in Accept or with ?format=."

@@ -1,0 +1,225 @@
+"""What the Hub tells of its models as JSON: a revision, its files, its one commit. hub.py serves the files."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from service.api.body import receive_body
+from service.api.described import problems
+from service.api.hub import REPOSITORY, REVISION, Snapshot, no_entry, no_repository, represented, snapshot_at
+from service.api.problems import RequestProblem
+from service.api.repositories import repositories
+from service.api.routing import DirectRoute
+from service.api.services import services_of
+from service.stream.dtypes import DTYPES
+
+NO_DATE = "1970-01-01T00:00:00.000Z"  # a spec has none, and clients read one
+MOST_PATHS = 1000  # that are asked for at once
+OBJECT = {"schema": {"type": "object"}}
+LIST = {"schema": {"type": "array", "items": {"type": "object"}}}
+PATHS = {
+    "type": "object",
+    "required": ["paths"],
+    "properties": {"paths": {"type": "array", "items": {"type": "string"}}, "expand": {"type": "boolean"}},
+}
+AT = "/api/models/{namespace}/{name}"
+
+router = APIRouter(tags=["hub"], route_class=DirectRoute)
+
+
+def told(content: Any) -> Response:
+    return JSONResponse(content, headers={"cache-control": "no-cache"})
+
+
+def answers(description: str, schema: dict[str, Any], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    content = {"application/json": schema}
+    return {200: {"description": description, "content": content}, **problems(404, 422, 503, *statuses)}
+
+
+async def entries(request: Request, snapshot: Snapshot) -> list[dict[str, Any]]:
+    """Return the files of a revision as a tree's entries."""
+    found = []
+    for file in snapshot.files.values():
+        representation = represented(request, snapshot, file)
+        size = (await representation.lay_out()).length
+        # Git would name weights by their content, which nobody has seen: they have a name of their spec.
+        blob = file.blob or representation.etag.strip('"')[:40]
+        found.append({"type": "file", "path": file.name, "size": size, "oid": blob})
+    return found
+
+
+def with_commit(snapshot: Snapshot, listed: list[dict[str, Any]], expand: bool) -> list[dict[str, Any]]:
+    last = {"id": snapshot.revision.commit, "title": snapshot.repository, "date": NO_DATE}
+    return [{**entry, "lastCommit": last} for entry in listed] if expand else listed
+
+
+def is_true(word: str | None) -> bool:
+    return word is not None and word.lower() in ("true", "1")
+
+
+@router.get(
+    AT,
+    operation_id="hub_model",
+    summary="A model: its main revision",
+    response_class=Response,
+    responses=answers("Its commit id, files and number of parameters.", OBJECT),
+    openapi_extra={"parameters": REPOSITORY},
+)
+@router.get(
+    AT + "/revision/{revision:path}",
+    operation_id="hub_revision",
+    summary="A revision of a model",
+    response_class=Response,
+    responses=answers("Its commit id, files and number of parameters.", OBJECT),
+    openapi_extra={"parameters": [*REPOSITORY, REVISION]},
+)
+async def model(request: Request) -> Response:
+    """Answer what huggingface_hub's `model_info` reads."""
+    snapshot = await snapshot_at(request)
+    plan, config = snapshot.kept.plan, snapshot.files.get("config.json")
+    listed = await entries(request, snapshot)
+    content = {
+        "id": snapshot.repository,
+        "modelId": snapshot.repository,
+        "author": request.path_params["namespace"],
+        "sha": snapshot.revision.commit,
+        "createdAt": NO_DATE,
+        "lastModified": NO_DATE,
+        "private": False,
+        "gated": False,
+        "disabled": False,
+        "downloads": 0,
+        "likes": 0,
+        "tags": ["safetensors", "initserve"],
+        "siblings": [{"rfilename": entry["path"], "size": entry["size"], "blobId": entry["oid"]} for entry in listed],
+        "safetensors": {"parameters": {DTYPES[plan.dtype].safetensors: plan.elements}, "total": plan.elements},
+        "usedStorage": sum(entry["size"] for entry in listed),
+    }
+    if config is not None and config.content is not None:
+        published = json.loads(config.content)
+        content["library_name"] = "transformers"
+        content["config"] = {member: published[member] for member in ("architectures", "model_type")}
+    return told(content)
+
+
+@router.get(
+    AT + "/tree/{revision}",
+    operation_id="hub_tree",
+    summary="The files of a revision",
+    response_class=Response,
+    responses=answers("Each file's name and length.", LIST),
+    openapi_extra={"parameters": [*REPOSITORY, REVISION]},
+)
+@router.get(AT + "/tree/{revision}/{path:path}", include_in_schema=False)
+async def tree(request: Request) -> Response:
+    """Answer every file of a revision in one page; no revision has folders."""
+    snapshot = await snapshot_at(request)
+    if folder := request.path_params.get("path", "").strip("/"):
+        raise no_entry(snapshot, folder)
+    listed = await entries(request, snapshot)
+    return told(with_commit(snapshot, listed, is_true(request.query_params.get("expand"))))
+
+
+@router.post(
+    AT + "/paths-info/{revision}",
+    operation_id="hub_paths",
+    summary="Some files of a revision",
+    response_class=Response,
+    responses=answers("Those of the paths that there are.", LIST, 400, 408, 413),
+    openapi_extra={
+        "parameters": [*REPOSITORY, REVISION],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {
+                            "paths": {"type": "array", "items": {"type": "string"}},
+                            "expand": {"type": "boolean"},
+                        },
+                    },
+                    "example": {"paths": ["config.json"], "expand": False},
+                },
+                "application/x-www-form-urlencoded": {
+                    "schema": {
+                        "type": "object",
+                        "properties": {"paths": {"type": "array", "items": {"type": "string"}}},
+                    }
+                },
+            },
+        },
+    },
+)
+async def paths(request: Request) -> Response:
+    """Answer the entries of the paths that the body lists, as JSON or as a form; what is not there is left out."""
+    services = services_of(request)
+    with services.room.for_request() as grant:
+        body = await receive_body(request, services, grant)
+    wanted, expand = read_paths(body, request.headers.get("content-type", ""))
+    snapshot = await snapshot_at(request)
+    listed = [entry for entry in await entries(request, snapshot) if entry["path"] in wanted]
+    return told(with_commit(snapshot, listed, expand))
+
+
+def read_paths(body: bytes, media_type: str) -> tuple[set[str], bool]:
+    """Return the paths that a body lists, and whether their last commit is to be told, too."""
+    try:
+        if media_type.startswith("application/json"):
+            document = json.loads(body)
+            wanted, expand = document["paths"], document.get("expand") is True
+        else:
+            form = parse_qs(body.decode("ascii"), max_num_fields=MOST_PATHS + 1)
+            wanted, expand = form["paths"], is_true(form.get("expand", [""])[0])
+        if isinstance(wanted, str):
+            wanted = [wanted]
+        return {path.strip("/") for path in wanted}, expand
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise RequestProblem("malformed-json", 'the body is {"paths": ["config.json"]}, or that as a form') from None
+
+
+@router.get(
+    AT + "/refs",
+    operation_id="hub_refs",
+    summary="The branches of a model",
+    response_class=Response,
+    responses=answers("`main` alone: nobody lists every seed.", OBJECT),
+    openapi_extra={"parameters": REPOSITORY},
+)
+async def refs(request: Request) -> Response:
+    """Answer `main`; every `seed-N` is a revision beside it."""
+    snapshot = await snapshot_at(request)
+    main = {"name": "main", "ref": "refs/heads/main", "targetCommit": snapshot.revision.commit}
+    return told({"branches": [main], "tags": [], "converts": []})
+
+
+@router.get(
+    AT + "/commits/{revision:path}",
+    operation_id="hub_commits",
+    summary="The commits of a revision",
+    response_class=Response,
+    responses=answers("One: a spec has no history.", LIST),
+    openapi_extra={"parameters": [*REPOSITORY, REVISION]},
+)
+async def commits(request: Request) -> Response:
+    """Answer the one commit that a revision is."""
+    snapshot = await snapshot_at(request)
+    commit = {"id": snapshot.revision.commit, "title": snapshot.repository, "message": "", "date": NO_DATE}
+    return told([{**commit, "authors": []}])
+
+
+@router.get("/api/models/{repository:path}", include_in_schema=False)
+@router.get("/api/datasets/{repository:path}", include_in_schema=False)
+@router.get("/api/spaces/{repository:path}", include_in_schema=False)
+@router.get("/{repository:path}/resolve/{revision}/{file:path}", include_in_schema=False)
+@router.head("/{repository:path}/resolve/{revision}/{file:path}", include_in_schema=False)
+async def elsewhere(request: Request) -> Response:
+    """Say that a repository of another kind, or under another name, is not here."""
+    name = request.path_params["repository"]
+    if "/".join(name.split("/")[:2]) in repositories():
+        raise HTTPException(404)
+    raise no_repository(name)

@@ -1,0 +1,97 @@
+"""The files of a repository's revision: weights, sharded where they are large, config.json where there is one, a card.
+
+They come of the canonical spec alone, whatever the name of the repository.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from service.api.kept import Kept
+from service.formats import FORMATS, Include, Payload, safetensors
+from service.formats.payload import Known
+from service.networks.plan import Plan
+from service.specs.published import PUBLISHED, as_in_a_checkpoint, config_of
+
+JSON, MARKDOWN, WEIGHTS = "application/json", "text/markdown; charset=utf-8", FORMATS["safetensors"].media_type
+LONGEST_SHOWN = 4096  # characters of a spec that a card shows
+
+CARD = """\
+---
+{facts}tags:
+- initserve
+---
+# Initial weights
+
+Nothing here is stored: every byte is drawn from the spec below when it is asked for, and is the same on every replica.
+The model has not been trained.
+
+| | |
+|---|---|
+| parameters | {parameters:,} |
+| dtype | {dtype} |
+| layout | {layout} |
+| stream | {stream} |
+
+```json
+{spec}
+```
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a revision. `lay_out` may take long; `content` is there where the file is small and known."""
+
+    name: str
+    media_type: str
+    lay_out: Callable[[], Payload]
+    content: bytes | None = None
+
+    @property
+    def blob(self) -> str | None:
+        """The name that Git has for it, where its content is known."""
+        if self.content is None:
+            return None
+        return hashlib.sha1(b"blob %d\0" % len(self.content) + self.content, usedforsecurity=False).hexdigest()
+
+
+def known(name: str, media_type: str, content: bytes) -> File:
+    return File(name, media_type, lambda: Payload([Known(content)]), content)
+
+
+def published_in(plan: Plan, text: str) -> tuple[str, str | None] | None:
+    """Return recipe and size of a spec whose weights load into a published model; None for another."""
+    if plan.layout != "pytorch" or '"recipe"' not in text:
+        return None
+    document = json.loads(text)
+    recipe = document.get("recipe")
+    return (recipe, document.get("size")) if recipe in PUBLISHED else None
+
+
+def files_of(kept: Kept, text: str) -> dict[str, File]:
+    """Return every file of the revision that is this spec, by name, in the order of their names."""
+    plan, found = kept.plan, []
+    published = published_in(plan, text)
+    if published is not None:
+        config = config_of(*published, plan)
+        found.append(known("config.json", JSON, json.dumps(config, indent=2, sort_keys=True).encode() + b"\n"))
+        plan = as_in_a_checkpoint(published[0], plan)
+    found.append(known("README.md", MARKDOWN, card(plan, text, published is not None).encode()))
+    found.append(File("model.safetensors", WEIGHTS, partial(safetensors.encode, plan, Include())))
+    return {each.name: each for each in sorted(found, key=lambda each: each.name)}
+
+
+def card(plan: Plan, text: str, published: bool) -> str:
+    """Return the model card, README.md."""
+    long = f"of {len(text):,} characters, SHA-256 {plan.digest}"
+    return CARD.format(
+        facts="library_name: transformers\n" if published else "",
+        parameters=plan.elements,
+        dtype=plan.dtype,
+        layout=plan.layout,
+        stream=plan.algorithm,
+        spec=text if len(text) <= LONGEST_SHOWN else long,
+    )
