@@ -20,6 +20,7 @@ from service.api.snapshots import File, files_of
 from service.api.weights import in_path
 from service.api.working import in_worker
 from service.specs.nearness import nearest
+from service.stream.streams import ALGORITHM
 
 MOST_SAID = 96  # characters of a name that is not known
 
@@ -97,7 +98,9 @@ def represented(request: Request, snapshot: Snapshot, file: File) -> Representat
     if file.blob is not None:
         headers["cache-control"] = "public, no-cache"
     lay_out = partial(plans.payload, snapshot.kept, f"hub/{file.name}", file.lay_out, request)
-    return Representation(file.name, file.media_type, of, lay_out, lambda: None, file.blob is not None, headers)
+    algorithm = snapshot.kept.plan.algorithm if file.blob is None else ALGORITHM
+    shown = file.blob is not None
+    return Representation(file.name, file.media_type, of, lay_out, lambda: None, algorithm, shown, headers)
 
 
 def file_in(snapshot: Snapshot, path: str) -> File:

@@ -74,10 +74,11 @@ class Readiness:
 
     async def admit(self, body: bytes) -> float:
         """Wait until the stream that a body asks for is ready; return the seconds that it took."""
-        if self._settled:
-            return 0.0
-        name = stream_in(body)
-        if not name or self.is_ready(name):
+        return 0.0 if self._settled else await self.wait_for(stream_in(body))
+
+    async def wait_for(self, name: str) -> float:
+        """Wait until a framework's stream is ready; return the seconds that it took."""
+        if name not in ALGORITHMS or self.is_ready(name):
             return 0.0
         started = time.monotonic()
         self._compilation.prefer(module_of(name))

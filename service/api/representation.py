@@ -21,6 +21,7 @@ from service.api.streaming import Answer, whole_answer
 from service.api.working import made_whole, room_for
 from service.formats import Payload
 from service.networks.plan import Cost
+from service.stream.streams import ALGORITHM
 
 FOREVER = "public, max-age=31536000, immutable"
 WANTS_SHA256 = re.compile(r"(?:^|[ \t,])sha-256[ \t]*=[ \t]*(?:[1-9]|10)[ \t]*(?:,|$)")
@@ -31,6 +32,7 @@ class Representation:
     """What an address names, in one form. `of` is told in its entity tag: the text and the form that give its bytes.
 
     `lay_out` says how its bytes are made; `refuse` raises RequestProblem where the whole of it is not to be had.
+    `algorithm` is the stream that its numbers come of, which must be ready before one is drawn.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Representation:
     of: tuple[str, ...]
     lay_out: Callable[[], Awaitable[Payload]]
     refuse_whole: Callable[[], None]
+    algorithm: str = ALGORITHM
     shown: bool = False  # in a browser, rather than saved
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -74,6 +77,7 @@ async def answer(request: Request, found: Representation) -> Response:
         digest = services.digests.of(etag) if wants_digest(request) else None
         length = {"content-length": str(payload.length)}
         return Response(headers=headers | length | repr_digest(digest))
+    request.state.waited = await services.readiness.wait_for(found.algorithm)
     ranges = None
     if (wanted := listed(request.headers, "range")) is not None and range_holds(request.headers, etag):
         ranges = read_ranges(wanted, payload.length)

@@ -71,7 +71,9 @@ def represented(
     shown = media_type in (JSON, SVG)
     revision = WORDED if shown else WRITTEN
     lay = partial(plans.payload, kept, form, lay_out, request)
-    return Representation(name, media_type, (kept.plan.digest, form, revision), lay, refuse_whole, shown)
+    return Representation(
+        name, media_type, (kept.plan.digest, form, revision), lay, refuse_whole, kept.plan.algorithm, shown
+    )
 
 
 def file_of(request: Request, kept: Kept, format_name: str, include: Include) -> Representation:

@@ -18,6 +18,7 @@ from service.compiling import Compilation
 from service.replay import ALGORITHMS
 from service.settings import Settings
 from service.specs import self_test
+from service.specs.addresses import packed
 
 NAMES = ["initserve/1", *ALGORITHMS]
 
@@ -109,6 +110,11 @@ def test_a_stream_of_other_bytes_is_refused_and_told(
             assert refused.json()["type"] == "/problems/stream-not-ready"
             assert "other bytes" in refused.json()["detail"]
             assert "retry-after" not in refused.headers
+            posted = {"algorithm": "jax-threefry/1", "layers": LAYERS, "seed": "1"}
+            text = json.dumps(posted, sort_keys=True, separators=(",", ":"))
+            address = f"/weights/{packed(text)}.safetensors"
+            assert (await client.get(address)).json()["type"] == "/problems/stream-not-ready"
+            assert (await client.head(address)).status_code == 200  # not a number is drawn for it
             for name in set(NAMES) - {"jax-threefry/1"}:
                 answer = await client.post("/init", json={"algorithm": name, "seed": 1, "layers": LAYERS})
                 assert answer.status_code == 200
