@@ -1,7 +1,9 @@
 """The committed OpenAPI document and settings table are the service's own, and complete."""
 
+import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ from service.api.example_problems import DETAILS, examples_of
 from service.api.examples import EXAMPLES, LARGE_EXAMPLES
 from service.api.problems import PROBLEMS, Problem
 from service.settings import settings_table
+from service.specs.addresses import unpacked
 
 ROOT = Path(__file__).parents[1]
 COMMITTED = ROOT / "openapi/openapi.json"
@@ -106,9 +109,18 @@ def in_short(value: Any) -> Any:
     return pytest.approx(value, rel=2e-3, abs=1e-3) if isinstance(value, float) else value
 
 
+def held(answer: Any) -> Any:
+    """Return an answer whose links have the digest of the text that they hold in its place: zlib's builds differ."""
+
+    def digest(address: re.Match[str]) -> str:
+        return hashlib.sha256(unpacked(address[1], 1000).encode()).hexdigest()
+
+    return json.loads(re.sub(r"(?<=/weights/)([\w-]+)", digest, json.dumps(answer)))
+
+
 @pytest.mark.parametrize("path", QUESTIONS)
 def test_every_example_of_an_answer_is_the_answer(client: httpx.Client, path: str) -> None:
-    assert ANSWERS[path] == in_short(client.post(f"/{path}", json=QUESTIONS[path]).json())
+    assert held(ANSWERS[path]) == in_short(held(client.post(f"/{path}", json=QUESTIONS[path]).json()))
     shown = DOCUMENT["paths"][f"/{path}"]["post"]["responses"]["200"]["content"]["application/json"]["example"]
     assert shown == ANSWERS[path]
 

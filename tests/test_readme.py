@@ -17,7 +17,8 @@ def test_the_request_gives_the_answer(server: str) -> None:
     assert request
     assert answer
     found = httpx.post(f"{server}/init", headers={"content-type": "application/json"}, content=request.group(1))
-    assert found.json() == json.loads(answer.group(1))
+    shortened = re.sub(r"/weights/eN[\w-]+", "/weights/eN…", found.text)
+    assert json.loads(shortened) == json.loads(answer.group(1))
 
 
 def test_lenet5_has_its_parameters(server: str) -> None:

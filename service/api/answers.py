@@ -40,6 +40,27 @@ class FansAnswer(Closed):
     fan_out: int
 
 
+class LinksAnswer(Closed):
+    """Addresses on this service, relative to its root; each holds the whole spec. bfloat16 has no npz, and no json."""
+
+    json_: str | None = Field(None, alias="json", description="This answer, with all weights.")
+    npz: str | None = None
+    safetensors: str
+    statistics: str
+    svg: str = Field(description="The statistics as a figure.")
+
+
+class ParameterLinksAnswer(Closed):
+    """Addresses of the parameter alone."""
+
+    npy: str | None = None
+    raw: str = Field(description="Its little-endian data.")
+    statistics: str
+
+
+LINKS = "Left out where the spec has no address, of which a warning tells: no-address."
+
+
 class DescribedParameter(Closed):
     name: str
     shape: list[int]
@@ -50,6 +71,7 @@ class DescribedParameter(Closed):
     scheme: dict[str, Any] = Field(description="Name and every parameter, as a spec could give it.")
     formula: str = Field(description="What the scheme comes to here: the distribution in numbers, or its formula.")
     reason: str = Field(description="Why this scheme.")
+    links: ParameterLinksAnswer | None = Field(None, description=LINKS)
 
 
 class ParameterAnswer(DescribedParameter):
@@ -87,6 +109,7 @@ class InitAnswer(Closed):
     layout: Layout
     dtype: DtypeName
     layers: list[LayerAnswer]
+    links: LinksAnswer | None = Field(None, description=LINKS)
     warnings: list[WarningAnswer]
 
 
@@ -116,6 +139,7 @@ class PlanAnswer(Closed):
     layout: Layout
     dtype: DtypeName
     layers: list[PlannedLayerAnswer]
+    links: LinksAnswer | None = Field(None, description=LINKS)
     warnings: list[WarningAnswer]
     totals: TotalsAnswer
 

@@ -19,6 +19,26 @@ SHORT: dict[str, Any] = {
         {"name": "out", "type": "dense", "shape": [8, 2]},
     ],
 }
+# Where SMALL is to be had again: its canonical text, deflated.
+ADDRESS = (
+    "/weights/eNoVysEKgzAQhOF3mXOgNPTkq0gPiw51ISaSXQUR373r8ftnLkj5ta6-rBigVd3YD77eSChyshuG8YJMroe4thqvzrLHXGVlqO0esEW20J"
+    "hT_ib4-QAzqxF3BCPnCJ-M-w-sxSTv"
+)
+
+
+def of_parameter(key: str) -> dict[str, str]:
+    return {
+        name: f"{ADDRESS}/{key}.{suffix}" for name, suffix in (("npy", "npy"), ("raw", "raw"), ("statistics", "json"))
+    }
+
+
+LINKS = {
+    "json": f"{ADDRESS}.json",
+    "npz": f"{ADDRESS}.npz",
+    "safetensors": f"{ADDRESS}.safetensors",
+    "statistics": f"{ADDRESS}.json?include=statistics",
+    "svg": f"{ADDRESS}.svg",
+}
 QUESTIONS: dict[str, dict[str, Any]] = {"init": SMALL, "plan": SMALL, "diagnose": SMALL, "train": SHORT}
 # Measured numbers are cut to four digits.
 ANSWERS: dict[str, dict[str, Any]] = {
@@ -47,6 +67,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
                         },
                         "formula": "N(0, 1.13684723²) between -2.27369447 and 2.27369447",
                         "reason": "relu: He et al. 2015",
+                        "links": of_parameter("out/kernel"),
                         "npy": (
                             "k05VTVBZAQB2AHsnZGVzY3InOiAnPGY0JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDIpLCB9ICAgICAg"
                             "ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAo0RCy/eZUev3yAiT+ZlJg/"
@@ -62,6 +83,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
                         "scheme": {"name": "zeros", "value": 0.0},
                         "formula": "0",
                         "reason": "bias: nothing to tell apart, so it starts at 0",
+                        "links": of_parameter("out/bias"),
                         "npy": (
                             "k05VTVBZAQB2AHsnZGVzY3InOiAnPGY0JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsKSwgfSAgICAgICAg"
                             "ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAAAAAAAAAA=="
@@ -71,6 +93,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
                 ],
             }
         ],
+        "links": LINKS,
         "warnings": [],
     },
     "plan": {
@@ -98,6 +121,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
                         },
                         "formula": "N(0, 1.13684723²) between -2.27369447 and 2.27369447",
                         "reason": "relu: He et al. 2015",
+                        "links": of_parameter("out/kernel"),
                         "bytes": 16,
                     },
                     {
@@ -109,11 +133,13 @@ ANSWERS: dict[str, dict[str, Any]] = {
                         "scheme": {"name": "zeros", "value": 0.0},
                         "formula": "0",
                         "reason": "bias: nothing to tell apart, so it starts at 0",
+                        "links": of_parameter("out/bias"),
                         "bytes": 8,
                     },
                 ],
             }
         ],
+        "links": LINKS,
         "warnings": [],
         "totals": {"parameters": 2, "elements": 6, "bytes": 24},
     },

@@ -6,14 +6,16 @@ from service.api.admission import admit
 from service.api.body import read_body
 from service.api.described import WHEN_READ, content, json_body, one_of, problems, query
 from service.api.examples import EXAMPLES, LARGE_EXAMPLES
+from service.api.links import location_of, of_plan
 from service.api.negotiation import SVG, Chosen, accept_of, choose_format, choose_picture, read_include
 from service.api.problems import RequestProblem
 from service.api.routing import DirectRoute, read_query
 from service.api.services import services_of
 from service.api.streaming import Answer, whole_answer
-from service.api.working import made_whole, of_spec, room_for
-from service.formats import FORMATS, PICTURE, Payload
+from service.api.working import made_whole, room_for
+from service.formats import FORMATS, PICTURE
 from service.formats.base64_json import describe_plan, dumps
+from service.networks.plan import Plan
 from service.specs.spec import Spec
 
 BINARY = {
@@ -70,14 +72,15 @@ async def init(request: Request) -> Response:
             raise RequestProblem("invalid-query", f"{chosen.name} holds weights alone; ask for statistics in JSON")
         headers["content-disposition"] = f'attachment; filename="weights{chosen.format.suffix}"'
 
-    def prepare(spec: Spec) -> Payload:
+    def prepare(spec: Spec) -> Plan:
         plan = spec.plan()
         admit(plan, chosen.name, wanted, services.settings)
-        return chosen.format.encode(plan, wanted)
+        return plan
 
     with services.room.for_request() as grant:
         body = await read_body(request, services, grant)
-        payload = await of_spec(body, prepare, services.workers, request)
+        plan, payload = await of_plan(body, prepare, lambda plan: chosen.format.encode(plan, wanted), request)
+        headers |= location_of(plan, chosen.name, wanted)
         every, cost = (0, payload.length), payload.cost()
         content = await made_whole(payload, every, cost, services.workers, request)
         if content is not None:
@@ -107,5 +110,5 @@ async def plan(request: Request) -> Response:
     services = services_of(request)
     with services.room.for_request() as grant:
         body = await read_body(request, services, grant)
-        content = await of_spec(body, lambda spec: dumps(describe_plan(spec.plan())), services.workers, request)
+        _, content = await of_plan(body, Spec.plan, lambda plan: dumps(describe_plan(plan)), request)
     return Response(content, media_type="application/json", headers={"cache-control": "no-store"})

@@ -17,7 +17,7 @@ from service.api.working import LIGHT_BODY, in_worker, is_light
 from service.formats import Payload
 from service.networks.plan import Plan, PlannedParameter
 from service.pipeline import Workers
-from service.specs.addresses import unpacked
+from service.specs.addresses import located, unpacked
 
 # Bytes that a plan takes for each of its parameters, its files' layouts included; measured: 4 to 8 thousand.
 EACH_PARAMETER = 8192
@@ -89,8 +89,8 @@ class Plans:
         if len(body) <= LIGHT_BODY and b'"recipe"' not in body:
             spec = parse_spec(body)
             if is_light(spec):
-                return Kept(spec.plan())
-        return await in_worker(self._workers, request, lambda: Kept(parse_spec(body).plan()))
+                return Kept(located(spec.plan()))
+        return await in_worker(self._workers, request, lambda: Kept(located(parse_spec(body).plan())))
 
     def _found(self, text: str) -> Kept | None:
         kept = self._plans.get(text)

@@ -185,5 +185,7 @@ async def parameter_json(request: Request) -> Response:
     parameter = parameter_of(kept, key)
     form = f".json?{include.weights:d}{include.statistics:d} {key}"
     name = f"{key.replace('/', '.')}.json"
-    found = represented(request, kept, form, name, JSON, lambda: base64_json.encode_parameter(parameter, include))
+    found = represented(
+        request, kept, form, name, JSON, lambda: base64_json.encode_parameter(parameter, kept.plan.address, include)
+    )
     return await answer(request, found)

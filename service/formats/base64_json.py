@@ -15,6 +15,7 @@ from pydantic_core import to_json
 
 from service.analysis.statistics import BINS, Statistics
 from service.formats import npy
+from service.formats.links import links_of, links_of_parameter
 from service.formats.payload import Chunk, Encoding, Include, Known, Owed, Part, Payload, Unsaid, Values
 from service.networks.plan import Caution, Plan, PlannedParameter, Source
 from service.stream.drawing import BLOCK
@@ -28,13 +29,14 @@ def dumps(value: object) -> bytes:
     return to_json(value)  # seven times as fast as the standard library's, for numbers above all
 
 
-def describe(parameter: PlannedParameter) -> dict[str, Any]:
-    """Return what the plan already knows of a parameter."""
+def describe(parameter: PlannedParameter, address: str | None = None) -> dict[str, Any]:
+    """Return what the plan, which has this address, already knows of a parameter."""
     return {
         "name": parameter.name,
         "shape": list(parameter.shape),
         "dtype": parameter.dtype,
         **describe_source(parameter.source, parameter.dtype),
+        **links_of_parameter(address, parameter),
     }
 
 
@@ -61,13 +63,20 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
                 "name": layer.name,
                 "type": layer.type,
                 "activation": layer.activation,
-                "parameters": [describe(parameter) | {"bytes": parameter.bytes} for parameter in layer.parameters],
+                "parameters": [
+                    {**describe(parameter, plan.address), "bytes": parameter.bytes} for parameter in layer.parameters
+                ],
             }
             for layer in plan.layers
         ],
-        "warnings": [describe_warning(warning) for warning in plan.warnings],
+        **closing(plan),
         "totals": {"parameters": len(plan.parameters), "elements": plan.elements, "bytes": plan.bytes},
     }
+
+
+def closing(plan: Plan) -> dict[str, Any]:
+    """Return what an answer ends with: links, where it has an address, and warnings."""
+    return {**links_of(plan), "warnings": [describe_warning(warning) for warning in plan.warnings]}
 
 
 def envelope(plan: Plan) -> dict[str, Any]:
@@ -169,9 +178,9 @@ def first_block(head: int, size: int) -> int:
     return next(count for count in (BLOCK, BLOCK - 4, BLOCK - 8) if (head + count * size) % 3 == 0)
 
 
-def encode_parameter(parameter: PlannedParameter, include: Include) -> Payload:
-    """Return what the whole answer tells of one parameter."""
-    return Payload([Known(dumps(describe(parameter))[:-1]), *told_parts(parameter, include)])
+def encode_parameter(parameter: PlannedParameter, address: str | None, include: Include) -> Payload:
+    """Return what the whole answer, whose plan has this address, tells of one parameter."""
+    return Payload([Known(dumps(describe(parameter, address))[:-1]), *told_parts(parameter, include)])
 
 
 def encode(plan: Plan, include: Include) -> Payload:
@@ -182,9 +191,9 @@ def encode(plan: Plan, include: Include) -> Payload:
         head = {"name": layer.name, "type": layer.type, "activation": layer.activation}
         words += (b"," if index else b"") + dumps(head)[:-1] + b',"parameters":['
         for place, parameter in enumerate(layer.parameters):
-            words += (b"," if place else b"") + dumps(describe(parameter))[:-1]
+            words += (b"," if place else b"") + dumps(describe(parameter, plan.address))[:-1]
             parts += [Known(words), *told_parts(parameter, include)]
             words = b""
         words += b"]}"
-    words += b'],"warnings":' + dumps([describe_warning(warning) for warning in plan.warnings]) + b"}"
+    words += b"]," + dumps(closing(plan))[1:]
     return Payload([*parts, Known(words)])

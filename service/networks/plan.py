@@ -222,7 +222,8 @@ class Plan:
     """What a spec comes to.
 
     `canonical` returns the one text of all specs that say the same, seed included; `written_out` a request that gives
-    the same answer, to be changed and sent.
+    the same answer, to be changed and sent. `address` stands for the text in the service's addresses, None where
+    nothing does.
     """
 
     algorithm: str
@@ -234,6 +235,7 @@ class Plan:
     warnings: tuple[Caution, ...]
     canonical: Callable[[], str] = field(repr=False)
     written_out: Callable[[], dict[str, Any]] = field(repr=False)
+    address: str | None = None
 
     @cached_property
     def parameters(self) -> tuple[PlannedParameter, ...]:
@@ -253,15 +255,11 @@ class Plan:
     elements = property(lambda self: self.cost.elements)
     bytes = property(lambda self: self.cost.bytes)
 
-    @cached_property
-    def _text(self) -> str:
-        return self.canonical()
-
     def canonical_json(self) -> str:
         """Return the spec's canonical text (RFC 8785)."""
-        return self._text
+        return self.canonical()
 
     @cached_property
     def digest(self) -> str:
         """The SHA-256 of the canonical text, in hexadecimal."""
-        return hashlib.sha256(self._text.encode()).hexdigest()
+        return hashlib.sha256(self.canonical().encode()).hexdigest()

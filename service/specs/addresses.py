@@ -10,8 +10,10 @@ import binascii
 import json
 import re
 import zlib
+from dataclasses import replace
 
 from service.errors import InvalidAddress
+from service.networks.plan import Plan
 from service.specs.jcs import LARGEST_EXACT, canonical
 
 PREFIX = "/weights/"
@@ -32,6 +34,11 @@ def short(text: str) -> str | None:
     """Return what stands for a text in an address that holds it; None where that would be too long."""
     token = packed(text) if values_in(text) <= MOST_VALUES else ""
     return token if 0 < len(token) <= LONGEST else None
+
+
+def located(plan: Plan) -> Plan:
+    """Return the plan with the address that holds its spec, without one where that would be too long."""
+    return replace(plan, address=short(plan.canonical_json()))
 
 
 def stored(digest: str) -> str:

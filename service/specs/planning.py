@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from service import stopping
@@ -49,7 +50,7 @@ def plan(spec: Wanted, canonical: Callable[[int], str], written_out: Callable[[i
         dtype=spec.dtype,
         layers=tuple(layers),
         warnings=tuple(replace(warning, pointer=posted(warning.pointer, spec)) for warning in warnings),
-        canonical=lambda: canonical(seed),
+        canonical=cache(lambda: canonical(seed)),
         written_out=lambda: written_out(seed),
     )
 

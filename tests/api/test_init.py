@@ -39,13 +39,13 @@ def arrays(answer: Any) -> dict[str, NDArray[Any]]:
 
 def test_the_answer_holds_the_contracts_fields_and_loadable_weights(client: httpx.Client) -> None:
     answer = ask(client, SPEC)
-    assert answer.keys() == {"algorithm", "seed", "layout", "dtype", "layers", "warnings"}
+    assert answer.keys() == {"algorithm", "seed", "layout", "dtype", "layers", "links", "warnings"}
     assert (answer["algorithm"], answer["seed"], answer["layout"], answer["dtype"]) == (
         "initserve/1", "42", "keras", "float32",
     )  # fmt: skip
     assert answer["layers"][0].keys() == {"name", "type", "activation", "parameters"}
     kernel = answer["layers"][0]["parameters"][0]
-    described = {"name", "shape", "dtype", "fan_in", "fan_out", "scheme", "formula", "reason"}
+    described = {"name", "shape", "dtype", "fan_in", "fan_out", "scheme", "formula", "reason", "links"}
     assert kernel.keys() == described | {"npy", "sha256"}
     assert kernel["scheme"] == {
         "name": "he_normal", "scale": 2.0, "mode": "fan_in", "distribution": "truncated_normal",

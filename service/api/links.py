@@ -1,0 +1,66 @@
+"""Gives an answer its links, and says at which of them the same bytes are to be had again."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+from fastapi import Request
+
+from service.api.parsing import pointing_into
+from service.api.services import services_of
+from service.api.working import in_worker, of_spec
+from service.formats import Include
+from service.networks.plan import Caution, Plan
+from service.specs.addresses import LONGEST, PREFIX, located
+from service.specs.spec import Spec
+
+NO_ADDRESS = "no-address"
+TOO_LONG = f"an address of this spec would have more than {LONGEST:,} characters"
+
+T = TypeVar("T")
+
+
+async def of_plan(
+    body: bytes, prepare: Callable[[Spec], Plan], describe: Callable[[Plan], T], request: Request
+) -> tuple[Plan, T]:
+    """Return the plan of the spec in a request's body, with its address, and what `describe` makes of it.
+
+    Between the two a spec that its address cannot hold is looked after, for which the event loop is needed.
+    """
+    services = services_of(request)
+
+    def at_once(spec: Spec) -> tuple[Plan, T | None]:
+        plan = located(prepare(spec))
+        return plan, None if plan.address is None else describe(plan)
+
+    plan, described = await of_spec(body, at_once, services.workers, request)
+    if described is not None:
+        return plan, described
+    plan = without_address(plan, f"{TOO_LONG}, and this service keeps no specs (INITSERVE_SPECS)")
+
+    def afterwards() -> T:
+        with pointing_into(body):
+            return describe(plan)
+
+    return plan, await in_worker(services.workers, request, afterwards)
+
+
+def without_address(plan: Plan, why: str) -> Plan:
+    """Return the plan with a warning that its answer has no links."""
+    return replace(plan, warnings=(*plan.warnings, Caution(NO_ADDRESS, "", f"this answer has no links: {why}", {})))
+
+
+def location_of(plan: Plan, form: str, include: Include) -> dict[str, str]:
+    """Return the header that says where a GET gives the bytes of an answer; nothing where there is no address."""
+    if plan.address is None:
+        return {}
+    at = PREFIX + plan.address
+    if form == "npy":
+        at += f"/{plan.parameters[0].key}"
+    return {"content-location": f"{at}.{form}{asking_for(include) if form == 'json' else ''}"}
+
+
+def asking_for(include: Include) -> str:
+    """Return what asks for parts of a JSON answer: nothing for the weights alone, which are what it holds anyway."""
+    parts = [name for name, wanted in (("weights", include.weights), ("statistics", include.statistics)) if wanted]
+    return "" if parts == ["weights"] else f"?include={','.join(parts)}"
