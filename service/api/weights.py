@@ -69,7 +69,8 @@ def represented(
     """Return what a plan has in a form, laid out when it is first needed; `form` tells it from the plan's others."""
     plans = services_of(request).plans
     shown = media_type in (JSON, SVG)
-    revision = WORDED if shown else WRITTEN
+    # The links in a text are this service's own, of its build of zlib.
+    revision = f"{WORDED} {kept.plan.address}" if shown else WRITTEN
     lay = partial(plans.payload, kept, form, lay_out, request)
     return Representation(
         name, media_type, (kept.plan.digest, form, revision), lay, refuse_whole, kept.plan.algorithm, shown
