@@ -38,7 +38,7 @@ class Server:
     """A process of the service on a port of its own."""
 
     def __init__(self, **environment: str) -> None:
-        self.port = free_port()
+        self.port = int(environment.get("INITSERVE_PORT") or free_port())
         self.url = f"http://127.0.0.1:{self.port}"
         variables = {**os.environ, "INITSERVE_PORT": str(self.port), "PYTHONPATH": str(ROOT), **environment}
         # A pipe that nobody reads would fill up and stop the server.
