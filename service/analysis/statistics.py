@@ -92,15 +92,21 @@ class Statistics:
         self.counts += part.counts
 
     def summary(self) -> dict[str, object]:
-        """Return the answer's `statistics`; `expected` min and max are null where a distribution has no bound."""
+        """Return the answer's `statistics`; `expected` min and max are null where a distribution has no bound.
+
+        Of no values, which a slice may have, all that is measured is null.
+        """
         away = self.total / max(self.count, 1)
         expected = self.distribution
-        return {
-            "count": self.count,
+        measured = {
             "mean": expected.mean + away,
             "std": math.sqrt(max(self.squares / max(self.count, 1) - away * away, 0.0)),
             "min": self.least,
             "max": self.greatest,
+        }
+        return {
+            "count": self.count,
+            **(measured if self.count else dict.fromkeys(measured)),
             "expected": {"mean": expected.mean, "std": expected.deviation, "min": expected.low, "max": expected.high},
             "histogram": {"edges": self.edges.tolist(), "counts": self.counts.tolist()},
         }

@@ -27,10 +27,10 @@ class Histogram(Closed):
 
 class StatisticsAnswer(Closed):
     count: int
-    mean: float
-    std: float = Field(description="Of a whole population.")
-    min: float
-    max: float
+    mean: float | None = Field(description="null, as the next three are, of no elements: an empty slice's.")
+    std: float | None = Field(description="Of a whole population.")
+    min: float | None
+    max: float | None
     expected: Expected
     histogram: Histogram
 
@@ -48,6 +48,7 @@ class LinksAnswer(Closed):
     safetensors: str
     statistics: str
     svg: str = Field(description="The statistics as a figure.")
+    index: str = Field(description="Of a sharded checkpoint, beside its files.")
 
 
 class ParameterLinksAnswer(Closed):
@@ -115,6 +116,7 @@ class InitAnswer(Closed):
 
 class PlannedParameterAnswer(DescribedParameter):
     bytes: int
+    shard: str = Field(description="The file of a sharded checkpoint that it stands in, beside its index.")
 
 
 class PlannedLayerAnswer(Closed):
@@ -128,6 +130,7 @@ class TotalsAnswer(Closed):
     parameters: int
     elements: int
     bytes: int
+    shards: int = Field(description="Files of a sharded checkpoint.")
 
 
 class PlanAnswer(Closed):

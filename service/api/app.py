@@ -22,6 +22,7 @@ from service.api import (
     openapi,
     operations,
     problems,
+    shards,
     train,
     weights,
 )
@@ -83,7 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     problems.install(app)
-    routers = (init, weights, diagnose, train, catalogue, operations, metrics)
+    routers = (init, shards, weights, diagnose, train, catalogue, operations, metrics)
     for router in (each.router for each in routers):
         app.router.routes.extend(router.routes)  # include_router would put a second match before every route
     app.router.routes.extend(operations.playground())

@@ -30,6 +30,12 @@ def one_of(name: str, description: str, values: Iterable[str], **more: Any) -> d
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
+def whole_number(name: str, description: str, least: int, most: int, default: int) -> dict[str, Any]:
+    """Return a parameter of the address that takes an integer between these."""
+    schema = {"type": "integer", "minimum": least, "maximum": most, "default": default}
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
 def content(model: str, *media_types: str) -> dict[str, Any]:
     """Return an answer's content: JSON after this model, or text of the other types."""
     others = {media_type: {"schema": {"type": "string"}} for media_type in media_types}

@@ -38,6 +38,7 @@ LINKS = {
     "safetensors": f"{ADDRESS}.safetensors",
     "statistics": f"{ADDRESS}.json?include=statistics",
     "svg": f"{ADDRESS}.svg",
+    "index": f"{ADDRESS}/model.safetensors.index.json",
 }
 QUESTIONS: dict[str, dict[str, Any]] = {"init": SMALL, "plan": SMALL, "diagnose": SMALL, "train": SHORT}
 # Measured numbers are cut to four digits.
@@ -123,6 +124,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
                         "reason": "relu: He et al. 2015",
                         "links": of_parameter("out/kernel"),
                         "bytes": 16,
+                        "shard": "model-00001-of-00001.safetensors",
                     },
                     {
                         "name": "bias",
@@ -135,13 +137,14 @@ ANSWERS: dict[str, dict[str, Any]] = {
                         "reason": "bias: nothing to tell apart, so it starts at 0",
                         "links": of_parameter("out/bias"),
                         "bytes": 8,
+                        "shard": "model-00001-of-00001.safetensors",
                     },
                 ],
             }
         ],
         "links": LINKS,
         "warnings": [],
-        "totals": {"parameters": 2, "elements": 6, "bytes": 24},
+        "totals": {"parameters": 2, "elements": 6, "bytes": 24, "shards": 1},
     },
     "train": {
         "task": "moons",

@@ -4,10 +4,18 @@ from fastapi import APIRouter, Request, Response
 
 from service.api.admission import admit
 from service.api.body import read_body
-from service.api.described import WHEN_READ, content, json_body, one_of, problems, query
+from service.api.described import WHEN_READ, content, json_body, one_of, problems, query, whole_number
 from service.api.examples import EXAMPLES, LARGE_EXAMPLES
 from service.api.links import location_of, of_plan
-from service.api.negotiation import SVG, Chosen, accept_of, choose_format, choose_picture, read_include
+from service.api.negotiation import (
+    SVG,
+    Chosen,
+    accept_of,
+    choose_format,
+    choose_picture,
+    read_include,
+    read_shard_bytes,
+)
 from service.api.problems import RequestProblem
 from service.api.routing import DirectRoute, read_query
 from service.api.services import services_of
@@ -15,6 +23,7 @@ from service.api.streaming import Answer, whole_answer
 from service.api.working import made_whole, room_for
 from service.formats import FORMATS, PICTURE
 from service.formats.base64_json import describe_plan, dumps
+from service.formats.sharding import LARGEST_SHARD_BYTES, SHARD_BYTES
 from service.networks.plan import Plan
 from service.specs.spec import Spec
 
@@ -35,6 +44,13 @@ FORMAT = one_of(
     "format",
     "Format of the answer; wins over Accept. `svg` needs include=statistics, and shows them.",
     [*FORMATS, "svg"],
+)
+SHARD = whole_number(
+    "shard_bytes",
+    "Bytes of tensors in a file of a sharded checkpoint, at the most, unless it has only one.",
+    1,
+    LARGEST_SHARD_BYTES,
+    SHARD_BYTES,
 )
 router = APIRouter(tags=["weights"], route_class=DirectRoute)
 
@@ -99,16 +115,17 @@ async def init(request: Request) -> Response:
         200: {"description": "The plan.", "content": content("PlanAnswer")},
         **problems(*WHEN_READ),
     },
-    openapi_extra=json_body("Spec", EXAMPLES | LARGE_EXAMPLES),
+    openapi_extra=json_body("Spec", EXAMPLES | LARGE_EXAMPLES) | query(SHARD),
 )
 async def plan(request: Request) -> Response:
-    """Return every parameter of a spec with its shape, bytes, fans, scheme and reason; nothing is drawn.
+    """Return every parameter of a spec with its shape, bytes, shard, fans, scheme and reason; nothing is drawn.
 
     A spec of any size has a plan: what /init would refuse as too large too.
     """
-    read_query(request, ())
+    shard_bytes = read_shard_bytes(read_query(request, ("shard_bytes",)))
     services = services_of(request)
+
     with services.room.for_request() as grant:
         body = await read_body(request, services, grant)
-        _, content = await of_plan(body, Spec.plan, lambda plan: dumps(describe_plan(plan)), request)
+        _, content = await of_plan(body, Spec.plan, lambda plan: dumps(describe_plan(plan, shard_bytes)), request)
     return Response(content, media_type="application/json", headers={"cache-control": "no-store"})

@@ -5,6 +5,7 @@ memory, about; those that were asked for longest ago go first.
 """
 
 import asyncio
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,10 +28,15 @@ LAID_OUT_AT_ONCE = 64  # parameters of a plan whose files are laid out in less t
 
 @dataclass(eq=False)
 class Kept:
-    """A plan, and how its files are laid out, each from when it is first asked for."""
+    """A plan, and how its files are laid out, each from when it is first asked for.
+
+    There may be any number of slices and shards: those laid out longest ago are forgotten.
+    """
 
     plan: Plan
     payloads: dict[str, Payload] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _held: int = 0
 
     @cached_property
     def parameters(self) -> dict[str, PlannedParameter]:
@@ -43,9 +49,16 @@ class Kept:
 
     def laid_out(self, name: str, lay_out: Callable[[], Payload]) -> Payload:
         """Return the file of this name, which `lay_out` makes the first time."""
-        if name not in self.payloads:
-            self.payloads[name] = lay_out()
-        return self.payloads[name]
+        if (found := self.payloads.get(name)) is not None:
+            return found
+        made = lay_out()
+        with self._lock:
+            if name not in self.payloads:
+                self.payloads[name] = made
+                self._held += made.weight
+            while self._held > EACH_PARAMETER * (len(self.plan.parameters) + 1):
+                self._held -= self.payloads.pop(next(iter(self.payloads))).weight
+        return made
 
 
 class Plans:

@@ -8,10 +8,12 @@ from fastapi import Request
 
 from service.api.problems import RequestProblem
 from service.formats import FORMATS, PICTURE, Format, Include
+from service.formats.sharding import LARGEST_SHARD_BYTES, SHARD_BYTES
 
 OCTETS = "application/octet-stream"
 SVG = PICTURE.media_type
 MOST_RANGES = 128  # of an Accept header; browsers list some ten
+DIGITS = re.compile(r"[0-9]{1,16}", re.ASCII)
 WEIGHT = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII)  # RFC 9110, section 12.4.2
 
 
@@ -100,3 +102,12 @@ def read_include(text: str) -> Include:
     if not parts or len(set(parts)) < len(parts) or not set(parts) <= {"weights", "statistics"}:
         raise RequestProblem("invalid-query", f"include is weights, statistics or weights,statistics, not {text!r}")
     return Include(weights="weights" in parts, statistics="statistics" in parts)
+
+
+def read_shard_bytes(asked: Mapping[str, str]) -> int:
+    """Return how many bytes of tensors a shard has at the most, as the address says it."""
+    text = asked.get("shard_bytes", str(SHARD_BYTES))
+    if not DIGITS.fullmatch(text) or not 1 <= int(text) <= LARGEST_SHARD_BYTES:
+        detail = f"shard_bytes is a whole number from 1 to {LARGEST_SHARD_BYTES}, not {text[:40]!r}"
+        raise RequestProblem("invalid-query", detail, remedy={"shard_bytes": SHARD_BYTES})
+    return int(text)

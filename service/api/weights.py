@@ -24,6 +24,8 @@ from service.formats import FORMATS, PICTURE, Include, Payload, base64_json, npy
 from service.formats.payload import raw
 from service.networks.plan import PlannedParameter
 from service.specs.nearness import Nearest
+from service.specs.slices import LONGEST as LONGEST_SLICE
+from service.specs.slices import parse_slice
 
 # What entity tags tell of how bytes are written: tensor files as always; texts in this version's words.
 WRITTEN, WORDED = "1", __version__
@@ -47,6 +49,13 @@ SPEC = in_path("spec", "The canonical spec, packed: `links` of /init and /plan h
 PARAMETER = in_path("parameter", "A parameter's name in a file of all.", "hidden/kernel")
 INCLUDE = ["weights", "statistics", "weights,statistics"]
 WHOLE = one_of("include", "What the JSON holds.", INCLUDE, default="weights")
+SLICE: dict[str, Any] = {
+    "name": "slice",
+    "in": "query",
+    "description": "A part of it, as NumPy slices: `0:128,::2`, an index for each axis. Only that is drawn.",
+    "schema": {"type": "string", "maxLength": LONGEST_SLICE},
+    "example": "",
+}
 OF_PARAMETER = one_of("include", "What the JSON holds.", INCLUDE, default="statistics")
 
 router = APIRouter(tags=["addresses"], route_class=DirectRoute)
@@ -92,12 +101,19 @@ def file_of(request: Request, kept: Kept, format_name: str, include: Include) ->
     )
 
 
-def parameter_of(kept: Kept, key: str) -> PlannedParameter:
-    """Return the parameter of this name; raises RequestProblem where there is none."""
+def parameter_of(kept: Kept, key: str, wanted: str | None) -> tuple[PlannedParameter, str]:
+    """Return the parameter of this name, or a slice of it, and how the slice is said in one way.
+
+    Raises RequestProblem where there is no such parameter, InvalidSlice where it has no such slice.
+    """
     if key not in kept.parameters:
         near = Nearest(kept.parameters).to(key[:LONGEST_KEY])
         raise RequestProblem("not-found", f"this spec has no parameter {key!r}; did you mean {near}?")
-    return kept.parameters[key]
+    parameter = kept.parameters[key]
+    if wanted is None:
+        return parameter, ""
+    part = parse_slice(wanted, parameter.shape)
+    return parameter.sliced(part.indices), part.text
 
 
 @addressed(
@@ -143,7 +159,7 @@ async def weights_svg(request: Request) -> Response:
     "parameter_npy",
     "One parameter, as .npy",
     FORMATS["npy"].media_type,
-    [SPEC, PARAMETER],
+    [SPEC, PARAMETER, SLICE],
 )
 async def parameter_npy(request: Request) -> Response:
     """Answer one parameter as NumPy's file: what it holds, then the values."""
@@ -151,7 +167,12 @@ async def parameter_npy(request: Request) -> Response:
 
 
 @addressed(
-    router, "/weights/{spec}/{parameter:path}.raw", "parameter_raw", "One parameter's data", OCTETS, [SPEC, PARAMETER]
+    router,
+    "/weights/{spec}/{parameter:path}.raw",
+    "parameter_raw",
+    "One parameter's data",
+    OCTETS,
+    [SPEC, PARAMETER, SLICE],
 )
 async def parameter_raw(request: Request) -> Response:
     """Answer the values alone, little-endian, in C order."""
@@ -161,13 +182,21 @@ async def parameter_raw(request: Request) -> Response:
 async def parameter_as(
     request: Request, suffix: str, media_type: str, encode: Callable[[PlannedParameter], Payload]
 ) -> Response:
-    """Answer one parameter in a binary form."""
-    read_query(request, ())
+    """Answer one parameter, or a slice of it, in a binary form."""
+    asked = read_query(request, ("slice",))
     kept, key = await kept_at(request), request.path_params["parameter"]
-    parameter = parameter_of(kept, key)
-    name = f"{key.replace('/', '.')}{suffix}"
-    found = represented(request, kept, f"{suffix} {key}", name, media_type, lambda: encode(parameter))
+    parameter, part = parameter_of(kept, key, asked.get("slice"))
+    found = one_parameter(request, kept, (key, part, suffix), media_type, lambda: encode(parameter))
     return await answer(request, found)
+
+
+def one_parameter(
+    request: Request, kept: Kept, of: tuple[str, str, str], media_type: str, lay_out: Callable[[], Payload]
+) -> Representation:
+    """Return a parameter, or a slice of it, in a form; `of` is its name, the slice and the form."""
+    key, part, form = of
+    name = f"{key.replace('/', '.')}{'.slice' if part else ''}{form.partition('?')[0]}"
+    return represented(request, kept, f"{form} {key} {part}", name, media_type, lay_out)
 
 
 @addressed(
@@ -176,17 +205,16 @@ async def parameter_as(
     "parameter_json",
     "One parameter, in JSON",
     JSON,
-    [SPEC, PARAMETER, OF_PARAMETER],
+    [SPEC, PARAMETER, OF_PARAMETER, SLICE],
     reference("ParameterAnswer"),
 )
 async def parameter_json(request: Request) -> Response:
     """Answer what is told of one parameter in the answer of /init: its statistics, unless `include` says otherwise."""
-    include = read_include(read_query(request, ("include",)).get("include", "statistics"))
+    asked = read_query(request, ("include", "slice"))
+    include = read_include(asked.get("include", "statistics"))
     kept, key = await kept_at(request), request.path_params["parameter"]
-    parameter = parameter_of(kept, key)
-    form = f".json?{include.weights:d}{include.statistics:d} {key}"
-    name = f"{key.replace('/', '.')}.json"
-    found = represented(
-        request, kept, form, name, JSON, lambda: base64_json.encode_parameter(parameter, kept.plan.address, include)
-    )
-    return await answer(request, found)
+    parameter, part = parameter_of(kept, key, asked.get("slice"))
+    form = f".json?{include.weights:d}{include.statistics:d}"
+    address = None if part else kept.plan.address  # whose links are those of the whole
+    lay_out = partial(base64_json.encode_parameter, parameter, address, include)
+    return await answer(request, one_parameter(request, kept, (key, part, form), JSON, lay_out))

@@ -17,6 +17,7 @@ from service.analysis.statistics import BINS, Statistics
 from service.formats import npy
 from service.formats.links import links_of, links_of_parameter
 from service.formats.payload import Chunk, Encoding, Include, Known, Owed, Part, Payload, Unsaid, Values
+from service.formats.sharding import SHARD_BYTES, shard_of
 from service.networks.plan import Caution, Plan, PlannedParameter, Source
 from service.stream.drawing import BLOCK
 from service.stream.dtypes import DTYPES, DtypeName, Stored
@@ -54,8 +55,10 @@ def describe_warning(warning: Caution) -> dict[str, Any]:
     return {"code": warning.code, "pointer": warning.pointer, "detail": warning.detail, "try": warning.remedy}
 
 
-def describe_plan(plan: Plan) -> dict[str, Any]:
-    """Return the answer of /plan: that of /init without numbers, with bytes and totals."""
+def describe_plan(plan: Plan, shard_bytes: int = SHARD_BYTES) -> dict[str, Any]:
+    """Return the answer of /plan: that of /init without numbers, with bytes, shards and totals."""
+    shards = shard_of(plan, shard_bytes)
+    totals = {"parameters": len(plan.parameters), "elements": plan.elements, "bytes": plan.bytes}
     return {
         **envelope(plan),
         "layers": [
@@ -64,19 +67,20 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
                 "type": layer.type,
                 "activation": layer.activation,
                 "parameters": [
-                    {**describe(parameter, plan.address), "bytes": parameter.bytes} for parameter in layer.parameters
+                    {**describe(parameter, plan.address), "bytes": parameter.bytes, "shard": shards[parameter.key]}
+                    for parameter in layer.parameters
                 ],
             }
             for layer in plan.layers
         ],
-        **closing(plan),
-        "totals": {"parameters": len(plan.parameters), "elements": plan.elements, "bytes": plan.bytes},
+        **closing(plan, shard_bytes),
+        "totals": totals | {"shards": len(set(shards.values()))},
     }
 
 
-def closing(plan: Plan) -> dict[str, Any]:
+def closing(plan: Plan, shard_bytes: int = SHARD_BYTES) -> dict[str, Any]:
     """Return what an answer ends with: links, where it has an address, and warnings."""
-    return {**links_of(plan), "warnings": [describe_warning(warning) for warning in plan.warnings]}
+    return {**links_of(plan, shard_bytes), "warnings": [describe_warning(warning) for warning in plan.warnings]}
 
 
 def envelope(plan: Plan) -> dict[str, Any]:
@@ -164,7 +168,11 @@ def told_parts(parameter: PlannedParameter, include: Include) -> list[Part]:
     length = begin().longest(parameter.elements)
     values = Values(parameter, encoding_of(parameter, include), begin)
     owed = Owed(length, [values], lambda sums: sums[0].closing(length))
-    return [Known(b',"npy":"'), values, Known(b'"'), owed] if include.weights else [values, owed]
+    if not include.weights:
+        return [values, owed]
+    if not parameter.elements:
+        return [Known(b',"npy":"' + pybase64.b64encode(npy.header(parameter.dtype, parameter.shape)) + b'"'), owed]
+    return [Known(b',"npy":"'), values, Known(b'"'), owed]
 
 
 def encoding_of(parameter: PlannedParameter, include: Include) -> Encoding:

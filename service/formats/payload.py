@@ -22,6 +22,7 @@ Finish: TypeAlias = Callable[[], Chunk]
 
 # Operations of a millisecond or two: what takes more before its first number must not hold up anybody else's turn.
 HEAVY = 2**26
+PART = 512  # bytes of memory of a part of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +248,11 @@ class Payload:
     def length(self) -> int:
         """Bytes, exactly."""
         return self._ends[-1] if self._ends else 0
+
+    @property
+    def weight(self) -> int:
+        """Bytes that it takes in memory, about, its parameters apart."""
+        return PART * len(self.parts) + sum(part.length for part in self.parts if isinstance(part, Known))
 
     def pieces(self, start: int = 0, stop: int | None = None) -> Iterator[Piece]:
         """Return what makes the bytes from `start` to before `stop`; nothing of it is drawn yet."""

@@ -5,16 +5,17 @@ the plan's order, without a gap.
 """
 
 import json
+from collections.abc import Sequence
 
 from service.formats.payload import Include, Known, Payload, raw
-from service.networks.plan import Plan
+from service.networks.plan import Plan, PlannedParameter
 from service.stream.dtypes import DTYPES
 
 ALIGNMENT = 8
 
 
-def header(plan: Plan) -> bytes:
-    """Return length and JSON; the metadata holds the algorithm and the spec that gives this file again.
+def header(plan: Plan, parameters: Sequence[PlannedParameter]) -> bytes:
+    """Return length and JSON of a file with these of a plan's parameters; the metadata holds algorithm and spec.
 
     Where keys and shapes are PyTorch's, `format` says so, as the library's own torch.save_file has it.
     """
@@ -25,7 +26,7 @@ def header(plan: Plan) -> bytes:
         metadata["format"] = "pt"  # without it transformers reads nothing
     entries: dict[str, object] = {"__metadata__": metadata}
     offset = 0
-    for parameter in plan.parameters:
+    for parameter in parameters:
         end = offset + parameter.bytes
         entries[parameter.key] = {
             "dtype": DTYPES[parameter.dtype].safetensors,
@@ -39,4 +40,9 @@ def header(plan: Plan) -> bytes:
 
 
 def encode(plan: Plan, include: Include) -> Payload:
-    return Payload([Known(header(plan)), *(raw(parameter) for parameter in plan.parameters)])
+    return encode_some(plan, plan.parameters)
+
+
+def encode_some(plan: Plan, parameters: Sequence[PlannedParameter]) -> Payload:
+    """Return a file with these of a plan's parameters."""
+    return Payload([Known(header(plan, parameters)), *(raw(parameter) for parameter in parameters)])

@@ -13,6 +13,7 @@ from service.networks.layers.layer import LayerSpec
 from service.networks.layouts import Arrangement, Layout, Placements, as_they_are, key_of
 from service.networks.parameters import Choice
 from service.networks.parameters import Parameter as Stated
+from service.networks.parts import expect_slice
 from service.stream.distributions import Constant, Distribution, Normal, Uniform
 from service.stream.drawing import BLOCK, Drawing
 from service.stream.draws import Draws
@@ -108,6 +109,7 @@ class PlannedParameter:
     arrangement: Arrangement
     sources: Mapping[str, Source] = field(repr=False)
     arrays: Mapping[str, Draws] = field(repr=False)
+    slice_of: "PlannedParameter | None" = field(default=None, repr=False)
 
     @property
     def shape(self) -> Shape:
@@ -126,6 +128,8 @@ class PlannedParameter:
     @cached_property
     def expectation(self) -> AsStored:
         """What to expect of the values as they are stored."""
+        if self.slice_of is not None:
+            return expect_slice(self.form, self.arrays, self.slice_of.expectation, self.dtype)
         distributions = {name: source.distribution for name, source in self.sources.items()}
         canonical = as_they_are({name: source.stated.shape for name, source in self.sources.items()})
         part = on_diagonals(self.form, self.arrays)
@@ -177,7 +181,7 @@ class PlannedParameter:
 
     def sliced(self, indices: Sequence[int | range | None]) -> "PlannedParameter":
         """Return the part that NumPy's basic slicing takes (Form.sliced)."""
-        return replace(self, form=self.form.sliced(indices))
+        return replace(self, form=self.form.sliced(indices), slice_of=self)
 
     def open(self) -> Drawing:
         """Return what draws any of its elements; makes what must be made as a whole."""

@@ -71,7 +71,7 @@ def test_every_link_of_a_layer_leads_to_what_it_says(client: httpx.Client, kind:
 @pytest.mark.parametrize("path", ["/init", "/plan"])
 def test_every_link_of_an_answer_leads_to_what_it_says(client: httpx.Client, path: str) -> None:
     links = ask(client, ONE, path)["links"]
-    assert links.keys() == {"json", "npz", "safetensors", "statistics", "svg"}
+    assert links.keys() == {"json", "npz", "safetensors", "statistics", "svg", "index"}
     for name, query in {
         "json": "", "statistics": "?include=statistics", "svg": "?format=svg&include=statistics",
         "npz": "?format=npz", "safetensors": "?format=safetensors",
@@ -90,7 +90,7 @@ def test_links_of_a_plan_are_those_of_its_weights(client: httpx.Client) -> None:
 def test_what_a_dtype_has_no_form_for_has_no_link(client: httpx.Client, dtype: str) -> None:
     answer = ask(client, {**ONE, "dtype": dtype}, "/init?include=statistics")
     lacking = {"json", "npz", "npy"} if dtype == "bfloat16" else set()
-    assert answer["links"].keys() == {"json", "npz", "safetensors", "statistics", "svg"} - lacking
+    assert answer["links"].keys() == {"json", "npz", "safetensors", "statistics", "svg", "index"} - lacking
     (kernel,) = parameters(answer)
     assert kernel["links"].keys() == {"npy", "raw", "statistics"} - lacking
     for link in (*answer["links"].values(), *kernel["links"].values()):

@@ -70,10 +70,11 @@ def test_what_a_plan_tells_is_what_the_answer_tells_with_bytes_and_totals() -> N
         assert all(there[key] == here[key] for key in ("name", "type", "activation"))
         for one, other in zip(there["parameters"], here["parameters"], strict=True):
             assert one.pop("bytes") == 4 * np.prod(one["shape"])
+            assert one.pop("shard") == "model-00001-of-00001.safetensors"
             assert one == {key: value for key, value in other.items() if key not in ("npy", "sha256")}
     assert told["warnings"] == made["warnings"] != []
     assert set(told["warnings"][0]) == {"code", "pointer", "detail", "try"}
-    assert told["totals"] == {"parameters": 4, "elements": 2 * (1200 + 30), "bytes": 8 * (1200 + 30)}
+    assert told["totals"] == {"parameters": 4, "elements": 2 * (1200 + 30), "bytes": 8 * (1200 + 30), "shards": 1}
     assert "exact" not in told  # only what repeats a framework can fail to
     assert told["seed"] == "42"
 

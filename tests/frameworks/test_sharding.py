@@ -1,0 +1,33 @@
+"""The Hub's own library splits a state dict as the service splits a checkpoint."""
+
+from huggingface_hub import split_state_dict_into_shards_factory
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.formats.sharding import shards
+from service.specs.spec import Spec
+
+
+@settings(max_examples=300)
+@given(
+    sizes=st.lists(st.integers(1, 2000), min_size=1, max_size=60),
+    most=st.integers(1, 20_000),
+    layout=st.sampled_from(["keras", "pytorch", "flax"]),
+)
+def test_shards_are_those_of_the_hubs_library(sizes: list[int], most: int, layout: str) -> None:
+    layers = [{"type": "dense", "shape": [size, 3]} for size in sizes]
+    plan = Spec.model_validate({"seed": 1, "layers": layers, "layout": layout}).plan()
+    theirs = split_state_dict_into_shards_factory(
+        {each.key: each for each in plan.parameters},
+        get_storage_size=lambda each: each.bytes,
+        filename_pattern="model{suffix}.safetensors",
+        max_shard_size=most,
+    )
+    ours = {shard.name: [each.key for each in shard.parameters] for shard in shards(plan, most)}
+    if len(ours) == 1:  # numbered here, so that any checkpoint has an index
+        assert list(ours) == ["model-00001-of-00001.safetensors"]
+        assert list(ours.values()) == list(theirs.filename_to_tensors.values())
+        return
+    assert ours == theirs.filename_to_tensors
+    assert list(ours) == list(theirs.filename_to_tensors)
+    assert theirs.metadata["total_size"] == plan.bytes
