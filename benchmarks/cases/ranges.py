@@ -6,13 +6,14 @@ from itertools import count
 
 import httpx
 
-from benchmarks.curl import CURL, WrongAnswer
+from benchmarks.curl import WrongAnswer
 from benchmarks.measuring import Comparison, Section, Side, Target, alternate, reading
-from benchmarks.servers import MIB, initserve
+from benchmarks.processes import environment, module
+from benchmarks.servers import MIB, Server, initserve
 
 LAYERS = 1024
 TOGETHER = 64
-EACH = 8 * MIB  # bytes of each of the ranges that are fetched together
+EACH = 32 * MIB  # bytes of each of the ranges that are fetched together
 
 
 def terabyte(seed: int) -> dict[str, object]:
@@ -31,19 +32,13 @@ def fetch(client: httpx.Client, address: str, wanted: str) -> float:
     return seconds
 
 
-def fetched(url: str, ranges: list[tuple[int, int]]) -> Side:
-    """Return the side that fetches ranges of one file with curl, all at the same time."""
-    each = [["--range", f"{first}-{last}", "--output", "/dev/null", url] for first, last in ranges]
-    together = [CURL[0], "--parallel", "--parallel-immediate", "--parallel-max", str(len(ranges))]
-    options = [*CURL[1:], "--fail"]
-    command = [*together, *options, *each[0]]
-    for more in each[1:]:
-        command += ["--next", *options, *more]
+def fetched(server: Server, address: str, ranges: list[tuple[int, int]]) -> Side:
+    """Return the side that fetches ranges of one file, all at the same time, each over a connection of its own."""
+    wanted = [f"{first}-{last}" for first, last in ranges]
+    command = module("benchmarks.range_client", str(server.port), address, *wanted)
 
     def run() -> float:
-        began = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        return time.perf_counter() - began
+        return float(subprocess.run(command, check=True, capture_output=True, env=environment()).stdout)
 
     return run
 
@@ -65,10 +60,10 @@ def measure(rounds: int) -> Section:
             seconds = [fetch(client, known, f"{start}-{start + MIB - 1}") for _ in range(5 * rounds)]
             section.readings.append(reading(f"the {name} MiB, planned before", seconds, Target(0.020)))
         section.readings.append(reading("the last MiB, not planned before", cold, Target(0.300)))
-        url, middle = f"{server.url}{known}", size // 2
+        middle = size // 2
         places = [middle + 1024 * MIB * i for i in range(TOGETHER)]
-        many = fetched(url, [(place, place + EACH - 1) for place in places])
-        one = fetched(url, [(middle, middle + TOGETHER * EACH - 1)])
+        many = fetched(server, known, [(place, place + EACH - 1) for place in places])
+        one = fetched(server, known, [(middle, middle + TOGETHER * EACH - 1)])
         section.comparisons.append(
             Comparison(
                 f"{TOGETHER} ranges of {EACH // MIB} MiB at once",
