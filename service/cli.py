@@ -19,6 +19,7 @@ from service.errors import InitserveError
 from service.formats import FORMATS, Format, Include
 from service.replay import ALGORITHMS
 from service.settings import Settings, settings_table
+from service.specs.addresses import located
 from service.specs.self_test import agrees, disagreements
 from service.stream.targets import levels
 from service.writing import progress_bar, terminated_as_by_interrupt, write, write_file
@@ -55,7 +56,7 @@ def init(spec: str, output: str, format_name: str | None) -> None:
     format = format_of(output, format_name)
     if output == PIPE and sys.stdout.isatty():
         raise SystemExit("initserve: this is no text for a terminal; pipe it on, or name a file")
-    plan = parse_spec(sys.stdin.buffer.read() if spec == PIPE else Path(spec).read_bytes()).plan()
+    plan = located(parse_spec(sys.stdin.buffer.read() if spec == PIPE else Path(spec).read_bytes()).plan())
     payload = format.encode(plan, Include(weights=True, statistics=format is FORMATS["json"]))
     threads = Settings().drawing_threads
     with terminated_as_by_interrupt(), progress_bar(output, payload.length) as progress:

@@ -111,6 +111,18 @@ class Settings(BaseSettings):
         description="The least rate at which a client must take an answer, in the long run: 256 kbit/s. What it is "
         "sent holds memory until then.",
     )
+    specs: str = Field(
+        "",
+        description="Where specs are kept that no address can hold, for good: a directory, or the URL of an object "
+        "store (`s3://bucket/folder`, `gs://…`, `az://…`; credentials as each of them has them in the environment). "
+        "Replicas may share it. Left empty: such specs have no links, and `POST /specs` keeps nothing.",
+    )
+    max_specs_bytes: int = Field(
+        GIB,
+        ge=1,
+        description="Bytes of specs that are kept; then no more are, and none is ever dropped, since addresses name "
+        "them. Up to 16 replicas that share a store stay within it, but for a spec or two each.",
+    )
     shutdown_seconds: int = Field(
         25, ge=0, description="Seconds that answers under way have to end after SIGTERM; then they are broken off."
     )

@@ -147,6 +147,16 @@ class PlanAnswer(Closed):
     totals: TotalsAnswer
 
 
+class KeptSpecAnswer(Closed):
+    """Where a kept spec, and what it comes to, is to be had."""
+
+    digest: str = Field(description="Names the spec in addresses, as a revision and in the Hub.")
+    seed: str = Field(description="The seed that is kept with it.")
+    bytes: int = Field(description="Of the canonical text.")
+    spec: str = Field(description="Address of the canonical text.")
+    links: LinksAnswer
+
+
 class ForwardAnswer(Closed):
     mean: float | None = Field(description="Of the outputs, after the activation; null where numbers overflow.")
     std: float | None

@@ -23,6 +23,7 @@ from service.api import (
     operations,
     problems,
     shards,
+    specs,
     train,
     weights,
 )
@@ -33,6 +34,7 @@ from service.api.digests import Digests
 from service.api.kept import Plans
 from service.api.readiness import Readiness
 from service.api.services import Services
+from service.api.store import Store
 from service.compiling import Compilation, unkept
 from service.pipeline import Workers
 from service.settings import Settings
@@ -59,8 +61,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     settling = asyncio.create_task(readiness.settle())
     workers = Workers(settings.drawing_threads, settings.max_waiting_jobs, settings.max_heavy_requests)
     connections = Connections(most_connections(settings.max_connections))
-    plans = Plans(workers, settings.max_kept_plan_bytes, settings.max_body_bytes)
-    services = Services(settings, Counters(), Room(settings), workers, connections, readiness, plans, Digests())
+    store: Store | None = app.state.store
+    plans = Plans(workers, store, settings.max_kept_plan_bytes, settings.max_body_bytes)
+    services = Services(settings, Counters(), Room(settings), workers, connections, readiness, plans, store, Digests())
     app.state.services = services
     # What start-up made stays: looking through it again and again would hold up an answer now and then.
     gc.collect()
@@ -73,7 +76,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Return the service under these settings."""
+    """Return the service under these settings; raises OSError for a store of specs that cannot be opened."""
     app = Application(
         title="initserve",
         version=__version__,
@@ -83,8 +86,10 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/openapi.json",
     )
     app.state.settings = settings
+    most, longest = settings.max_specs_bytes, settings.max_body_bytes
+    app.state.store = Store.at(settings.specs, most, longest) if settings.specs else None
     problems.install(app)
-    routers = (init, shards, weights, diagnose, train, catalogue, operations, metrics)
+    routers = (init, shards, weights, specs, diagnose, train, catalogue, operations, metrics)
     for router in (each.router for each in routers):
         app.router.routes.extend(router.routes)  # include_router would put a second match before every route
     app.router.routes.extend(operations.playground())

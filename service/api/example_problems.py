@@ -21,6 +21,9 @@ DETAILS: dict[str, dict[str, Any]] = {
     "unknown-repository": {"detail": "there is no 'init/gpt3'; there are init/gpt2, init/gpt2-small, init/gpt2-medium"},
     "unknown-revision": {"detail": "there is no revision 'seed-one' of init/gpt2: one is seed-N, N from 0 to 2^64 - 1"},
     "unknown-file": {"detail": "init/gpt2 has no 'vocab.json'; it has README.md, config.json, model.safetensors"},
+    "unknown-spec": {
+        "detail": "no spec is kept here under sha256-ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    },
     "method-not-allowed": {"detail": "GET /init: this address takes another method"},
     "not-acceptable": {
         "detail": "none of 'image/png' is offered; these are: application/json (?format=json), "
@@ -62,6 +65,9 @@ DETAILS: dict[str, dict[str, Any]] = {
     "headers-too-large": {"detail": "a header has more than 8192 bytes"},
     "busy": {"detail": "all that may be made at once is being made"},
     "stream-not-ready": {"detail": "kernels of torch-cpu/1 are being compiled, for the first time on this machine"},
+    "store-unavailable": {"detail": "the store of specs did not answer within 5 s"},
+    "store-full": {"detail": "all the room for specs that this service has is taken"},
+    "no-store": {"detail": "this service keeps no specs: INITSERVE_SPECS is not set"},
     "transfer-encoding": {"detail": "the body comes as gzip, chunked"},
     "http-version": {"detail": "HTTP/2.0 is not spoken here"},
     "internal-error": {"detail": "something failed here that should not; it has been logged"},

@@ -14,11 +14,12 @@ from functools import cached_property
 from fastapi import Request
 
 from service.api.parsing import parse_spec
+from service.api.store import Store, text_of
 from service.api.working import LIGHT_BODY, in_worker, is_light
 from service.formats import Payload
 from service.networks.plan import Plan, PlannedParameter
 from service.pipeline import Workers
-from service.specs.addresses import located, unpacked
+from service.specs.addresses import digest_in, located, unpacked
 
 # Bytes that a plan takes for each of its parameters, its files' layouts included; measured: 4 to 8 thousand.
 EACH_PARAMETER = 8192
@@ -64,15 +65,17 @@ class Kept:
 class Plans:
     """The plans that are kept, for the event loop alone."""
 
-    def __init__(self, workers: Workers, most: int, longest: int) -> None:
-        self._workers, self._most, self._longest = workers, most, longest
+    def __init__(self, workers: Workers, store: Store | None, most: int, longest: int) -> None:
+        self._workers, self._store, self._most, self._longest = workers, store, most, longest
         self._held = 0
         self._plans: OrderedDict[str, Kept] = OrderedDict()
         self._planning: dict[str, asyncio.Lock] = {}
         self._texts: OrderedDict[str, str] = OrderedDict()  # of addresses that were read
 
     async def at(self, address: str, request: Request) -> Kept:
-        """Return the plan of the spec that an address holds; raises for one that is none."""
+        """Return the plan of the spec that an address holds or names; raises for one that is none."""
+        if (digest := digest_in(address)) is not None:
+            return await self.of(await text_of(digest, self._store), request)
         text = self._texts.get(address)
         if text is None:
             text = self._texts[address] = unpacked(address, self._longest)
@@ -102,8 +105,8 @@ class Plans:
         if len(body) <= LIGHT_BODY and b'"recipe"' not in body:
             spec = parse_spec(body)
             if is_light(spec):
-                return Kept(located(spec.plan()))
-        return await in_worker(self._workers, request, lambda: Kept(located(parse_spec(body).plan())))
+                return Kept(located(spec.plan(), kept=True))
+        return await in_worker(self._workers, request, lambda: Kept(located(parse_spec(body).plan(), kept=True)))
 
     def _found(self, text: str) -> Kept | None:
         kept = self._plans.get(text)

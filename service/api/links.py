@@ -8,10 +8,11 @@ from fastapi import Request
 
 from service.api.parsing import pointing_into
 from service.api.services import services_of
+from service.api.store import Store, StoreFull
 from service.api.working import in_worker, of_spec
 from service.formats import Include
 from service.networks.plan import Caution, Plan
-from service.specs.addresses import LONGEST, PREFIX, located
+from service.specs.addresses import LONGEST, PREFIX, located, stored_under
 from service.specs.spec import Spec
 
 NO_ADDRESS = "no-address"
@@ -36,13 +37,26 @@ async def of_plan(
     plan, described = await of_spec(body, at_once, services.workers, request)
     if described is not None:
         return plan, described
-    plan = without_address(plan, f"{TOO_LONG}, and this service keeps no specs (INITSERVE_SPECS)")
+    plan = await named(plan, services.store)
 
     def afterwards() -> T:
         with pointing_into(body):
             return describe(plan)
 
     return plan, await in_worker(services.workers, request, afterwards)
+
+
+async def named(plan: Plan, store: Store | None) -> Plan:
+    """Return a plan whose spec no address can hold with one that names it, or with a warning why it has none."""
+    if store is None:
+        return without_address(plan, f"{TOO_LONG}, and this service keeps no specs (INITSERVE_SPECS)")
+    try:
+        await store.keep(plan.digest, plan.canonical_json())
+    except StoreFull:
+        return without_address(
+            plan, f"{TOO_LONG}, and there is no room for it in the store (INITSERVE_MAX_SPECS_BYTES)"
+        )
+    return stored_under(plan)
 
 
 def without_address(plan: Plan, why: str) -> Plan:

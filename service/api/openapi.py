@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.trainable import TrainRequest
-from service.api.answers import DiagnoseAnswer, InitAnswer, PlanAnswer, TrainAnswer
+from service.api.answers import DiagnoseAnswer, InitAnswer, KeptSpecAnswer, PlanAnswer, TrainAnswer
 from service.api.example_answers import ANSWERS
 from service.api.example_problems import examples_of
 from service.api.problems import PROBLEMS, Problem
@@ -33,7 +33,7 @@ def problem_response(status: int) -> dict[str, Any]:
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: problem_response(status) for status in (400, 404, 406, 408, 412, 413, 415, 416, 422, 503)
+    status: problem_response(status) for status in (400, 404, 406, 408, 412, 413, 415, 416, 422, 501, 503, 507)
 }
 
 
@@ -50,6 +50,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
                     Spec,
                     InitAnswer,
                     PlanAnswer,
+                    KeptSpecAnswer,
                     DiagnoseRequest,
                     DiagnoseAnswer,
                     TrainRequest,

@@ -67,6 +67,11 @@ PROBLEMS: dict[str, Kind] = {
         "The repository has no such file",
         "`GET /api/models/REPOSITORY/tree/REVISION` lists those that it has.",
     ),
+    "unknown-spec": Kind(
+        404,
+        "No spec is kept under this digest",
+        "`POST /specs` keeps one and answers its digest, which the replicas know that share a store (INITSERVE_SPECS).",
+    ),
     "method-not-allowed": Kind(405, "This address takes another method", "The Allow header lists those that it takes."),
     "not-acceptable": Kind(
         406, "No format that is offered is acceptable", "Ask for one that `detail` lists, in Accept or with ?format=."
@@ -132,6 +137,23 @@ PROBLEMS: dict[str, Kind] = {
         "The framework's stream that is asked for is not ready here",
         "`GET /algorithms` says which are. Kernels are compiled at a first start, for a minute or so: ask again after "
         "the seconds that the Retry-After header says. Where there is none, this machine is faulty: ask another.",
+    ),
+    "store-unavailable": Kind(
+        503,
+        "The store of specs does not answer",
+        "Ask again after the seconds that the Retry-After header says. Specs that their addresses hold need no store.",
+    ),
+    "store-full": Kind(
+        507,
+        "The store of specs is full",
+        "A service of your own has another store (INITSERVE_SPECS) and another bound (INITSERVE_MAX_SPECS_BYTES); a "
+        "spec whose address is short enough needs none.",
+    ),
+    "no-store": Kind(
+        501,
+        "This service keeps no specs",
+        "Set INITSERVE_SPECS on a service of your own (docs/settings.md). A spec of ordinary length needs no store: "
+        "`POST /plan` answers links that hold it.",
     ),
     "transfer-encoding": Kind(
         501, "The body comes in a transfer encoding that is not understood", "Send it chunked, or with its length."

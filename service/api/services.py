@@ -10,6 +10,7 @@ from service.api.counters import Counters
 from service.api.digests import Digests
 from service.api.kept import Plans
 from service.api.readiness import Readiness
+from service.api.store import Store
 from service.pipeline import Workers
 from service.settings import Settings
 
@@ -23,6 +24,7 @@ class Services:
     connections: Connections
     readiness: Readiness
     plans: Plans
+    store: Store | None
     digests: Digests
 
 
