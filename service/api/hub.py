@@ -86,8 +86,11 @@ async def snapshot_at(request: Request) -> Snapshot:
     at = request.path_params
     repository = f"{at['namespace']}/{at['name']}"
     revision = await revision_at(request, repository, at.get("revision", "main"))
-    kept = await services_of(request).plans.of(revision.text, request)
-    return Snapshot(repository, revision, kept, files_of(kept, revision.text))
+    services = services_of(request)
+    kept = await services.plans.of(revision.text, request)
+    if kept.files is None:
+        kept.files = await in_worker(services.workers, request, lambda: files_of(kept.plan, revision.text))
+    return Snapshot(repository, revision, kept, kept.files)
 
 
 def represented(request: Request, snapshot: Snapshot, file: File) -> Representation:

@@ -40,15 +40,13 @@ def answers(description: str, schema: dict[str, Any], *statuses: int) -> dict[in
     return {200: {"description": description, "content": content}, **problems(404, 422, 503, *statuses)}
 
 
-async def entries(request: Request, snapshot: Snapshot) -> list[dict[str, Any]]:
+def entries(request: Request, snapshot: Snapshot) -> list[dict[str, Any]]:
     """Return the files of a revision as a tree's entries."""
     found = []
     for file in snapshot.files.values():
-        representation = represented(request, snapshot, file)
-        size = (await representation.lay_out()).length
         # Git would name weights by their content, which nobody has seen: they have a name of their spec.
-        blob = file.blob or representation.etag.strip('"')[:40]
-        found.append({"type": "file", "path": file.name, "size": size, "oid": blob})
+        blob = file.blob or represented(request, snapshot, file).etag.strip('"')[:40]
+        found.append({"type": "file", "path": file.name, "size": file.length, "oid": blob})
     return found
 
 
@@ -81,7 +79,7 @@ async def model(request: Request) -> Response:
     """Answer what huggingface_hub's `model_info` reads."""
     snapshot = await snapshot_at(request)
     plan, config = snapshot.kept.plan, snapshot.files.get("config.json")
-    listed = await entries(request, snapshot)
+    listed = entries(request, snapshot)
     content = {
         "id": snapshot.repository,
         "modelId": snapshot.repository,
@@ -120,7 +118,7 @@ async def tree(request: Request) -> Response:
     snapshot = await snapshot_at(request)
     if folder := request.path_params.get("path", "").strip("/"):
         raise no_entry(snapshot, folder)
-    listed = await entries(request, snapshot)
+    listed = entries(request, snapshot)
     return told(with_commit(snapshot, listed, is_true(request.query_params.get("expand"))))
 
 
@@ -162,7 +160,7 @@ async def paths(request: Request) -> Response:
         body = await receive_body(request, services, grant)
     wanted, expand = read_paths(body, request.headers.get("content-type", ""))
     snapshot = await snapshot_at(request)
-    listed = [entry for entry in await entries(request, snapshot) if entry["path"] in wanted]
+    listed = [entry for entry in entries(request, snapshot) if entry["path"] in wanted]
     return told(with_commit(snapshot, listed, expand))
 
 

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 
@@ -20,6 +21,9 @@ from service.formats import Payload
 from service.networks.plan import Plan, PlannedParameter
 from service.pipeline import Workers
 from service.specs.addresses import digest_in, located, unpacked
+
+if TYPE_CHECKING:
+    from service.api.snapshots import File
 
 # Bytes that a plan takes for each of its parameters, its files' layouts included; measured: 4 to 8 thousand.
 EACH_PARAMETER = 8192
@@ -36,6 +40,7 @@ class Kept:
 
     plan: Plan
     payloads: dict[str, Payload] = field(default_factory=dict)
+    files: "dict[str, File] | None" = None  # of a repository's revision, once they are asked for
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _held: int = 0
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from service.api.kept import Kept
 from service.formats import FORMATS, Include, Payload, safetensors
 from service.formats.payload import Known
+from service.formats.sharding import INDEX, SHARD_BYTES, encode_index, shards
 from service.networks.plan import Plan
 from service.specs.published import PUBLISHED, as_in_a_checkpoint, config_of
 
@@ -43,10 +43,11 @@ The model has not been trained.
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of a revision. `lay_out` may take long; `content` is there where the file is small and known."""
+    """A file of a revision. `lay_out` may take long; `content` is there where it is small and known."""
 
     name: str
     media_type: str
+    length: int
     lay_out: Callable[[], Payload]
     content: bytes | None = None
 
@@ -59,7 +60,11 @@ class File:
 
 
 def known(name: str, media_type: str, content: bytes) -> File:
-    return File(name, media_type, lambda: Payload([Known(content)]), content)
+    return File(name, media_type, len(content), lambda: Payload([Known(content)]), content)
+
+
+def weights(name: str, lay_out: Callable[[], Payload]) -> File:
+    return File(name, WEIGHTS, lay_out().length, lay_out)
 
 
 def published_in(plan: Plan, text: str) -> tuple[str, str | None] | None:
@@ -71,17 +76,26 @@ def published_in(plan: Plan, text: str) -> tuple[str, str | None] | None:
     return (recipe, document.get("size")) if recipe in PUBLISHED else None
 
 
-def files_of(kept: Kept, text: str) -> dict[str, File]:
+def files_of(plan: Plan, text: str) -> dict[str, File]:
     """Return every file of the revision that is this spec, by name, in the order of their names."""
-    plan, found = kept.plan, []
+    found = []
     published = published_in(plan, text)
     if published is not None:
         config = config_of(*published, plan)
         found.append(known("config.json", JSON, json.dumps(config, indent=2, sort_keys=True).encode() + b"\n"))
         plan = as_in_a_checkpoint(published[0], plan)
     found.append(known("README.md", MARKDOWN, card(plan, text, published is not None).encode()))
-    found.append(File("model.safetensors", WEIGHTS, partial(safetensors.encode, plan, Include())))
+    found += weights_of(plan)
     return {each.name: each for each in sorted(found, key=lambda each: each.name)}
+
+
+def weights_of(plan: Plan) -> list[File]:
+    """Return the weights as one file, or as an index and its shards where one would be too large for clients."""
+    parts = shards(plan, SHARD_BYTES)
+    if len(parts) <= 1:
+        return [weights("model.safetensors", partial(safetensors.encode, plan, Include()))]
+    files = [weights(each.name, partial(safetensors.encode_some, plan, each.parameters)) for each in parts]
+    return [known(INDEX, JSON, b"".join(encode_index(plan, SHARD_BYTES).chunks())), *files]
 
 
 def card(plan: Plan, text: str, published: bool) -> str:

@@ -358,3 +358,29 @@ def test_a_checkpoint_has_the_names_that_every_version_of_the_library_reads(clie
     assert header["__metadata__"]["format"] == "pt"
     assert header["encoder.layer.11.attention.attention.query.weight"]["shape"] == [768, 768]
     assert not [name for name in header if name.startswith("layers.")]
+
+
+def test_weights_that_are_too_large_for_one_file_come_in_shards_with_their_index(client: httpx.Client) -> None:
+    tree = client.get("/api/models/init/gpt2-xl/tree/seed-3").json()
+    names = [entry["path"] for entry in tree]
+    shards = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
+    assert names == ["README.md", "config.json", *shards, "model.safetensors.index.json"]
+    index = client.get("/init/gpt2-xl/resolve/seed-3/model.safetensors.index.json").json()
+    assert index["metadata"]["total_size"] == 4 * 1557611200
+    assert sorted(set(index["weight_map"].values())) == shards
+    assert client.get("/init/gpt2-xl/resolve/seed-3/model.safetensors").headers["x-error-code"] == "EntryNotFound"
+    told = client.post("/plan", json={"recipe": "gpt2", "size": "xl", "seed": 3, "layout": "pytorch"}).json()
+    name = "h.47.mlp.c_proj.weight"
+    address = f"/init/gpt2-xl/resolve/seed-3/{index['weight_map'][name]}"
+    length = int.from_bytes(client.get(address, headers={"range": "bytes=0-7"}).content, "little")
+    header = json.loads(client.get(address, headers={"range": f"bytes=8-{7 + length}"}).content)
+    start, stop = (8 + length + offset for offset in header[name]["data_offsets"])
+    assert stop - start == 4 * 6400 * 1600
+    (parameter,) = (
+        each for layer in told["layers"] for each in layer["parameters"] if f"{layer['name']}.{each['name']}" == name
+    )
+    part = {"range": "bytes=-1000"}
+    assert (
+        client.get(address, headers={"range": f"bytes={stop - 1000}-{stop - 1}"}).content
+        == client.get(parameter["links"]["raw"], headers=part).content
+    )
