@@ -46,12 +46,14 @@ class Connection(HttpToolsProtocol):
         self.lingering: int | None = None  # bytes thrown away since the last answer
         self.waits_for_head = False
         self.patience = Patience(transport, self.loop, self.settings)
+        self.left = asyncio.Event()
         if self.register.enter():
             self._wait_for_request()
         else:
             self.refuse(RequestProblem("busy", "there are too many connections", retry_after=1))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.left.set()
         self.register.leave(self)
         self._forget()
         self.patience.end()
@@ -120,18 +122,21 @@ class Connection(HttpToolsProtocol):
             self.flow.resume_reading()
         elif held and not was:
             self.flow.pause_reading()
-            self._look_after()
+        self._look_after()
         if held and self.register.ahead > MOST_AHEAD:
             self.transport.abort()
 
     def _look_after(self) -> None:
+        """While nothing is read, since what came is not taken yet, look now and then whether the client is there."""
+        if self.look is None and self.flow.read_paused and not self.transport.is_closing():
+            self.look = self.loop.call_later(LOOK, self._look)
+
+    def _look(self) -> None:
         self.look = None
-        if not self.flow.held or self.transport.is_closing():
-            return
-        if hung_up(self.transport.get_extra_info("socket")):
+        if self.flow.read_paused and hung_up(self.transport.get_extra_info("socket")):
             self.transport.abort()
         else:
-            self.look = self.loop.call_later(LOOK, self._look_after)
+            self._look_after()
 
     # What the parser tells
 

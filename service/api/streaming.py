@@ -22,7 +22,12 @@ logger = logging.getLogger("initserve")
 
 
 class Line(Protocol):
-    """A connection that can be dropped, unsent bytes and all; `stalled` once that was done to a client too slow."""
+    """A connection that can be dropped, unsent bytes and all; `stalled` once that was done to a client too slow.
+
+    `left` is set once it is gone, whoever ended it.
+    """
+
+    left: asyncio.Event
 
     @property
     def stalled(self) -> bool: ...
