@@ -1,4 +1,4 @@
-"""Everything that a spec can have wrong with it, beyond what its fields' types already refuse.
+"""Everything that a spec, or a file made of one, can have wrong with it, beyond what its fields' types already refuse.
 
     InitserveError
     ├── InvalidSpec              what it says cannot be: a scheme on a shape that it cannot fill, a name twice
@@ -6,7 +6,8 @@
     ├── InvalidAddress           an address of weights that this service never gave: cut short, tampered with
     ├── InvalidSlice             what ?slice= says is no slice of the array, or is none at all
     ├── NotExact                 a framework's stream is asked for, and its very bits cannot be promised
-    └── TooLarge                 it could be made, but costs more than this service may spend on one answer
+    ├── TooLarge                 it could be made, but costs more than this service may spend on one answer
+    └── InvalidFile              a file that is to be compared with its spec is cut short, damaged or of no known kind
 
 Each class has a stable `code`; `api/problems.py` maps it to an HTTP status and to a page that explains it.
 """
@@ -57,3 +58,7 @@ class NotExact(InitserveError):
 
 class TooLarge(InitserveError):
     code = "too-large"
+
+
+class InvalidFile(InitserveError):
+    code = "invalid-file"

@@ -1,7 +1,7 @@
 """A spec's plan: every parameter's name, shape, bytes, scheme and address, before a number is drawn."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
@@ -221,6 +221,17 @@ class Cost(NamedTuple):
     standing: int
 
 
+def cost_of(parameters: Iterable[PlannedParameter]) -> Cost:
+    """Return what making them takes; of matrices that must stand in memory the largest, since one is made at a time."""
+    elements = size = operations = standing = 0
+    for parameter in parameters:
+        elements += parameter.elements
+        size += parameter.bytes
+        operations += parameter.operations
+        standing = max(standing, parameter.standing)
+    return Cost(elements, size, operations, standing)
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a spec comes to.
@@ -247,14 +258,8 @@ class Plan:
 
     @cached_property
     def cost(self) -> Cost:
-        """All that making it takes; of matrices that must stand in memory the largest, since one is made at a time."""
-        elements = size = operations = standing = 0
-        for parameter in self.parameters:
-            elements += parameter.elements
-            size += parameter.bytes
-            operations += parameter.operations
-            standing = max(standing, parameter.standing)
-        return Cost(elements, size, operations, standing)
+        """All that making it takes."""
+        return cost_of(self.parameters)
 
     elements = property(lambda self: self.cost.elements)
     bytes = property(lambda self: self.cost.bytes)

@@ -22,10 +22,12 @@ LONGEST_HEADER = 2**16
 # One member of the header's dictionary, written as a Python literal by whatever wrote the file.
 MEMBER = re.compile(
     rb"""\s*(?P<quote>['"])(?P<name>descr|fortran_order|shape)(?P=quote)\s*:\s*"""
-    rb"""((?P<quoted>['"])(?P<dtype>[<>]f[248]|[<>][iu][248]|[|<>][iu]1)(?P=quoted)"""
+    rb"""((?P<quoted>['"])(?P<dtype>[<>|=]?[a-zA-Z?]\d{0,9}(\[\d*[a-zA-Z]+\])?)(?P=quoted)"""
     rb"""|(?P<order>True|False)"""
     rb"""|\(\s*(?P<shape>(\d{1,19}\s*,\s*)*(\d{1,19}\s*)?)\))\s*(,|(?=\}))"""
 )
+
+NUMBERS = re.compile(r"[<>]f[248]|[<>][iu][248]|[|<>][iu]1")
 
 
 def load_npy(text: str) -> NDArray[np.float64]:
@@ -56,7 +58,10 @@ def read(file: bytes) -> NDArray[np.float64]:
     end = start + int.from_bytes(file[len(MAGIC) + 2 : start], "little")
     if end - start > LONGEST_HEADER or end > len(file):
         raise ValueError("the header is cut short")
-    dtype, backwards, shape = read_header(file[start:end])
+    word, backwards, shape = read_header(file[start:end])
+    if not NUMBERS.fullmatch(word):
+        raise ValueError("no numbers")
+    dtype = np.dtype(word)
     if len(file) - end != prod(shape) * dtype.itemsize:
         raise ValueError("other bytes than the shape takes")
     values = np.frombuffer(file, dtype, offset=end).reshape(shape, order="F" if backwards else "C")
@@ -64,8 +69,8 @@ def read(file: bytes) -> NDArray[np.float64]:
         return values.astype(np.float64, order="C")
 
 
-def read_header(header: bytes) -> tuple[np.dtype[np.generic], bool, tuple[int, ...]]:
-    """Return dtype, whether the order is Fortran's, and shape."""
+def read_header(header: bytes) -> tuple[str, bool, tuple[int, ...]]:
+    """Return NumPy's word for the dtype, whether the order is Fortran's, and shape; raises ValueError for no header."""
     text = header.strip()
     found: dict[bytes, re.Match[bytes]] = {}
     place = 1
@@ -82,4 +87,4 @@ def read_header(header: bytes) -> tuple[np.dtype[np.generic], bool, tuple[int, .
     sizes = tuple(int(size) for size in shape.split(b",") if size.strip())
     if len(sizes) > MOST_AXES or (len(sizes) == 1 and b"," not in shape):
         raise ValueError("no shape")
-    return np.dtype(dtype.decode()), order == b"True", sizes
+    return dtype.decode(), order == b"True", sizes

@@ -1,0 +1,91 @@
+"""What a comparison comes to: which parameters are equal, which differ, which are missing, and what is too much."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from service.errors import InvalidFile, UnsupportedCombination
+from service.networks.plan import Plan
+from service.verification.arrays import Array
+from service.verification.comparison import Comparison
+
+MOST_LISTED = 1000  # parameters, and names, in an answer; how many there are is told
+LONGEST_NAME = 256  # characters of a name that is the file's own
+
+
+class Result:
+    """What is known of each parameter of a plan. Arrays may come of several files, each of which is told of in turn."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._comparisons = {parameter.key: Comparison(parameter) for parameter in plan.parameters}
+        self._unexpected: list[str] = []
+        self._unexpected_count = 0
+
+    def of(self, array: Array) -> Comparison | None:
+        """Return what an array is to be compared with; None where the spec has none of its name."""
+        if array.name is not None:
+            return self._comparisons.get(array.name)
+        if len(self._comparisons) != 1:
+            raise UnsupportedCombination(
+                f"a .npy file holds one array, and this spec makes {len(self._comparisons):,}; take npz or safetensors"
+            )
+        return next(iter(self._comparisons.values()))
+
+    def enter(self, array: Array) -> Comparison | None:
+        """Note that a file has this array; return what its data is to be compared with, None where it is not."""
+        comparison = self.of(array)
+        if comparison is None:
+            if self._unexpected_count < MOST_LISTED:
+                self._unexpected.append(shortened(array.name or ""))
+            self._unexpected_count += 1
+            return None
+        if comparison.array is not None:
+            raise InvalidFile(f"{array.name} stands there twice")
+        comparison.array = array
+        return comparison if comparison.alike else None
+
+    def answer(self) -> dict[str, Any]:
+        """Return the result in JSON's terms; of very many parameters those first that differ."""
+        all_of_them = self._comparisons.values()
+        there = [each for each in all_of_them if each.array is not None]
+        missing = [each.parameter.key for each in all_of_them if each.array is None]
+        different = [each for each in there if not each.equal]
+        listed = there
+        if len(there) > MOST_LISTED:
+            equal = [each for each in there if each.equal]
+            listed = [*different, *equal][:MOST_LISTED]
+        totals = {
+            "parameters": len(all_of_them),
+            "equal": len(there) - len(different),
+            "different": len(different),
+            "missing": len(missing),
+            "unexpected": self._unexpected_count,
+        }
+        return {
+            "equal": totals["equal"] == totals["parameters"] and not self._unexpected_count,
+            "summary": summary(totals, different, missing, self._unexpected),
+            "parameters": [each.answer() for each in listed],
+            "missing": missing[:MOST_LISTED],
+            "unexpected": self._unexpected,
+            "totals": totals,
+        }
+
+
+def summary(
+    totals: dict[str, int], different: list[Comparison], missing: Iterable[str], unexpected: Iterable[str]
+) -> str:
+    """Return the result in a sentence: what is wrong first, and how much of it there is."""
+    told = []
+    if different:
+        told.append(
+            f"{totals['different']:,} of {totals['parameters']:,} parameters differ, first {different[0].told()}"
+        )
+    told += [
+        f"{totals[what]:,} {words}, first {name}"
+        for what, words, names in (("missing", "missing", missing), ("unexpected", "not in the spec", unexpected))
+        for name in list(names)[:1]
+    ]
+    return "; ".join(told) or f"all {totals['parameters']:,} parameters are equal"
+
+
+def shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[:LONGEST_NAME] + "…"

@@ -1,0 +1,97 @@
+"""A verification: bytes of a file in as they come, pieces of work out that compare them with a plan."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+
+from service.formats.payload import Piece, opened, text
+from service.networks.plan import Plan, PlannedParameter
+from service.stream.drawing import Drawing
+from service.stream.dtypes import DTYPES
+from service.verification import kinds
+from service.verification.arrays import Array, Hold, Listing, Reading
+from service.verification.comparison import Comparison
+from service.verification.result import Result
+from service.verification.tape import Tape
+
+
+class Verification:
+    """Compares what stands in a file with a plan, which it is given once the file's beginning is read.
+
+    At most `most` bytes of the file are inflated. `hold` is told of memory that its header takes, `stand` of what must
+    stand in memory for an array that is not in C order; they may raise, which ends it.
+    """
+
+    def __init__(self, most: int, hold: Hold, stand: Hold) -> None:
+        self.listing: Listing | None = None
+        self._tape = Tape()
+        self._reading: Reading = self._read(most, hold)
+        self._stand = stand
+        self._result: Result | None = None
+        self._current: tuple[Comparison, Drawing, Array] | None = None
+        self._place = 0  # in the current array, in elements
+
+    @property
+    def waits_for_plan(self) -> bool:
+        return self.listing is not None and self._result is None
+
+    def begin(self, result: Result) -> None:
+        """Compare with what this is the result of; several files may share one."""
+        self._result = result
+
+    def drawn(self, plan: Plan, result: Result) -> tuple[PlannedParameter, ...]:
+        """Return the parameters of which numbers will be drawn: all of the plan's, where the file does not tell."""
+        if self.listing is None or self.listing.arrays is None:
+            return plan.parameters
+        found = ((result.of(array), array) for array in self.listing.arrays)
+        return tuple(each.parameter for each, array in found if each is not None and each.fits(array))
+
+    def pieces(self, chunk: bytes = b"", last: bool = False) -> Iterator[Piece]:
+        """Return the work that comes of the file's next bytes; raises InvalidFile for what no such file has.
+
+        Where a plan is waited for, bytes are kept until there is one.
+        """
+        self._tape.add(chunk)
+        if last:
+            self._tape.end()
+        while not self.waits_for_plan:
+            event = next(self._reading, None)
+            if event is None:
+                return
+            if isinstance(event, Listing):
+                self.listing = event
+            elif isinstance(event, Array):
+                yield from self._enter(event)
+            elif not event:
+                yield text(event)
+            elif self._current is not None:
+                yield self._block(event, *self._current)
+
+    def _read(self, most: int, hold: Hold) -> Reading:
+        yield from (yield from kinds.recognised(self._tape, hold, most))
+
+    def _enter(self, array: Array) -> Iterator[Piece]:
+        """Begin with an array: with what draws the parameter that it should be, if there is one."""
+        assert self._result is not None
+        self._current, self._place = None, 0
+        comparison = self._result.enter(array)
+        if comparison is None:
+            return
+        parameter = comparison.parameter
+        if len(array.shape) < 2:
+            array = array._replace(backwards=False)  # which makes no difference
+        if array.backwards:
+            parameter = turned_round(parameter)
+            self._stand(parameter.standing)
+        self._current = comparison, (yield from opened(parameter)), array
+
+    def _block(self, raw: bytes, comparison: Comparison, drawing: Drawing, array: Array) -> Piece:
+        first = self._place
+        self._place += len(raw) // DTYPES[comparison.parameter.dtype].size
+        return Piece(partial(comparison.compare, drawing, array, first, raw), weight=2 * len(raw))
+
+
+def turned_round(parameter: PlannedParameter) -> PlannedParameter:
+    """Return a parameter with its axes in reverse: in C order its elements are as Fortran's order has them."""
+    axes = tuple(reversed(range(len(parameter.shape))))
+    return replace(parameter, form=parameter.form.moved(axes))
