@@ -20,6 +20,24 @@ class Settings(BaseSettings):
     body_timeout_seconds: float = Field(
         10.0, gt=0, description="Seconds to receive a whole body; uvicorn has no limit of its own."
     )
+    max_file_bytes: int = Field(
+        64 * GIB,
+        ge=1024,
+        description="Bytes of a file that /verify compares, as it is sent and as it inflates. It is read as it comes, "
+        "in a few MiB of memory.",
+    )
+    upload_timeout_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="Seconds of a client's slowness in sending a file that are borne: each second in which it is "
+        "waited for costs one, each second's worth of bytes at the least rate earns one back.",
+    )
+    min_receive_bytes_per_second: int = Field(
+        32 * 1024,
+        ge=1,
+        description="The least rate at which a client must send a file, in the long run: 256 kbit/s. What is compared "
+        "holds memory until then.",
+    )
     header_timeout_seconds: float = Field(
         10.0, gt=0, description="Seconds to receive a whole request line with its headers, from its first byte on."
     )

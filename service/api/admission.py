@@ -91,6 +91,10 @@ class Room:
         """Let a grant grow by what a body of this length becomes."""
         grant.grow(self.memory, REQUEST + PARSED * length, 0 if length <= SMALL_BODY else self._kept)
 
+    def for_more(self, grant: Grant, cost: int) -> None:
+        """Let a grant grow by so many bytes."""
+        grant.grow(self.memory, cost, 0 if cost <= SMALL_BODY else self._kept)
+
     def for_large(self, cost: int) -> Grant:
         """Return memory for an answer that is not small, which leaves some for those that are."""
         return self.memory.take(cost, self._kept)

@@ -1,6 +1,6 @@
 """The shape of an answer, for OpenAPI and for tests; the answer itself is written by formats/base64_json.py."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -155,6 +155,55 @@ class KeptSpecAnswer(Closed):
     bytes: int = Field(description="Of the canonical text.")
     spec: str = Field(description="Address of the canonical text.")
     links: LinksAnswer
+
+
+Number: TypeAlias = float | Literal["NaN", "Infinity", "-Infinity"]
+Bits: TypeAlias = Annotated[str, Field(pattern="^0x([0-9a-f]{4}){1,4}$")]
+
+
+class DifferenceAnswer(Closed):
+    index: list[int]
+    expected: Number
+    found: Number
+    expected_bits: Bits = Field(description="As it is stored, most significant digit first: they tell -0.0 from 0.0.")
+    found_bits: Bits
+
+
+class ComparedAnswer(Closed):
+    """A parameter that the file has. Equal is what has the same dtype, shape and bits."""
+
+    name: str
+    equal: bool
+    dtype: DtypeName
+    shape: list[int]
+    found_dtype: str | None = Field(None, description="Where dtype or shape are others in the file: nothing is drawn.")
+    found_shape: list[int] | None = None
+    differing: int | None = Field(None, description="How many elements differ.")
+    first_difference: DifferenceAnswer | None = Field(None, description="The first in C order.")
+    max_abs_difference: Number | None = Field(
+        None, description="The largest |found − expected|; NaN where one of them is no number."
+    )
+
+
+class CountsAnswer(Closed):
+    parameters: int = Field(description="Of the spec.")
+    equal: int
+    different: int
+    missing: int
+    unexpected: int
+
+
+class VerifyAnswer(Closed):
+    """What a file comes to beside its spec."""
+
+    equal: bool = Field(description="Every parameter is there and equal, and nothing else is in the file.")
+    summary: str
+    parameters: list[ComparedAnswer] = Field(
+        description="In the spec's order; of more than 1,000 those first that differ."
+    )
+    missing: list[str] = Field(description="Parameters of the spec that the file has not; 1,000 at the most.")
+    unexpected: list[str] = Field(description="What the file has beyond them; 1,000 at the most.")
+    totals: CountsAnswer
 
 
 class ForwardAnswer(Closed):

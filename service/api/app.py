@@ -25,6 +25,7 @@ from service.api import (
     shards,
     specs,
     train,
+    verify,
     weights,
 )
 from service.api.admission import Room
@@ -89,7 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
     most, longest = settings.max_specs_bytes, settings.max_body_bytes
     app.state.store = Store.at(settings.specs, most, longest) if settings.specs else None
     problems.install(app)
-    routers = (init, shards, weights, specs, diagnose, train, catalogue, operations, metrics)
+    routers = (init, shards, weights, specs, verify, diagnose, train, catalogue, operations, metrics)
     for router in (each.router for each in routers):
         app.router.routes.extend(router.routes)  # include_router would put a second match before every route
     app.router.routes.extend(operations.playground())

@@ -14,11 +14,7 @@ async def read_body(request: Request, services: Services, grant: Grant) -> bytes
 
     Refuses another type than JSON, too many bytes, and a client that does not send.
     """
-    codings = ", ".join(request.headers.getlist("content-encoding")).lower()
-    if coding := ", ".join(name for part in codings.split(",") if (name := part.strip()) not in ("", "identity")):
-        detail = f"the body is declared to be compressed by {coding}: send it as it is"
-        raise RequestProblem("unsupported-media-type", detail, headers={"accept-encoding": "identity"})
-    declared = ", ".join(request.headers.getlist("content-type"))
+    declared = declared_type(request)
     media_type, _, parameters = declared.partition(";")
     charset = parameters.replace(" ", "").lower()
     if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8", 'charset="utf-8"'):
@@ -52,3 +48,12 @@ async def receive_body(request: Request, services: Services, grant: Grant) -> by
         seconds = settings.body_timeout_seconds
         raise RequestProblem("request-timeout", f"the body was not complete after {seconds:g} s") from None
     return bytes(body)
+
+
+def declared_type(request: Request) -> str:
+    """Return what a body is declared to be; refuses one that is compressed."""
+    codings = ", ".join(request.headers.getlist("content-encoding")).lower()
+    if coding := ", ".join(name for part in codings.split(",") if (name := part.strip()) not in ("", "identity")):
+        detail = f"the body is declared to be compressed by {coding}: send it as it is"
+        raise RequestProblem("unsupported-media-type", detail, headers={"accept-encoding": "identity"})
+    return ", ".join(request.headers.getlist("content-type"))

@@ -208,4 +208,32 @@ ANSWERS: dict[str, dict[str, Any]] = {
         "try": None,
         "tuned": None,
     },
+    # Of a file of SMALL in which one element is another, and one parameter is missing.
+    "verify": {
+        "equal": False,
+        "summary": (
+            "1 of 2 parameters differ, first out/kernel at [1, 0]: 1.0, not 1.0742335319519043; "
+            "1 missing, first out/bias"
+        ),
+        "parameters": [
+            {
+                "name": "out/kernel",
+                "equal": False,
+                "dtype": "float32",
+                "shape": [2, 2],
+                "differing": 1,
+                "first_difference": {
+                    "index": [1, 0],
+                    "expected": 1.0742335319519043,
+                    "found": 1.0,
+                    "expected_bits": "0x3f89807c",
+                    "found_bits": "0x3f800000",
+                },
+                "max_abs_difference": 0.0742335319519043,
+            }
+        ],
+        "missing": ["out/bias"],
+        "unexpected": [],
+        "totals": {"parameters": 2, "equal": 0, "different": 1, "missing": 1, "unexpected": 0},
+    },
 }

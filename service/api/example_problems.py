@@ -17,6 +17,7 @@ DETAILS: dict[str, dict[str, Any]] = {
     "malformed-json": {"detail": "Expecting property name enclosed in double quotes at line 1, column 2"},
     "malformed-request": {"detail": "a request of HTTP/1.1 has one Host header, not 2"},
     "invalid-address": {"detail": "this is no address that this service gave: it ends before what was deflated does"},
+    "malformed-form": {"detail": "the body is no multipart/form-data: it ends before its last boundary"},
     "not-found": {"detail": "GET /problems/unheard-of: there is nothing here"},
     "unknown-repository": {"detail": "there is no 'init/gpt3'; there are init/gpt2, init/gpt2-small, init/gpt2-medium"},
     "unknown-revision": {"detail": "there is no revision 'seed-one' of init/gpt2: one is seed-N, N from 0 to 2^64 - 1"},
@@ -42,6 +43,7 @@ DETAILS: dict[str, dict[str, Any]] = {
         "detail": "1 error in the spec",
         "errors": [{"pointer": "/layers/0/shape/1", "detail": "an integer is needed here, not a fraction"}],
     },
+    "invalid-file": {"detail": "it ends after 1,234 bytes, in the middle of the data of fc1/kernel"},
     "invalid-query": {"detail": "the parameters are include and format, each once"},
     "invalid-slice": {
         "detail": "index 900 is out of bounds for axis 0, which has 784 places",

@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.trainable import TrainRequest
-from service.api.answers import DiagnoseAnswer, InitAnswer, KeptSpecAnswer, PlanAnswer, TrainAnswer
+from service.api.answers import DiagnoseAnswer, InitAnswer, KeptSpecAnswer, PlanAnswer, TrainAnswer, VerifyAnswer
 from service.api.example_answers import ANSWERS
 from service.api.example_problems import examples_of
 from service.api.problems import PROBLEMS, Problem
@@ -55,6 +55,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
                     DiagnoseAnswer,
                     TrainRequest,
                     TrainAnswer,
+                    VerifyAnswer,
                     Problem,
                 )
             ],

@@ -51,6 +51,11 @@ PROBLEMS: dict[str, Kind] = {
         "An address of weights holds its whole spec, so it must be copied whole, from the `links` of an answer. "
         "`detail` says what is wrong with it.",
     ),
+    "malformed-form": Kind(
+        400,
+        "The body is not a form of several parts as RFC 7578 has it",
+        "Send multipart/form-data with the boundary that its type names, and in it the fields `spec` and `file`.",
+    ),
     "not-found": Kind(404, "There is nothing here", "See /docs for every address that answers."),
     "unknown-repository": Kind(
         404,
@@ -82,12 +87,17 @@ PROBLEMS: dict[str, Kind] = {
         "What is here is not what the request asks for",
         "The ETag header says what is here; leave If-Match out to take it as it is.",
     ),
-    "body-too-large": Kind(413, "The body is too large", "A spec is a few kilobytes; send fewer layers at a time."),
+    "body-too-large": Kind(
+        413,
+        "The body is too large",
+        "A spec is a few kilobytes; send fewer layers at a time. "
+        "`detail` says what a file to be compared may have; `initserve verify` on your machine takes any.",
+    ),
     "uri-too-long": Kind(414, "The address is too long", "Send the spec in the body of a POST."),
     "unsupported-media-type": Kind(
         415,
-        "The body is not declared to be JSON, or is compressed",
-        "Send the header `content-type: application/json`, and no `content-encoding`.",
+        "The body is not declared to be what this address takes, or is compressed",
+        "Send the header `content-type` as `detail` says (`application/json` for a spec), and no `content-encoding`.",
     ),
     "range-not-satisfiable": Kind(
         416,
@@ -99,6 +109,12 @@ PROBLEMS: dict[str, Kind] = {
         422,
         "The spec says something that cannot be",
         "Each of `errors` points (RFC 6901) to a member of the body and says what it takes.",
+    ),
+    "invalid-file": Kind(
+        422,
+        "The file cannot be read",
+        "`detail` says where it is cut short, damaged or otherwise than its format has it. What can be compared are "
+        "safetensors, .npz (stored or deflated) and .npy files.",
     ),
     "invalid-query": Kind(422, "The address has a parameter that cannot be", "`detail` says which, and what it takes."),
     "invalid-slice": Kind(
