@@ -13,6 +13,7 @@ from service.formats import Include
 from service.networks.plan import Cost, Plan
 from service.pipeline import AHEAD
 from service.settings import Settings
+from service.stream.streams import ALGORITHM
 
 RETRY_AFTER = 1  # seconds; most answers are out in less
 READING = 2**14  # bytes held for a connection whose request comes in, beside those that came
@@ -21,6 +22,11 @@ PARSED = 8  # bytes held for each byte of a body that is parsed
 # An answer made as it is sent: what is made ahead, and a chunk in the hands of each thread and of the socket.
 STREAM = AHEAD + 4 * 2**20
 SMALL_BODY = 2**16  # bytes up to which a request counts as small
+FAR = (
+    "this stream has no addresses: to come to this place it is walked over, which takes {:,} operations; at most {:,} "
+    f"are allowed in one answer. Ask for what stands nearer to its beginning, or for {ALGORITHM}, where every element "
+    "has an address"
+)
 KEPT = 4  # a quarter of the memory is for small requests and their answers alone
 
 
@@ -129,7 +135,10 @@ def admit_cost(cost: Cost, settings: Settings, where: str = "in one range") -> N
     """Refuse what takes too much, whatever else is under way."""
     refuse_beyond(cost.elements, settings.max_elements, "elements", "in one answer")
     refuse_beyond(cost.bytes, settings.max_binary_bytes, "bytes of weights", where)
-    refuse_beyond(cost.operations, settings.max_operations, "operations before its first number", "in one answer")
+    most = settings.max_operations
+    if cost.operations > most >= cost.operations - cost.walking:
+        raise TooLarge(FAR.format(cost.walking, most), remedy={"algorithm": ALGORITHM})
+    refuse_beyond(cost.operations, most, "operations before its first number", "in one answer")
     most = min(settings.max_standing_bytes, settings.max_standing_bytes_in_flight)
     refuse_beyond(cost.standing, most, "bytes in memory at once", "for one parameter")
 

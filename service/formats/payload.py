@@ -22,6 +22,7 @@ Finish: TypeAlias = Callable[[], Chunk]
 
 # Operations of a millisecond or two: what takes more before its first number must not hold up anybody else's turn.
 HEAVY = 2**26
+GOING_ON = 256  # operations that an element takes, at the most, which a later one of the same stream is spared
 PART = 512  # bytes of memory of a part of a file
 
 
@@ -264,14 +265,16 @@ class Payload:
 
     def cost(self, start: int = 0, stop: int | None = None) -> Cost:
         """Return what it takes to make a range: the elements that are drawn, and what must come before them."""
-        elements = operations = standing = 0
+        elements = operations = standing = walking = reached = 0
         for parameter, begin, after in drawn_in(*self._wanted(start, stop)):
-            if not elements:  # those after it go on from where it ends
-                operations += parameter.passing(begin)
+            # Where one ends the next goes on, unless it has another generator: what was done before is not done again.
+            passing = parameter.passing(begin)
+            walking += max(0, passing - reached) + parameter.walking
+            operations += max(0, passing - reached) + parameter.operations
+            reached = max(reached, passing) + parameter.operations + GOING_ON * (after - begin)
             elements += after - begin
-            operations += parameter.operations
             standing = max(standing, parameter.standing)
-        return Cost(elements, (self.length if stop is None else stop) - start, operations, standing)
+        return Cost(elements, (self.length if stop is None else stop) - start, operations, standing, walking)
 
     def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[Chunk]:
         """Make piece after piece in this thread."""

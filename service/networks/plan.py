@@ -19,7 +19,7 @@ from service.stream.drawing import BLOCK, Drawing
 from service.stream.draws import Draws
 from service.stream.dtypes import DTYPES, DtypeName, Stored
 from service.stream.views import Form, Shape, View
-from service.stream.walked import in_any_order
+from service.stream.walked import Walked, in_any_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,13 @@ class PlannedParameter:
         return sum(each.operations for each in self.draws.values())
 
     @property
+    def walking(self) -> int:
+        """Those of its operations that it takes to walk to a slice, and over it."""
+        if self.slice_of is None:
+            return 0
+        return sum(each.walking for each in self.draws.values() if isinstance(each, Walked))
+
+    @property
     def standing(self) -> int:
         """Bytes that must stand in memory at once to make it: none where every element can be made by itself."""
         return sum(each.standing for each in self.draws.values())
@@ -213,12 +220,16 @@ class Caution:
 
 
 class Cost(NamedTuple):
-    """`operations` come before the first number of matrices, `standing` is bytes that must stand in memory at once."""
+    """`operations` come before the first number of matrices, `standing` is bytes that must stand in memory at once.
+
+    `walking` are those of the operations that it takes to come to a place of a stream that is walked.
+    """
 
     elements: int
     bytes: int
     operations: int
     standing: int
+    walking: int = 0
 
 
 def cost_of(parameters: Iterable[PlannedParameter]) -> Cost:

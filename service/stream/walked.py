@@ -52,26 +52,39 @@ def wanted(views: Sequence[View]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Picked(Wrapped):
+class Walked(Wrapped):
+    """A walked array; `walking` are the operations that it takes beside the array's own."""
+
+    @property
+    def walking(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def operations(self) -> int:
+        return self.of.operations + self.walking
+
+
+@dataclass(frozen=True, slots=True)
+class Picked(Walked):
     """An array of which the elements of some views are wanted, from the first to the last."""
 
     views: tuple[View, ...]
 
     @property
-    def operations(self) -> int:
-        """What walking over all that lies between takes, once the first of them is come to."""
+    def walking(self) -> int:
+        """What lies between is walked over, once the first of them is come to."""
         low, high = reach(self.views)
         count = wanted(self.views)
         spans = min(-(-(high - low) // SPAN), count)
         between = self.of.passing((high - low) // spans) - self.of.passing(0)
-        return self.of.operations + spans * between + min(DRAWING * spans, ONE * count)
+        return spans * between + min(DRAWING * spans, ONE * count)
 
     def open(self) -> Fill:
         return partial(pick, self.of.open())
 
 
 @dataclass(frozen=True, slots=True)
-class Between(Wrapped):
+class Between(Walked):
     """The elements from `low` to before `high`, kept so that any may be asked for in any order."""
 
     drawn: Kind
@@ -82,9 +95,9 @@ class Between(Wrapped):
     whole = True
 
     @property
-    def operations(self) -> int:
+    def walking(self) -> int:
         coming = self.of.passing(self.low) - self.of.passing(0)
-        return self.of.operations + coming + KEEPING * (self.high - self.low)
+        return coming + KEEPING * (self.high - self.low)
 
     @property
     def standing(self) -> int:
@@ -113,9 +126,9 @@ class Wanted(Picked):
     whole = True
 
     @property
-    def operations(self) -> int:
+    def walking(self) -> int:
         coming = self.of.passing(reach(self.views)[0]) - self.of.passing(0)
-        return super(Wanted, self).operations + coming
+        return super(Wanted, self).walking + coming
 
     @property
     def standing(self) -> int:

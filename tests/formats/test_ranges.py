@@ -87,7 +87,7 @@ def test_a_range_costs_its_elements_wherever_it_stands() -> None:
 
 def test_a_range_is_charged_for_the_matrices_that_it_touches() -> None:
     payload = FORMATS["safetensors"].encode(plan(), Include())
-    assert payload.cost(0, 8)[2:] == (0, 0)
+    assert payload.cost(0, 8)[2:4] == (0, 0)
     matrix = payload.cost(payload.length - 4, payload.length)
     assert matrix.operations > 0
     assert matrix.standing == plan().cost.standing
@@ -137,3 +137,20 @@ def test_a_range_far_into_a_walked_stream_is_that_of_the_whole(algorithm: str) -
     heavy = [piece.heavy for piece in payload.pieces(len(whole) - 4)]
     assert heavy == ([True, False] if algorithm == "numpy-pcg64/1" else [False])
     assert b"".join(payload.chunks(4097, 2**21 + 9)) == whole[4097 : 2**21 + 9]
+
+
+def test_coming_to_a_place_is_charged_for_each_generator_once() -> None:
+    """A layer with a seed of its own begins anew; the one after it goes on where the one before it ended."""
+    layers: list[dict[str, Any]] = [
+        {"type": "tensor", "name": "far", "shape": [10**9], "scheme": "random_normal"},
+        {"type": "tensor", "name": "own", "shape": [10], "scheme": "random_normal", "seed": 3},
+        {"type": "tensor", "name": "next", "shape": [10], "scheme": "random_normal"},
+        {"type": "tensor", "name": "last", "shape": [10], "scheme": "random_normal"},
+    ]
+    planned = plan(layers, algorithm="numpy-pcg64/1", dtype="float32")
+    file = FORMATS["safetensors"].encode(planned, Include())
+    walked = 144 * 10**9
+    costs = [file.cost(file.length - length) for length in (40, 80, 120)]  # the last one, two, three
+    assert all(0.999 * walked < cost.walking <= cost.operations < 1.001 * walked for cost in costs)
+    assert file.cost(file.length - 120, file.length - 80).walking == 0  # its own generator alone
+    assert file.cost().walking < 0.001 * walked  # all are drawn on the way
