@@ -2,6 +2,7 @@
 
 import weakref
 from collections import deque
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import DTypeLike, NDArray
 Buffer: TypeAlias = NDArray[Any]
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector there is
 LEAST = 2**15  # bytes; the system's own allocator keeps what is smaller at hand
-MOST_KEPT = 8  # of one size; what comes back beyond that is let go
+MOST_KEPT = (
+    2**26
+)  # bytes of all sizes: what some sixty answers under way hand back; beyond it, one of the commonest goes
 
 
 class Buffers:
@@ -37,13 +40,18 @@ class Buffers:
         # Views of an array keep the array itself alive only where its memory belongs to something else: a bytearray.
         skip = -np.frombuffer(memory, np.uint8).ctypes.data % ALIGNMENT
         array: Buffer = np.frombuffer(memory, wanted, count, skip)
-        weakref.finalize(array, give_back, free, memory).atexit = False
+        weakref.finalize(array, self._give_back, free, memory).atexit = False
         return array
 
-
-def give_back(free: deque[bytearray], memory: bytearray) -> None:
-    if len(free) < MOST_KEPT:
+    def _give_back(self, free: deque[bytearray], memory: bytearray) -> None:
         free.append(memory)
+        while sum((kept := self._kept()).values()) > MOST_KEPT:
+            with suppress(IndexError):  # another thread took it
+                self._free[max(kept, key=kept.__getitem__)].popleft()
+
+    def _kept(self) -> dict[int, int]:
+        """Return the bytes that are kept, by the size of a buffer."""
+        return {size: size * len(each) for size, each in list(self._free.items())}
 
 
 BUFFERS = Buffers()
