@@ -15,7 +15,7 @@ from pydantic_core import to_json
 
 from service.analysis.statistics import BINS, Statistics
 from service.formats import npy
-from service.formats.links import links_of, links_of_parameter
+from service.formats.links import left_out, links_of, links_of_parameter, parameters_at
 from service.formats.payload import Chunk, Encoding, Include, Known, Owed, Part, Payload, Unsaid, Values
 from service.formats.sharding import SHARD_BYTES, shard_of
 from service.networks.plan import Caution, Plan, PlannedParameter, Source
@@ -57,7 +57,7 @@ def describe_warning(warning: Caution) -> dict[str, Any]:
 
 def describe_plan(plan: Plan, shard_bytes: int = SHARD_BYTES) -> dict[str, Any]:
     """Return the answer of /plan: that of /init without numbers, with bytes, shards and totals."""
-    shards = shard_of(plan, shard_bytes)
+    at, shards = parameters_at(plan), shard_of(plan, shard_bytes)
     totals = {"parameters": len(plan.parameters), "elements": plan.elements, "bytes": plan.bytes}
     return {
         **envelope(plan),
@@ -67,7 +67,7 @@ def describe_plan(plan: Plan, shard_bytes: int = SHARD_BYTES) -> dict[str, Any]:
                 "type": layer.type,
                 "activation": layer.activation,
                 "parameters": [
-                    {**describe(parameter, plan.address), "bytes": parameter.bytes, "shard": shards[parameter.key]}
+                    {**describe(parameter, at), "bytes": parameter.bytes, "shard": shards[parameter.key]}
                     for parameter in layer.parameters
                 ],
             }
@@ -80,7 +80,8 @@ def describe_plan(plan: Plan, shard_bytes: int = SHARD_BYTES) -> dict[str, Any]:
 
 def closing(plan: Plan, shard_bytes: int = SHARD_BYTES) -> dict[str, Any]:
     """Return what an answer ends with: links, where it has an address, and warnings."""
-    return {**links_of(plan, shard_bytes), "warnings": [describe_warning(warning) for warning in plan.warnings]}
+    warnings = (*plan.warnings, *left_out(plan))
+    return {**links_of(plan, shard_bytes), "warnings": [describe_warning(warning) for warning in warnings]}
 
 
 def envelope(plan: Plan) -> dict[str, Any]:
@@ -194,12 +195,13 @@ def encode_parameter(parameter: PlannedParameter, address: str | None, include: 
 def encode(plan: Plan, include: Include) -> Payload:
     """Return the whole answer; its parts are laid out before, so that their lengths add up."""
     parts: list[Part] = []
+    at = parameters_at(plan)
     words = dumps(envelope(plan))[:-1] + b',"layers":['
     for index, layer in enumerate(plan.layers):
         head = {"name": layer.name, "type": layer.type, "activation": layer.activation}
         words += (b"," if index else b"") + dumps(head)[:-1] + b',"parameters":['
         for place, parameter in enumerate(layer.parameters):
-            words += (b"," if place else b"") + dumps(describe(parameter, plan.address))[:-1]
+            words += (b"," if place else b"") + dumps(describe(parameter, at))[:-1]
             parts += [Known(words), *told_parts(parameter, include)]
             words = b""
         words += b"]}"

@@ -4,11 +4,15 @@ They hold the plan's own address, so they are there where it has one; what a dty
 """
 
 from service.formats.sharding import INDEX, SHARD_BYTES
-from service.networks.plan import Plan, PlannedParameter
+from service.networks.plan import Caution, Plan, PlannedParameter
 from service.specs.addresses import PREFIX
 from service.stream.dtypes import DTYPES, DtypeName
 
 Links = dict[str, str]
+
+# Bytes of all parameters' links: an address of some thousand characters, thousands of times, would be all the answer.
+MOST_BYTES = 2**22
+EACH = 48  # bytes about the address in a parameter's link: its name, quotes, suffix
 
 
 def has_npy(dtype: DtypeName) -> bool:
@@ -31,6 +35,24 @@ def links_of(plan: Plan, shard_bytes: int = SHARD_BYTES) -> dict[str, Links]:
             "index": f"{at}/{INDEX}{of_shards}",
         }
     }
+
+
+def parameters_at(plan: Plan) -> str | None:
+    """Return the address that parameters' links begin with; None where there is none, or where they are left out."""
+    if plan.address is None or 3 * len(plan.parameters) * (len(plan.address) + EACH) > MOST_BYTES:
+        return None
+    return plan.address
+
+
+def left_out(plan: Plan) -> list[Caution]:
+    """Return a warning where the plan has an address and its parameters' links would be too long to be listed."""
+    if plan.address is None or parameters_at(plan) is not None:
+        return []
+    detail = (
+        f"links of {len(plan.parameters):,} parameters would be too long to list them: a parameter is at the address "
+        "of the files with /{layer}/{parameter}.npy, .raw or .json behind the spec"
+    )
+    return [Caution("links-left-out", "", detail, {})]
 
 
 def links_of_parameter(address: str | None, parameter: PlannedParameter) -> dict[str, Links]:

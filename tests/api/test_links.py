@@ -148,3 +148,19 @@ def test_nothing_wrong_with_a_spec_is_told_otherwise_for_its_length(client: http
     refused = [client.post("/init?format=npz", json=spec) for spec in (short, wide)]
     assert [each.status_code for each in refused] == [422, 422]
     assert refused[0].json() == refused[1].json()
+
+
+def test_links_do_not_make_an_answer_a_thousand_times_its_question(client: httpx.Client) -> None:
+    """An address of some thousand characters in each of thousands of links would be 40 MiB of them."""
+    names = (hashlib.sha256(str(place).encode()).hexdigest()[:6] for place in range(400))
+    layers = [{"name": name, "type": "multi_head_attention", "shape": [4, 2, 2]} for name in names]
+    spec = {"seed": 1, "layers": layers}
+    planned = client.post("/plan", json=spec)
+    assert len(planned.content) < 4 * 2**20
+    assert [warning["code"] for warning in planned.json()["warnings"]] == ["links-left-out"]
+    assert all("links" not in each for layer in planned.json()["layers"] for each in layer["parameters"])
+    posted = client.post("/init", json=spec)
+    found = client.get(posted.headers["content-location"])
+    assert found.content == posted.content
+    at = planned.json()["links"]["npz"].removesuffix(".npz")
+    assert client.head(f"{at}/{layers[0]['name']}/query/kernel.npy").status_code == 200
