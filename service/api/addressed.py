@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.described import problems
+from service.api.described import problems, told
 from service.api.routing import DirectRoute
 from service.api.streaming import Answer
 
@@ -15,10 +15,6 @@ Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 def asked(name: str, description: str, example: str) -> dict[str, Any]:
     """Return a header that a request may have."""
     return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}, "example": example}
-
-
-def told(description: str) -> dict[str, Any]:
-    return {"description": description, "schema": {"type": "string"}}
 
 
 CONDITIONS = [

@@ -36,6 +36,11 @@ def whole_number(name: str, description: str, least: int, most: int, default: in
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
+def told(description: str) -> dict[str, Any]:
+    """Return a header that an answer has."""
+    return {"description": description, "schema": {"type": "string"}}
+
+
 def content(model: str, *media_types: str) -> dict[str, Any]:
     """Return an answer's content: JSON after this model, or text of the other types."""
     others = {media_type: {"schema": {"type": "string"}} for media_type in media_types}

@@ -1,10 +1,12 @@
 """POST /init: a spec in, initial weights out. POST /plan: the same without the numbers."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from service.api.admission import admit
 from service.api.body import read_body
-from service.api.described import WHEN_READ, content, json_body, one_of, problems, query, whole_number
+from service.api.described import WHEN_READ, content, json_body, one_of, problems, query, told, whole_number
 from service.api.examples import EXAMPLES, LARGE_EXAMPLES
 from service.api.links import location_of, of_plan
 from service.api.negotiation import (
@@ -17,7 +19,7 @@ from service.api.negotiation import (
     read_shard_bytes,
 )
 from service.api.problems import RequestProblem
-from service.api.routing import DirectRoute, read_query
+from service.api.routing import ACCEPT_QUERY, DirectRoute, asked_by, read_query
 from service.api.services import services_of
 from service.api.streaming import Answer, whole_answer
 from service.api.working import made_whole, room_for
@@ -55,26 +57,36 @@ SHARD = whole_number(
 router = APIRouter(tags=["weights"], route_class=DirectRoute)
 
 
-@router.post(
-    "/init",
-    operation_id="init",
-    summary="Initial weights of a network",
-    status_code=200,
-    response_class=Answer,
-    responses={
+WEIGHTS: dict[str, Any] = {
+    "status_code": 200,
+    "response_class": Answer,
+    "responses": {
         200: {
             "description": "The weights: in JSON, or as one file.",
+            "headers": {
+                "Content-Location": told("Where a GET gives these very bytes again, here or on another replica."),
+                "Accept-Query": told("What QUERY takes in its body (RFC 10008)."),
+            },
             "content": content("InitAnswer", SVG) | BINARY,
         },
         **problems(406, *WHEN_READ),
     },
-    openapi_extra=json_body("Spec", EXAMPLES) | query(INCLUDE, FORMAT),
+    "openapi_extra": json_body("Spec", EXAMPLES) | query(INCLUDE, FORMAT),
+}
+
+
+@asked_by(
+    router,
+    "/init",
+    ("POST", "init", "Initial weights of a network"),
+    ("QUERY", "query_init", "The same, for clients and caches that know QUERY to be safe to repeat"),
+    **WEIGHTS,
 )
 async def init(request: Request) -> Response:
     """Take layer specs and return initial weights: the same spec gives the same bytes, everywhere.
 
     A layer that names no scheme gets the one its activation recommends, with the reason. `seed` left out draws a
-    fresh one, which the answer holds.
+    fresh one, which the answer holds. POST and QUERY (RFC 10008) are one; nothing is changed by either.
     """
     services = services_of(request)
     asked = read_query(request, ("include", "format"))
@@ -82,7 +94,7 @@ async def init(request: Request) -> Response:
     accept = accept_of(request)
     drawn = choose_picture(asked.get("format"), accept, wanted)
     chosen = Chosen("svg", PICTURE, SVG) if drawn else choose_format(asked.get("format"), accept)
-    headers = {"content-type": chosen.media_type, "vary": "accept", "cache-control": "no-store"}
+    headers = {"content-type": chosen.media_type, "vary": "accept", "cache-control": "no-store", **ACCEPT_QUERY}
     if chosen.name not in ("json", "svg"):
         if wanted.statistics:
             raise RequestProblem("invalid-query", f"{chosen.name} holds weights alone; ask for statistics in JSON")

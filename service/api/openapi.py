@@ -19,6 +19,7 @@ DESCRIPTION = """\
 network's initial weights: as base64 `.npy` in JSON, as statistics, or as a tensor file. The same spec gives the same
 bytes on every replica, processor and thread count, in the layout of Keras, PyTorch or Flax.
 """
+VERSION = "3.2.0"  # the first in which a path has `query`
 TEMPLATE = "#/components/schemas/{model}"
 
 
@@ -41,7 +42,12 @@ def describe(app: FastAPI) -> dict[str, Any]:
     """Return the document; made once."""
     if app.openapi_schema is None:
         document = get_openapi(
-            title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes, tags=app.openapi_tags
+            title=app.title,
+            version=app.version,
+            openapi_version=VERSION,
+            description=DESCRIPTION,
+            routes=app.routes,
+            tags=app.openapi_tags,
         )
         _, definitions = models_json_schema(
             [

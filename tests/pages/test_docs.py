@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.pages.reader import IN_CHROMIUM, Reader, colour, settle
 
@@ -60,3 +60,30 @@ def test_it_is_as_dark_as_the_playground(reader: Reader, system: str, chosen: st
     page.locator(".opblock").first.wait_for()
     dark = colour(page.locator("body"), "background-color") == "rgb(28, 32, 34)"
     assert dark == ((chosen or system) == "dark")
+
+
+def tried(page: Page, operation: str) -> Locator:
+    """Try an operation out with what it shows as its example; return the answer that came."""
+    block = page.locator(f"#operations-{operation}")
+    if block.locator(".try-out").count() == 0:
+        block.locator(".opblock-summary-control").click()
+    block.get_by_role("button", name="Try it out").click()
+    block.get_by_role("button", name="Execute").click()
+    answer = block.locator(".live-responses-table .response")
+    answer.wait_for()
+    return answer
+
+
+def test_query_can_be_tried_out(reader: Reader) -> None:
+    page = opened(reader)
+    answer = tried(page, "weights-query_init")
+    expect(answer.locator(".response-col_status")).to_contain_text("200")
+    expect(answer).to_contain_text("content-location")
+    (asked,) = [request for request in reader.requests if request.method == "QUERY"]
+    assert asked.url.startswith(f"{reader.server}/init")
+
+
+def test_an_address_can_be_tried_out(reader: Reader) -> None:
+    answer = tried(opened(reader), "addresses-weights_json")
+    expect(answer.locator(".response-col_status")).to_contain_text("200")
+    expect(answer).to_contain_text("immutable")
