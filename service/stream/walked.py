@@ -12,7 +12,7 @@ from service import stopping
 from service.stream.addresses import Runs
 from service.stream.buffers import BUFFERS
 from service.stream.distributions import PART, Fill
-from service.stream.drawing import runs_of
+from service.stream.drawing import BLOCK, runs_of
 from service.stream.draws import KEPT, Draws, Wrapped
 from service.stream.dtypes import Values
 from service.stream.matrices import take
@@ -22,20 +22,23 @@ Kind = type[np.float32] | type[np.float64]
 KEEPING = 16  # operations that an element of an array takes that is drawn from end to end, to be kept
 SPAN = 2**16  # elements that are drawn together where enough of them are wanted
 FEW = 2**6  # runs within a span that are drawn one by one
+LONG = 2**26  # operations of a block's drawing, a millisecond or two, that keep nobody else waiting
 DRAWING, ONE = 2**22, 2**20  # operations that drawing a span takes, and a run by itself
 
 
 def in_any_order(draws: Draws, name: str, form: Form, drawn: Kind) -> Draws:
     """Return what draws the elements of a walked array, the one called `name` in `form`, as the form has them.
 
-    They are drawn as they are walked where that order is the form's; else kept, all from the first to the last of
-    them or, where these are few among others, they alone.
+    They are drawn as they are walked where that order is the form's, and a block of them does not take long; else
+    kept, all from the first to the last of them or, where these are few among others, they alone.
     """
     if isinstance(form, View) and form.contiguous:
         return draws
-    if isinstance(form, View) and form.ascending:
-        return Picked(draws, (form,))
     views = tuple(view for view in form.views() if view.name == name)
+    if isinstance(form, View) and form.ascending:
+        picked = Picked(draws, views)
+        if picked.walking * BLOCK <= LONG * wanted(views):
+            return picked
     low, high = reach(views)
     if 2 * wanted(views) >= high - low:
         return Between(draws, drawn, low, high)
@@ -142,7 +145,6 @@ class Wanted(Picked):
         places = np.unique(np.concatenate([addresses_of(view) for view in self.views]))
         values = np.empty(places.size, self.drawn)
         for start in range(0, values.size, SPAN):
-            stopping.check()
             part = values[start : start + SPAN]
             pick(fill, Runs(places[start : start + part.size], 1), part)
 
@@ -161,6 +163,7 @@ def pick(fill: Fill, runs: Runs, out: Values) -> None:
     """Put the elements of runs, each behind the one before, into `out`: by spans where these are not few."""
     done = 0
     while done < runs.starts.size:
+        stopping.check()
         first = int(runs.starts[done])
         end = max(done + 1, int(np.searchsorted(runs.starts, first + SPAN - runs.length, "right")))
         starts, part = runs.starts[done:end], out[done * runs.length : end * runs.length]

@@ -26,6 +26,8 @@ SPEC: dict[str, Any] = {"algorithm": "initserve/1", "layers": LAYERS, "seed": "4
 LARGE = {"algorithm": "initserve/1", "layers": [{"name": "t", "shape": [2**20, 2**18], "type": "tensor"}], "seed": "1"}
 FORMS = ["json", "json?include=statistics", "npz", "safetensors", "svg"]
 FILES = ["fc1/kernel.npy", "fc1/kernel.raw", "fc1/bias.json", "fc1/bias.json?include=weights,statistics"]
+FILES += ["fc1/kernel.npy?slice=3", "fc1/kernel.raw?slice=::-1,0:5", "fc1/kernel.json?slice=0:3"]
+FILES += ["model.safetensors.index.json", "model-00001-of-00002.safetensors?shard_bytes=5000"]
 
 
 def token(spec: dict[str, Any]) -> str:

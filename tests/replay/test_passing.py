@@ -159,9 +159,9 @@ def test_others_draw_while_a_long_walk_goes_on(monkeypatch: pytest.MonkeyPatch) 
     steps: list[bytes] = []
 
     def check() -> None:
-        if len(steps) < 3:
-            steps.append(drawing.draw(0, 10).tobytes())
+        monkeypatch.undo()
+        steps.append(drawing.draw(0, 10).tobytes())
 
     monkeypatch.setattr(stopping, "check", check)
     drawing.draw(2**21, 10)
-    assert steps == [wanted.tobytes()] * 3
+    assert steps == [wanted.tobytes()]

@@ -1,5 +1,6 @@
 """What is drawn of an array that is walked, where a form asks for its elements in its own order: only what it must."""
 
+import tracemalloc
 from math import prod
 from typing import Any
 
@@ -99,11 +100,36 @@ def test_what_a_form_has_in_the_walks_order_is_drawn_as_it_is_asked_for() -> Non
     counted = Counted(prod(SHAPE))
     rows = of(range(7, 9), range(4096))
     assert in_any_order(counted, "a", rows, np.float32) is counted
-    some = in_any_order(counted, "a", of(range(0, 4096, 64), range(3)), np.float32)
+    some = in_any_order(counted, "a", of(range(0, 4096, 2), range(3000)), np.float32)
     assert isinstance(some, Picked)
     assert (some.whole, some.standing) == (False, 0)
     assert some.in_order
     assert some.passing(5) == counted.passing(5)
+
+
+def test_what_takes_long_to_walk_over_for_a_block_is_kept_so_that_it_is_made_by_itself() -> None:
+    """Nobody else waits for a block for longer than a few milliseconds."""
+    counted = Counted(2**40)
+    row = View.whole("a", (2**40,))
+    for step, kind in ((1, Counted), (2, Picked), (2**20, Wanted)):
+        form = row.stepped(0, range(0, 2**30, step))
+        assert type(in_any_order(counted, "a", form, np.float32)) is kind
+
+
+def test_what_is_kept_of_an_array_is_said_to_need_the_memory_that_it_takes() -> None:
+    counted = Counted(prod(SHAPE))
+    form = of(range(100), range(4096), turned=True)
+    draws = in_any_order(counted, "a", form, np.float64)
+    assert isinstance(draws, Wanted)
+    tracemalloc.start()
+    try:
+        fill = draws.open()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    pool = 2**20  # of a span, and what each call notes here
+    assert draws.standing / 2 < peak < draws.standing + pool
+    del fill
 
 
 def test_a_few_elements_far_apart_are_drawn_alone() -> None:

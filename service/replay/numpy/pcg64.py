@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from service import stopping
 from service.replay.numpy.kernels import pcg64 as kernels
 from service.replay.numpy.walk import Origin, Pcg64, Walk
 from service.stream.addresses import Runs
@@ -44,6 +45,7 @@ class NormalDraws:
     def _fill(self, runs: Runs, out: Values) -> None:
         drawn: Values = BUFFERS.take(out.size, np.float64) if self.dtype == "float16" else out
         for start, part in zip(runs.starts, drawn.reshape(-1, runs.length), strict=True):
+            stopping.check()
             self.walk.fill(int(start), part)
         if drawn is not out:
             as_numpy_casts(self.dtype, drawn, out)

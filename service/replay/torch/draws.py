@@ -149,6 +149,7 @@ class Walked:
 
         def fill(runs: Runs, out: Values) -> None:
             for start, part in zip(runs.starts, out.reshape(-1, runs.length), strict=True):
+                stopping.check()
                 self.run(walk, state.word, tensor, int(start), part)
 
         return fill, None
