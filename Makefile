@@ -13,7 +13,7 @@ endif
 CASES ?= 500
 MINUTES ?= 20
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-long test-pages lint format test-frameworks test-random mutate openapi golden browser container bench bench-tools lock clean
+.PHONY: help run test unit test-long test-pages lint format frameworks test-frameworks test-random mutate openapi golden browser node container bench bench-tools lock clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,7 +59,22 @@ $(FRAMEWORKS)/ready: requirements/test.txt requirements/frameworks.txt requireme
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-test-frameworks: $(FRAMEWORKS)/ready ## Compare with the real Keras, PyTorch and JAX (an environment of 2 GB, some minutes)
+# transformers 4 stands beside, in a folder that a test puts before the rest, and shares torch and all else.
+$(FRAMEWORKS)/transformers-4/ready: $(FRAMEWORKS)/ready requirements/transformers-4.txt
+	rm -rf $(@D)
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  --target $(@D) -r requirements/transformers-4.txt
+	touch $@
+
+# huggingface.js, where there is Node (make node installs it); without, its tests are skipped.
+$(FRAMEWORKS)/javascript/ready: $(FRAMEWORKS)/ready tests/frameworks/hub/package-lock.json
+	mkdir -p $(@D) && cp tests/frameworks/hub/package.json tests/frameworks/hub/package-lock.json $(@D)
+	if command -v npm >/dev/null; then cd $(@D) && npm ci --omit=optional --no-audit --no-fund --loglevel=error; fi
+	touch $@
+
+frameworks: $(FRAMEWORKS)/ready $(FRAMEWORKS)/transformers-4/ready $(FRAMEWORKS)/javascript/ready ## Install what test-frameworks compares with
+
+test-frameworks: frameworks ## Compare with the real Keras, PyTorch and JAX (an environment of 2 GB, some minutes)
 	$(COMPARE) tests/frameworks
 
 # Which of them a run takes goes by the seed, so that runs take turns; the same seed makes the same cases again.
@@ -92,6 +107,9 @@ golden: $(VENV)/test ## Add digests of new schemes to tests/golden (what is ther
 browser: ## Install Chromium for the browser tests (Debian or Ubuntu, as root)
 	command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
+node: ## Install Node for the tests of the Hub in JavaScript (Debian or Ubuntu, as root)
+	command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
+
 bench: $(FRAMEWORKS)/ready ## Measure against the frameworks; writes artefacts/benchmarks (some minutes)
 	$(FRAMEWORKS)/bin/python -m benchmarks
 
@@ -115,6 +133,8 @@ lock: $(VENV)/test ## Resolve the requirement files anew (needs uv)
 	  pyproject.toml --group build --group test -c requirements/run.txt -o requirements/test.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  requirements/frameworks.in -c requirements/test.txt -o requirements/frameworks.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-deps \
+	  requirements/transformers-4.in -o requirements/transformers-4.txt
 
 clean: ## Remove the virtual environment and every cache
 	rm -rf $(VENV) $(FRAMEWORKS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info

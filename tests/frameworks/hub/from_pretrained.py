@@ -1,0 +1,49 @@
+"""Loads models with transformers, in a process of its own: HF_ENDPOINT is read when the library is imported.
+
+    python from_pretrained.py '[["init/gpt2-small", "seed-42"], ["init/gpt2-small", "torch-seed-42"]]'
+
+Prints a line of JSON for each: what was loaded, and the SHA-256 of every array; under `own` the same of the model that
+transformers itself makes after set_seed, where the revision is one of PyTorch's stream.
+"""
+
+import hashlib
+import json
+import sys
+import warnings
+from typing import Any
+
+import torch
+import transformers
+from transformers import AutoModel, set_seed
+
+TORCH = "torch-seed-"
+
+
+def digests(model: Any) -> dict[str, str]:
+    with torch.no_grad():
+        return {
+            name: hashlib.sha256(value.contiguous().numpy().tobytes()).hexdigest()
+            for name, value in model.state_dict().items()
+        }
+
+
+def loaded(repository: str, revision: str) -> dict[str, Any]:
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        model, info = AutoModel.from_pretrained(repository, revision=revision, output_loading_info=True)
+    found: dict[str, Any] = {
+        "version": transformers.__version__,
+        "class": type(model).__name__,
+        "dtype": str(model.dtype),
+        "info": {name: sorted(map(str, keys)) for name, keys in info.items() if keys},
+        "warnings": [str(warning.message) for warning in heard],
+        "arrays": digests(model),
+    }
+    if revision.startswith(TORCH):
+        set_seed(int(revision.removeprefix(TORCH)))
+        found["own"] = digests(AutoModel.from_config(model.config))
+    return found
+
+
+for case in json.loads(sys.argv[1]):
+    sys.stdout.write(json.dumps(loaded(*case)) + "\n")
