@@ -12,11 +12,12 @@ from fastapi import APIRouter, Request, Response
 from service.api.addressed import addressed
 from service.api.kept import Kept
 from service.api.problems import RequestProblem
-from service.api.repositories import COMMIT, MAIN, Revision, repositories, revision_of
+from service.api.repositories import COMMIT, MAIN, STORED, Revision, repositories, revision_of
 from service.api.representation import Representation, answer
 from service.api.routing import DirectRoute
 from service.api.services import services_of
 from service.api.snapshots import File, files_of
+from service.api.store import text_of
 from service.api.weights import in_path
 from service.api.working import in_worker
 from service.specs.nearness import nearest
@@ -69,6 +70,8 @@ def quoted(name: str) -> str:
 
 async def revision_at(request: Request, repository: str, name: str) -> Revision:
     """Return what a revision of a repository is; 404 where there is no such one."""
+    if (stored := STORED.fullmatch(repository)) is not None:
+        return await stored_revision(request, repository, stored[1], name)
     if (known := repositories().get(repository)) is None:
         raise no_repository(repository)
     if COMMIT.fullmatch(name):
@@ -79,6 +82,23 @@ async def revision_at(request: Request, repository: str, name: str) -> Revision:
     if revision is None:
         raise no_revision(repository, name)
     return revision
+
+
+async def stored_revision(request: Request, repository: str, digest: str, name: str) -> Revision:
+    """Return the one revision of a stored spec, which its digest names already."""
+    commit = digest[:40]
+    try:
+        text = await text_of(digest, services_of(request).store)
+    except RequestProblem as problem:
+        if problem.code != "unknown-spec":
+            raise
+        raise RequestProblem(
+            "unknown-repository", problem.detail, headers=said("RepoNotFound", problem.detail)
+        ) from None
+    if name not in ("main", "HEAD", commit):
+        detail = f"there is no revision {quoted(name)} of {repository}: a stored spec has main alone, which is {commit}"
+        raise RequestProblem("unknown-revision", detail, headers=said("RevisionNotFound", detail))
+    return Revision(text, commit)
 
 
 async def snapshot_at(request: Request) -> Snapshot:

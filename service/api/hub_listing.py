@@ -12,7 +12,7 @@ from service.api.body import receive_body
 from service.api.described import problems
 from service.api.hub import REPOSITORY, REVISION, Snapshot, no_entry, no_repository, represented, snapshot_at
 from service.api.problems import RequestProblem
-from service.api.repositories import repositories
+from service.api.repositories import STORED, repositories
 from service.api.routing import DirectRoute
 from service.api.services import services_of
 from service.stream.dtypes import DTYPES
@@ -218,6 +218,7 @@ async def commits(request: Request) -> Response:
 async def elsewhere(request: Request) -> Response:
     """Say that a repository of another kind, or under another name, is not here."""
     name = request.path_params["repository"]
-    if "/".join(name.split("/")[:2]) in repositories():
+    repository = "/".join(name.split("/")[:2])
+    if repository in repositories() or STORED.fullmatch(repository):
         raise HTTPException(404)
     raise no_repository(name)

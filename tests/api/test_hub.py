@@ -1,7 +1,9 @@
 """The Hub as its clients see it: names lead to specs, commit ids back to them, files are those of the specs."""
 
+import asyncio
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.api import repositories
+from service.api.app import create_app
 from service.api.repositories import TRIED, Repository, revision_of
+from service.settings import Settings
 from service.specs.published import PUBLISHED
 from service.specs.recipes import RECIPES, Recipe
 
@@ -384,3 +388,41 @@ def test_weights_that_are_too_large_for_one_file_come_in_shards_with_their_index
         client.get(address, headers={"range": f"bytes={stop - 1000}-{stop - 1}"}).content
         == client.get(parameter["links"]["raw"], headers=part).content
     )
+
+
+LAYERS = [{"name": "fc", "type": "dense", "shape": [30, 20]}]
+NO_LAYERS = {"recipe": "bert", "dtype": "bfloat16", "seed": 4, "rules": [{"match": "pooler*/kernel", "scheme": "orthogonal"}]}
+
+
+def test_a_stored_spec_is_a_repository_of_its_own(tmp_path: Path) -> None:
+    async def run() -> None:
+        app = create_app(Settings(specs=str(tmp_path)))
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://here") as client,
+        ):
+            for spec, files in (
+                ({"layers": LAYERS, "seed": 3, "layout": "flax"}, ["README.md", "model.safetensors"]),
+                (NO_LAYERS, ["README.md", "config.json", "model.safetensors"]),
+            ):
+                name = (await client.post("/specs", json=spec)).json()["digest"]
+                told = (await client.get(f"/api/models/spec/{name}")).json()
+                assert told["sha"] == name.removeprefix("sha256-")[:40]
+                assert [each["rfilename"] for each in told["siblings"]] == files
+                assert len(told["id"]) <= 96
+                assert (await client.get(f"/api/models/spec/{name}/revision/{told['sha']}")).json() == told
+                for revision in ("seed-3", "f" * 40):
+                    refused = await client.head(f"/spec/{name}/resolve/{revision}/README.md")
+                    assert refused.headers["x-error-code"] == "RevisionNotFound"
+                answered = await client.get(f"/weights/{name}.safetensors", headers={"range": "bytes=0-999"})
+                found = await client.get(
+                    f"/spec/{name}/resolve/main/model.safetensors", headers={"range": "bytes=0-999"}
+                )
+                assert found.content == answered.content
+                assert found.headers["x-repo-commit"] == told["sha"]
+            config = (await client.get(f"/spec/{name}/resolve/main/config.json")).json()
+            assert (config["model_type"], config["dtype"]) == ("bert", "bfloat16")
+            unknown = await client.get(f"/api/models/spec/sha256-{'0' * 64}")
+            assert unknown.headers["x-error-code"] == "RepoNotFound"
+
+    asyncio.run(run())
