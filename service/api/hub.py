@@ -109,7 +109,7 @@ async def snapshot_at(request: Request) -> Snapshot:
     services = services_of(request)
     kept = await services.plans.of(revision.text, request)
     if kept.files is None:
-        kept.files = await in_worker(services.workers, request, lambda: files_of(kept.plan, revision.text))
+        kept.files = await in_worker(services.workers, request, lambda: files_of(kept.plan))
     return Snapshot(repository, revision, kept, kept.files)
 
 

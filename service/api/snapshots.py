@@ -13,7 +13,7 @@ from service.formats import FORMATS, Include, Payload, safetensors
 from service.formats.payload import Known
 from service.formats.sharding import INDEX, SHARD_BYTES, encode_index, shards
 from service.networks.plan import Plan
-from service.specs.published import PUBLISHED, as_in_a_checkpoint, config_of
+from service.specs.published import as_in_a_checkpoint, config_of
 
 JSON, MARKDOWN, WEIGHTS = "application/json", "text/markdown; charset=utf-8", FORMATS["safetensors"].media_type
 LONGEST_SHOWN = 4096  # characters of a spec that a card shows
@@ -67,25 +67,14 @@ def weights(name: str, lay_out: Callable[[], Payload]) -> File:
     return File(name, WEIGHTS, lay_out().length, lay_out)
 
 
-def published_in(plan: Plan, text: str) -> tuple[str, str | None] | None:
-    """Return recipe and size of a spec whose weights load into a published model; None for another."""
-    if plan.layout != "pytorch" or '"recipe"' not in text:
-        return None
-    document = json.loads(text)
-    recipe = document.get("recipe")
-    return (recipe, document.get("size")) if recipe in PUBLISHED else None
-
-
-def files_of(plan: Plan, text: str) -> dict[str, File]:
+def files_of(plan: Plan) -> dict[str, File]:
     """Return every file of the revision that is this spec, by name, in the order of their names."""
     found = []
-    published = published_in(plan, text)
-    if published is not None:
-        config = config_of(*published, plan)
+    config = config_of(plan)
+    if config is not None:
         found.append(known("config.json", JSON, json.dumps(config, indent=2, sort_keys=True).encode() + b"\n"))
-        plan = as_in_a_checkpoint(published[0], plan)
-    found.append(known("README.md", MARKDOWN, card(plan, text, published is not None).encode()))
-    found += weights_of(plan)
+    found.append(known("README.md", MARKDOWN, card(plan, config is not None).encode()))
+    found += weights_of(as_in_a_checkpoint(plan))
     return {each.name: each for each in sorted(found, key=lambda each: each.name)}
 
 
@@ -98,8 +87,9 @@ def weights_of(plan: Plan) -> list[File]:
     return [known(INDEX, JSON, b"".join(encode_index(plan, SHARD_BYTES).chunks())), *files]
 
 
-def card(plan: Plan, text: str, published: bool) -> str:
+def card(plan: Plan, published: bool) -> str:
     """Return the model card, README.md."""
+    text = plan.canonical_json()
     long = f"of {len(text):,} characters, SHA-256 {plan.digest}"
     return CARD.format(
         facts="library_name: transformers\n" if published else "",

@@ -4,6 +4,7 @@ A row of PUBLISHED for each recipe that the transformers library has a model of.
 model; what it leaves out is that library's default.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from re import sub
@@ -122,15 +123,29 @@ PUBLISHED: dict[str, Published] = {
 }
 
 
-def config_of(recipe: str, size: str | None, plan: Plan) -> Config:
-    """Return the config.json of a published recipe's model; `size` None is the recipe's first."""
+def published_in(plan: Plan) -> tuple[str, str | None] | None:
+    """Return recipe and size of a plan whose arrays load into a published model; None for another."""
+    text = plan.canonical_json()
+    if plan.layout != "pytorch" or '"recipe"' not in text:
+        return None
+    document = json.loads(text)
+    recipe = document.get("recipe")
+    return (recipe, document.get("size")) if recipe in PUBLISHED else None
+
+
+def config_of(plan: Plan) -> Config | None:
+    """Return the config.json of a published model; None for another."""
+    if (found := published_in(plan)) is None:
+        return None
+    recipe, size = found
     sizes = RECIPES[recipe].sizes
     return PUBLISHED[recipe].config(*sizes[size or next(iter(sizes))]) | {"dtype": plan.dtype}
 
 
-def as_in_a_checkpoint(recipe: str, plan: Plan) -> Plan:
-    """Return the plan of a published recipe with its arrays named as checkpoints name them; their values stay."""
-    names = PUBLISHED[recipe].checkpoint_names
+def as_in_a_checkpoint(plan: Plan) -> Plan:
+    """Return a plan with its arrays named as checkpoints of its model name them; their values stay."""
+    found = published_in(plan)
+    names = PUBLISHED[found[0]].checkpoint_names if found else {}
     if not names:
         return plan
 
@@ -141,3 +156,9 @@ def as_in_a_checkpoint(recipe: str, plan: Plan) -> Plan:
         return replace(layer, name=name, parameters=tuple(replace(each, layer=name) for each in layer.parameters))
 
     return replace(plan, layers=tuple(renamed(layer) for layer in plan.layers))
+
+
+def names_in_a_checkpoint(plan: Plan) -> dict[str, str]:
+    """Return the arrays' own names by those in a checkpoint, where these are others."""
+    both = zip(as_in_a_checkpoint(plan).parameters, plan.parameters, strict=True)
+    return {there.key: here.key for there, here in both if there.key != here.key}

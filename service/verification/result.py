@@ -5,6 +5,7 @@ from typing import Any
 
 from service.errors import InvalidFile, UnsupportedCombination
 from service.networks.plan import Plan
+from service.specs.published import names_in_a_checkpoint
 from service.verification.arrays import Array
 from service.verification.comparison import Comparison
 
@@ -13,17 +14,21 @@ LONGEST_NAME = 256  # characters of a name that is the file's own
 
 
 class Result:
-    """What is known of each parameter of a plan. Arrays may come of several files, each of which is told of in turn."""
+    """What is known of each parameter of a plan. Arrays may come of several files, each of which is told of in turn.
+
+    A published model's arrays may have the names that checkpoints have for them.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self._comparisons = {parameter.key: Comparison(parameter) for parameter in plan.parameters}
+        self._published = names_in_a_checkpoint(plan)
         self._unexpected: list[str] = []
         self._unexpected_count = 0
 
     def of(self, array: Array) -> Comparison | None:
         """Return what an array is to be compared with; None where the spec has none of its name."""
         if array.name is not None:
-            return self._comparisons.get(array.name)
+            return self._comparisons.get(self._published.get(array.name, array.name))
         if len(self._comparisons) != 1:
             raise UnsupportedCombination(
                 f"a .npy file holds one array, and this spec makes {len(self._comparisons):,}; take npz or safetensors"

@@ -391,7 +391,12 @@ def test_weights_that_are_too_large_for_one_file_come_in_shards_with_their_index
 
 
 LAYERS = [{"name": "fc", "type": "dense", "shape": [30, 20]}]
-NO_LAYERS = {"recipe": "bert", "dtype": "bfloat16", "seed": 4, "rules": [{"match": "pooler*/kernel", "scheme": "orthogonal"}]}
+NO_LAYERS = {
+    "recipe": "bert",
+    "dtype": "bfloat16",
+    "seed": 4,
+    "rules": [{"match": "pooler*/kernel", "scheme": "orthogonal"}],
+}
 
 
 def test_a_stored_spec_is_a_repository_of_its_own(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import sys
 import warnings
 from typing import Any
 
+import httpx2
+import huggingface_hub
 import torch
 import transformers
 from transformers import AutoModel, set_seed
@@ -45,5 +47,9 @@ def loaded(repository: str, revision: str) -> dict[str, Any]:
     return found
 
 
+if hasattr(huggingface_hub, "set_client_factory"):  # a connection for every request, so that each may go elsewhere
+    huggingface_hub.set_client_factory(
+        lambda: httpx2.Client(follow_redirects=True, limits=httpx2.Limits(max_keepalive_connections=0))
+    )
 for case in json.loads(sys.argv[1]):
     sys.stdout.write(json.dumps(loaded(*case)) + "\n")
