@@ -12,11 +12,11 @@ from service.api.store import Store, StoreFull
 from service.api.working import in_worker, of_spec
 from service.formats import Include
 from service.networks.plan import Caution, Plan
-from service.specs.addresses import LONGEST, PREFIX, located, stored_under
+from service.specs.addresses import MOST_CHARACTERS, PREFIX, located, stored_under
 from service.specs.spec import Spec
 
 NO_ADDRESS = "no-address"
-TOO_LONG = f"an address of this spec would have more than {LONGEST:,} characters"
+TOO_LONG = f"an address of this spec would have more than {MOST_CHARACTERS:,} characters"
 
 T = TypeVar("T")
 

@@ -132,7 +132,7 @@ def test_a_spec_too_long_for_an_address_has_no_links_and_says_why(client: httpx.
     (warning,) = answer.json()["warnings"]
     assert warning.keys() == {"code", "pointer", "detail", "try"}
     assert (warning["code"], warning["pointer"]) == ("no-address", "")
-    assert "5,991 characters" in warning["detail"]
+    assert "6,000 characters" in warning["detail"]
     assert "INITSERVE_SPECS" in warning["detail"]
 
 
