@@ -103,7 +103,7 @@ def drawn(page: Page) -> None:
 def spec(page: Page) -> dict[str, Any]:
     """Return the spec that the page shows as code, once it is drawn."""
     drawn(page)
-    document = re.search(r"--data '(.*)'", page.locator("pre.code").inner_text(), re.DOTALL)
+    document = re.search(r"--data '(.*)'", page.locator('[data-key="code"]').inner_text(), re.DOTALL)
     assert document is not None
     answer: dict[str, Any] = json.loads(document[1])
     return answer

@@ -13,6 +13,7 @@ from tests.pages.reader import (
     IN_CHROMIUM,
     PHONE,
     Reader,
+    begin_with,
     clipboard,
     note,
     settle,
@@ -163,11 +164,11 @@ def test_back_and_forth(reader: Reader) -> None:
 
 def test_weights_are_downloaded(reader: Reader, tmp_path: Path) -> None:
     page = reader.open()
-    page.get_by_label("Begin with").select_option("lenet5")
+    begin_with(page, "lenet5")
     files = {}
     for format in ("npz", "safetensors"):
         with page.expect_download() as download:
-            page.get_by_role("button", name=f"Download the weights as {format}").click()
+            page.get_by_role("link", name=f"All weights: {format}").click()
         assert download.value.suggested_filename == f"weights.{format}"
         files[format] = tmp_path / f"weights.{format}"
         download.value.save_as(files[format])

@@ -44,9 +44,13 @@ async function send(place, spec, question) {
   ]);
   if (controller.signal.aborted) return;
   const [statistics, diagnosis] = answers.map((answer) => answer.value ?? null);
+  // What is too large to be made here as a whole has addresses all the same.
+  const tooLarge = answers[0].reason?.type === "/problems/too-large";
+  const plan = tooLarge ? await ask("plan", spec, controller.signal).catch(() => null) : null;
+  if (controller.signal.aborted) return;
   const problems = distinct(answers.filter((answer) => answer.status === "rejected").map((answer) => answer.reason));
   const { before } = state.answers[place];
-  const answer = { ...unasked(), statistics, diagnosis, problems, before: problems.length ? before : null };
+  const answer = { ...unasked(), statistics, plan, diagnosis, problems, before: problems.length ? before : null };
   if (!problems.length) {
     remembered.set(question, answer);
     if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value);

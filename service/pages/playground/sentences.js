@@ -54,6 +54,17 @@ const ROWS = [
   [/^(\w+) needs an? (.+), not the shape \[(.*)\](?: of (\S+))?$/, (_, scheme, __, shape, name) => `${scheme} no admite la forma [${shape}]${name ? ` de ${name}` : ""}`],
   [/^values up to (\S+) do not fit (\w+), whose largest is (\S+)$/, "valores de hasta $1 no caben en $2, cuyo máximo es $3"],
 
+  [
+    /^this answer has no links: .* more than (\S+) characters, and this service keeps no specs .*$/,
+    "la dirección de esta red tendría más de $1 caracteres, y este servicio no guarda redes",
+    "an address of this network would have more than $1 characters, and this service keeps no networks",
+  ],
+  [
+    /^this answer has no links: .* more than (\S+) characters, and there is no room for it in the store .*$/,
+    "la dirección de esta red tendría más de $1 caracteres, y aquí no queda sitio para guardarla",
+    "an address of this network would have more than $1 characters, and there is no room left here to keep it",
+  ],
+
   // What is too large
   [
     /^this spec takes (\S+) elements; at most (\S+) are allowed .*$/,

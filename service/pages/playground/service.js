@@ -4,6 +4,7 @@ export class Problem extends Error {
   constructor(document, path) {
     super(document.detail);
     this.asked = path.split("?")[0];
+    this.type = document.type;
     this.title = document.title;
     this.detail = document.detail;
     this.errors = document.errors ?? [];

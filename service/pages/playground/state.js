@@ -7,7 +7,14 @@ const TYPING = 1200; // milliseconds: changes to one field within it are one ste
 const SETTLED = 250; // milliseconds without a change, then the address follows
 
 // What the service answered to the very spec in view; `before` is the last answer to another one, to be shown as past.
-export const unasked = () => ({ statistics: null, diagnosis: null, before: null, problems: [], asking: false });
+export const unasked = () => ({
+  statistics: null,
+  plan: null, // where statistics would be too large
+  diagnosis: null,
+  before: null,
+  problems: [],
+  asking: false,
+});
 
 export const initial = () => ({
   view: "diagnosis",
@@ -34,6 +41,7 @@ export const state = {
   open: null, // index of the layer whose fields are shown
   every: false, // whether all histograms are shown
   code: "curl",
+  parameter: null, // whose addresses are shown; the first where there is none of this name
   version: "",
   broken: false, // whether the address held what cannot be read
 };

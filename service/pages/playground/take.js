@@ -1,4 +1,5 @@
-// What a reader takes along: the request as code, the weights as a file, the picture as a link.
+// What a reader takes along: the request as code, the weights by their addresses, the picture as a link.
+import { addressesOf } from "./addresses.js";
 import { h, replace } from "./dom.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -52,7 +53,8 @@ export function code(name) {
   return CODE[name](new URL(path, document.baseURI).href, pretty(asked));
 }
 
-export function render(root, { shared, code: shown, taking }) {
+export function render(root, current) {
+  const { shared, code: shown, taking } = current;
   root.hidden = shared.view === "starts";
   replace(
     root,
@@ -75,20 +77,6 @@ export function render(root, { shared, code: shown, taking }) {
           label,
         ),
       ),
-      FORMATS.map((format) =>
-        h(
-          "button",
-          {
-            type: "button",
-            class: "quiet",
-            "data-key": `save-${format}`,
-            "aria-label": t("take.save", { format }),
-            onclick: () => save(format),
-          },
-          icon("save"),
-          format,
-        ),
-      ),
       h(
         "button",
         { type: "button", class: "quiet", "data-key": "copy-link", onclick: copyLink },
@@ -96,7 +84,6 @@ export function render(root, { shared, code: shown, taking }) {
         t("take.link"),
       ),
     ),
-    taking ? problemBox(taking, shared.spec) : null,
     h(
       "pre",
       {
@@ -109,20 +96,39 @@ export function render(root, { shared, code: shown, taking }) {
       },
       h("code", {}, code(shown)),
     ),
+    addressesOf(current, copy, saveButtons),
+    taking ? problemBox(taking, shared.spec) : null,
   );
 }
 
+// Where weights have no address they are posted for.
+const saveButtons = () =>
+  FORMATS.map((format) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "quiet",
+        "data-key": `save-${format}`,
+        "aria-label": t("take.save", { format }),
+        onclick: () => save(format),
+      },
+      icon("save"),
+      format,
+    ),
+  );
+
 async function copyCode(name) {
   update((current) => (current.code = name));
-  await copy(code(name), t("take.copied", { what: LANGUAGES[name] }));
+  await copy(code(name), LANGUAGES[name]);
 }
 
-export const copyLink = async () => copy(await address(), t("take.copied", { what: t("take.the-link") }));
+export const copyLink = async () => copy(await address(), t("take.the-link"));
 
-async function copy(value, said) {
+async function copy(value, what) {
   try {
     await navigator.clipboard.writeText(value);
-    say(said);
+    say(t("take.copied", { what }));
   } catch {
     say(t("take.not-copied"));
   }
