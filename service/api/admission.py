@@ -131,7 +131,7 @@ def admit(plan: Plan, format_name: str, include: Include, settings: Settings) ->
     admit_cost(plan.cost if in_file else plan.cost._replace(bytes=0), settings, f"in {format_name}")
 
 
-def admit_cost(cost: Cost, settings: Settings, where: str = "in one range") -> None:
+def admit_cost(cost: Cost, settings: Settings, where: str = "in one answer") -> None:
     """Refuse what takes too much, whatever else is under way."""
     refuse_beyond(cost.elements, settings.max_elements, "elements", "in one answer")
     refuse_beyond(cost.bytes, settings.max_binary_bytes, "bytes of weights", where)

@@ -19,11 +19,16 @@ from service.api.ranges import ByteRange, Multipart, read_ranges
 from service.api.services import services_of
 from service.api.streaming import Answer, whole_answer
 from service.api.working import made_whole, room_for
+from service.errors import TooLarge
 from service.formats import Payload
 from service.networks.plan import Cost
 from service.stream.streams import ALGORITHM
 
 FOREVER = "public, max-age=31536000, immutable"
+IN_PARTS = (
+    "Any part is to be had by itself: a range (Range: bytes=0-1048575), or what has an address of its own: a shard, a "
+    "parameter, a slice"
+)
 WANTS_SHA256 = re.compile(r"(?:^|[ \t,])sha-256[ \t]*=[ \t]*(?:[1-9]|10)[ \t]*(?:,|$)")
 
 
@@ -83,10 +88,15 @@ async def answer(request: Request, found: Representation) -> Response:
         ranges = read_ranges(wanted, payload.length)
     if wants_digest(request):
         headers |= repr_digest(await digest_of(payload, etag, request))
-    if ranges is None:
+    if ranges is not None:
+        return await sent(request, payload, ranges, 206, headers)
+    try:
         found.refuse_whole()
         return await sent(request, payload, [ByteRange(0, payload.length)], 200, headers)
-    return await sent(request, payload, ranges, 206, headers)
+    except TooLarge as refused:
+        if found.shown or refused.remedy is not None:
+            raise
+        raise TooLarge(f"{refused.detail}. {IN_PARTS}") from None
 
 
 async def sent(

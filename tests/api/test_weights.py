@@ -190,8 +190,13 @@ def test_any_byte_of_a_file_of_a_terabyte_is_to_be_had(client: httpx.Client) -> 
         assert (found.status_code, len(found.content)) == (206, 2**20)
         again = client.get(address, headers={"range": f"bytes={first + 1000}-{first + 1999}"})
         assert again.content == found.content[1000:2000]
-    refused = client.get(address)
-    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/too-large")
+    for whole in (address, address.replace(".safetensors", "/t/value.raw"), address.replace(".safetensors", ".npz")):
+        refused = client.get(whole)
+        assert (refused.status_code, refused.json()["type"]) == (422, "/problems/too-large")
+        assert "Range: bytes=0-1048575" in refused.json()["detail"]
+        assert client.get(whole, headers={"range": "bytes=0-1048575"}).status_code == 206
+    shown = client.get(address.replace(".safetensors", ".json"))
+    assert (shown.status_code, "Range" in shown.json()["detail"]) == (422, False)
 
 
 def test_nothing_is_drawn_for_an_answer_without_content(running: Server, client: httpx.Client) -> None:
