@@ -16,11 +16,10 @@ from service.api.routing import DirectRoute, read_query
 from service.api.sent import FILES, FORM, Sent
 from service.api.services import Services, services_of
 from service.api.store import text_of
-from service.errors import InvalidSpec
 from service.formats.base64_json import dumps
-from service.formats.payload import HEAVY
+from service.formats.payload import HEAVY, cost_of_drawing
 from service.lines import LineFull
-from service.networks.plan import Cost, cost_of
+from service.networks.plan import Cost
 from service.specs.addresses import digest_in, unpacked
 from service.verification import Result, Verification
 
@@ -84,8 +83,9 @@ class Comparing:
 
     def __init__(self, services: Services, request: Request, grant: Grant, crew: Crew) -> None:
         self._services, self._request, self._grant, self._crew = services, request, grant, crew
+        self._walked = 0  # operations
         self._standing = 0  # bytes that are granted for what must stand in memory
-        self._verification = Verification(services.settings.max_file_bytes, self._hold, self._stand)
+        self._verification = Verification(self)
         self._result: Result | None = None
 
     async def answer(self, sent: Sent) -> dict[str, Any]:
@@ -125,13 +125,10 @@ class Comparing:
     def _prepared(self, text: bytes) -> tuple[Result, Cost]:
         """Return what is to be compared, and what it takes; raises what is wrong with the spec."""
         with pointing_into(text):
-            spec = parse_spec(text)
-            if spec.seed is None:
-                raise InvalidSpec("without a seed a spec gives other numbers each time: state the file's", "/seed")
-            plan = spec.plan()
-        refuse_beyond(len(plan.layers), self._services.settings.max_layers, "layers", "in one spec")
-        result = Result(plan)
-        return result, cost_of(self._verification.drawn(plan, result))
+            result = Result.of_spec(parse_spec(text))
+        refuse_beyond(len(result.plan.layers), self._services.settings.max_layers, "layers", "in one spec")
+        drawn = self._verification.drawn(result)
+        return result, cost_of_drawing(((each, 0, each.elements) for each in drawn), sum(each.bytes for each in drawn))
 
     def _admit(self, cost: Cost) -> None:
         """Refuse what takes too much, whatever else is under way, and what takes too much beside that."""
@@ -142,12 +139,20 @@ class Comparing:
                 workers.refuse_heavy()
             except LineFull as full:
                 raise busy(str(full)) from None
-        self._stand(cost.standing)
+        self.stand(cost.standing)
 
-    def _hold(self, count: int) -> None:
+    @property
+    def most(self) -> int:
+        return self._services.settings.max_file_bytes
+
+    def hold(self, count: int) -> None:
         self._services.room.for_more(self._grant, count)
 
-    def _stand(self, count: int) -> None:
+    def walk(self, operations: int) -> None:
+        self._walked += operations
+        admit_cost(Cost(0, 0, self._walked, 0, self._walked), self._services.settings)
+
+    def stand(self, count: int) -> None:
         settings, room = self._services.settings, self._services.room
         most = min(settings.max_standing_bytes, settings.max_standing_bytes_in_flight)
         refuse_beyond(count, most, "bytes in memory at once", "for one parameter")

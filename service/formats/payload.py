@@ -7,7 +7,7 @@ holds something owed, also those before it that this is owed for.
 
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import accumulate
@@ -265,16 +265,7 @@ class Payload:
 
     def cost(self, start: int = 0, stop: int | None = None) -> Cost:
         """Return what it takes to make a range: the elements that are drawn, and what must come before them."""
-        elements = operations = standing = walking = reached = 0
-        for parameter, begin, after in drawn_in(*self._wanted(start, stop)):
-            # Where one ends the next goes on, unless it has another generator: what was done before is not done again.
-            passing = parameter.passing(begin)
-            walking += max(0, passing - reached) + parameter.walking
-            operations += max(0, passing - reached) + parameter.operations
-            reached = max(reached, passing) + parameter.operations + GOING_ON * (after - begin)
-            elements += after - begin
-            standing = max(standing, parameter.standing)
-        return Cost(elements, (self.length if stop is None else stop) - start, operations, standing, walking)
+        return cost_of_drawing(drawn_in(*self._wanted(start, stop)), (self.length if stop is None else stop) - start)
 
     def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[Chunk]:
         """Make piece after piece in this thread."""
@@ -314,6 +305,36 @@ def drawn_in(
             begin, after = part.drawn(first, end, part in summed)
             if begin < after:
                 yield part.parameter, begin, after
+
+
+class Way:
+    """How far streams have been walked: where one parameter ends the next goes on, unless it has another generator."""
+
+    def __init__(self) -> None:
+        self._reached = 0
+
+    def to(self, parameter: PlannedParameter, begin: int, after: int) -> int:
+        """Return the operations that it takes to come to the first of these elements; they are drawn then."""
+        passing = parameter.passing(begin)
+        ahead = max(0, passing - self._reached)
+        self._reached = max(self._reached, passing) + parameter.operations + GOING_ON * (after - begin)
+        return ahead
+
+
+def cost_of_drawing(drawn: Iterable[tuple[PlannedParameter, int, int]], length: int) -> Cost:
+    """Return what it takes to draw of parameters, in this order, from one element to before another.
+
+    One is made at a time: of those that must stand in memory the largest counts.
+    """
+    way = Way()
+    elements = operations = standing = walking = 0
+    for parameter, begin, after in drawn:
+        ahead = way.to(parameter, begin, after)
+        walking += ahead + parameter.walking
+        operations += ahead + parameter.operations
+        elements += after - begin
+        standing = max(standing, parameter.standing)
+    return Cost(elements, length, operations, standing, walking)
 
 
 def approach(first: tuple[PlannedParameter, int, int] | None) -> Iterator[Piece]:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from service.errors import InvalidFile, UnsupportedCombination
+from service.errors import InvalidFile, InvalidSpec, UnsupportedCombination
 from service.networks.plan import Plan
 from service.specs.published import names_in_a_checkpoint
+from service.specs.spec import Spec
 from service.verification.arrays import Array
 from service.verification.comparison import Comparison
 
@@ -20,10 +21,18 @@ class Result:
     """
 
     def __init__(self, plan: Plan) -> None:
+        self.plan = plan
         self._comparisons = {parameter.key: Comparison(parameter) for parameter in plan.parameters}
         self._published = names_in_a_checkpoint(plan)
         self._unexpected: list[str] = []
         self._unexpected_count = 0
+
+    @classmethod
+    def of_spec(cls, spec: Spec) -> "Result":
+        """Return a result of which nothing is known yet; raises InitserveError for a spec that gives no one file."""
+        if spec.seed is None:
+            raise InvalidSpec("without a seed a spec gives other numbers each time: state the file's", "/seed")
+        return cls(spec.plan())
 
     def of(self, array: Array) -> Comparison | None:
         """Return what an array is to be compared with; None where the spec has none of its name."""

@@ -4,29 +4,32 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from service.formats.payload import Piece, opened, text
-from service.networks.plan import Plan, PlannedParameter
+from service.formats.payload import HEAVY, Piece, Way, approach, opened, text
+from service.networks.plan import PlannedParameter
 from service.stream.drawing import Drawing
 from service.stream.dtypes import DTYPES
 from service.verification import kinds
-from service.verification.arrays import Array, Hold, Listing, Reading
+from service.verification.arrays import Array, Listing, Reading
 from service.verification.comparison import Comparison
+from service.verification.means import Means
 from service.verification.result import Result
 from service.verification.tape import Tape
+
+FAR = 2 * HEAVY  # operations to come to a parameter
 
 
 class Verification:
     """Compares what stands in a file with a plan, which it is given once the file's beginning is read.
 
-    At most `most` bytes of the file are inflated. `hold` is told of memory that its header takes, `stand` of what must
-    stand in memory for an array that is not in C order; they may raise, which ends it.
+    What the plan tells of its cost is the caller's to look at; `means` are asked for what the file adds to that.
     """
 
-    def __init__(self, most: int, hold: Hold, stand: Hold) -> None:
+    def __init__(self, means: Means) -> None:
         self.listing: Listing | None = None
         self._tape = Tape()
-        self._reading: Reading = self._read(most, hold)
-        self._stand = stand
+        self._reading: Reading = self._read()
+        self._means = means
+        self._way = Way()
         self._result: Result | None = None
         self._current: tuple[Comparison, Drawing, Array] | None = None
         self._place = 0  # in the current array, in elements
@@ -39,10 +42,10 @@ class Verification:
         """Compare with what this is the result of; several files may share one."""
         self._result = result
 
-    def drawn(self, plan: Plan, result: Result) -> tuple[PlannedParameter, ...]:
+    def drawn(self, result: Result) -> tuple[PlannedParameter, ...]:
         """Return the parameters of which numbers will be drawn: all of the plan's, where the file does not tell."""
         if self.listing is None or self.listing.arrays is None:
-            return plan.parameters
+            return result.plan.parameters
         found = ((result.of(array), array) for array in self.listing.arrays)
         return tuple(each.parameter for each, array in found if each is not None and each.fits(array))
 
@@ -67,8 +70,8 @@ class Verification:
             elif self._current is not None:
                 yield self._block(event, *self._current)
 
-    def _read(self, most: int, hold: Hold) -> Reading:
-        yield from (yield from kinds.recognised(self._tape, hold, most))
+    def _read(self) -> Reading:
+        yield from (yield from kinds.recognised(self._tape, self._means.hold, self._means.most))
 
     def _enter(self, array: Array) -> Iterator[Piece]:
         """Begin with an array: with what draws the parameter that it should be, if there is one."""
@@ -82,7 +85,11 @@ class Verification:
             array = array._replace(backwards=False)  # which makes no difference
         if array.backwards:
             parameter = turned_round(parameter)
-            self._stand(parameter.standing)
+            self._means.stand(parameter.standing)
+        operations = self._way.to(parameter, 0, parameter.elements)
+        if operations > FAR:
+            self._means.walk(operations)
+            yield from approach((parameter, 0, 0))
         self._current = comparison, (yield from opened(parameter)), array
 
     def _block(self, raw: bytes, comparison: Comparison, drawing: Drawing, array: Array) -> Piece:

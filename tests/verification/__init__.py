@@ -7,6 +7,7 @@ from service.formats import FORMATS, Include
 from service.networks.plan import Plan
 from service.specs.spec import Spec
 from service.verification import Result, Verification
+from service.verification.means import Unbounded
 
 MOST = 2**30  # bytes that may be inflated
 
@@ -21,8 +22,9 @@ def file_of(plan: Plan, format: str) -> bytes:
 
 def verify(file: bytes, plan: Plan | None = None, step: int = 2**20, most: int = MOST) -> dict[str, Any]:
     """Return the answer for a file that comes in chunks of `step` bytes; its own spec is taken where none is given."""
-    held: list[int] = []
-    verification = Verification(most, held.append, held.append)
+    means = Unbounded()
+    means.most = most
+    verification = Verification(means)
     results: list[Result] = []
 
     def advance(chunk: bytes, last: bool = False) -> None:
