@@ -8,20 +8,26 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from service import __version__
 from service.api.app import create_app
-from service.api.parsing import parse_spec
+from service.api.links import named
+from service.api.parsing import parse_spec, pointing_into
 from service.api.problems import RequestProblem
 from service.api.server import run as run_server
+from service.checking import compare, in_words
 from service.compiling import Compilation
 from service.errors import InitserveError
 from service.formats import FORMATS, Format, Include
+from service.formats.base64_json import describe_plan, dumps
+from service.reading import source_of
 from service.replay import ALGORITHMS
 from service.settings import Settings, settings_table
 from service.specs.addresses import located
 from service.specs.self_test import agrees, disagreements
 from service.stream.targets import levels
+from service.verification import Result
 from service.writing import progress_bar, terminated_as_by_interrupt, write, write_file
 
 
@@ -56,7 +62,7 @@ def init(spec: str, output: str, format_name: str | None) -> None:
     format = format_of(output, format_name)
     if output == PIPE and sys.stdout.isatty():
         raise SystemExit("initserve: this is no text for a terminal; pipe it on, or name a file")
-    plan = located(parse_spec(sys.stdin.buffer.read() if spec == PIPE else Path(spec).read_bytes()).plan())
+    plan = located(parse_spec(read_spec(spec)).plan())
     payload = format.encode(plan, Include(weights=True, statistics=format is FORMATS["json"]))
     threads = Settings().drawing_threads
     with terminated_as_by_interrupt(), progress_bar(output, payload.length) as progress:
@@ -69,6 +75,37 @@ def init(spec: str, output: str, format_name: str | None) -> None:
         print(f"initserve: warning: {warning.pointer}: {warning.detail}", file=sys.stderr)
     parameters, elements = len(plan.parameters), plan.elements
     print(f"{output}: {parameters} parameters, {elements:,} elements, seed {plan.seed}", file=sys.stderr)
+
+
+def read_spec(name: str) -> bytes:
+    return sys.stdin.buffer.read() if name == PIPE else Path(name).read_bytes()
+
+
+def plan(spec: str) -> None:
+    """Print what a spec comes to, as POST /plan answers it where no specs are kept."""
+    text = read_spec(spec)
+    with pointing_into(text):
+        planned = located(parse_spec(text).plan())
+        if planned.address is None:
+            planned = asyncio.run(named(planned, None))
+        print(dumps(describe_plan(planned)).decode())
+
+
+EQUAL, DIFFERENT, UNKNOWN = 0, 1, 2  # exit statuses of verify
+
+
+def verify(file: str, spec: str | None) -> int:
+    """Print how a file compares with its spec; return the exit status."""
+    given = None if spec is None else read_spec(spec)
+
+    def result_of(text: bytes) -> Result:
+        with pointing_into(text):
+            return Result.of_spec(parse_spec(text))
+
+    with terminated_as_by_interrupt():
+        answer = compare(source_of(file), given, result_of, Settings().drawing_threads)
+    print("\n".join(in_words(file, answer)))
+    return EQUAL if answer["equal"] else DIFFERENT
 
 
 def check() -> None:
@@ -101,31 +138,61 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "-o", "--output", required=True, metavar="FILE", help=f"its suffix is one of {suffixes}; - for standard output"
     )
     command.add_argument("--format", choices=FORMATS, help="instead of by suffix; a pipe's is safetensors unless given")
+    command = commands.add_parser("plan", help="print what a spec comes to, before a number is drawn")
+    command.add_argument("spec", metavar="SPEC", help="a JSON file as POST /plan takes it; - for standard input")
+    command = commands.add_parser(
+        "verify",
+        help="compare a file with what its spec gives, bit for bit",
+        description="Ends with 0 where every parameter is equal, 1 where one is not, 2 where that cannot be told.",
+    )
+    command.add_argument(
+        "file",
+        metavar="FILE_OR_URL",
+        help="safetensors, .npz or .npy; a checkpoint's model.safetensors.index.json, or the directory in which it is; "
+        "- for standard input",
+    )
+    command.add_argument("--spec", metavar="SPEC", help="a JSON file; left out: the one that a safetensors file holds")
     commands.add_parser("check", help="compute the golden digests and compare them; compiles the kernels where needed")
     commands.add_parser("compile", help="compile the kernels for every level of this machine's architecture")
     commands.add_parser("openapi", help="print the OpenAPI document")
     commands.add_parser("settings", help="print the table of settings")
     chosen = parser.parse_args(arguments)
     try:
-        run(chosen)
+        status = run(chosen)
     except (InitserveError, RequestProblem) as error:
         lines = [f"{found['pointer']}: {found['detail']}" for found in getattr(error, "errors", [])]
-        raise SystemExit("\n".join([f"initserve: {error}", *lines])) from None
+        failed(chosen, "\n".join([f"initserve: {error}", *lines]))
     except BrokenPipeError:  # whoever read has gone; nobody is left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
+        failed(chosen)
     except KeyboardInterrupt:
-        raise SystemExit("initserve: interrupted") from None
+        failed(chosen, "initserve: interrupted")
     except OSError as error:
-        raise SystemExit(f"initserve: {error}") from None
+        failed(chosen, f"initserve: {error}")
+    if status:
+        raise SystemExit(status)
 
 
-def run(chosen: argparse.Namespace) -> None:
+def failed(chosen: argparse.Namespace, why: str | None = None) -> NoReturn:
+    """End, and say why; what verify could not tell is not what it told."""
+    if chosen.command != "verify":
+        raise SystemExit(why or 1) from None
+    if why:
+        print(why, file=sys.stderr)
+    raise SystemExit(UNKNOWN) from None
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Do what was chosen; return the exit status."""
     match chosen.command:
         case "serve":
             serve()
         case "init":
             init(chosen.spec, chosen.output, chosen.format)
+        case "plan":
+            plan(chosen.spec)
+        case "verify":
+            return verify(chosen.file, chosen.spec)
         case "check":
             check()
         case "compile":
@@ -135,3 +202,4 @@ def run(chosen: argparse.Namespace) -> None:
             print(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False))
         case "settings":
             print(settings_table(), end="")
+    return 0

@@ -7,12 +7,13 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from service.formats import Payload
+from service.formats.payload import Chunk, Piece
 from service.pipeline import Delivery, Workers
 
 REFRESH = 0.1  # seconds between two looks of the progress bar
@@ -21,21 +22,28 @@ WIDTH = 30  # characters of it
 Progress = Callable[[int], None]  # told how many more bytes are written
 
 
-def write(payload: Payload, out: BinaryIO, progress: Progress, threads: int = 0) -> None:
-    """Write a payload while it is made, `threads` (0: one a processor) at once."""
+def made(pieces: Iterator[Piece], threads: int) -> Generator[Chunk, None, None]:
+    """Yield what pieces come to, made by `threads` (0: one a processor) at once."""
     workers = Workers(threads)
     inbox: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
-    run = workers.start(payload.pieces(), inbox.put)
+    run = workers.start(pieces, inbox.put)
     try:
         while not (delivery := inbox.get()).last:
-            out.write(delivery.chunk)
+            yield delivery.chunk
             workers.taken(run, delivery.weight)
-            progress(len(delivery.chunk))
         if delivery.error is not None:
             raise delivery.error
     finally:
         workers.close(run, lambda: None)
         workers.stop()
+
+
+def write(payload: Payload, out: BinaryIO, progress: Progress, threads: int = 0) -> None:
+    """Write a payload while it is made."""
+    with closing(made(payload.pieces(), threads)) as chunks:
+        for chunk in chunks:
+            out.write(chunk)
+            progress(len(chunk))
 
 
 def write_file(payload: Payload, path: Path, progress: Progress, threads: int = 0) -> None:
@@ -84,9 +92,9 @@ def terminated_as_by_interrupt() -> Iterator[None]:
 
 
 @contextmanager
-def progress_bar(name: str, length: int) -> Iterator[Progress]:
-    """Show on standard error, where that is a terminal, how far a file of `length` bytes has come."""
-    if not sys.stderr.isatty():
+def progress_bar(name: str, length: int | None) -> Iterator[Progress]:
+    """Show on standard error, where that is a terminal, how far a file of `length` bytes, if known, has come."""
+    if not length or not sys.stderr.isatty():
         yield lambda more: None
         return
     began = shown = time.monotonic()
