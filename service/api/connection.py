@@ -177,6 +177,7 @@ class Connection(HttpToolsProtocol):
         self._start_asgi_task(self.cycle, self.app)
 
     def on_body(self, body: bytes) -> None:
+        self.register.idle(self)  # anew: a file that comes in goes after those who say nothing
         self.incoming.saw(len(body))
         super().on_body(body)
 

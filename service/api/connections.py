@@ -53,6 +53,8 @@ class Connections:
         self._idle.pop(connection, None)
 
     def idle(self, connection: Closable) -> None:
+        """Note that a connection waits for its client, from now on."""
+        self._idle.pop(connection, None)
         self._idle[connection] = None
 
     def busy(self, connection: Closable) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from service.api.answers import VerifyAnswer
+from service.api.connections import Connections
 from service.api.example_answers import ANSWERS, SMALL
 from service.api.verify import HELD
 from service.specs.addresses import packed
@@ -267,6 +268,28 @@ def test_files_that_come_in_share_the_memory_that_there_is(running: Server) -> N
             upload.sendall(file[-1:])
             assert status_of(upload) == 200
     wait_until(lambda: counters(running)["bytes_in_flight"] == 0)
+
+
+def test_those_who_say_nothing_are_closed_for_newcomers_before_a_file_that_comes_in() -> None:
+    ended: list[str] = []
+
+    class One:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def end(self) -> None:
+            ended.append(self.name)
+
+    connections = Connections(3)
+    upload, silent, later = (One(name) for name in ("upload", "silent", "later"))
+    for one in (upload, silent, later):
+        assert connections.enter()
+        connections.idle(one)
+    connections.idle(upload)  # some of its body came
+    for closed in ("silent", "later", "upload"):
+        assert connections.enter()
+        assert ended[-1] == closed
+    assert not connections.enter()
 
 
 # Of the second array not one value is known before all of the first has been walked over: seconds.
