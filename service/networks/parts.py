@@ -13,7 +13,7 @@ from service.stream.dtypes import DTYPES, DtypeName
 from service.stream.matrices import Diagonal, GateConstants, WithZeroRow
 from service.stream.views import Form, Joined, Summed, View
 
-MOST_COUNTED = 2**20  # elements; of a larger slice the shares are those of the whole
+MOST_COUNTED = 2**16  # elements, a millisecond; of a larger slice the shares are those of the whole
 
 
 def expect_slice(form: Form, arrays: Mapping[str, Draws], whole: AsStored, dtype: DtypeName) -> AsStored:

@@ -32,6 +32,7 @@ def test_a_shard_takes_tensors_in_order_while_they_fit() -> None:
 
 def test_a_tensor_that_is_too_large_has_a_file_of_its_own_before_the_one_that_is_filled() -> None:
     assert files(plan(10, 300, 20, 400), 400) == [[300], [400], [10, 20]]
+    assert files(plan(10, 100, 20), 400) == [[10], [100], [20]]  # it just fits
 
 
 @given(sizes=st.lists(st.integers(1, 50), min_size=1, max_size=30), most=st.integers(1, 300))

@@ -144,12 +144,21 @@ def test_of_a_truncated_normal_of_keras_on_torch_four_are_passed_for_one() -> No
 
 
 @pytest.mark.parametrize("algorithm", ["numpy-pcg64/1", "keras-numpy/1"])
-def test_a_long_walk_ends_when_nobody_waits_for_it(algorithm: str) -> None:
+def test_a_long_walk_ends_soon_after_nobody_waits_for_it(algorithm: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (parameter,) = planned(algorithm, "random_normal", [2**40])
-    drawing, stop = parameter.open(), Stop()
-    stop.ask()
+    drawing, stop, steps = parameter.open(), Stop(), Counter[str]()
+    draw = walk.Walk._draw
+
+    def counted(self: walk.Walk, word: int, out: Any) -> int:
+        steps["normals"] += out.size
+        if steps["normals"] >= 2**20:
+            stop.ask()
+        return draw(self, word, out)
+
+    monkeypatch.setattr(walk.Walk, "_draw", counted)
     with stoppable(stop), pytest.raises(Stopped):
         drawing.draw(2**39, 10)
+    assert steps["normals"] <= 2**20 + walk.CHUNK  # a tenth of a millisecond
 
 
 def test_others_draw_while_a_long_walk_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
