@@ -186,7 +186,7 @@ class Values(Generic[S]):
         first, end = self.drawn(start, stop, found is not None)
         if first == end:
             return
-        drawing = yield from opened(self.parameter)
+        drawing = yield from opened(self.parameter.within(first, end))
         weight = DTYPES[self.parameter.dtype].size * self.encoding.weight
         for begin, count in blocks(first, end, self.encoding.first_block):
             make = partial(self._make, drawing, (begin, count), (start, stop), found)
@@ -304,7 +304,7 @@ def drawn_in(
         if isinstance(part, Values):
             begin, after = part.drawn(first, end, part in summed)
             if begin < after:
-                yield part.parameter, begin, after
+                yield part.parameter.within(begin, after), begin, after
 
 
 class Way:

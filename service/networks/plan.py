@@ -18,7 +18,7 @@ from service.stream.distributions import Constant, Distribution, Normal, Uniform
 from service.stream.drawing import BLOCK, Drawing
 from service.stream.draws import Draws
 from service.stream.dtypes import DTYPES, DtypeName, Stored
-from service.stream.views import Form, Shape, View
+from service.stream.views import Form, Shape, View, boxes
 from service.stream.walked import Walked, in_any_order
 
 
@@ -110,6 +110,7 @@ class PlannedParameter:
     sources: Mapping[str, Source] = field(repr=False)
     arrays: Mapping[str, Draws] = field(repr=False)
     slice_of: "PlannedParameter | None" = field(default=None, repr=False)
+    drawn: tuple[int, int] | None = None  # the first element that will be, and one past the last; None: all
 
     @property
     def shape(self) -> Shape:
@@ -151,11 +152,32 @@ class PlannedParameter:
         """What draws the arrays that its elements stand in."""
         if not self.elements:
             return {}
-        kind = DTYPES[self.dtype].drawn
-        found = {name: self.arrays[name] for name in self.form.names}
-        return {
-            name: in_any_order(each, name, self.form, kind) if each.in_order else each for name, each in found.items()
-        }
+        found = {}
+        for name in self.form.names:
+            array = self.arrays[name]
+            if not (array.in_order or array.whole):
+                found[name] = array
+            elif views := self._views(name):
+                kind = DTYPES[self.dtype].drawn
+                found[name] = in_any_order(array, self.form, views, kind) if array.in_order else array
+        return found
+
+    def _views(self, name: str) -> tuple[View, ...]:
+        """Return the views of an array that will be drawn."""
+        first, after = self.drawn or (0, self.elements)
+        parts = [self.form.box(*box) for box in boxes(self.shape, first, after - first)]
+        return tuple(view for part in parts for view in part.views() if view.name == name)
+
+    def within(self, first: int, after: int) -> "PlannedParameter":
+        """Return the same array, of which no elements but those from `first` to before `after` will be drawn.
+
+        Then nothing is made that none of them stands in, and of a stream that is walked in another order than the
+        array's no more is kept than they.
+        """
+        arrays = (self.arrays[name] for name in self.form.names)
+        if (first, after) == (0, self.elements) or not any(each.in_order or each.whole for each in arrays):
+            return self
+        return replace(self, drawn=(first, after))
 
     @property
     def whole(self) -> bool:
@@ -169,8 +191,8 @@ class PlannedParameter:
 
     @property
     def walking(self) -> int:
-        """Those of its operations that it takes to walk to a slice, and over it."""
-        if self.slice_of is None:
+        """Those of its operations that it takes to walk to a part of it, and over that."""
+        if self.slice_of is None and self.drawn in (None, (0, self.elements)):
             return 0
         return sum(each.walking for each in self.draws.values() if isinstance(each, Walked))
 

@@ -26,15 +26,14 @@ LONG = 2**26  # operations of a block's drawing, a millisecond or two, that keep
 DRAWING, ONE = 2**22, 2**20  # operations that drawing a span takes, and a run by itself
 
 
-def in_any_order(draws: Draws, name: str, form: Form, drawn: Kind) -> Draws:
-    """Return what draws the elements of a walked array, the one called `name` in `form`, as the form has them.
+def in_any_order(draws: Draws, form: Form, views: tuple[View, ...], drawn: Kind) -> Draws:
+    """Return what draws elements of a walked array, those in `views`, as the form has them that these are parts of.
 
     They are drawn as they are walked where that order is the form's, and a block of them does not take long; else
     kept, all from the first to the last of them or, where these are few among others, they alone.
     """
     if isinstance(form, View) and form.contiguous:
         return draws
-    views = tuple(view for view in form.views() if view.name == name)
     if isinstance(form, View) and form.ascending:
         picked = Picked(draws, views)
         if picked.walking * BLOCK <= LONG * wanted(views):

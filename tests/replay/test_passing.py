@@ -174,3 +174,40 @@ def test_others_draw_while_a_long_walk_goes_on(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(stopping, "check", check)
     drawing.draw(2**21, 10)
     assert steps == [wanted.tobytes()]
+
+
+@pytest.mark.parametrize("algorithm", ["torch-cpu/1", "numpy-pcg64/1"])
+def test_a_range_of_a_turned_array_keeps_no_more_than_it_holds(algorithm: str, made: Counter[str]) -> None:
+    """In another layout its elements stand far apart, all over what is walked."""
+    layout = "keras" if algorithm == "torch-cpu/1" else "pytorch"
+    scheme = "torch:normal" if algorithm == "torch-cpu/1" else "random_normal"
+    layers = [{"type": "dense", "shape": [3000, 2000], "scheme": scheme}]
+    spec = {"algorithm": algorithm, "seed": 5, "layers": layers, "layout": layout}
+    parameter, *_ = Spec.model_validate(spec).plan().parameters
+    whole = np.concatenate([block.copy() for block in parameter.blocks()])
+    assert parameter.standing >= 8 * parameter.elements
+    for first, after in ((0, 10), (1_234_567, 1_237_000), (5_999_990, 6_000_000)):
+        part = parameter.within(first, after)
+        assert part.standing <= 24 * (after - first)
+        assert 0 < part.walking <= part.operations
+        assert np.array_equal(part.open().draw(first, after - first), whole[first:after])
+    assert parameter.within(0, parameter.elements).standing == parameter.standing
+    assert parameter.walking == 0
+
+
+def test_of_matrices_side_by_side_those_alone_are_made_that_a_range_has_something_of() -> None:
+    layer = {"type": "multi_head_attention", "shape": [64, 4, 16], "scheme": "orthogonal", "fused": True}
+    plan = Spec.model_validate({"seed": 5, "layers": [layer], "layout": "pytorch"}).plan()
+    fused = max(plan.parameters, key=lambda each: each.elements)
+    third = fused.elements // 3
+    whole = np.concatenate([block.copy() for block in fused.blocks()])
+    for first in (0, third, 2 * third):
+        part = fused.within(first, first + third)
+        assert 2 * part.operations < fused.operations
+        assert 2 * part.standing < fused.standing
+        assert np.array_equal(part.open().draw(first, third), whole[first : first + third])
+
+
+def test_what_has_addresses_is_the_same_within_any_range() -> None:
+    (parameter,) = planned("initserve/1", "random_normal", [1000])
+    assert parameter.within(3, 9) is parameter

@@ -17,7 +17,7 @@ from service.stream.drawing import Drawing
 from service.stream.draws import Draws
 from service.stream.dtypes import DTYPES
 from service.stream.views import Form, Joined, View
-from service.stream.walked import Between, Picked, Wanted, in_any_order
+from service.stream.walked import Between, Kind, Picked, Wanted, in_any_order
 
 
 class Counted:
@@ -52,6 +52,10 @@ def drawn(draws: Draws, form: Form) -> NDArray[Any]:
     return Drawing(form, {"a": draws.open()}, DTYPES["float64"]).draw(0, prod(form.shape))
 
 
+def any_order(draws: Draws, form: Form, kind: Kind) -> Draws:
+    return in_any_order(draws, form, tuple(form.views()), kind)
+
+
 ENDS = st.none() | st.integers(-40, 40)
 STEPS = st.builds(slice, ENDS, ENDS, st.sampled_from([-9, -2, -1, 1, 2, 3, 11]))
 
@@ -82,7 +86,7 @@ def test_any_form_of_a_walked_array_is_numpys(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(walked, "SPAN", span)
         patch.setattr(walked, "FEW", 3)
-        draws = in_any_order(counted, "a", form, np.float64)
+        draws = any_order(counted, form, np.float64)
         assert np.array_equal(drawn(draws, form), array.ravel())
     starts = [start for start, _ in counted.asked]
     assert starts == sorted(starts)  # walked once, from the first to the last
@@ -99,8 +103,8 @@ def of(*indices: int | range, turned: bool = False) -> Form:
 def test_what_a_form_has_in_the_walks_order_is_drawn_as_it_is_asked_for() -> None:
     counted = Counted(prod(SHAPE))
     rows = of(range(7, 9), range(4096))
-    assert in_any_order(counted, "a", rows, np.float32) is counted
-    some = in_any_order(counted, "a", of(range(0, 4096, 2), range(3000)), np.float32)
+    assert any_order(counted, rows, np.float32) is counted
+    some = any_order(counted, of(range(0, 4096, 2), range(3000)), np.float32)
     assert isinstance(some, Picked)
     assert (some.whole, some.standing) == (False, 0)
     assert some.in_order
@@ -113,13 +117,13 @@ def test_what_takes_long_to_walk_over_for_a_block_is_kept_so_that_it_is_made_by_
     row = View.whole("a", (2**40,))
     for step, kind in ((1, Counted), (2, Picked), (2**20, Wanted)):
         form = row.stepped(0, range(0, 2**30, step))
-        assert type(in_any_order(counted, "a", form, np.float32)) is kind
+        assert type(any_order(counted, form, np.float32)) is kind
 
 
 def test_what_is_kept_of_an_array_is_said_to_need_the_memory_that_it_takes() -> None:
     counted = Counted(prod(SHAPE))
     form = of(range(100), range(4096), turned=True)
-    draws = in_any_order(counted, "a", form, np.float64)
+    draws = any_order(counted, form, np.float64)
     assert isinstance(draws, Wanted)
     tracemalloc.start()
     try:
@@ -135,9 +139,7 @@ def test_what_is_kept_of_an_array_is_said_to_need_the_memory_that_it_takes() -> 
 def test_a_few_elements_far_apart_are_drawn_alone() -> None:
     counted = Counted(prod(SHAPE))
     form = of(range(0, 4096, 512), 9)
-    assert drawn(in_any_order(counted, "a", form, np.float64), form).tolist() == [
-        4096 * row + 9 for row in range(0, 4096, 512)
-    ]
+    assert drawn(any_order(counted, form, np.float64), form).tolist() == [4096 * row + 9 for row in range(0, 4096, 512)]
     assert counted.drawn == 8
 
 
@@ -145,20 +147,20 @@ def test_elements_near_each_other_are_drawn_with_what_lies_between() -> None:
     """By themselves each would be a call of its own."""
     counted = Counted(prod(SHAPE))
     form = of(range(2), range(0, 4096, 2))
-    drawn(in_any_order(counted, "a", form, np.float64), form)
+    drawn(any_order(counted, form, np.float64), form)
     assert counted.asked == [(0, 8191)]
 
 
 def test_a_columns_elements_alone_are_kept() -> None:
     counted = Counted(prod(SHAPE))
     form = of(range(5, 7), range(4096), turned=True)
-    draws = in_any_order(counted, "a", form, np.float64)
+    draws = any_order(counted, form, np.float64)
     assert isinstance(draws, Wanted)
     assert draws.whole
     assert draws.standing == 24 * 2 * 4096
     assert draws.passing(3) == counted.passing(0)
     assert draws.operations > prod(SHAPE)  # all is walked over
-    late = in_any_order(counted, "a", of(range(5, 7), range(4000, 4096), turned=True), np.float64)
+    late = any_order(counted, of(range(5, 7), range(4000, 4096), turned=True), np.float64)
     assert isinstance(late, Wanted)
     assert late.operations == Picked(counted, late.views).operations + 4000 * 4096 + 5  # what is before them too
     assert drawn(draws, form).reshape(2, 4096)[1, 1] == 4096 + 6
@@ -167,7 +169,7 @@ def test_a_columns_elements_alone_are_kept() -> None:
 def test_rows_of_a_turned_array_are_kept_without_what_is_before_and_behind() -> None:
     counted = Counted(prod(SHAPE))
     form = of(range(4096), range(100, 110), turned=True)
-    draws = in_any_order(counted, "a", form, np.float64)
+    draws = any_order(counted, form, np.float64)
     assert isinstance(draws, Between)
     assert (draws.low, draws.high) == (100 * 4096, 110 * 4096)
     assert draws.standing == 8 * 10 * 4096
