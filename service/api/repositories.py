@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from itertools import chain
 
 import numpy as np
@@ -30,10 +30,9 @@ SEED = re.compile(r"(seed|torch-seed)-(0|-?[1-9][0-9]{0,19})")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 STORED = re.compile(r"spec/sha256-([0-9a-f]{64})")
 SEEDS = 2**64
-TRIED = 2**17  # seeds from 0 that are tried for a commit id
+TRIED = 2**16  # seeds from 0 that are tried for a commit id
 # Digits of a commit id that are of the digest where a seed beyond them stands in the rest.
 OF_DIGEST = 24
-TABLES = 8  # of tried seeds that are kept, of 1.5 MB each
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,23 +126,26 @@ def written_in(commit: str) -> tuple[int, int]:
 
 def tried(repository: Repository, algorithm: str, commit: str) -> Iterator[int]:
     """Yield the tried seeds whose commit ids begin as this one."""
-    beginnings, seeds = table(repository, algorithm)
-    beginning = np.uint64(int(commit[:16], 16))
+    around = around_seed(repository, algorithm)
+    assert around is not None
+    beginnings, seeds = table(*around)
+    beginning = np.uint32(int(commit[:8], 16))
     first, last = np.searchsorted(beginnings, beginning, "left"), np.searchsorted(beginnings, beginning, "right")
     yield from map(int, seeds[first:last])
 
 
-@lru_cache(maxsize=TABLES)
-def table(repository: Repository, algorithm: str) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
-    """Return the first 16 digits of the tried seeds' commit ids, sorted, and the seeds in this order."""
-    around = around_seed(repository, algorithm)
-    assert around is not None
-    begun, after = hashlib.sha256(around[0].encode()), around[1]
+@cache
+def table(before: str, after: str) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
+    """Return the first 8 digits of the tried seeds' commit ids, sorted, and the seeds in this order.
+
+    There are as many tables as recipes, sizes and streams, of 393,216 bytes each.
+    """
+    begun = hashlib.sha256(before.encode())
     digests = []
     for seed in range(TRIED):
         one = begun.copy()
         one.update(f"{seed}{after}".encode())
-        digests.append(one.digest()[:8])
-    beginnings = np.frombuffer(b"".join(digests), ">u8").astype(np.uint64)
+        digests.append(one.digest()[:4])
+    beginnings = np.frombuffer(b"".join(digests), ">u4").astype(np.uint32)
     order = np.argsort(beginnings)
-    return beginnings[order], order.astype(np.uint32)
+    return beginnings[order], order.astype(np.uint16)
