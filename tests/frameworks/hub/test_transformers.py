@@ -12,7 +12,7 @@ import httpx
 import pytest
 from safetensors import safe_open
 
-from tests.conftest import Server, serving
+from tests.conftest import ROOT, Server, serving
 from tests.replicas import balanced
 
 SCRIPT = Path(__file__).parent / "from_pretrained.py"
@@ -82,3 +82,20 @@ def test_a_model_comes_from_two_replicas_that_remember_nothing(running: Server, 
         found = load(replicas.url, [case], tmp_path / "home")
         assert loaded_whole(found[case], "5")
         assert set(replicas.connections) == {running.port, other.port}
+
+
+@pytest.mark.skipif(not VERSION_4.exists(), reason="make frameworks installs transformers 4 beside version 5")
+def test_both_load_a_model_that_comes_in_shards(running: Server, tmp_path: Path) -> None:
+    """With shards of 100 MB: none of the smaller models has 5 GB."""
+    case = ("init/vit", "seed-7")
+    (tmp_path / "sitecustomize.py").write_text("import service.api.snapshots as s; s.SHARD_BYTES = 10**8")
+    with serving(PYTHONPATH=f"{tmp_path}:{ROOT}") as server:
+        names = [each["rfilename"] for each in httpx.get(f"{server.url}/api/models/init/vit").json()["siblings"]]
+        assert len([name for name in names if name.startswith("model-0000")]) == 4
+        answered = posted(running, tmp_path, recipe="vit", layout="pytorch", seed=7)
+        new = load(server.url, [case], tmp_path / "home")[case]
+        old = load(server.url, [case], tmp_path / "other", VERSION_4)[case]
+    assert loaded_whole(new, "5")
+    assert loaded_whole(old, "4")
+    assert new["arrays"] == answered
+    assert sorted(old["arrays"].values()) == sorted(answered.values())  # of other names
