@@ -32,7 +32,12 @@ FIELDS = {
     "type": "object",
     "required": ["file"],
     "properties": {
-        "spec": {"type": "string", "description": "The spec in JSON, as /init takes it. Before the file."},
+        "spec": {
+            "type": "string",
+            "description": "The spec in JSON, as /init takes it; empty for the one that a safetensors file of this "
+            "service holds. It stands before a file of more than a MiB.",
+            "example": "",
+        },
         "file": {"type": "string", "format": "binary", "description": "A safetensors, .npz or .npy file."},
     },
 }

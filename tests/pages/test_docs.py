@@ -1,11 +1,13 @@
 """The API's page: errors that differ, types to read, a way back, the reader's theme."""
 
 import json
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.pages.reader import IN_CHROMIUM, Reader, colour, settle
+from tests.verification import file_of, planned
 
 pytestmark = IN_CHROMIUM
 STATUSES = ("400", "406", "408", "413", "415", "422", "503")
@@ -87,3 +89,29 @@ def test_an_address_can_be_tried_out(reader: Reader) -> None:
     answer = tried(opened(reader), "addresses-weights_json")
     expect(answer.locator(".response-col_status")).to_contain_text("200")
     expect(answer).to_contain_text("immutable")
+
+
+def test_a_file_can_be_chosen_and_verified(reader: Reader, tmp_path: Path) -> None:
+    """As a field of a form, its spec left to it or written beside it; and as the body itself."""
+    plan = planned(layers=[{"name": "w", "type": "dense", "shape": [8, 4]}])
+    files = {format: tmp_path / f"w.{format}" for format in ("safetensors", "npz")}
+    for format, path in files.items():
+        path.write_bytes(file_of(plan, format))
+    page = opened(reader)
+    block = page.locator("#operations-weights-verify")
+    block.locator(".opblock-summary-control").click()
+    block.get_by_role("button", name="Try it out").click()
+    answer = block.locator(".live-responses-table .response")
+
+    def execute(format: str) -> None:
+        block.locator("input[type=file]").set_input_files(files[format])
+        with page.expect_response(lambda response: response.url.endswith("/verify")) as found:
+            block.get_by_role("button", name="Execute").click()
+        assert found.value.status == 200
+        expect(answer).to_contain_text("all 2 parameters are equal")
+
+    execute("safetensors")
+    block.locator(".opblock-section-request-body input[placeholder=spec]").fill(plan.canonical_json())
+    execute("npz")
+    block.locator(".opblock-section-request-body select").first.select_option("application/octet-stream")
+    execute("safetensors")
