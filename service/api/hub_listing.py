@@ -1,11 +1,11 @@
 """What the Hub tells of its models as JSON: a revision, its files, its one commit. hub.py serves the files."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from service.api.body import receive_body
@@ -15,6 +15,8 @@ from service.api.problems import RequestProblem
 from service.api.repositories import STORED, repositories
 from service.api.routing import DirectRoute
 from service.api.services import services_of
+from service.api.working import in_worker
+from service.formats.base64_json import dumps
 from service.stream.dtypes import DTYPES
 
 NO_DATE = "1970-01-01T00:00:00.000Z"  # a spec has none, and clients read one
@@ -31,8 +33,10 @@ AT = "/api/models/{namespace}/{name}"
 router = APIRouter(tags=["hub"], route_class=DirectRoute)
 
 
-def told(content: Any) -> Response:
-    return JSONResponse(content, headers={"cache-control": "no-cache"})
+async def told(request: Request, tell: Callable[[], Any]) -> Response:
+    """Answer with what `tell` returns, in JSON. A revision may have thousands of files: a thread lists them."""
+    content = await in_worker(services_of(request).workers, request, lambda: dumps(tell()))
+    return Response(content, media_type="application/json", headers={"cache-control": "no-cache"})
 
 
 def answers(description: str, schema: dict[str, Any], *statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -78,12 +82,16 @@ def is_true(word: str | None) -> bool:
 async def model(request: Request) -> Response:
     """Answer what huggingface_hub's `model_info` reads."""
     snapshot = await snapshot_at(request)
+    return await told(request, lambda: description(snapshot, entries(request, snapshot)))
+
+
+def description(snapshot: Snapshot, listed: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what there is to say of a revision with these files."""
     plan, config = snapshot.kept.plan, snapshot.files.get("config.json")
-    listed = entries(request, snapshot)
-    content = {
+    content: dict[str, Any] = {
         "id": snapshot.repository,
         "modelId": snapshot.repository,
-        "author": request.path_params["namespace"],
+        "author": snapshot.repository.partition("/")[0],
         "sha": snapshot.revision.commit,
         "createdAt": NO_DATE,
         "lastModified": NO_DATE,
@@ -101,7 +109,7 @@ async def model(request: Request) -> Response:
         published = json.loads(config.content)
         content["library_name"] = "transformers"
         content["config"] = {member: published[member] for member in ("architectures", "model_type")}
-    return told(content)
+    return content
 
 
 @router.get(
@@ -118,8 +126,8 @@ async def tree(request: Request) -> Response:
     snapshot = await snapshot_at(request)
     if folder := request.path_params.get("path", "").strip("/"):
         raise no_entry(snapshot, folder)
-    listed = entries(request, snapshot)
-    return told(with_commit(snapshot, listed, is_true(request.query_params.get("expand"))))
+    expand = is_true(request.query_params.get("expand"))
+    return await told(request, lambda: with_commit(snapshot, entries(request, snapshot), expand))
 
 
 @router.post(
@@ -133,22 +141,8 @@ async def tree(request: Request) -> Response:
         "requestBody": {
             "required": True,
             "content": {
-                "application/json": {
-                    "schema": {
-                        "type": "object",
-                        "properties": {
-                            "paths": {"type": "array", "items": {"type": "string"}},
-                            "expand": {"type": "boolean"},
-                        },
-                    },
-                    "example": {"paths": ["config.json"], "expand": False},
-                },
-                "application/x-www-form-urlencoded": {
-                    "schema": {
-                        "type": "object",
-                        "properties": {"paths": {"type": "array", "items": {"type": "string"}}},
-                    }
-                },
+                "application/json": {"schema": PATHS, "example": {"paths": ["config.json"], "expand": False}},
+                "application/x-www-form-urlencoded": {"schema": PATHS},
             },
         },
     },
@@ -158,10 +152,14 @@ async def paths(request: Request) -> Response:
     services = services_of(request)
     with services.room.for_request() as grant:
         body = await receive_body(request, services, grant)
-    wanted, expand = read_paths(body, request.headers.get("content-type", ""))
     snapshot = await snapshot_at(request)
-    listed = [entry for entry in entries(request, snapshot) if entry["path"] in wanted]
-    return told(with_commit(snapshot, listed, expand))
+
+    def tell() -> list[dict[str, Any]]:
+        wanted, expand = read_paths(body, request.headers.get("content-type", ""))
+        listed = [entry for entry in entries(request, snapshot) if entry["path"] in wanted]
+        return with_commit(snapshot, listed, expand)
+
+    return await told(request, tell)
 
 
 def read_paths(body: bytes, media_type: str) -> tuple[set[str], bool]:
@@ -192,7 +190,7 @@ async def refs(request: Request) -> Response:
     """Answer `main`; every `seed-N` is a revision beside it."""
     snapshot = await snapshot_at(request)
     main = {"name": "main", "ref": "refs/heads/main", "targetCommit": snapshot.revision.commit}
-    return told({"branches": [main], "tags": [], "converts": []})
+    return await told(request, lambda: {"branches": [main], "tags": [], "converts": []})
 
 
 @router.get(
@@ -207,7 +205,7 @@ async def commits(request: Request) -> Response:
     """Answer the one commit that a revision is."""
     snapshot = await snapshot_at(request)
     commit = {"id": snapshot.revision.commit, "title": snapshot.repository, "message": "", "date": NO_DATE}
-    return told([{**commit, "authors": []}])
+    return await told(request, lambda: [{**commit, "authors": []}])
 
 
 @router.get("/api/models/{repository:path}", include_in_schema=False)

@@ -13,6 +13,7 @@ import pytest
 from fsspec.implementations.http import HTTPFileSystem
 from huggingface_hub import HfApi, HfFileSystem, hf_hub_download, snapshot_download
 from huggingface_hub.errors import RemoteEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
+from obstore.store import HTTPStore
 from safetensors.numpy import load
 
 from tests.conftest import Server, serving
@@ -142,6 +143,34 @@ def test_fsspec_reads_any_part_over_plain_http(server: str, client: httpx.Client
     with files.open(address, block_size=2**16) as opened:
         opened.seek(700_000)
         assert opened.read(10) == weights[700_000:700_010]
+
+
+def test_obstore_reads_several_parts_at_once(server: str, client: httpx.Client) -> None:
+    weights = posted(client, recipe="fixup", seed=42)
+    store = HTTPStore.from_url(f"{server}/{SMALL}/resolve/seed-42", client_options={"allow_http": True})
+    assert store.head("model.safetensors")["size"] == len(weights)
+    starts, ends = [0, 1000, len(weights) - 10], [8, 2000, len(weights)]
+    parts = store.get_ranges("model.safetensors", starts=starts, ends=ends)
+    assert [bytes(part) for part in parts] == [weights[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def test_any_spec_in_the_store_is_a_model(tmp_path: Path) -> None:
+    layers = [{"name": "fc", "type": "dense", "shape": [64, 32]}, {"name": "out", "type": "lstm", "shape": [32, 8]}]
+    with serving(INITSERVE_SPECS=str(tmp_path / "specs")) as server:
+        spec = {"seed": 8, "layout": "flax", "dtype": "float16", "layers": layers}
+        name = httpx.post(f"{server.url}/specs", json=spec).json()["digest"]
+        posted = httpx.post(f"{server.url}/init?format=safetensors", json=spec).content
+        folder = Path(snapshot_download(f"spec/{name}", cache_dir=tmp_path / "cache", endpoint=server.url))
+        assert (folder / "model.safetensors").read_bytes() == posted
+        assert folder.name == name.removeprefix("sha256-")[:40]
+        again = hf_hub_download(
+            f"spec/{name}", "model.safetensors", revision=folder.name, local_dir=tmp_path, endpoint=server.url
+        )
+        assert Path(again).read_bytes() == posted
+        HfFileSystem.clear_instance_cache()
+        files = HfFileSystem(endpoint=server.url, token=False)
+        assert files.cat_file(f"spec/{name}/model.safetensors", start=0, end=8) == posted[:8]
+        assert HfApi(endpoint=server.url).get_safetensors_metadata(f"spec/{name}").parameter_count["F16"] > 0
 
 
 @pytest.fixture
