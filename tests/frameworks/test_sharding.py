@@ -1,10 +1,17 @@
-"""The Hub's own library splits a state dict as the service splits a checkpoint."""
+"""The Hub's own library splits a state dict as the service splits a checkpoint, and transformers loads the files."""
 
+import json
+from pathlib import Path
+
+import numpy as np
 from huggingface_hub import split_state_dict_into_shards_factory
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import GPT2Model
 
-from service.formats.sharding import shards
+from service.formats import safetensors
+from service.formats.sharding import INDEX, encode_index, shards
+from service.specs import recipes
 from service.specs.spec import Spec
 
 
@@ -31,3 +38,22 @@ def test_shards_are_those_of_the_hubs_library(sizes: list[int], most: int, layou
     assert ours == theirs.filename_to_tensors
     assert list(ours) == list(theirs.filename_to_tensors)
     assert theirs.metadata["total_size"] == plan.bytes
+
+
+def test_transformers_loads_the_files_of_an_index(tmp_path: Path) -> None:
+    layers, rules = recipes.gpt2(32, 2)
+    plan = Spec.model_validate({"seed": 1, "layout": "pytorch", "layers": layers, "rules": rules}).plan()
+    parts = shards(plan, 100_000)
+    assert len(parts) > 3
+    (tmp_path / INDEX).write_bytes(encode_index(plan, 100_000).whole())
+    for part in parts:
+        (tmp_path / part.name).write_bytes(safetensors.encode_some(plan, part.parameters).whole())
+    config = {"model_type": "gpt2", "n_embd": 32, "n_layer": 2, "n_head": 4}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    model, info = GPT2Model.from_pretrained(tmp_path, output_loading_info=True)
+    assert not info["unexpected_keys"]
+    assert not info["missing_keys"]
+    state = model.state_dict()
+    for parameter in plan.parameters:
+        values = np.concatenate([block.copy() for block in parameter.blocks()]).reshape(parameter.shape)
+        assert np.array_equal(state[parameter.key].numpy(), values), parameter.key

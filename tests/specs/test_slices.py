@@ -41,7 +41,7 @@ def taken(array: np.ndarray[Any, Any], part: Slice) -> Any:
     return array
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(items=st.lists(ITEMS, min_size=1, max_size=5), shape=SHAPES)
 def test_it_takes_what_numpy_takes_and_refuses_what_numpy_refuses(items: list[str], shape: tuple[int, ...]) -> None:
     array, text = np.arange(np.prod(shape, dtype=int)).reshape(shape), ",".join(items)
@@ -116,7 +116,7 @@ def try_to_parse(text: str, shape: tuple[int, ...]) -> None:
     assert parse_slice(found.text, shape) == found
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(text=FUZZ, shape=SIZES)
 def test_any_text_is_read_or_refused(text: str, shape: tuple[int, ...]) -> None:
     try_to_parse(text, shape)
