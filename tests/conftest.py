@@ -58,6 +58,11 @@ class Server:
                 return
         raise RuntimeError(f"no answer from the server: {self.stop()}")
 
+    def logged(self) -> str:
+        """Return what it has logged so far; it goes on writing where it is."""
+        descriptor = self.log.fileno()
+        return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode()
+
     def stop(self) -> str:
         """End the process; return what it logged."""
         self.process.terminate()

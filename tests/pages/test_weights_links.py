@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.conftest import Server
 from tests.pages.reader import IN_CHROMIUM, PHONE, Reader, begin_with, chip, clipboard, note, settle, shoot, show, spec
 from tests.pages.test_links import DENSE, link
 
@@ -156,3 +157,28 @@ def test_addresses_are_reached_by_keyboard_and_the_chosen_parameter_keeps_the_fo
     assert page.evaluate("document.activeElement.dataset.key") == "take-parameter"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     shoot(page, "addresses-phone")
+
+
+def test_a_browser_that_has_an_address_never_asks_for_it_again(reader: Reader, running: Server) -> None:
+    page = reader.open(link({"spec": {"seed": "1001", "layers": [DENSE]}}))
+    found = linked(page)
+    picture, numbers = (found[f"All weights: {name}"] for name in ("histograms", "statistics"))
+    fetched = "async (url) => (await fetch(url)).text()"
+    texts = {page.evaluate(fetched, numbers) for _ in range(3)}
+    page.reload()
+    settle(page)
+    texts |= {page.evaluate(fetched, numbers), page.context.new_page().goto(numbers).text()}  # type: ignore[union-attr]
+    assert texts == {httpx.get(numbers).text}
+    assert answered(running, numbers) == [200, 200]  # the browser once, and the line above
+    page.goto(picture)
+    page.goto(numbers)
+    page.goto(picture)
+    assert answered(running, picture) == [200]
+    page.reload()  # asks whether it is still so
+    assert answered(running, picture) in ([200], [200, 304])
+
+
+def answered(server: Server, url: str) -> list[int]:
+    """Return the statuses with which a server answered for something, as its log has them."""
+    path = re.escape(url.removeprefix(server.url))
+    return [int(status) for status in re.findall(rf'"GET {path} HTTP/1.1" (\d+)', server.logged())]

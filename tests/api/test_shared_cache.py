@@ -1,0 +1,114 @@
+"""deploy/nginx-cache.conf, run by nginx in front of a real server: right bytes, each of them asked for once."""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.api.test_flow import MIB
+from tests.api.test_weights import LARGE, SPEC, token
+from tests.conftest import ROOT, START, Server, free_port
+
+pytestmark = pytest.mark.skipif(shutil.which("nginx") is None, reason="no nginx; make bench-tools installs it")
+LAYERS = [{"name": "w", "type": "tensor", "shape": [1000, 1500], "scheme": "he_normal"}]
+FILE = f"/weights/{token({'algorithm': 'initserve/1', 'layers': LAYERS, 'seed': '11'})}.safetensors"
+
+
+@pytest.fixture(scope="module")
+def cache(running: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of the cache."""
+    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
+    configured = (ROOT / "deploy" / "nginx-cache.conf").read_text()
+    temporary = "".join(f"{name}_temp_path {name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    for theirs, ours in [
+        ("/var/cache/nginx/weights", "weights"),
+        ("server initserve:8000;", f"server 127.0.0.1:{running.port};"),
+        ("listen 80;", f"listen 127.0.0.1:{port}; access_log off;"),
+        ("http {", f"http {{ {temporary}"),
+    ]:
+        assert theirs in configured
+        configured = configured.replace(theirs, ours, 1)
+    (folder / "nginx.conf").write_text(configured)
+    command = ["nginx", "-p", str(folder), "-c", "nginx.conf", "-e", "stderr"]
+    also = "daemon off; master_process off; pid nginx.pid;"
+    process = subprocess.Popen([*command, "-g", also], stderr=subprocess.DEVNULL)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30.0) as client:
+            wait_for(client, process)
+            yield client
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def wait_for(client: httpx.Client, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + START
+    while True:
+        try:
+            client.get("/livez").raise_for_status()
+        except httpx.HTTPError:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        else:
+            return
+
+
+def asked(server: Server, address: str) -> int:
+    """Return how often a server has been asked for something, as its log has it."""
+    return server.logged().count(f"GET {address} ")
+
+
+def test_what_many_ask_for_at_once_is_asked_for_once(
+    running: Server, client: httpx.Client, cache: httpx.Client
+) -> None:
+    direct = client.get(FILE)
+    size, etag = len(direct.content), direct.headers["etag"]
+    before = asked(running, FILE)
+    with ThreadPoolExecutor(8) as readers:
+        found = list(readers.map(lambda _: cache.get(FILE), range(8)))
+    assert all((each.content, each.headers["etag"]) == (direct.content, etag) for each in found)
+    assert asked(running, FILE) - before == -(-size // MIB)  # once for each slice
+    for start, stop in [(0, 10), (MIB - 5, MIB + 5), (3 * MIB, size), (size - 9, size)]:
+        part = cache.get(FILE, headers={"range": f"bytes={start}-{stop - 1}", "if-range": etag})
+        assert (part.status_code, part.content) == (206, direct.content[start:stop])
+    for headers, status in [({"if-none-match": etag}, 304), ({"if-match": '"x"'}, 412)]:
+        assert cache.get(FILE, headers=headers).status_code == status
+    assert cache.get(FILE, headers={"range": "bytes=8-", "if-range": '"x"'}).content == direct.content
+    assert cache.head(FILE).headers["content-length"] == str(size)
+    assert asked(running, FILE) - before == -(-size // MIB)
+
+
+def test_a_range_of_a_terabyte_takes_the_slices_that_it_touches(
+    running: Server, client: httpx.Client, cache: httpx.Client
+) -> None:
+    large = f"/weights/{token(LARGE | {'seed': '12'})}.safetensors"
+    some = {"range": f"bytes={2**39 - 500}-{2**39 + 499}"}
+    direct = client.get(large, headers=some)
+    before = asked(running, large)
+    found = cache.get(large, headers=some)
+    assert (found.content, found.headers["content-range"]) == (direct.content, direct.headers["content-range"])
+    assert asked(running, large) - before == 2
+
+
+@pytest.mark.parametrize("form", ["npz", "json?include=statistics", "svg", "json"])
+def test_what_ends_with_sums_is_asked_for_once_as_a_whole(
+    running: Server, client: httpx.Client, cache: httpx.Client, form: str
+) -> None:
+    at = f"/weights/{token(SPEC | {'seed': '13'})}.{form}"
+    direct = client.get(at).content
+    before = asked(running, at)
+    assert cache.get(at).content == direct
+    assert cache.get(at, headers={"range": "bytes=-20"}).content == direct[-20:]
+    assert asked(running, at) - before == 1
+
+
+def test_what_is_refused_is_refused_behind_the_cache_too(client: httpx.Client, cache: httpx.Client) -> None:
+    for at in ("/weights/x.npz", "/weights/x.safetensors", FILE.replace(".safetensors", "/none/at/all.raw")):
+        here, there = client.get(at), cache.get(at)
+        assert (here.status_code, here.json()) == (there.status_code, there.json())
+        assert here.status_code in (400, 404)
