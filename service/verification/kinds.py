@@ -8,6 +8,11 @@ from service.verification import npy, npz, safetensors
 from service.verification.arrays import Hold, Reading
 from service.verification.tape import Tape
 
+# What else people keep weights in, by its first bytes.
+OTHERS = {
+    b"\x89HDF": "an HDF5 file", b"\x80": "a Python pickle", b"GGUF": "a GGUF file", b"\x1f\x8b": "compressed by gzip",
+    b"BZh": "compressed by bzip2", b"\x28\xb5\x2f\xfd": "compressed by Zstandard", b"{": "JSON", b"<": "XML or HTML",
+}  # fmt: skip
 ARCHIVES = (b"PK\3\4", b"PK\5\6")  # the latter begins one without members
 
 
@@ -23,4 +28,7 @@ def recognised(tape: Tape, hold: Hold, most: int) -> Generator[None, None, Readi
         return npy.read(tape, hold)
     if begin[8:9] == b"{":
         return safetensors.read(tape, hold)
+    for first, what in OTHERS.items():
+        if begin.startswith(first):
+            raise InvalidFile(f"it is {what}; safetensors, .npz and .npy files can be compared")
     raise InvalidFile("neither a safetensors, nor an .npz, nor an .npy file begins so")

@@ -19,6 +19,7 @@ from service.verification.tape import Tape
 MOST_MEMBERS = 2**17
 HELD, AT_ONCE = 512, 100  # bytes that a member holds until the end, and of how many is told at a time
 SUFFIX = ".npy"
+PICKLE = "/data.pkl"  # a member of what torch.save writes
 DESCRIBED_AFTERWARDS, UTF8 = 0x8, 0x800
 KNOWN = 0x6 | DESCRIBED_AFTERWARDS | UTF8  # flags; the first two say how hard a deflater tried
 STORED, DEFLATED = 0, 8
@@ -132,6 +133,8 @@ def read_member(tape: Tape, head: Head, allowance: Allowance) -> Generator[Event
         content = Deflated(tape, head.name, allowance)
     else:
         content = Stored(tape, head.name, None if head.sizes is None else head.sizes.stored)
+    if head.name.endswith(PICKLE):
+        raise InvalidFile("it is a pickle of PyTorch's in a ZIP; safetensors, .npz and .npy files can be compared")
     if head.name.endswith(SUFFIX):
         yield from read_content(content, head)
     elif not head.name.endswith("/"):  # which is a folder's, and holds nothing

@@ -61,6 +61,14 @@ def test_torchs_own_file_of_its_own_weights(tmp_path: Path, capsys: pytest.Captu
     assert "first reads.weight_hh_l0 at [47, 11]: " in capsys.readouterr().out
 
 
+def test_a_pickle_of_torchs_is_told_from_an_archive_of_arrays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(Network().state_dict(), tmp_path / "model.pt")
+    assert verify(tmp_path / "model.pt", SPEC) == 2
+    assert "pickle of PyTorch's" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16"])
 def test_every_dtype_as_the_library_writes_it(tmp_path: Path, dtype: str) -> None:
     """In the library's order, the largest elements first and then by name, with other tensors among them."""

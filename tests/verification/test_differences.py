@@ -81,6 +81,7 @@ def test_of_several_differences_the_first_in_c_order_the_largest_and_how_many() 
     for order in (np.ascontiguousarray, np.asfortranarray):
         found = entry(verify(saved({**arrays, "large/value": order(changed)}), PLANS["keras"]), "large/value")
         index = [int(each) for each in np.unravel_index(BLOCK + 5, changed.shape)]
+        assert found["first_difference"]["found_bits"] == "0x40400000"
         assert (found["first_difference"]["index"], found["differing"]) == (index, 3)
         apart = np.abs(changed.astype(np.float64) - arrays["large/value"]).max()
         assert found["max_abs_difference"] == apart
@@ -144,6 +145,25 @@ def test_what_is_missing_too_much_or_of_another_kind() -> None:
         assert answer["totals"] == {
             "parameters": total, "equal": total - 3, "different": 2, "missing": 1, "unexpected": 2,
         }  # fmt: skip
+
+
+def test_the_summary_tells_what_is_wrong_first_and_by_bits_what_its_value_does_not_tell() -> None:
+    plan = planned(layers=[{"name": "w", "type": "tensor", "shape": [3], "scheme": "zeros"}, *LAYERS[:1]])
+    for changed, told in {
+        -0.0: "-0.0 (0x80000000), not 0.0 (0x00000000)",
+        np.nan: "NaN (0x7fc00000), not 0.0 (0x00000000)",
+        -np.inf: "-Infinity, not 0.0",
+        0.5: "0.5, not 0.0",
+    }.items():
+        values = np.zeros(3, np.float32)
+        values[1] = changed
+        beside = {"x": np.ones(1), "y": np.ones(1)}
+        answer = verify(saved({"w/value": values, **beside}), plan)
+        first = f"1 of 2 parameters differ, first w/value at [1]: {told}"
+        assert answer["summary"] == f"{first}; 1 missing, first scalar/value; 2 not in the spec, first x"
+    answer = verify(saved({"w/value": np.zeros(4), "scalar/value": np.ones((), np.float32)}), plan)
+    wanted = "first w/value: float64 of shape [4], not float32 of shape [3]"
+    assert answer["summary"] == f"1 of 2 parameters differ, {wanted}"
 
 
 def test_very_many_names_are_counted_and_a_thousand_told() -> None:

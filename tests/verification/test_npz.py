@@ -1,6 +1,8 @@
 """npz and npy files, with NumPy and zipfile as the oracles: in every form in which they write them."""
 
+import gzip
 import io
+import pickle
 import re
 import struct
 import zipfile
@@ -15,6 +17,8 @@ from hypothesis import strategies as st
 
 from service.errors import InvalidFile, TooLarge, UnsupportedCombination
 from service.networks.plan import Plan
+from service.verification import Result, Verification
+from service.verification.means import Unbounded
 from tests.verification import file_of, planned, verify
 
 LAYERS = [
@@ -206,6 +210,82 @@ def test_cut_short_anywhere_it_is_refused(form: str) -> None:
             verify(file[:length], PLAN)
 
 
+def test_no_byte_of_the_directory_may_be_another_unless_every_reader_passes_over_it() -> None:
+    """Each byte of all that follows the members; those that mean nothing are dates, attributes and who made it."""
+    for form in ("ours", "with folders and a comment"):
+        file = FORMS[form]
+        start, free = file.index(b"PK\1\2"), 0
+        for place in range(start, len(file)):
+            for bits in (1, 0x80):
+                changed = bytearray(file)
+                changed[place] ^= bits
+                try:
+                    equal = verify(bytes(changed), PLAN)["equal"]
+                except InvalidFile:
+                    continue
+                assert equal
+                assert equal_to_numpy(bytes(changed)), (form, place - start)
+                free += 1
+        # Of a member's entry: 2 bytes of who made it, 2 of what reads it, 2 of flags, 4 of date, 12 of disk, attributes
+        # and what kind of data it is; of the end a comment of 12 and of ZIP64 who made it.
+        assert free <= 2 * (22 * file.count(b"PK\1\2") + 16), form
+
+
+def test_what_a_member_holds_beyond_its_array_is_refused() -> None:
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        for name, content, words in (
+            ("w.npy", one(WEIGHTS) + b"\0", r"w\.npy goes on where its array ends"),
+            ("w.npy", one(WEIGHTS)[:-1], "in the middle of its array"),
+            ("w/", b"something", "folder that holds something"),
+        ):
+            out = io.BytesIO()
+            with zipfile.ZipFile(out, "w") as archive:
+                archive.writestr(zipfile.ZipInfo(name), content, method)
+            with pytest.raises(InvalidFile, match=words):
+                verify(out.getvalue(), SINGLE)
+
+
+def test_a_name_that_stands_twice_is_refused() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("w.npy", one(WEIGHTS))
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("w.npy", one(WEIGHTS))
+    with pytest.raises(InvalidFile, match=r"w\.npy stands twice in the archive"):
+        verify(out.getvalue(), SINGLE)
+
+
+def test_names_are_utf_8_or_of_the_old_code_page() -> None:
+    with pytest.raises(InvalidFile, match="name is not UTF-8"):
+        verify(zipped([("ä", np.ones(3))]).replace("ä".encode(), b"\xff\xfe"), PLAN)
+    assert verify(zipped([("xy", np.ones(3))]).replace(b"xy.npy", b"x\x84.npy"), PLAN)["unexpected"] == ["xä"]
+
+
+def test_extra_fields_of_others_are_passed_over() -> None:
+    for content in (struct.pack("<HHI", 0x5455, 4, 0), struct.pack("<HH", 0xCAFE, 0)):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            member = zipfile.ZipInfo("w.npy")
+            member.extra = content
+            with archive.open(member, "w", force_zip64=True) as file:
+                file.write(one(WEIGHTS))
+        assert verify(out.getvalue(), SINGLE)["unexpected"] == ["w"]
+
+
+def test_members_are_charged_as_they_come() -> None:
+    held: list[int] = []
+
+    class Held(Unbounded):
+        def hold(self, count: int) -> None:
+            held.append(count)
+
+    verification = Verification(Held())
+    list(verification.pieces(zipped((f"w{index}", np.ones(1)) for index in range(201))))
+    verification.begin(Result(PLAN))
+    list(verification.pieces(last=True))
+    assert held == [512 * 100] * 3
+
+
 def equal_to_numpy(file: bytes) -> bool:
     """Whether NumPy finds the plan's arrays in a file, and nothing else."""
     found = arrays_in(file)
@@ -265,7 +345,9 @@ def test_an_npy_file_holds_one_array() -> None:
         b"\x93NUMPY\2\0" + struct.pack("<I", 2**32 - 1) + b" " * 2**17,
         b"",
         b"{}",
-        b"\x80\4\x95",
+        pickle.dumps([1.0, 2.0]),
+        gzip.compress(one(WEIGHTS)),
+        b"\x89HDF\r\n\x1a\n",
         b"PK\3\4",
         b"PK\1\2",
         b"\0" * 100,

@@ -12,6 +12,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from service.errors import InvalidFile
+from service.verification import Verification
+from service.verification.means import Unbounded
 from service.verification.safetensors import BITS, LARGEST_HEADER
 from tests.verification import file_of, planned, verify
 
@@ -140,6 +142,25 @@ def test_every_dtype_of_the_library_is_known_with_its_size(dtype: str) -> None:
         else:
             with pytest.raises(InvalidFile):
                 verify(file, PLAN)
+
+
+def test_a_header_is_charged_and_where_a_file_ends_is_told() -> None:
+    held: list[int] = []
+
+    class Held(Unbounded):
+        def hold(self, count: int) -> None:
+            held.append(count)
+
+    list(Verification(Held()).pieces(FILE))
+    assert held == [10 * int.from_bytes(FILE[:8], "little")]
+    with pytest.raises(
+        InvalidFile, match=f"it ends after {len(FILE) - 3:,} bytes, in the middle of the data of b/value"
+    ):
+        verify(FILE[:-3], PLAN)
+    with pytest.raises(InvalidFile, match="it ends after 12 bytes, in the middle of the header"):
+        verify(FILE[:12], PLAN)
+    with pytest.raises(InvalidFile, match="it is empty"):
+        verify(b"", PLAN)
 
 
 def test_cut_short_anywhere_it_is_refused() -> None:
