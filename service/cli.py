@@ -24,7 +24,6 @@ from service.formats.base64_json import describe_plan, dumps
 from service.reading import source_of
 from service.replay import ALGORITHMS
 from service.settings import Settings, settings_table
-from service.specs.addresses import located
 from service.specs.self_test import agrees, disagreements
 from service.stream.targets import levels
 from service.verification import Result
@@ -62,7 +61,7 @@ def init(spec: str, output: str, format_name: str | None) -> None:
     format = format_of(output, format_name)
     if output == PIPE and sys.stdout.isatty():
         raise SystemExit("initserve: this is no text for a terminal; pipe it on, or name a file")
-    plan = located(parse_spec(read_spec(spec)).plan())
+    plan = parse_spec(read_spec(spec)).plan()
     payload = format.encode(plan, Include(weights=True, statistics=format is FORMATS["json"]))
     threads = Settings().drawing_threads
     with terminated_as_by_interrupt(), progress_bar(output, payload.length) as progress:
@@ -85,7 +84,7 @@ def plan(spec: str) -> None:
     """Print what a spec comes to, as POST /plan answers it where no specs are kept."""
     text = read_spec(spec)
     with pointing_into(text):
-        planned = located(parse_spec(text).plan())
+        planned = parse_spec(text).plan()
         if planned.address is None:
             planned = asyncio.run(named(planned, None))
         print(dumps(describe_plan(planned)).decode())

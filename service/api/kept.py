@@ -20,7 +20,7 @@ from service.api.working import LIGHT_BODY, in_worker, is_light
 from service.formats import Payload
 from service.networks.plan import Plan, PlannedParameter
 from service.pipeline import Workers
-from service.specs.addresses import digest_in, located, unpacked
+from service.specs.addresses import digest_in, under_digest, unpacked
 
 if TYPE_CHECKING:
     from service.api.snapshots import File
@@ -67,6 +67,11 @@ class Kept:
         return made
 
 
+def reached(plan: Plan) -> Plan:
+    """Return the plan that an address led to with the one that it has: where none can hold its spec, it is kept."""
+    return under_digest(plan) if plan.address is None else plan
+
+
 class Plans:
     """The plans that are kept, for the event loop alone."""
 
@@ -110,8 +115,8 @@ class Plans:
         if len(body) <= LIGHT_BODY and b'"recipe"' not in body:
             spec = parse_spec(body)
             if is_light(spec):
-                return Kept(located(spec.plan(), kept=True))
-        return await in_worker(self._workers, request, lambda: Kept(located(parse_spec(body).plan(), kept=True)))
+                return Kept(reached(spec.plan()))
+        return await in_worker(self._workers, request, lambda: Kept(reached(parse_spec(body).plan())))
 
     def _found(self, text: str) -> Kept | None:
         kept = self._plans.get(text)

@@ -12,7 +12,7 @@ from service.api.store import Store, StoreFull
 from service.api.working import in_worker, of_spec
 from service.formats import Include
 from service.networks.plan import Caution, Plan
-from service.specs.addresses import MOST_CHARACTERS, PREFIX, located, stored_under
+from service.specs.addresses import MOST_CHARACTERS, PREFIX, under_digest
 from service.specs.spec import Spec
 
 NO_ADDRESS = "no-address"
@@ -31,7 +31,7 @@ async def of_plan(
     services = services_of(request)
 
     def at_once(spec: Spec) -> tuple[Plan, T | None]:
-        plan = located(prepare(spec))
+        plan = prepare(spec)
         return plan, None if plan.address is None else describe(plan)
 
     plan, described = await of_spec(body, at_once, services.workers, request)
@@ -56,7 +56,7 @@ async def named(plan: Plan, store: Store | None) -> Plan:
         return without_address(
             plan, f"{TOO_LONG}, and there is no room for it in the store (INITSERVE_MAX_SPECS_BYTES)"
         )
-    return stored_under(plan)
+    return under_digest(plan)
 
 
 def without_address(plan: Plan, why: str) -> Plan:

@@ -19,7 +19,7 @@ from service.formats import Payload
 from service.formats.base64_json import dumps
 from service.formats.links import links_of
 from service.formats.payload import Known
-from service.specs.addresses import digest_in, stored_under
+from service.specs.addresses import digest_in, under_digest
 
 router = APIRouter(tags=["addresses"], route_class=DirectRoute)
 JSON = "application/json"
@@ -56,7 +56,7 @@ async def keep_spec(request: Request) -> Response:
         raise RequestProblem("no-store", "this service keeps no specs: INITSERVE_SPECS is not set")
     with services.room.for_request() as grant:
         body = await read_body(request, services, grant)
-        plan = await of_spec(body, lambda spec: stored_under(spec.plan()), services.workers, request)
+        plan = await of_spec(body, lambda spec: under_digest(spec.plan()), services.workers, request)
     try:
         new = await services.store.keep(plan.digest, plan.canonical_json())
     except StoreFull:

@@ -270,8 +270,8 @@ class Plan:
     """What a spec comes to.
 
     `canonical` returns the one text of all specs that say the same, seed included; `written_out` a request that gives
-    the same answer, to be changed and sent. `address` stands for the text in the service's addresses, None where
-    nothing does.
+    the same answer, to be changed and sent. `addressed` returns what stands for the text in the service's addresses,
+    None where nothing does.
     """
 
     algorithm: str
@@ -283,7 +283,7 @@ class Plan:
     warnings: tuple[Caution, ...]
     canonical: Callable[[], str] = field(repr=False)
     written_out: Callable[[], dict[str, Any]] = field(repr=False)
-    address: str | None = None
+    addressed: Callable[[], str | None] = field(repr=False)
 
     @cached_property
     def parameters(self) -> tuple[PlannedParameter, ...]:
@@ -300,6 +300,11 @@ class Plan:
     def canonical_json(self) -> str:
         """Return the spec's canonical text (RFC 8785)."""
         return self.canonical()
+
+    @cached_property
+    def address(self) -> str | None:
+        """What stands for the spec in addresses on this service; None where nothing does."""
+        return self.addressed()
 
     @cached_property
     def digest(self) -> str:

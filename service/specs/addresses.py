@@ -36,18 +36,9 @@ def short(text: str) -> str | None:
     return token if 0 < len(token) <= LONGEST else None
 
 
-def located(plan: Plan, kept: bool = False) -> Plan:
-    """Return the plan with the address that holds its spec.
-
-    Where that would be too long, it is the one that names a spec which is `kept`, or else there is none.
-    """
-    address = short(plan.canonical_json())
-    return replace(plan, address=stored(plan.digest) if address is None and kept else address)
-
-
-def stored_under(plan: Plan) -> Plan:
+def under_digest(plan: Plan) -> Plan:
     """Return the plan of a kept spec with the address that names it, however short its text is."""
-    return replace(plan, address=stored(plan.digest))
+    return replace(plan, addressed=lambda: stored(plan.digest))
 
 
 def stored(digest: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from service.networks.layers.layer import BiasedLayerSpec, LayerSpec
 from service.networks.schemes import PRESETS, Auto, Scheme
 from service.replay import ALGORITHMS, Replay
-from service.specs.choosing import Naming, Wanted, names_of
+from service.specs.choosing import Naming, Wanted
 from service.specs.completion import usual
 from service.specs.recipes import RECIPES
 from service.specs.rules import Rule
@@ -47,14 +47,15 @@ def canonical_document(spec: Sized, seed: int) -> Document:
 
 def layers_of(spec: Wanted, replay: Replay | None, seed: int) -> list[Document]:
     """Return each layer's members that say something."""
-    naming = Naming(replay)
+    called, naming = Naming(replay), Naming(replay)  # as the spec leaves names out, and as its document does
     automatic = replay is None and spec.defaults == "recommended"
     found = []
-    for index, (layer, name) in enumerate(zip(spec.layers, names_of(spec.layers, replay), strict=True)):
+    for index, layer in enumerate(spec.layers):
         members = members_of(layer, automatic)
-        members.pop("name", None)
+        name = called.next(index, layer) if layer.name is None else layer.name
         if naming.usual(index, layer) == name:
-            naming.count(layer)
+            naming.next(index, layer)
+            members.pop("name", None)
         else:
             members["name"] = name
         if layer.seed is not None:

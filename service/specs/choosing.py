@@ -1,6 +1,5 @@
 """Choosing: what each layer is called, and the scheme that each of its parameters gets."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -75,19 +74,22 @@ class Naming:
 
     def __init__(self, replay: Replay | None) -> None:
         self._kind = None if replay is None else replay.kind_of
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = {}
 
     def usual(self, index: int, layer: LayerSpec) -> str:
         """Return the name of a layer at this place, behind those that were counted."""
         if self._kind is None:
             return f"{layer.type}_{index}"
         kind = self._kind(layer)
-        return f"{kind}_{self._counts[kind]}"
+        return f"{kind}_{self._counts.get(kind, 0)}"
 
-    def count(self, layer: LayerSpec) -> None:
-        """Let the next layer of its kind have the next number."""
+    def next(self, index: int, layer: LayerSpec) -> str:
+        """Return the usual name of a layer that has none of its own, and count it."""
+        name = self.usual(index, layer)
         if self._kind is not None:
-            self._counts[self._kind(layer)] += 1
+            kind = self._kind(layer)
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+        return name
 
 
 def names_of(layers: Sequence[LayerSpec], replay: Replay | None) -> list[str]:
@@ -95,10 +97,7 @@ def names_of(layers: Sequence[LayerSpec], replay: Replay | None) -> list[str]:
     naming = Naming(replay)
     names: dict[str, None] = {}
     for index, layer in enumerate(layers):
-        name = layer.name
-        if name is None:
-            name = naming.usual(index, layer)
-            naming.count(layer)
+        name = naming.next(index, layer) if layer.name is None else layer.name
         if name in names:
             detail = f"two layers are called {name!r}; every layer needs a name of its own"
             raise InvalidSpec(detail, f"/layers/{index}/name")

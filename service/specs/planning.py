@@ -23,6 +23,7 @@ from service.networks.plan import (
 )
 from service.replay import ALGORITHMS, Replay
 from service.replay.network import construct
+from service.specs.addresses import short
 from service.specs.choosing import Wanted, choose
 from service.specs.refusals import refuse_overflow, refuse_seed, refuse_shared_keys
 from service.specs.warnings import warn, warn_of_twins
@@ -42,6 +43,7 @@ def plan(spec: Wanted, canonical: Callable[[int], str], written_out: Callable[[i
         layers, warnings = planned(spec, replay, seed)
     except InitserveError as error:
         raise type(error)(error.detail, posted(error.pointer, spec), error.remedy) from None
+    text = cache(lambda: canonical(seed))
     return Plan(
         algorithm=spec.algorithm,
         exact=all(warning.code != "not-exact" for warning in warnings),
@@ -50,8 +52,9 @@ def plan(spec: Wanted, canonical: Callable[[int], str], written_out: Callable[[i
         dtype=spec.dtype,
         layers=tuple(layers),
         warnings=tuple(replace(warning, pointer=posted(warning.pointer, spec)) for warning in warnings),
-        canonical=cache(lambda: canonical(seed)),
+        canonical=text,
         written_out=lambda: written_out(seed),
+        addressed=lambda: short(text()),
     )
 
 
