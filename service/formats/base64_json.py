@@ -163,17 +163,16 @@ class Told:
         return length
 
 
-def told_parts(parameter: PlannedParameter, include: Include) -> list[Part]:
-    """Return what follows a parameter's description: values, digest, statistics, closing brace."""
+def told_parts(words: bytes, parameter: PlannedParameter, include: Include) -> list[Part]:
+    """Return a parameter's description, which ends `words`, and what follows: values, digest, statistics, a brace."""
     begin = partial(Told, parameter, include.statistics)
-    length = begin().longest(parameter.elements)
     values = Values(parameter, encoding_of(parameter, include), begin)
-    owed = Owed(length, [values], lambda sums: sums[0].closing(length))
-    if not include.weights:
-        return [values, owed]
-    if not parameter.elements:
-        return [Known(b',"npy":"' + pybase64.b64encode(npy.header(parameter.dtype, parameter.shape)) + b'"'), owed]
-    return [Known(b',"npy":"'), values, Known(b'"'), owed]
+    opening, quote = (b',"npy":"', b'"') if include.weights else (b"", b"")
+    length = begin().longest(parameter.elements)
+    owed = Owed(len(quote) + length, [values], lambda sums: quote + sums[0].closing(length))
+    if include.weights and not parameter.elements:  # nothing is drawn, not even what comes before the values
+        return [Known(words + opening + pybase64.b64encode(npy.header(parameter.dtype, parameter.shape))), owed]
+    return [Known(words + opening), values, owed]
 
 
 def encoding_of(parameter: PlannedParameter, include: Include) -> Encoding:
@@ -189,7 +188,7 @@ def first_block(head: int, size: int) -> int:
 
 def encode_parameter(parameter: PlannedParameter, address: str | None, include: Include) -> Payload:
     """Return what the whole answer, whose plan has this address, tells of one parameter."""
-    return Payload([Known(dumps(describe(parameter, address))[:-1]), *told_parts(parameter, include)])
+    return Payload(told_parts(dumps(describe(parameter, address))[:-1], parameter, include))
 
 
 def encode(plan: Plan, include: Include) -> Payload:
@@ -202,7 +201,7 @@ def encode(plan: Plan, include: Include) -> Payload:
         words += (b"," if index else b"") + dumps(head)[:-1] + b',"parameters":['
         for place, parameter in enumerate(layer.parameters):
             words += (b"," if place else b"") + dumps(describe(parameter, at))[:-1]
-            parts += [Known(words), *told_parts(parameter, include)]
+            parts += told_parts(words, parameter, include)
             words = b""
         words += b"]}"
     words += b"]," + dumps(closing(plan))[1:]
