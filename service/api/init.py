@@ -109,7 +109,8 @@ async def init(request: Request) -> Response:
         body = await read_body(request, services, grant)
         plan, payload = await of_plan(body, prepare, lambda plan: chosen.format.encode(plan, wanted), request)
         headers |= location_of(plan, chosen.name, wanted)
-        every, cost = (0, payload.length), payload.cost()
+        every = (0, payload.length)
+        cost = payload.cost() if drawn else plan.cost  # known already; a figure shows some parameters alone
         content = await made_whole(payload, every, cost, services.workers, request)
         if content is not None:
             return whole_answer(content, 200, headers, services)
