@@ -18,6 +18,7 @@ from service.api.parsing import parse_spec
 from service.api.store import Store, text_of
 from service.api.working import LIGHT_BODY, in_worker, is_light
 from service.formats import Payload
+from service.formats.sharding import Shard, shards
 from service.networks.plan import Plan, PlannedParameter
 from service.pipeline import Workers
 from service.specs.addresses import digest_in, under_digest, unpacked
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 # Bytes that a plan takes for each of its parameters, its files' layouts included; measured: 4 to 8 thousand.
 EACH_PARAMETER = 8192
 MOST_TEXTS = 256  # addresses whose texts are remembered: to read a long one takes milliseconds
+MOST_SHARDINGS = 4  # ways to cut a plan's checkpoint that are remembered
 LAID_OUT_AT_ONCE = 64  # parameters of a plan whose files are laid out in less time than a thread takes to begin
 
 
@@ -40,6 +42,7 @@ class Kept:
 
     plan: Plan
     payloads: dict[str, Payload] = field(default_factory=dict)
+    shardings: dict[int, list[Shard]] = field(default_factory=dict)  # by a shard's bytes
     files: "dict[str, File] | None" = None  # of a repository's revision, once they are asked for
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _held: int = 0
@@ -52,6 +55,16 @@ class Kept:
     @property
     def weight(self) -> int:
         return EACH_PARAMETER * len(self.plan.parameters) + 2 * len(self.plan.canonical_json())
+
+    def shards(self, shard_bytes: int) -> list[Shard]:
+        """Return the files of a checkpoint whose shards have so many bytes."""
+        found = self.shardings.get(shard_bytes)
+        if found is None:
+            found = shards(self.plan, shard_bytes)
+            if len(self.shardings) >= MOST_SHARDINGS:
+                self.shardings.clear()
+            self.shardings[shard_bytes] = found
+        return found
 
     def laid_out(self, name: str, lay_out: Callable[[], Payload]) -> Payload:
         """Return the file of this name, which `lay_out` makes the first time."""
@@ -110,6 +123,12 @@ class Plans:
         if name in kept.payloads or len(kept.plan.parameters) <= LAID_OUT_AT_ONCE:
             return kept.laid_out(name, lay_out)
         return await in_worker(self._workers, request, lambda: kept.laid_out(name, lay_out))
+
+    async def shards(self, kept: Kept, shard_bytes: int, request: Request) -> list[Shard]:
+        """Return the files of a plan's checkpoint whose shards have so many bytes."""
+        if shard_bytes in kept.shardings or len(kept.plan.parameters) <= LAID_OUT_AT_ONCE:
+            return kept.shards(shard_bytes)
+        return await in_worker(self._workers, request, lambda: kept.shards(shard_bytes))
 
     async def _planned(self, body: bytes, request: Request) -> Kept:
         if len(body) <= LIGHT_BODY and b'"recipe"' not in body:

@@ -1,5 +1,6 @@
 """GET /weights/{spec}/model.safetensors.index.json and the files that it names: a checkpoint in shards."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
@@ -10,10 +11,10 @@ from service.api.negotiation import read_shard_bytes
 from service.api.problems import RequestProblem
 from service.api.representation import answer
 from service.api.routing import DirectRoute, read_query
+from service.api.services import services_of
 from service.api.weights import JSON, SPEC, in_path, kept_at, represented
 from service.formats import FORMATS, safetensors, sharding
 from service.formats.sharding import INDEX, LARGEST_SHARD_BYTES, SHARD_BYTES, Shard
-from service.networks.plan import Plan
 
 SAFETENSORS = FORMATS["safetensors"].media_type
 NUMBER = in_path("number", "Of the file, from 00001 on.", "00001")
@@ -57,17 +58,15 @@ async def weights_shard(request: Request) -> Response:
     """Answer a safetensors file with the tensors that the index has in it: nothing else is drawn."""
     shard_bytes = read_shard_bytes(read_query(request, ("shard_bytes",)))
     kept = await kept_at(request)
-    shard = shard_called(
-        kept.plan, shard_bytes, "model-{number}-of-{count}.safetensors".format_map(request.path_params)
-    )
+    found = await services_of(request).plans.shards(kept, shard_bytes, request)
+    shard = shard_called(found, "model-{number}-of-{count}.safetensors".format_map(request.path_params), shard_bytes)
     lay_out = partial(safetensors.encode_some, kept.plan, shard.parameters)
     form = f"shard {shard_bytes} {shard.name}"
     return await answer(request, represented(request, kept, form, shard.name, SAFETENSORS, lay_out))
 
 
-def shard_called(plan: Plan, shard_bytes: int, name: str) -> Shard:
+def shard_called(found: Sequence[Shard], name: str, shard_bytes: int) -> Shard:
     """Return the file of this name; raises RequestProblem where the checkpoint has none."""
-    found = sharding.shards(plan, shard_bytes)
     for shard in found:
         if shard.name == name:
             return shard

@@ -27,14 +27,15 @@ def shards(plan: Plan, shard_bytes: int) -> list[Shard]:
     last: list[PlannedParameter] = []
     size = 0
     for parameter in plan.parameters:
-        if parameter.bytes > shard_bytes:  # before the shard that is not full yet
+        more = parameter.bytes
+        if more > shard_bytes:  # before the shard that is not full yet
             found.append([parameter])
             continue
-        if last and size + parameter.bytes > shard_bytes:
+        if last and size + more > shard_bytes:
             found.append(last)
             last, size = [], 0
         last.append(parameter)
-        size += parameter.bytes
+        size += more
     found += [last] if last else []
     return [Shard(name_of(number, len(found)), each) for number, each in enumerate(found, 1)]
 

@@ -159,7 +159,7 @@ def range_is_that_of_the_whole(text: str, data: st.DataObject) -> None:
     assert b"".join(whole.chunks(start, stop)) == content[start:stop]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=90, deadline=None)
 @given(text=SPECS, data=st.data())
 def test_a_slice_of_anything_is_that_of_the_whole(text: str, data: st.DataObject) -> None:
     slice_is_that_of_the_whole(text, data)

@@ -75,7 +75,7 @@ def test_any_run_is_the_run_of_numpys_array(made: tuple[Pair, int], data: st.Dat
     assert np.array_equal(found, array.ravel()[first : first + count])
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(made=pairs(), data=st.data())
 def test_slicing_is_numpys(made: tuple[Pair, int], data: st.DataObject) -> None:
     (form, array), size = made
