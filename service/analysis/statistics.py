@@ -98,9 +98,10 @@ class Statistics:
         """
         away = self.total / max(self.count, 1)
         expected = self.distribution
+        variance = 0.0 if self.least == self.greatest else self.squares / max(self.count, 1) - away * away
         measured = {
-            "mean": expected.mean + away,
-            "std": math.sqrt(max(self.squares / max(self.count, 1) - away * away, 0.0)),
+            "mean": min(max(expected.mean + away, self.least), self.greatest),  # it may be a rounding beyond
+            "std": math.sqrt(max(variance, 0.0)),
             "min": self.least,
             "max": self.greatest,
         }

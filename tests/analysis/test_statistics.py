@@ -54,6 +54,16 @@ def test_they_are_numpys(distribution: Distribution, dtype: type[Any]) -> None:
     assert sum(found["histogram"]["counts"]) == values.size
 
 
+@pytest.mark.parametrize("value", [0.0, 0.1, -3.0])
+@pytest.mark.parametrize("count", [1, 3, 700])
+def test_values_that_are_all_one_have_it_as_their_mean_and_do_not_vary(value: float, count: int) -> None:
+    """As a slice of a sparse matrix has, of which another mean is expected."""
+    statistics = Statistics(Diagonal(Stack.one(5, 14), 1.3))
+    statistics.merge(statistics.survey(np.full(count, value)))
+    found: Any = statistics.summary()
+    assert (found["mean"], found["std"], found["min"], found["max"]) == (value, 0.0, value, value)
+
+
 @pytest.mark.parametrize("distribution", [d for d in DISTRIBUTIONS if isinstance(d, Independent)])
 def test_what_is_expected_is_what_comes(distribution: Independent) -> None:
     statistics = Statistics(distribution)
