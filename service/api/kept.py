@@ -21,7 +21,7 @@ from service.formats import Payload
 from service.formats.sharding import Shard, shards
 from service.networks.plan import Plan, PlannedParameter
 from service.pipeline import Workers
-from service.specs.addresses import digest_in, under_digest, unpacked
+from service.specs.addresses import checked, digest_in, inflated, under_digest
 
 if TYPE_CHECKING:
     from service.api.snapshots import File
@@ -101,10 +101,17 @@ class Plans:
             return await self.of(await text_of(digest, self._store), request)
         text = self._texts.get(address)
         if text is None:
-            text = self._texts[address] = unpacked(address, self._longest)
+            text = self._texts[address] = await self._read(address, request)
             if len(self._texts) > MOST_TEXTS:
                 self._texts.popitem(last=False)
         return await self.of(text, request)
+
+    async def _read(self, address: str, request: Request) -> str:
+        """Return the text that an address holds; to check a long one takes up to 50 milliseconds."""
+        text = inflated(address, self._longest)
+        if len(text) <= LIGHT_BODY:
+            return checked(text)
+        return await in_worker(self._workers, request, lambda: checked(text))
 
     async def of(self, text: str, request: Request) -> Kept:
         """Return the plan of a canonical text. Requests that come while it is made wait for it, and share it."""

@@ -113,8 +113,8 @@ def values_in(text: str) -> int:
 
 
 def read_integer(digits: str) -> int | float:
-    """Return an integer as every language reads it: as a float64 where it is beyond 2^53."""
-    if len(digits) > 400:
-        raise ValueError
+    """Return an integer as every language reads it: as a float64 where it is beyond 2^53, infinity beyond all."""
+    if len(digits) > 17:
+        return float(digits)
     value = int(digits)
     return value if abs(value) <= LARGEST_EXACT else float(value)

@@ -118,6 +118,9 @@ CASES = {
     "a digest in large letters": ("sha256-" + "A" * 64, "sha256-"),
     "many values": (token(b"[" + b"0," * MOST_VALUES + b"0]"), "values"),
     "a number of a million digits": (token(b"1" * 10**6), "JSON"),
+    "an integer beyond every float": (token(b'{"a":' + b"9" * 400 + b"}"), "JSON"),
+    "an integer just beyond every float": (token(b"1" + b"0" * 309), "JSON"),
+    "a float beyond every other": (token(b'{"a":1e999}'), "JSON"),
 }  # fmt: skip
 
 
