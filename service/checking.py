@@ -93,7 +93,8 @@ def in_words(name: str, answer: Mapping[str, Any]) -> list[str]:
     for each in different[:MOST_LINES]:
         if "first_difference" in each:
             index, largest = each["first_difference"]["index"], each["max_abs_difference"]
-            lines.append(f"  {each['name']}: {each['differing']:,} elements, first {index}, by {largest} at the most")
+            count = "1 element" if each["differing"] == 1 else f"{each['differing']:,} elements"
+            lines.append(f"  {each['name']}: {count}, first {index}, by {largest} at the most")
         else:
             lines.append(f"  {each['name']}: {each['found_dtype']} of shape {each['found_shape']}")
     for what, words in (("missing", "missing"), ("unexpected", "not in the spec")):

@@ -98,7 +98,8 @@ def summary(
         for what, words, names in (("missing", "missing", missing), ("unexpected", "not in the spec", unexpected))
         for name in list(names)[:1]
     ]
-    return "; ".join(told) or f"all {totals['parameters']:,} parameters are equal"
+    count = totals["parameters"]
+    return "; ".join(told) or (f"all {count:,} parameters are equal" if count > 1 else "its parameter is equal")
 
 
 def shortened(name: str) -> str:

@@ -85,8 +85,6 @@ class Scanner:
 
     def __init__(self, text: str) -> None:
         self._text, self._place = text, 0
-        if not text.startswith("{"):
-            refuse("it does not begin with {")
 
     def members(self) -> Iterator[str]:
         """Yield the name of each member of an object; its value is to be read before the next."""

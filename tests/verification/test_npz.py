@@ -328,6 +328,23 @@ def test_an_npy_file_of_every_version_and_order(version: tuple[int, int], order:
     assert found["first_difference"]["index"] == [1, 2]
 
 
+def test_what_nothing_tells_the_length_of_is_refused() -> None:
+    def piped(name: str, content: bytes, method: int) -> bytes:
+        out = Pipe()
+        with zipfile.ZipFile(out, "w", method) as archive:
+            archive.writestr(name, content)
+        return out.getvalue()
+
+    objects = one(np.array([None]), allow_pickle=True)
+    for name, content in (("README.txt", b"hello"), ("w.npy", objects)):
+        with pytest.raises(InvalidFile, match="nothing tells where it ends"):
+            verify(piped(name, content, zipfile.ZIP_STORED), SINGLE)
+        found = verify(piped(name, content, zipfile.ZIP_DEFLATED), planned(layers=LAYERS))["unexpected"]
+        assert found == [name.removesuffix(".npy")]
+    with pytest.raises(InvalidFile, match=r"nothing is known of arrays of dtype \|O"):
+        verify(objects, SINGLE)
+
+
 def test_an_npy_file_holds_one_array() -> None:
     with pytest.raises(UnsupportedCombination, match="makes 3"):
         verify(one(WEIGHTS), PLAN)

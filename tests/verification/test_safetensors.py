@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from service.errors import InvalidFile
-from service.verification import Verification
+from service.errors import InvalidFile, InvalidSpec
+from service.specs.spec import Spec
+from service.verification import Result, Verification
 from service.verification.means import Unbounded
-from service.verification.safetensors import BITS, LARGEST_HEADER
+from service.verification.safetensors import BITS, LARGEST_HEADER, LONGEST_ENTRY
 from tests.verification import file_of, planned, verify
 
 LAYERS = [{"name": "a", "type": "dense", "shape": [3, 5]}, {"name": "b", "type": "tensor", "shape": [2, 2]}]
@@ -161,6 +162,61 @@ def test_a_header_is_charged_and_where_a_file_ends_is_told() -> None:
         verify(FILE[:12], PLAN)
     with pytest.raises(InvalidFile, match="it is empty"):
         verify(b"", PLAN)
+
+
+def test_the_longest_header_and_the_longest_entry_are_read() -> None:
+    spaces = LARGEST_HEADER - len(b'{"w":' + ENTRY + b"}")
+    longest = b'{"w":' + ENTRY + b" " * spaces + b"}"
+    assert verify(put_together(longest, bytes(4)), PLAN)["unexpected"] == ["w"]
+    entry = ENTRY[:-1] + b',"more":"' + b"x" * (LONGEST_ENTRY - len(ENTRY) - 10) + b'"}'
+    assert len(entry) == LONGEST_ENTRY
+    for member, read in ((entry, True), (entry.replace(b"xx", b"xxx", 1), False)):
+        file = put_together(b'{"w":' + member + b"}", bytes(4))
+        if read:
+            assert verify(file, PLAN)["unexpected"] == ["w"]
+        else:
+            with pytest.raises(InvalidFile, match="at most 4,096 characters"):
+                verify(file, PLAN)
+
+
+def test_what_a_tensor_takes_is_told_beside_what_it_has() -> None:
+    with pytest.raises(InvalidFile, match=r"'a/kernel' has 60 bytes of data; F32 of shape \[3, 4\] takes 48"):
+        verify(REFUSED["other bytes than the shape takes"], PLAN)
+    odd = put_together({"w": {"dtype": "F4", "shape": [3], "data_offsets": [0, 1]}}, bytes(1))
+    with pytest.raises(InvalidFile, match=r"'w' has 1 bytes of data; F4 of shape \[3\] takes 2"):
+        verify(odd, PLAN)
+
+
+def test_only_what_a_file_lists_and_the_plan_has_alike_is_drawn() -> None:
+    verification, result = Verification(Unbounded()), Result(PLAN)
+    assert verification.drawn(result) == PLAN.parameters  # nothing is known of it yet
+    list(verification.pieces(save({**ARRAYS, "a/kernel": ARRAYS["a/kernel"].T, "more": np.ones(3)})))
+    assert [each.key for each in verification.drawn(result)] == ["a/bias", "b/value"]
+    archive = Verification(Unbounded())
+    list(archive.pieces(file_of(PLAN, "npz")))
+    assert archive.drawn(result) == PLAN.parameters
+
+
+def test_a_tensor_that_stands_in_two_files_is_refused() -> None:
+    result = Result(PLAN)
+    for again in (False, True):
+        verification = Verification(Unbounded())
+        list(verification.pieces(FILE))
+        verification.begin(result)
+        if again:
+            with pytest.raises(InvalidFile, match="a/kernel stands there twice"):
+                list(verification.pieces(last=True))
+        else:
+            list(verification.pieces(last=True))
+
+
+def test_a_spec_without_a_seed_gives_no_one_file() -> None:
+    spec = {"layers": LAYERS}
+    with pytest.raises(InvalidSpec, match="without a seed"):
+        Result.of_spec(Spec.model_validate(spec))
+    assert Result.of_spec(Spec.model_validate({**spec, "seed": 42})).answer()["missing"] == [
+        each.key for each in PLAN.parameters
+    ]
 
 
 def test_cut_short_anywhere_it_is_refused() -> None:
