@@ -251,6 +251,11 @@ class Workers:
             self._make(run, place)
         self._finish(run)
 
+    def count(self, made: int) -> None:
+        """Count bytes that are made otherwise than in a run."""
+        with self._lock:
+            self.made += made
+
     def _make(self, run: Run, place: Place) -> None:
         finish = place.piece.make()
         with self._lock:

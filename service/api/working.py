@@ -104,7 +104,12 @@ async def made_whole(
         return None
 
     def make() -> bytes:
-        return b"".join(payload.chunks(*wanted))
+        chunks, weight = [], 0
+        for piece in payload.pieces(*wanted):
+            chunks.append(piece.make()())
+            weight += piece.weight
+        workers.count(weight)
+        return b"".join(chunks)
 
     if cost.elements <= LIGHT_ELEMENTS and len(payload.parts) <= LIGHT_PARTS and not cost.standing:
         return make()

@@ -215,6 +215,31 @@ def test_nothing_is_drawn_for_an_answer_without_content(running: Server, client:
     assert counters(running)["drawn_bytes_total"] == made
 
 
+def test_what_is_drawn_is_counted_however_little_and_for_an_answer_without_content_it_is_nothing(
+    running: Server, client: httpx.Client
+) -> None:
+    """Every form, of a spec that nobody asked for before: nothing is remembered of it."""
+
+    def drawn() -> float:
+        return counters(running)["drawn_bytes_total"]
+
+    fresh = token(SPEC | {"seed": "20261126"})
+    for address in (each.replace(TOKEN, fresh) for each in ADDRESSES):
+        before = drawn()
+        etag = client.head(address, headers={"want-repr-digest": "sha-256=1"}).headers["etag"]
+        for method in ("GET", "HEAD"):
+            for condition in ({"if-none-match": etag}, {"if-none-match": "*"}, {"if-match": '"x"'}):
+                assert client.request(method, address, headers=condition).status_code in (304, 412)
+        assert client.get(address, headers={"range": "bytes=1000000-"}).status_code == 416
+        assert drawn() == before
+    before = drawn()
+    assert client.get(f"/weights/{fresh}.safetensors").status_code == 200
+    assert drawn() - before == 4 * (40 * 30 + 30 + 30 * 10 + 10)  # zeros too
+    before = drawn()
+    assert client.get(f"/weights/{fresh}/fc1/kernel.raw", headers={"range": "bytes=5-9"}).status_code == 206
+    assert drawn() - before == 8  # the two values in which the five bytes are
+
+
 def test_nothing_is_at_an_address_of_nothing(client: httpx.Client) -> None:
     for path, status in [
         (f"/weights/{TOKEN}.zip", 404),
