@@ -126,7 +126,7 @@ class Address:
             try:
                 self._answer = answer = self._ask({})
                 break
-            except (OSError, HTTPException) as error:
+            except (OSError, HTTPException, ValueError) as error:  # the last of what is no URL
                 if not isinstance(error, Refused) or not error.passing or tries == TRIES:
                     raise OSError(f"{self.name}: {getattr(error, 'reason', error)}") from None
                 time.sleep(pause(error, tries))

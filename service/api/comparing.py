@@ -1,70 +1,122 @@
-"""Has the workers do what comes of a file, part after part; ends it when the client leaves."""
+"""Compares a file while it comes in, by the workers; what that takes is admitted before, and charged."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from typing import TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any
 
 from fastapi import Request
 
-from service.api.problems import ClientGone
-from service.api.streaming import line_of
-from service.formats.payload import Finish, Piece
-from service.pipeline import Delivery, Workers
+from service.api.admission import Grant, admit_cost, busy, refuse_beyond
+from service.api.crew import Crew
+from service.api.parsing import parse_spec, pointing_into
+from service.api.problems import RequestProblem
+from service.api.sent import Sent
+from service.api.services import Services
+from service.formats.payload import HEAVY, cost_of_drawing
+from service.lines import LineFull
+from service.networks.plan import Cost
+from service.verification import Result, Verification
 
-T = TypeVar("T")
+# Bytes held for a file that is compared: a window that comes in and one that is worked on, a block that is put
+# together, and what the threads draw beside it.
+HELD = 12 * 2**20
 
 
-class Crew:
-    """The workers, at the service of one request whose body is still coming in.
+class Comparing:
+    """A file that is compared while it comes in; what it takes beyond a window's memory is charged to a grant."""
 
-    Nothing here takes of the body: whether the client is there is asked of its connection.
-    """
+    def __init__(self, services: Services, request: Request, grant: Grant, crew: Crew) -> None:
+        self._services, self._request, self._grant, self._crew = services, request, grant, crew
+        self._walked = 0  # operations
+        self._standing = 0  # bytes that are granted for what must stand in memory
+        self._verification = Verification(self)
+        self._result: Result | None = None
 
-    def __init__(self, workers: Workers, request: Request) -> None:
-        self._workers = workers
-        line = line_of(request.scope)
-        self._left = asyncio.Event() if line is None else line.left
+    async def answer(self, sent: Sent) -> dict[str, Any]:
+        """Return what comes of the file."""
+        verification = self._verification
+        async with aclosing(ahead(sent.file())) as windows:
+            async for window in windows:
+                await self._crew.do(verification.pieces(window))
+                if verification.waits_for_plan:
+                    await self._begin(sent.spec)
+        await self._crew.do(verification.pieces(last=True))
+        if verification.waits_for_plan:
+            await self._begin(sent.spec)
+        assert self._result is not None
+        return await self._crew.call(self._result.answer)
 
-    async def do(self, pieces: Iterator[Piece]) -> None:
-        """Return when all pieces are done; raises what went wrong, and ClientGone, once no thread is at work."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[BaseException | None] = loop.create_future()
-        idle: asyncio.Future[None] = loop.create_future()
+    async def _begin(self, given: bytes | None) -> None:
+        """Plan the spec, once the file's beginning is there, and go on with the bytes that came already."""
+        listing, settings = self._verification.listing, self._services.settings
+        inside = None if listing is None or listing.spec is None else listing.spec.encode()
+        text = given or inside
+        if text is None:
+            detail = (
+                "this file does not say what spec it was made of: give it by ?spec=, or as the field spec of a form"
+            )
+            raise RequestProblem("invalid-query", detail)
+        if len(text) > settings.max_body_bytes:
+            raise RequestProblem("body-too-large", f"the spec has {len(text)} bytes; at most {settings.max_body_bytes}")
+        self._services.room.for_body(self._grant, len(text))
+        self._request.state.waited = await self._services.readiness.admit(text)
+        result, cost = await self._crew.call(lambda: self._prepared(text))
+        self._admit(cost)
+        self._result = result
+        self._verification.begin(result)
+        await self._crew.do(self._verification.pieces())
 
-        def settle(future: asyncio.Future[T], result: T) -> None:
-            if not future.done():
-                future.set_result(result)
+    def _prepared(self, text: bytes) -> tuple[Result, Cost]:
+        """Return what is to be compared, and what it takes; raises what is wrong with the spec."""
+        with pointing_into(text):
+            result = Result.of_spec(parse_spec(text))
+        refuse_beyond(len(result.plan.layers), self._services.settings.max_layers, "layers", "in one spec")
+        drawn = self._verification.drawn(result)
+        return result, cost_of_drawing(((each, 0, each.elements) for each in drawn), sum(each.bytes for each in drawn))
 
-        def deliver(delivery: Delivery) -> None:
-            if delivery.last:
-                with suppress(RuntimeError):  # the loop was closed
-                    loop.call_soon_threadsafe(settle, done, delivery.error)
+    def _admit(self, cost: Cost) -> None:
+        """Refuse what takes too much, whatever else is under way, and what takes too much beside that."""
+        settings, workers = self._services.settings, self._services.workers
+        admit_cost(cost, settings, "in one file")
+        if cost.operations > HEAVY:
+            try:
+                workers.refuse_heavy()
+            except LineFull as full:
+                raise busy(str(full)) from None
+        self.stand(cost.standing)
 
-        def rest() -> None:
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(settle, idle, None)
+    @property
+    def most(self) -> int:
+        return self._services.settings.max_file_bytes
 
-        left = loop.create_task(self._left.wait())
-        run = self._workers.start(pieces, deliver)
-        try:
-            await asyncio.wait((done, left), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            left.cancel()
-            self._workers.close(run, rest)
-            await idle
-        if not done.done():
-            raise ClientGone
-        if (error := done.result()) is not None:
-            raise error
+    def hold(self, count: int) -> None:
+        self._services.room.for_more(self._grant, count)
 
-    async def call(self, work: Callable[[], T]) -> T:
-        """Return what `work` returns, done by one of the workers."""
-        found: list[T] = []
+    def walk(self, operations: int) -> None:
+        self._walked += operations
+        admit_cost(Cost(0, 0, self._walked, 0, self._walked), self._services.settings)
 
-        def make() -> Finish:
-            found.append(work())
-            return bytes
+    def stand(self, count: int) -> None:
+        settings, room = self._services.settings, self._services.room
+        most = min(settings.max_standing_bytes, settings.max_standing_bytes_in_flight)
+        refuse_beyond(count, most, "bytes in memory at once", "for one parameter")
+        if count > self._standing:
+            self._grant.grow(room.standing, count - self._standing)
+            self._standing = count
 
-        await self.do(iter([Piece(make)]))
-        return found[0]
+
+async def ahead(windows: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    """Yield what comes; the next window comes in meanwhile."""
+
+    async def following() -> bytes | None:
+        return await anext(windows, None)
+
+    coming = asyncio.create_task(following())
+    try:
+        while (window := await coming) is not None:
+            coming = asyncio.create_task(following())
+            yield window
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)

@@ -1,31 +1,17 @@
 """POST /verify: is this file what its spec gives? Read as it comes in, and never held as a whole."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 
-from service.api.admission import Grant, admit_cost, busy, refuse_beyond
-from service.api.comparing import Crew
+from service.api.comparing import HELD, Comparing
+from service.api.crew import Crew
 from service.api.described import content, problems, query
-from service.api.parsing import parse_spec, pointing_into
-from service.api.problems import RequestProblem
 from service.api.routing import DirectRoute, read_query
 from service.api.sent import FILES, FORM, Sent
 from service.api.services import Services, services_of
 from service.api.store import text_of
 from service.formats.base64_json import dumps
-from service.formats.payload import HEAVY, cost_of_drawing
-from service.lines import LineFull
-from service.networks.plan import Cost
 from service.specs.addresses import digest_in, unpacked
-from service.verification import Result, Verification
 
-# Bytes held for a file that is compared: a window that comes in and one that is worked on, a block that is put
-# together, and what the threads draw beside it.
-HELD = 12 * 2**20
 router = APIRouter(tags=["weights"], route_class=DirectRoute)
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 FIELDS = {
@@ -83,89 +69,6 @@ async def verify(request: Request) -> Response:
     return Response(dumps(answer), media_type="application/json", headers={"cache-control": "no-store"})
 
 
-class Comparing:
-    """A file that is compared while it comes in; what it takes beyond a window's memory is charged to a grant."""
-
-    def __init__(self, services: Services, request: Request, grant: Grant, crew: Crew) -> None:
-        self._services, self._request, self._grant, self._crew = services, request, grant, crew
-        self._walked = 0  # operations
-        self._standing = 0  # bytes that are granted for what must stand in memory
-        self._verification = Verification(self)
-        self._result: Result | None = None
-
-    async def answer(self, sent: Sent) -> dict[str, Any]:
-        """Return what comes of the file."""
-        verification = self._verification
-        async with aclosing(ahead(sent.file())) as windows:
-            async for window in windows:
-                await self._crew.do(verification.pieces(window))
-                if verification.waits_for_plan:
-                    await self._begin(sent.spec)
-        await self._crew.do(verification.pieces(last=True))
-        if verification.waits_for_plan:
-            await self._begin(sent.spec)
-        assert self._result is not None
-        return await self._crew.call(self._result.answer)
-
-    async def _begin(self, given: bytes | None) -> None:
-        """Plan the spec, once the file's beginning is there, and go on with the bytes that came already."""
-        listing, settings = self._verification.listing, self._services.settings
-        inside = None if listing is None or listing.spec is None else listing.spec.encode()
-        text = given or inside
-        if text is None:
-            detail = (
-                "this file does not say what spec it was made of: give it by ?spec=, or as the field spec of a form"
-            )
-            raise RequestProblem("invalid-query", detail)
-        if len(text) > settings.max_body_bytes:
-            raise RequestProblem("body-too-large", f"the spec has {len(text)} bytes; at most {settings.max_body_bytes}")
-        self._services.room.for_body(self._grant, len(text))
-        self._request.state.waited = await self._services.readiness.admit(text)
-        result, cost = await self._crew.call(lambda: self._prepared(text))
-        self._admit(cost)
-        self._result = result
-        self._verification.begin(result)
-        await self._crew.do(self._verification.pieces())
-
-    def _prepared(self, text: bytes) -> tuple[Result, Cost]:
-        """Return what is to be compared, and what it takes; raises what is wrong with the spec."""
-        with pointing_into(text):
-            result = Result.of_spec(parse_spec(text))
-        refuse_beyond(len(result.plan.layers), self._services.settings.max_layers, "layers", "in one spec")
-        drawn = self._verification.drawn(result)
-        return result, cost_of_drawing(((each, 0, each.elements) for each in drawn), sum(each.bytes for each in drawn))
-
-    def _admit(self, cost: Cost) -> None:
-        """Refuse what takes too much, whatever else is under way, and what takes too much beside that."""
-        settings, workers = self._services.settings, self._services.workers
-        admit_cost(cost, settings, "in one file")
-        if cost.operations > HEAVY:
-            try:
-                workers.refuse_heavy()
-            except LineFull as full:
-                raise busy(str(full)) from None
-        self.stand(cost.standing)
-
-    @property
-    def most(self) -> int:
-        return self._services.settings.max_file_bytes
-
-    def hold(self, count: int) -> None:
-        self._services.room.for_more(self._grant, count)
-
-    def walk(self, operations: int) -> None:
-        self._walked += operations
-        admit_cost(Cost(0, 0, self._walked, 0, self._walked), self._services.settings)
-
-    def stand(self, count: int) -> None:
-        settings, room = self._services.settings, self._services.room
-        most = min(settings.max_standing_bytes, settings.max_standing_bytes_in_flight)
-        refuse_beyond(count, most, "bytes in memory at once", "for one parameter")
-        if count > self._standing:
-            self._grant.grow(room.standing, count - self._standing)
-            self._standing = count
-
-
 async def in_address(address: str | None, services: Services, crew: Crew) -> bytes | None:
     """Return the spec that an address holds, or names."""
     if address is None:
@@ -173,19 +76,3 @@ async def in_address(address: str | None, services: Services, crew: Crew) -> byt
     if (digest := digest_in(address)) is not None:
         return (await text_of(digest, services.store)).encode()
     return (await crew.call(lambda: unpacked(address, services.settings.max_body_bytes))).encode()
-
-
-async def ahead(windows: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
-    """Yield what comes; the next window comes in meanwhile."""
-
-    async def following() -> bytes | None:
-        return await anext(windows, None)
-
-    coming = asyncio.create_task(following())
-    try:
-        while (window := await coming) is not None:
-            coming = asyncio.create_task(following())
-            yield window
-    finally:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from service.api.answers import VerifyAnswer
+from service.api.comparing import HELD
 from service.api.connections import Connections
 from service.api.example_answers import ANSWERS, SMALL
-from service.api.verify import HELD
 from service.specs.addresses import packed
 from tests.api.test_flow import PATIENCE, counters, needs_proc, read, resident, wait_until
 from tests.conftest import Server, serving
