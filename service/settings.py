@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     specs: str = Field(
         "",
         description="Where specs are kept that no address can hold, for good: a directory, or the URL of an object "
-        "store (`s3://bucket/folder`, `gs://…`, `az://…`; credentials as each of them has them in the environment). "
+        "store (`s3://bucket/folder`, `gs://…`, `az://…`; credentials and endpoints as the environment has them). "
         "Replicas may share it. Left empty: such specs have no links, and `POST /specs` keeps nothing.",
     )
     max_specs_bytes: int = Field(

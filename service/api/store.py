@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from service.api.problems import RequestProblem
 
 if TYPE_CHECKING:
-    from obstore.store import ObjectStore
+    from obstore.store import ObjectStore, RetryConfig
 
 SECONDS = 5.0  # that the store may take, whatever is asked of it
 CACHED = 2**24  # bytes of texts that were read and are held
@@ -25,6 +25,7 @@ CACHED = 2**24  # bytes of texts that were read and are held
 # without going beyond its bound.
 SHARE = 16
 FULL_FOR = 60.0  # seconds for which what had no room is taken to have none, and nothing is counted for it
+RETRIES: "RetryConfig" = {"max_retries": 2, "retry_timeout": timedelta(seconds=SECONDS)}
 logger = logging.getLogger("initserve")
 
 T = TypeVar("T")
@@ -54,22 +55,15 @@ class Store:
         from obstore.exceptions import BaseError
         from obstore.store import LocalStore, from_url
 
-        patience = timedelta(seconds=SECONDS)
         try:
             if "://" not in address:
                 place: ObjectStore = LocalStore(address, mkdir=True)
             elif address.startswith(("file:", "memory:")):
                 place = from_url(address)
-            else:
-                place = from_url(
-                    address,
-                    client_options={
-                        "timeout": patience,
-                        "connect_timeout": patience,
-                        "allow_http": address.startswith("http:"),
-                    },
-                    retry_config={"max_retries": 2, "retry_timeout": patience},
-                )
+            elif address.startswith("http:"):
+                place = from_url(address, client_options={"allow_http": True}, retry_config=RETRIES)
+            else:  # what the environment says of a bucket's client holds where no options are given here
+                place = from_url(address, retry_config=RETRIES)
         except (BaseError, OSError, ValueError) as error:
             why = str(error).partition("\n")[0]
             raise OSError(f"INITSERVE_SPECS: {address!r} cannot be opened: {why}") from None

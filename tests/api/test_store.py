@@ -7,11 +7,13 @@ import json
 import os
 import random
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import numpy as np
@@ -345,3 +347,65 @@ def test_a_kept_text_is_what_json_says(replicas: Replicas) -> None:
     text = replicas[0].get(told["spec"]).text
     assert text == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
     assert "dense_0" not in text
+
+
+class Bucket(BaseHTTPRequestHandler):
+    """A bucket that speaks as much of S3 as keeping specs takes: objects put and got, and a list of them."""
+
+    objects: ClassVar[dict[str, bytes]] = {}
+    asked: ClassVar[list[str]] = []
+
+    def answer(self, status: int, content: bytes, **headers: str) -> None:
+        self.send_response(status)
+        dated = {"last-modified": "Thu, 01 Jan 1970 00:00:00 GMT", "etag": '"1"'}
+        for name, value in {"content-length": str(len(content)), **dated, **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        self.asked.append(f"GET {path}")
+        if "list-type=2" in query:
+            rows = "".join(
+                f"<Contents><Key>{name.removeprefix('/bucket/')}</Key><Size>{len(content)}</Size><ETag>1</ETag>"
+                "<LastModified>1970-01-01T00:00:00.000Z</LastModified></Contents>"
+                for name, content in self.objects.items()
+            )
+            self.answer(200, f"<ListBucketResult>{rows}</ListBucketResult>".encode())
+        elif path in self.objects:
+            self.answer(200, self.objects[path])
+        else:
+            self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+
+    def do_PUT(self) -> None:
+        self.asked.append(f"PUT {self.path}")
+        self.objects[self.path] = self.rfile.read(int(self.headers["content-length"]))
+        self.answer(200, b"")
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+def test_a_bucket_keeps_specs_as_a_directory_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Bucket) as server:
+        threading.Thread(target=server.serve_forever).start()
+        for name, value in {
+            "AWS_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "AWS_ALLOW_HTTP": "true", "AWS_REGION": "here",
+            "AWS_ACCESS_KEY_ID": "somebody", "AWS_SECRET_ACCESS_KEY": "secret",
+        }.items():  # fmt: skip
+            monkeypatch.setenv(name, value)
+        one, other = (Store.at("s3://bucket/folder", 25, LONGEST) for _ in range(2))
+        try:
+            assert keep(one, "the text", "another") == [True, True]
+            assert read(other, "the text") == "the text"
+            assert keep(other, "another") == [False]
+            with pytest.raises(StoreFull):
+                keep(other, "more than there is room for")
+            with pytest.raises(RequestProblem, match="no spec is kept here"):
+                read(other, "never kept")
+        finally:
+            server.shutdown()
+    place = f"/bucket/folder/{digest_of('the text')[:2]}/{digest_of('the text')}.json"
+    assert Bucket.objects[place] == b"the text"
+    assert Bucket.asked.count(f"PUT {place}") == 1
