@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from service import stopping
 from service.analysis.functions import FUNCTIONS, Function
 from service.analysis.layers import frequency_of, last_norm_of, sources_of
+from service.networks.asked import Source
 from service.networks.layers.convolution import Convolution, DepthwiseConvolution, TransposedConvolution
 from service.networks.layers.dense import Dense
 from service.networks.layers.embedding import Embedding
 from service.networks.layers.layer import LayerSpec
 from service.networks.layers.normalization import BatchNorm, GroupNorm, LayerNorm, RmsNorm
-from service.networks.plan import PlannedLayer, Source
+from service.networks.plan import PlannedLayer
 
 # Points of a standard normal value, at the middle of bins of equal probability in the centre and finer far out, so
 # that kinks and steep slopes are met everywhere: a trapezoid rule from -8 to 8.

@@ -14,6 +14,7 @@ from service.analysis import tape
 from service.analysis.functions import FUNCTIONS
 from service.analysis.tape import Node
 from service.errors import UnsupportedCombination
+from service.networks.asked import Source
 from service.networks.layers.attention import Attention
 from service.networks.layers.convolution import (
     Convolution,
@@ -25,7 +26,7 @@ from service.networks.layers.dense import Dense
 from service.networks.layers.layer import LayerSpec
 from service.networks.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, PRelu, RmsNorm
 from service.networks.layers.recurrent import Place, Recurrent
-from service.networks.plan import PlannedLayer, Source
+from service.networks.plan import PlannedLayer
 from service.networks.schemes.scaling import Siren
 
 Weights: TypeAlias = Mapping[str, Node]

@@ -18,7 +18,8 @@ from service.formats import npy
 from service.formats.links import left_out, links_of, links_of_parameter, parameters_at
 from service.formats.payload import Chunk, Encoding, Include, Known, Owed, Part, Payload, Unsaid, Values
 from service.formats.sharding import SHARD_BYTES, shard_of
-from service.networks.plan import Caution, Plan, PlannedParameter, Source
+from service.networks.asked import Source
+from service.networks.plan import Caution, Plan, PlannedParameter
 from service.stream.drawing import BLOCK
 from service.stream.dtypes import DTYPES, DtypeName, Stored
 from service.stream.streams import ALGORITHM

@@ -7,90 +7,15 @@ from functools import cached_property
 from math import prod
 from typing import Any, NamedTuple
 
+from service.networks.asked import Source
 from service.networks.expectations import AsStored, as_stored, expect, extremes, on_diagonals
-from service.networks.fans import Fans
-from service.networks.layers.layer import LayerSpec
-from service.networks.layouts import Arrangement, Layout, Placements, as_they_are, key_of
-from service.networks.parameters import Choice
-from service.networks.parameters import Parameter as Stated
+from service.networks.layouts import Arrangement, Layout, as_they_are, key_of
 from service.networks.parts import expect_slice
-from service.stream.distributions import Constant, Distribution, Normal, Uniform
 from service.stream.drawing import BLOCK, Drawing
 from service.stream.draws import Draws
 from service.stream.dtypes import DTYPES, DtypeName, Stored
 from service.stream.views import Form, Shape, View, boxes
 from service.stream.walked import Walked, in_any_order
-
-
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A canonical parameter, the scheme that it gets, and the pointer to the member of the spec that says so."""
-
-    stated: Stated
-    choice: Choice
-    pointer: str
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A layer of a spec, with what was decided for each of its canonical parameters, and each layout's arrays."""
-
-    name: str
-    spec: LayerSpec
-    pointer: str
-    choices: Mapping[str, Decided]
-    placements: Placements
-
-    @property
-    def parameters(self) -> tuple[Stated, ...]:
-        return tuple(each.stated for each in self.choices.values())
-
-
-@dataclass(frozen=True)
-class Source:
-    """A canonical parameter, and what its values are."""
-
-    stated: Stated
-    choice: Choice
-    fans: Fans  # those that the scheme counts by
-    distribution: Distribution
-
-    def formula(self, dtype: DtypeName) -> str:
-        """Return what the scheme comes to here, in numbers where it is a distribution of independent values.
-
-        A half type's bounds are told as they are stored; float32 and float64 values never pass the exact ones.
-        """
-        half = DTYPES[dtype].size == 2
-
-        def text(bound: float) -> str:
-            return f"{DTYPES[dtype].nearest(bound) if half else bound:.9g}"
-
-        match self.distribution:
-            case Constant(value):
-                return text(value)
-            case Uniform(low, high):
-                return f"U[{text(low)}, {text(high)}]"
-            case Normal() as normal:
-                free = f"N({normal.location:.9g}, {normal.scale:.9g}²)"
-                if normal.low is None and normal.high is None:
-                    return free
-                start = "-∞" if normal.low is None else text(normal.low)
-                return f"{free} between {start} and {'∞' if normal.high is None else text(normal.high)}"
-            case _:
-                return self.choice.scheme.formula
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What a layer's values are: of each canonical parameter what it is, and where it stands in which arrays."""
-
-    sources: Mapping[str, Source]
-    forms: Mapping[str, Form]
-    arrays: Mapping[str, Draws]
-
-    @property
-    def distributions(self) -> dict[str, Distribution]:
-        return {name: source.distribution for name, source in self.sources.items()}
 
 
 @dataclass(frozen=True)

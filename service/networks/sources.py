@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from service.errors import InitserveError, UnsupportedCombination
+from service.networks.asked import Asked, Decided, Made, Source
 from service.networks.fans import Fans
 from service.networks.frameworks import BY_RULE, FRAMEWORKS, Framework, FrameworkArray, arrays_of, holding
 from service.networks.inversion import inverted
 from service.networks.layouts import Placement, Take, as_they_are
-from service.networks.plan import Asked, Decided, Made, Source
 from service.networks.schemes.scaling import VarianceScaling
 from service.networks.site import Site
 from service.stream.chance import Own, Woven

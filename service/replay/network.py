@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from service.errors import InitserveError, NotExact, UnsupportedCombination
+from service.networks.asked import Asked, Decided, Made, Source
 from service.networks.inversion import ZEROS as ZEROS_ARRAY
 from service.networks.inversion import inverted
 from service.networks.layouts import SEPARATOR, as_they_are
 from service.networks.parameters import ZEROS, Choice
-from service.networks.plan import Asked, Caution, Decided, Made, Source
+from service.networks.plan import Caution
 from service.replay.framework import NO_STREAM, Array, ArrayDraws, Module, Replay
 from service.stream.distributions import Constant, Distribution
 from service.stream.draws import Addressed, Draws, ZeroRow

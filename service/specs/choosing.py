@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Protocol
 
 from service.errors import InvalidSpec, TooLarge
+from service.networks.asked import Asked, Decided
 from service.networks.layers.layer import LayerSpec
 from service.networks.layouts import LAYOUTS, Layout
 from service.networks.parameters import AS_ASKED, Choice, Defaults, FanRule, Parameter, by_default, recommended
-from service.networks.plan import Asked, Caution, Decided
+from service.networks.plan import Caution
 from service.networks.schemes import Auto, Scheme
 from service.replay import Replay
 from service.specs.matching import Names, match, refuse_comparisons, warn_of_rules

@@ -9,18 +9,11 @@ from typing import Any
 from service import stopping
 from service.errors import InitserveError, UnsupportedCombination
 from service.networks import sources
+from service.networks.asked import Asked, Made, Source
 from service.networks.expectations import without_zeros
 from service.networks.layers.layer import LARGEST_EXACT
 from service.networks.layouts import Layout
-from service.networks.plan import (
-    Asked,
-    Caution,
-    Made,
-    Plan,
-    PlannedLayer,
-    PlannedParameter,
-    Source,
-)
+from service.networks.plan import Caution, Plan, PlannedLayer, PlannedParameter
 from service.replay import ALGORITHMS, Replay
 from service.replay.network import construct
 from service.specs.addresses import short

@@ -3,8 +3,9 @@
 from typing import Any
 
 from service.networks.activations import ACTIVATIONS
+from service.networks.asked import Source
 from service.networks.parameters import AS_ASKED, recommended
-from service.networks.plan import Caution, Source
+from service.networks.plan import Caution
 from service.networks.schemes.scaling import Siren
 from service.stream.distributions import Constant, Independent
 
