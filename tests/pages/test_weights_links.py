@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.conftest import Server
+from tests.conftest import Server, serving
 from tests.pages.reader import IN_CHROMIUM, PHONE, Reader, begin_with, chip, clipboard, note, settle, shoot, show, spec
 from tests.pages.test_links import DENSE, link
 
@@ -127,6 +127,23 @@ def test_weights_without_an_address_are_taken_as_before(reader: Reader, locale: 
     with page.expect_download() as download:
         addresses(page).get_by_role("button").filter(has_text="safetensors").click()
     assert download.value.suggested_filename == "weights.safetensors"
+
+
+def test_a_network_that_the_service_keeps_is_told_from_one_that_its_address_holds(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with serving(INITSERVE_SPECS=str(tmp_path)) as keeping:
+        reader = Reader(browser, keeping.url)
+        page = reader.open(link({"spec": long_names()}))
+        expect(addresses(page)).to_contain_text("this service keeps it")
+        found = linked(page)["All weights: safetensors"]
+        assert re.search(r"/weights/sha256-[0-9a-f]{64}\.safetensors$", found)
+        posted = httpx.post(f"{keeping.url}/init?format=safetensors", json=spec(page))
+        assert httpx.get(found).content == posted.content
+        begin_with(page, "lenet5")
+        expect(addresses(page)).to_contain_text("An address holds the whole network")
+        assert reader.complaints == []
+        reader.contexts[0].close()
 
 
 def test_a_network_that_is_too_large_to_be_had_at_once_has_addresses(reader: Reader) -> None:

@@ -9,6 +9,7 @@ import { update } from "./state.js";
 const FILES = ["safetensors", "npz", "json", "statistics", "svg"];
 const OF_PARAMETER = ["npy", "raw", "statistics"];
 const SHOWN = ["json", "statistics", "svg"]; // by the browser; the others are saved
+const KEPT = "/weights/sha256-"; // how addresses begin that name a spec which the service keeps
 const SOME = 2; // of the first axis: a slice to begin with
 
 // The service's root is where this page stands, also behind a proxy's prefix.
@@ -45,7 +46,7 @@ function linked({ links, layers }, chosen, copy) {
   const lines = commands(links, key, parameters.get(key));
   return [
     h("h3", {}, t("take.addresses")),
-    h("p", { class: "note" }, t("take.addresses.text")),
+    h("p", { class: "note" }, t(links.safetensors.startsWith(KEPT) ? "take.addresses.kept" : "take.addresses.text")),
     h(
       "div",
       { class: "actions" },

@@ -261,6 +261,8 @@ const EN = {
   "take.addresses": "These weights have addresses",
   "take.addresses.text":
     "An address holds the whole network: any copy of this service answers it with the same bytes, now and later.",
+  "take.addresses.kept":
+    "This network is too large for an address to hold: this service keeps it, and its addresses name it.",
   "take.file.safetensors": "safetensors",
   "take.file.npz": "npz",
   "take.file.json": "JSON",
@@ -550,6 +552,8 @@ const ES = {
   "take.addresses": "Estos pesos tienen direcciones",
   "take.addresses.text":
     "Una dirección contiene la red entera: cualquier copia de este servicio responde con los mismos bytes, ahora y más adelante.",
+  "take.addresses.kept":
+    "Esta red no cabe en una dirección: este servicio la guarda, y sus direcciones la nombran.",
   "take.file.safetensors": "safetensors",
   "take.file.npz": "npz",
   "take.file.json": "JSON",
