@@ -4,7 +4,6 @@ import base64
 import os
 import re
 import subprocess
-import sys
 import zlib
 from pathlib import Path
 
@@ -31,7 +30,6 @@ def held(text: str) -> str:
 @pytest.fixture(scope="module")
 def said(running: Server, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What each of the page's commands writes, one shell running all of them."""
-    environment = {**os.environ, "no_proxy": "*", "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     script = "".join(f"{command}\nprintf '\\0'\n" for command, _ in COMMANDS)
     folder = tmp_path_factory.mktemp("page")
     with serving(INITSERVE_SPECS=str(folder / "specs")) as first:
@@ -39,7 +37,7 @@ def said(running: Server, tmp_path_factory: pytest.TempPathFactory) -> list[str]
         script = script.replace("localhost:8001", f"127.0.0.1:{running.port}")
         done = subprocess.run(
             ["bash", "-euc", script],
-            env=environment,
+            env={**os.environ, "no_proxy": "*"},
             cwd=folder,
             capture_output=True,
             text=True,
