@@ -216,6 +216,9 @@ def test_a_listing_has_every_file_with_its_length_and_gits_name_where_the_conten
         assert entry["size"] == int(head.headers["content-length"])
         assert entry["type"] == "file"
         assert len(entry["oid"]) == 40
+    expanded = client.get("/api/models/init/vit/tree/torch-seed-3?expand=True").json()
+    assert {entry["lastCommit"]["id"] for entry in expanded} == {head.headers["x-repo-commit"]}
+    assert "lastCommit" not in tree[0]
     for entry in tree[:2]:
         content = client.get(f"/init/vit/resolve/torch-seed-3/{entry['path']}").content
         assert entry["oid"] == hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
