@@ -363,7 +363,7 @@ def test_an_npy_file_holds_one_array() -> None:
         b"",
         b"{}",
         pickle.dumps([1.0, 2.0]),
-        gzip.compress(one(WEIGHTS)),
+        gzip.compress(one(WEIGHTS), mtime=0),
         b"\x89HDF\r\n\x1a\n",
         b"PK\3\4",
         b"PK\1\2",
