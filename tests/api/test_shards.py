@@ -1,6 +1,8 @@
 """A sharded checkpoint at addresses: its index, its files, and what is none of them."""
 
+import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -8,9 +10,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
-from tests.api.test_flow import counters
+from tests.api.test_flow import counters, resident
 from tests.api.test_weights import token
-from tests.conftest import Server
+from tests.conftest import Server, serving
 
 LAYERS = [{"name": f"fc{place}", "type": "dense", "shape": [40, 30 + place]} for place in range(6)]
 SPEC = {"algorithm": "initserve/1", "layers": LAYERS, "layout": "pytorch", "seed": "42"}
@@ -111,3 +113,32 @@ def test_a_checkpoint_of_forty_terabytes_has_its_index_and_any_byte_of_its_files
     assert some.status_code == 206
     last = client.get(f"{at}/t7/value.raw", params={"slice": "-1"})
     assert last.content == some.content
+
+
+@pytest.mark.long
+def test_ranks_that_fetch_a_shard_each_have_it_alone_made() -> None:
+    """Of a checkpoint of 400 GB three fetch 200 MB each, at once: nothing else is drawn, and memory stays as it is."""
+    layers = [{"name": f"fc{place}", "type": "dense", "shape": [5000, 10_000], "bias": None} for place in range(1000)]
+    spec = {"algorithm": "initserve/1", "seed": 1, "layers": layers}
+    query = {"shard_bytes": 200_000_000}
+
+    def fetched(address: str) -> tuple[int, str]:
+        digest, size = hashlib.sha256(), 0
+        with httpx.stream("GET", address, params=query, timeout=120) as answer:
+            for chunk in answer.iter_bytes():
+                digest.update(chunk)
+                size += len(chunk)
+        assert size == int(answer.headers["content-length"])
+        return size, digest.hexdigest()
+
+    with serving() as server, httpx.Client(base_url=server.url, timeout=60) as client:
+        plan = client.post("/plan", params=query, json=spec).json()
+        assert plan["totals"]["shards"] == 1000
+        at = f"{server.url}{plan['links']['index'].partition('model.safetensors')[0]}model-"
+        before, made = resident(server, "VmRSS"), counters(server)["drawn_bytes_total"]
+        with ThreadPoolExecutor(3) as ranks:
+            found = list(ranks.map(fetched, [f"{at}{rank:05d}-of-01000.safetensors" for rank in (1, 500, 1000)]))
+        assert all(200_000_000 < size < 201_000_000 for size, _ in found)
+        assert len({digest for _, digest in found}) == 3
+        assert counters(server)["drawn_bytes_total"] - made < 1.1 * 600_000_000
+        assert resident(server, "VmRSS") - before < 64 * 2**20
