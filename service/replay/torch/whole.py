@@ -1,6 +1,7 @@
 """torch's initialisers that make a tensor as a whole: trunc_normal_, sparse_ and orthogonal_."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -12,7 +13,7 @@ from service import stopping
 from service.replay.torch.draws import BLOCK, Normal, State, Tensor, Uniform, Whole
 from service.replay.torch.kernels import values as kernels
 from service.replay.torch.mersenne import MersenneTwister
-from service.stream.distributions import Fill, fill_in_parts
+from service.stream.distributions import PART, Fill, fill_in_parts
 from service.stream.draws import KEPT
 from service.stream.dtypes import Values
 from service.stream.matrices import orthonormal, take
@@ -86,9 +87,12 @@ class TruncNormal(Whole):
         normal = Normal(self.mean, self.deviation)
         values: Values = np.empty(tensor.elements, tensor.drawn)
         fill_in_parts(normal.open(state, tensor, generator)[0], values)
-        tensor.round(values)
+        out: list[Places] = []
+        for part in parts_of(values):
+            tensor.round(values[part])
+            out.append(part.start + np.flatnonzero((values[part] < low) | (values[part] > high)))
+        places: Places = np.concatenate(out)
         state = normal.after(state, tensor, generator)
-        places: Places = np.flatnonzero((values < low) | (values > high))
         again: Values
         while places.size:
             stopping.check()
@@ -129,6 +133,13 @@ class TruncNormal(Whole):
         return candidates, chances, word + 2 * size
 
     def _rejected(self, candidates: Values, chances: Values, tensor: Tensor) -> tuple[NDArray[np.bool_], bool]:
+        rejected, close = np.empty(candidates.size, np.bool_), False
+        for part in parts_of(candidates):
+            rejected[part], tie = self._rejected_of(candidates[part], chances[part], tensor)
+            close = close or tie
+        return rejected, close
+
+    def _rejected_of(self, candidates: Values, chances: Values, tensor: Tensor) -> tuple[NDArray[np.bool_], bool]:
         kind = tensor.drawn
         # In half precision torch rounds what it subtracts to the dtype, and what it divides by to float32.
         density = candidates - kind(tensor.rounded(self.mean))
@@ -151,6 +162,13 @@ class TruncNormal(Whole):
             (np.abs(logs - density) <= 4 * np.spacing(np.abs(density))).any()
         )
         return logs > density, close
+
+
+def parts_of(values: Values) -> Iterator[slice]:
+    """Yield the parts of an array, some milliseconds' work each; raises Stopped where nobody waits any more."""
+    for start in range(0, values.size, PART):
+        stopping.check()
+        yield slice(start, min(start + PART, values.size))
 
 
 def uniform_at(call: Uniform, generator: MersenneTwister, word: int, tensor: Tensor, places: Places) -> Values:
