@@ -255,6 +255,15 @@ def test_a_name_that_stands_twice_is_refused() -> None:
         verify(out.getvalue(), SINGLE)
 
 
+@pytest.mark.parametrize("flag", [0x1, 0x20, 0x40, 0x2000])
+def test_what_is_encrypted_or_packed_otherwise_is_refused(flag: int) -> None:
+    file = bytearray(zipped([("w", WEIGHTS)]))
+    for place in (6, file.index(b"PK\1\2") + 8):  # of the member and of its entry in the directory
+        file[place : place + 2] = (int.from_bytes(file[place : place + 2], "little") | flag).to_bytes(2, "little")
+    with pytest.raises(InvalidFile, match=r"w\.npy is encrypted, or packed as no \.npz is: its flags are 0x"):
+        verify(bytes(file), SINGLE)
+
+
 def test_names_are_utf_8_or_of_the_old_code_page() -> None:
     with pytest.raises(InvalidFile, match="name is not UTF-8"):
         verify(zipped([("ä", np.ones(3))]).replace("ä".encode(), b"\xff\xfe"), PLAN)

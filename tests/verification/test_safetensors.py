@@ -83,7 +83,7 @@ REFUSED = {
     "no number": changed(shape=["3", 5]),
     "a fraction": changed(shape=[3.0, 5]),
     "true": changed(shape=[15, True]),
-    "beyond 64 bits": changed(shape=[2**64, 0], data_offsets=[OFFSETS[0], OFFSETS[0]]),
+    "beyond 64 bits": put_together({"w": {"dtype": "F32", "shape": [2**64, 0], "data_offsets": [0, 0]}}, b""),
     "an unknown dtype": changed(dtype="F33"),
     "no dtype": put_together({"w": {"shape": [1], "data_offsets": [0, 4]}}, bytes(4)),
     "three offsets": changed(data_offsets=[*OFFSETS, 100]),
@@ -160,6 +160,8 @@ def test_a_header_is_charged_and_where_a_file_ends_is_told() -> None:
         verify(FILE[:-3], PLAN)
     with pytest.raises(InvalidFile, match="it ends after 12 bytes, in the middle of the header"):
         verify(FILE[:12], PLAN)
+    with pytest.raises(InvalidFile, match=f"it goes on after {len(FILE):,} bytes, where its header says that it ends"):
+        verify(FILE + b"xyz", PLAN)
     with pytest.raises(InvalidFile, match="it is empty"):
         verify(b"", PLAN)
 
