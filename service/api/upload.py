@@ -27,13 +27,11 @@ class Upload:
 
     async def window(self) -> bytes:
         """Return the next bytes; none at the end."""
-        parts: list[bytes] = []
-        size = 0
-        while size < self._wanted and not self._ended:
-            parts.append(await self._receive())
-            size += len(parts[-1])
+        window = bytearray()  # of however many parts
+        while len(window) < self._wanted and not self._ended:
+            window += await self._receive()
         self._wanted = WINDOW
-        return b"".join(parts)
+        return bytes(window)
 
     async def _receive(self) -> bytes:
         loop = asyncio.get_running_loop()
