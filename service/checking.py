@@ -91,7 +91,7 @@ def in_words(name: str, answer: Mapping[str, Any]) -> list[str]:
     different = [each for each in answer["parameters"] if not each["equal"]]
     lines = [f"{name}: {answer['summary']}"]
     for each in different[:MOST_LINES]:
-        if "first_difference" in each:
+        if each["first_difference"]:
             index, largest = each["first_difference"]["index"], each["max_abs_difference"]
             count = "1 element" if each["differing"] == 1 else f"{each['differing']:,} elements"
             lines.append(f"  {each['name']}: {count}, first {index}, by {largest} at the most")

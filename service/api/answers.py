@@ -178,10 +178,10 @@ class ComparedAnswer(Closed):
     shape: list[int]
     found_dtype: str | None = Field(None, description="Where dtype or shape are others in the file: nothing is drawn.")
     found_shape: list[int] | None = None
-    differing: int | None = Field(None, description="How many elements differ.")
-    first_difference: DifferenceAnswer | None = Field(None, description="The first in C order.")
+    differing: int | None = Field(description="How many elements differ; null where they were not compared.")
+    first_difference: DifferenceAnswer | None = Field(description="The first in C order; null where none differs.")
     max_abs_difference: Number | None = Field(
-        None, description="The largest |found − expected|; NaN where one of them is no number."
+        description="The largest |found − expected|; NaN where one of them is no number, null as `differing`."
     )
 
 

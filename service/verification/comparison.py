@@ -90,12 +90,11 @@ class Comparison:
         parameter = self.parameter
         told = {"name": parameter.key, "equal": self.equal, "dtype": parameter.dtype, "shape": list(parameter.shape)}
         if self.array is not None and not self.alike:
-            return told | {"found_dtype": self.array.dtype, "found_shape": list(self.array.shape)}
-        if self.first is None:
-            return told
+            told |= {"found_dtype": self.array.dtype, "found_shape": list(self.array.shape)}
+            return told | dict.fromkeys(("differing", "first_difference", "max_abs_difference"))
         return told | {
             "differing": self.differing,
-            "first_difference": self._told(self.first),
+            "first_difference": None if self.first is None else self._told(self.first),
             "max_abs_difference": number(self.largest),
         }
 
