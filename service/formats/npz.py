@@ -51,15 +51,13 @@ class Member:
         self.name = f"{parameter.key}.npy".encode()
         self.offset = offset
         self.size = npy.size_of(parameter)
-        head = npy.header(parameter.dtype, parameter.shape)
+        self.head = head = npy.header(parameter.dtype, parameter.shape)
         self.values = Values(parameter, raw(parameter).encoding, lambda: Checksum(zlib.crc32(head)), kept=True)
-        checked = Owed(DESCRIPTOR.size, [self.values], self.descriptor)
-        self.parts = (Known(self.local_header() + head), self.values, checked)
 
-    @property
-    def length(self) -> int:
-        """Bytes of all that stands before the next member."""
-        return sum(part.length for part in self.parts)
+    def parts(self) -> tuple[Part, ...]:
+        """Return all that stands before the next member. It is not held here: it leads back to this."""
+        checked = Owed(DESCRIPTOR.size, [self.values], self.descriptor)
+        return Known(self.local_header() + self.head), self.values, checked
 
     def local_header(self) -> bytes:
         fixed = LOCAL.pack(
@@ -81,10 +79,13 @@ class Member:
 
 def encode(plan: Plan, include: Include) -> Payload:
     members: list[Member] = []
+    parts: list[Part] = []
     start = 0
     for parameter in plan.parameters:
         members.append(Member(parameter, start))
-        start += members[-1].length
+        own = members[-1].parts()
+        parts += own
+        start += sum(part.length for part in own)
     directory = sum(CENTRAL.size + len(member.name) + CENTRAL_SIZES.size for member in members)
     count = len(members)
     end = (
@@ -96,5 +97,4 @@ def encode(plan: Plan, include: Include) -> Payload:
     def central(sums: Sequence[Checksum]) -> bytes:
         return b"".join(member.central_header(each) for member, each in zip(members, sums, strict=True))
 
-    parts: list[Part] = [part for member in members for part in member.parts]
     return Payload([*parts, Owed(directory, [member.values for member in members], central), Known(end)])

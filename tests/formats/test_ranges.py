@@ -1,13 +1,15 @@
 """Any range of a file is the same bytes as in the whole of it, and costs what stands in it."""
 
+import gc
 import hashlib
+import weakref
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.formats import FORMATS, Include
+from service.formats import FORMATS, PICTURE, Include
 from service.formats.payload import Payload
 from service.networks.plan import Plan
 from service.specs.spec import Spec
@@ -154,3 +156,21 @@ def test_coming_to_a_place_is_charged_for_each_generator_once() -> None:
     assert all(0.999 * walked < cost.walking <= cost.operations < 1.001 * walked for cost in costs)
     assert file.cost(file.length - 120, file.length - 80).walking == 0  # its own generator alone
     assert file.cost().walking < 0.001 * walked  # all are drawn on the way
+
+
+@pytest.mark.parametrize("name", ["safetensors", "npz", "json", "svg"])
+def test_what_was_laid_out_goes_when_it_is_let_go(name: str) -> None:
+    """Nothing in it leads back to itself: kept plans are counted by their bytes, and a collection comes rarely."""
+    format = PICTURE if name == "svg" else FORMATS[name]
+    gc.collect()
+    gc.disable()
+    try:
+        planned = plan()
+        payload = format.encode(planned, Include(name != "svg", name in ("json", "svg")))
+        payload.whole()
+        gone = [weakref.ref(planned), *(weakref.ref(part) for part in payload.parts if hasattr(part, "__weakref__"))]
+        del planned, payload
+        assert len(gone) > 1 or name == "svg"
+        assert not any(each() for each in gone)
+    finally:
+        gc.enable()
