@@ -168,7 +168,8 @@ def test_what_was_laid_out_goes_when_it_is_let_go(name: str) -> None:
         planned = plan()
         payload = format.encode(planned, Include(name != "svg", name in ("json", "svg")))
         payload.whole()
-        gone = [weakref.ref(planned), *(weakref.ref(part) for part in payload.parts if hasattr(part, "__weakref__"))]
+        gone: list[weakref.ref[Any]] = [weakref.ref(planned)]
+        gone += [weakref.ref(part) for part in payload.parts if hasattr(part, "__weakref__")]
         del planned, payload
         assert len(gone) > 1 or name == "svg"
         assert not any(each() for each in gone)
