@@ -45,8 +45,8 @@ def read(tape: Tape, hold: Hold) -> Reading:
     if length > LARGEST_HEADER:
         raise InvalidFile(f"its header has {length:,} bytes; at most {LARGEST_HEADER:,} are read")
     hold(HELD * length)
-    tensors, metadata = yield from read_header((yield from tape.exactly(length)))
-    yield Listing(tuple(tensor.array for tensor in tensors), metadata.get("spec"))
+    tensors, spec = yield from read_header((yield from tape.exactly(length)))
+    yield Listing(tuple(tensor.array for tensor in tensors), spec)
     for tensor in tensors:
         tape.reading = f"the data of {tensor.array.name}"
         yield tensor.array
@@ -55,14 +55,14 @@ def read(tape: Tape, hold: Hold) -> Reading:
         raise InvalidFile(f"it goes on after {tape.place - 1:,} bytes, where its header says that it ends")
 
 
-def read_header(header: bytes) -> Generator[bytes, None, tuple[list[Tensor], dict[str, str]]]:
-    """Return the tensors in the order of their data, and the metadata."""
+def read_header(header: bytes) -> Generator[bytes, None, tuple[list[Tensor], str | None]]:
+    """Return the tensors in the order of their data, and the spec that the metadata has."""
     try:
         scanner = Scanner(header.decode())
     except UnicodeDecodeError:
         refuse("it is not UTF-8")
     tensors: list[Tensor] = []
-    metadata: dict[str, str] = {}
+    spec: str | None = None
     names: set[str] = set()
     for name in scanner.members():
         if name in names:
@@ -71,13 +71,25 @@ def read_header(header: bytes) -> Generator[bytes, None, tuple[list[Tensor], dic
         if not len(names) % AT_ONCE:
             yield TURN
         if name == METADATA:
-            metadata = {key: scanner.string() for key in scanner.members()}
+            spec = yield from read_metadata(scanner)
         else:
             tensors.append(tensor_of(name, scanner.small()))
     scanner.end()
     tensors.sort(key=lambda tensor: tensor[:2])
     refuse_gaps(tensors)
-    return tensors, metadata
+    return tensors, spec
+
+
+def read_metadata(scanner: "Scanner") -> Generator[bytes, None, str | None]:
+    """Pass over the metadata; return the spec in it, None where there is none."""
+    spec = None
+    for count, key in enumerate(scanner.members(), 1):
+        value = scanner.string()
+        if key == "spec":
+            spec = value
+        if not count % AT_ONCE:
+            yield TURN
+    return spec
 
 
 class Scanner:
@@ -165,7 +177,8 @@ def tensor_of(name: str, entry: Any) -> Tensor:
     start, stop = offsets
     bits = prod(shape) * BITS[dtype]
     if 8 * (stop - start) != bits:
-        refuse(f"{name!r} has {stop - start:,} bytes of data; {dtype} of shape {shape!s:.99} takes {-(-bits // 8):,}")
+        takes = f"{-(-bits // 8):,}" if bits < 2**67 else "more than 2^64"
+        refuse(f"{name!r} has {stop - start:,} bytes of data; {dtype} of shape {shape!s:.99} takes {takes}")
     return Tensor(start, stop, Array(name, OURS.get(dtype, dtype), tuple(shape)))
 
 

@@ -14,8 +14,9 @@ from safetensors.numpy import load, save
 from service.errors import InvalidFile, InvalidSpec
 from service.specs.spec import Spec
 from service.verification import Result, Verification
+from service.verification.arrays import TURN
 from service.verification.means import Unbounded
-from service.verification.safetensors import BITS, LARGEST_HEADER, LONGEST_ENTRY
+from service.verification.safetensors import AT_ONCE, BITS, LARGEST_HEADER, LONGEST_ENTRY, read_header
 from tests.verification import file_of, planned, verify
 
 LAYERS = [{"name": "a", "type": "dense", "shape": [3, 5]}, {"name": "b", "type": "tensor", "shape": [2, 2]}]
@@ -166,6 +167,17 @@ def test_a_header_is_charged_and_where_a_file_ends_is_told() -> None:
         verify(b"", PLAN)
 
 
+@pytest.mark.parametrize("member", ["tensors", "metadata"])
+def test_others_have_a_turn_while_a_long_header_is_read(member: str) -> None:
+    if member == "tensors":
+        header: dict[str, Any] = {str(place): json.loads(ENTRY) for place in range(5 * AT_ONCE)}
+        header = {name: {**entry, "shape": [0], "data_offsets": [0, 0]} for name, entry in header.items()}
+    else:
+        header = {"__metadata__": {str(place): "" for place in range(5 * AT_ONCE)} | {"spec": "{}"}}
+    turns = list(read_header(json.dumps(header).encode()))
+    assert turns == 5 * [TURN]
+
+
 def test_the_longest_header_and_the_longest_entry_are_read() -> None:
     spaces = LARGEST_HEADER - len(b'{"w":' + ENTRY + b"}")
     longest = b'{"w":' + ENTRY + b" " * spaces + b"}"
@@ -184,6 +196,9 @@ def test_the_longest_header_and_the_longest_entry_are_read() -> None:
 def test_what_a_tensor_takes_is_told_beside_what_it_has() -> None:
     with pytest.raises(InvalidFile, match=r"'a/kernel' has 60 bytes of data; F32 of shape \[3, 4\] takes 48"):
         verify(REFUSED["other bytes than the shape takes"], PLAN)
+    vast = put_together({"w": {"dtype": "F32", "shape": [2**63] * 60, "data_offsets": [0, 4]}}, bytes(4))
+    with pytest.raises(InvalidFile, match=r"takes more than 2\^64$"):
+        verify(vast, PLAN)
     odd = put_together({"w": {"dtype": "F4", "shape": [3], "data_offsets": [0, 1]}}, bytes(1))
     with pytest.raises(InvalidFile, match=r"'w' has 1 bytes of data; F4 of shape \[3\] takes 2"):
         verify(odd, PLAN)
