@@ -84,9 +84,10 @@ def test_a_plan_is_the_answer_without_its_numbers(client: httpx.Client) -> None:
     for planned, made in zip(plan["layers"], answer["layers"], strict=True):
         for described, parameter in zip(planned["parameters"], made["parameters"], strict=True):
             elements += described.pop("bytes") // 4
+            assert described.pop("shard") == "model-00001-of-00001.safetensors"
             assert described == {key: value for key, value in parameter.items() if key not in ("npy", "sha256")}
     assert plan["warnings"] == answer["warnings"] != []
-    assert plan["totals"] == {"parameters": 6, "elements": elements, "bytes": elements * 4}
+    assert plan["totals"] == {"parameters": 6, "elements": elements, "bytes": elements * 4, "shards": 1}
 
 
 def test_a_plan_may_be_of_any_size(client: httpx.Client) -> None:
