@@ -4,6 +4,7 @@ import base64
 import json
 import random
 import time
+import tracemalloc
 import zlib
 from contextlib import suppress
 
@@ -133,7 +134,11 @@ def test_what_is_no_address_is_refused_and_says_why(case: str) -> None:
 def test_what_inflates_beyond_the_bound_is_refused_before_it_has() -> None:
     bomb = token(b"\0" * 4_000_000)
     assert len(bomb) < LONGEST
+    tracemalloc.start()
     assert "longer than 1,000 bytes" in refused(bomb, most=1000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000
     assert unpacked(packed(TEXT), most=len(TEXT)) == TEXT
     assert "longer" in refused(packed(TEXT), most=len(TEXT) - 1)
 
