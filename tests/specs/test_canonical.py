@@ -284,11 +284,9 @@ def anything(draw: Random) -> Written:
         found["rules"] = [{"match": match, "scheme": specs.scheme(draw, []), "because": draw.choice([None, "so"])}]
     if draw.random() < 0.6:
         members = {"algorithm": draw.choice(list(ALGORITHMS)), "exact": draw.random() < 0.5, "seed": 5}
-        stated = {
-            name: found[name] for name in ("layout", "defaults", "rules") if name in found and draw.random() < 0.5
-        }
+        kept = [name for name in ("layout", "defaults", "rules") if name in found and draw.random() < 0.5]
         layers = [{name: layer[name] for name in layer if name != "seed"} for layer in found["layers"]]
-        found = {**stated, **members, "layers": layers}
+        found = {**{name: found[name] for name in kept}, **members, "layers": layers}
     return found
 
 
