@@ -85,6 +85,8 @@ def read_metadata(scanner: "Scanner") -> Generator[bytes, None, str | None]:
     spec = None
     for count, key in enumerate(scanner.members(), 1):
         value = scanner.string()
+        if key == "spec" and spec is not None:
+            refuse("its metadata has two specs")
         if key == "spec":
             spec = value
         if not count % AT_ONCE:

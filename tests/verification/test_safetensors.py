@@ -98,6 +98,7 @@ REFUSED = {
 }
 STRICTER = {
     "a name that stands twice": put_together(b'{"w":' + ENTRY + b',"w":' + ENTRY + b"}", bytes(4)),
+    "a spec that stands twice": put_together(b'{"__metadata__":{"spec":"{}","spec":"[]"}}', b""),
     "a member that stands twice": put_together(b'{"w":' + ENTRY[:-1] + b',"dtype":"F32"}}', bytes(4)),
     "half of a surrogate pair": put_together(b'{"\\ud800":' + ENTRY + b"}", bytes(4)),
     "an entry that goes on": put_together(
