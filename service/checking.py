@@ -125,7 +125,8 @@ def shards_in(first: bytes, chunks: Iterator[bytes]) -> dict[str, set[str]]:
         raise InvalidFile("it begins as an index does, but has no weight_map") from None
     shards: dict[str, set[str]] = {}
     for tensor, name in files:
-        if not isinstance(name, str) or name in ("", ".", "..") or set(name) & set("/\\:?#%"):
+        plain = isinstance(name, str) and name.isprintable() and not set(name) & set("/\\:?#%")
+        if not plain or name in ("", ".", ".."):
             raise InvalidFile(f"the index names a file that does not stand beside it: {name!r:.100}")
         shards.setdefault(name, set()).add(tensor)
     if not shards:

@@ -184,7 +184,7 @@ def pause(error: Exception, tries: int) -> float:
 
 def source_of(name: str) -> Source:
     """Return what a name stands for: an address, a file, or the checkpoint in a directory."""
-    if name.startswith(("http://", "https://")):
+    if name.lower().startswith(("http://", "https://")):
         return Address(name)
     folder = Path(name)
     if not folder.is_dir():

@@ -154,7 +154,8 @@ def test_a_checkpoint_that_is_not_what_its_index_says_cannot_be_told(tmp_path: P
 
     names = index["weight_map"]
     assert "does not stand beside it" in say({name: f"../{file}" for name, file in names.items()})
-    assert "does not stand beside it" in say(dict.fromkeys(names, "http://x/y"))
+    for elsewhere in ("http://x/y", "/etc/passwd", "..", "", "a\0b", "\ud800", "..\\x", "%2e%2e", 1, None, [names]):
+        assert "does not stand beside it" in say(dict.fromkeys(names, elsewhere))
     assert "holds other tensors" in say({**names, "more": parts[0].name})
     assert "holds other tensors" in say({**names, "out/bias": parts[0].name})
     assert "No such file" in say({**names, "more": "model.safetensors"})
