@@ -6,7 +6,6 @@ width is not known before, so its place is filled up with spaces, which JSON all
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -96,18 +95,14 @@ def statistics_width(empty: Statistics, elements: int) -> int:
     return len(dumps(widest)) + (BINS + 1) * (len(str(elements)) - 1)  # the counts are 0 here
 
 
-@dataclass(frozen=True, slots=True)
 class Base64(Encoding):
     """A .npy file whose header is `head` and whose elements have `size` bytes, in base64: 3 bytes to 4 characters."""
 
-    head: bytes
-    size: int
-
     weight = 7 / 3  # the values, and their base64 beside them
 
-    @property
-    def first_block(self) -> int:  # type: ignore[override]
-        return first_block(len(self.head), self.size)
+    def __init__(self, head: bytes, size: int) -> None:
+        self.head, self.size = head, size
+        self.first_block = first_block(len(head), size)
 
     def length(self, elements: int) -> int:
         return -(-(len(self.head) + elements * self.size) // 3) * 4
@@ -156,12 +151,15 @@ class Told:
             found += b',"statistics":' + dumps(self._statistics.summary())
         return found.ljust(length - 1) + b"}"
 
-    def longest(self, elements: int) -> int:
-        """Return how many bytes the closing of so many elements can take at the most."""
-        length = len(',"sha256":""}') + 2 * self._digest.digest_size
-        if self._statistics is not None:
-            length += len(',"statistics":') + statistics_width(self._statistics, elements)
-        return length
+
+DIGEST = len(',"sha256":""}') + 2 * hashlib.sha256().digest_size
+
+
+def longest(parameter: PlannedParameter, statistics: bool) -> int:
+    """Return how many bytes a parameter's closing can take at the most."""
+    if not statistics:
+        return DIGEST
+    return DIGEST + len(',"statistics":') + statistics_width(Statistics(parameter.expectation), parameter.elements)
 
 
 def told_parts(words: bytes, parameter: PlannedParameter, include: Include) -> list[Part]:
@@ -169,7 +167,7 @@ def told_parts(words: bytes, parameter: PlannedParameter, include: Include) -> l
     begin = partial(Told, parameter, include.statistics)
     values = Values(parameter, encoding_of(parameter, include), begin)
     opening, quote = (b',"npy":"', b'"') if include.weights else (b"", b"")
-    length = begin().longest(parameter.elements)
+    length = longest(parameter, include.statistics)
     owed = Owed(len(quote) + length, [values], lambda sums: quote + sums[0].closing(length))
     if include.weights and not parameter.elements:  # nothing is drawn, not even what comes before the values
         return [Known(words + opening + pybase64.b64encode(npy.header(parameter.dtype, parameter.shape))), owed]
@@ -184,7 +182,9 @@ def encoding_of(parameter: PlannedParameter, include: Include) -> Encoding:
 
 def first_block(head: int, size: int) -> int:
     """Return how many elements of `size` bytes the first block has, so that with `head` bytes it is a multiple of 3."""
-    return next(count for count in (BLOCK, BLOCK - 4, BLOCK - 8) if (head + count * size) % 3 == 0)
+    if (head + BLOCK * size) % 3 == 0:
+        return BLOCK
+    return next(count for count in (BLOCK - 4, BLOCK - 8) if (head + count * size) % 3 == 0)
 
 
 def encode_parameter(parameter: PlannedParameter, address: str | None, include: Include) -> Payload:

@@ -102,7 +102,7 @@ class Known:
 class Encoding(ABC):
     """How a parameter's values stand in a file; `head` bytes come before them. To encode is to know their places."""
 
-    first_block = BLOCK  # elements of the first block; those after it have BLOCK
+    first_block: int = BLOCK  # elements of the first block; those after it have BLOCK
     weight = 1.0  # bytes that are held for each byte of values
 
     @abstractmethod
@@ -280,7 +280,10 @@ class Payload:
 
         Of values that something in the range is owed for and that stand before it, nothing is shown.
         """
-        touched = list(self._within(start, self.length if stop is None else stop))
+        if not start and stop is None:
+            touched = [(part, 0, part.length) for part in self.parts]
+        else:
+            touched = list(self._within(start, self.length if stop is None else stop))
         owed = (each for part, _, _ in touched for each in part.owes)
         summed = dict.fromkeys(each for each in owed if each.known is None)
         shown = {part for part, _, _ in touched}

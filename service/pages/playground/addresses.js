@@ -41,20 +41,13 @@ function unlinked({ warnings }, saveButtons) {
 }
 
 function linked({ links, layers }, chosen, copy) {
-  const parameters = new Map(layers.flatMap((layer) => layer.parameters).map((each) => [keyOf(each.links), each]));
+  const each = layers.flatMap((layer) => layer.parameters).filter((parameter) => parameter.links);
+  const parameters = new Map(each.map((parameter) => [keyOf(parameter.links), parameter]));
+  if (!parameters.size) return files(links, copy);
   const key = parameters.has(chosen) ? chosen : parameters.keys().next().value;
   const lines = commands(links, key, parameters.get(key));
   return [
-    h("h3", {}, t("take.addresses")),
-    h("p", { class: "note" }, t(links.safetensors.startsWith(KEPT) ? "take.addresses.kept" : "take.addresses.text")),
-    h(
-      "div",
-      { class: "actions" },
-      linksTo(FILES, links, t("take.lines.whole")),
-      button("copy-address", "link", t("take.copy-address"), () =>
-        copy(absolute(links.safetensors), t("take.the-address")),
-      ),
-    ),
+    ...files(links, copy),
     h(
       "div",
       { class: "actions" },
@@ -82,6 +75,20 @@ function linked({ links, layers }, chosen, copy) {
     button("copy-lines", "copy", t("take.copy-lines"), () => copy(lines, t("take.lines"))),
   ];
 }
+
+// All that is linked where there are too many parameters to link each of them.
+const files = (links, copy) => [
+  h("h3", {}, t("take.addresses")),
+  h("p", { class: "note" }, t(links.safetensors.startsWith(KEPT) ? "take.addresses.kept" : "take.addresses.text")),
+  h(
+    "div",
+    { class: "actions" },
+    linksTo(FILES, links, t("take.lines.whole")),
+    button("copy-address", "link", t("take.copy-address"), () =>
+      copy(absolute(links.safetensors), t("take.the-address")),
+    ),
+  ),
+];
 
 // A parameter's name as its address has it.
 const keyOf = ({ raw }) => raw.split("/").slice(3).join("/").replace(/\.raw$/, "");

@@ -65,6 +65,12 @@ const ROWS = [
     "an address of this network would have more than $1 characters, and there is no room left here to keep it",
   ],
 
+  [
+    /^links of (\S+) parameters would be too long to list them: .*$/,
+    "los enlaces de $1 parámetros serían demasiado largos: los archivos enteros sí los tienen",
+    "links of $1 parameters would be too long to list; the whole files have theirs",
+  ],
+
   // What is too large
   [
     /^this spec takes (\S+) elements; at most (\S+) are allowed .*$/,
