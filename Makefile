@@ -87,14 +87,14 @@ mutate: $(VENV)/test ## Change the code in small wrong ways, say which changes n
 	$(BIN)/python -m mutations --minutes $(MINUTES) --seed $(SEED)
 
 lint: $(VENV)/test ## Check format, style, types and the direction of imports
-	$(BIN)/ruff format --check service tests benchmarks mutations
-	$(BIN)/ruff check service tests benchmarks mutations
+	$(BIN)/ruff format --check service clients/python tests benchmarks mutations
+	$(BIN)/ruff check service clients/python tests benchmarks mutations
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/test ## Mend format and style
-	$(BIN)/ruff format service tests benchmarks mutations
-	$(BIN)/ruff check --fix service tests benchmarks mutations
+	$(BIN)/ruff format service clients/python tests benchmarks mutations
+	$(BIN)/ruff check --fix service clients/python tests benchmarks mutations
 
 openapi: $(VENV)/test ## Write openapi/openapi.json and docs/settings.md anew
 	$(BIN)/initserve openapi > openapi/openapi.json
