@@ -6,6 +6,7 @@ from fastapi import Request
 
 from service.api.admission import Grant
 from service.api.problems import ClientGone, RequestProblem
+from service.api.routing import ACCEPT_QUERY
 from service.api.services import Services
 
 
@@ -18,7 +19,9 @@ async def read_body(request: Request, services: Services, grant: Grant) -> bytes
     media_type, _, parameters = declared.partition(";")
     charset = parameters.replace(" ", "").lower()
     if media_type.strip().lower() != "application/json" or charset not in ("", "charset=utf-8", 'charset="utf-8"'):
-        raise RequestProblem("unsupported-media-type", f"the body is {declared or 'of no declared type'}, not JSON")
+        taken = {"accept": "application/json"} | (ACCEPT_QUERY if request.method == "QUERY" else {})
+        detail = f"the body is {declared or 'of no declared type'}, not JSON"
+        raise RequestProblem("unsupported-media-type", detail, headers=taken)
     content = await receive_body(request, services, grant)
     request.state.waited = await services.readiness.admit(content)
     return content

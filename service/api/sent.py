@@ -24,7 +24,7 @@ class Sent:
         media_type = declared.partition(";")[0].strip().lower()
         if media_type not in ("", FORM, *FILES):
             detail = f"the body is {declared}; send a file as {OCTETS}, or a form as {FORM}"
-            raise RequestProblem("unsupported-media-type", detail)
+            raise RequestProblem("unsupported-media-type", detail, headers={"accept": ", ".join((FORM, *FILES))})
         self._in_address = in_address
         self._in_form = b""
         self._boundary = multipart.boundary_of(declared) if media_type == FORM else None

@@ -51,6 +51,16 @@ def test_what_is_wrong_with_a_query_is_what_is_wrong_with_a_post(
     assert (asked.status_code, asked.json()) == (status, posted.json())
 
 
+def test_a_body_of_another_type_is_told_which_are_taken(client: httpx.Client) -> None:
+    """As RFC 9110 (15.5.16) and RFC 10008 have it."""
+    for method, told in (("QUERY", "application/json"), ("POST", None)):
+        refused = client.request(method, "/init", content=b"{}", headers={"content-type": "application/sql"})
+        assert (refused.status_code, refused.headers["accept"]) == (415, "application/json")
+        assert refused.headers.get("accept-query") == told
+    refused = client.post("/verify", content=b"x", headers={"content-type": "application/sql"})
+    assert "application/octet-stream" in refused.headers["accept"].split(", ")
+
+
 def test_queries_may_follow_each_other_on_a_connection(server: str) -> None:
     """As bytes, in one go: the parser knows the method, and where each of its bodies ends."""
     body = b'{"seed":1,"layers":[{"type":"dense","shape":[1,1]}]}'
