@@ -11,9 +11,11 @@ ifndef SEED
 SEED := $(shell date +%s)
 endif
 CASES ?= 500
+# What builds the clients: a command, and Debian's package that has it.
+TOOLCHAINS := node:nodejs npm:npm cc:gcc go:golang-go rustc:rustc javac:default-jdk-headless ruby:ruby
 MINUTES ?= 20
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-long test-pages lint format frameworks test-frameworks test-random mutate openapi golden browser node container bench bench-tools lock clean
+.PHONY: help run test unit test-long test-pages test-clients languages lint format frameworks test-frameworks test-random mutate openapi golden browser node container bench bench-tools lock clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,13 +44,17 @@ run: $(VENV)/run ## Serve on INITSERVE_HOST:INITSERVE_PORT (127.0.0.1:8000)
 test: $(VENV)/test lint unit ## Check everything that a commit must pass
 
 unit: $(VENV)/test ## Run the tests alone
-	$(BIN)/pytest -m "not browser and not long" $(SIDE_BY_SIDE)
+	$(BIN)/pytest -m "not browser and not long and not languages" $(SIDE_BY_SIDE)
 
 test-long: $(VENV)/test ## Run the tests that take seconds each: memory, long trainings, files beyond 4 GiB
 	$(BIN)/pytest -m long $(SIDE_BY_SIDE)
 
 test-pages: $(VENV)/test ## Drive the pages in Chromium (make browser installs it); screenshots go to artefacts
 	$(BIN)/pytest -m browser $(SIDE_BY_SIDE)
+
+# Each language is built once, so that its tests are in one process.
+test-clients: $(VENV)/test ## Run the clients of all languages (make languages installs what builds them; REQUIRE=1: all)
+	REQUIRE=$(REQUIRE) $(BIN)/pytest tests/clients/languages
 
 # torch has builds of one version with different hashes, so it alone is locked by version.
 $(FRAMEWORKS)/ready: requirements/test.txt requirements/frameworks.txt requirements/torch.txt pyproject.toml
@@ -109,6 +115,10 @@ browser: ## Install Chromium for the browser tests (Debian or Ubuntu, as root)
 
 node: ## Install Node for the tests of the Hub in JavaScript (Debian or Ubuntu, as root)
 	command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
+
+languages: ## Install what builds the clients of other languages (Debian or Ubuntu, as root)
+	for tool in $(TOOLCHAINS); do command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool#*:}"; done; [ -z "$$missing" ] || \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; }
 
 bench: $(FRAMEWORKS)/ready ## Measure against the frameworks; writes artefacts/benchmarks (some minutes)
 	$(FRAMEWORKS)/bin/python -m benchmarks

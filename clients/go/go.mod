@@ -1,0 +1,3 @@
+module initserve
+
+go 1.19

@@ -1,0 +1,58 @@
+"""How the client of each language is built and run; all that is made is put where the tests say."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+CLIENTS = ROOT / "clients"
+PROGRAMS = Path(__file__).parent / "programs"
+LONGEST = 300.0  # seconds: a first build of Go compiles its library too
+
+
+@dataclass(frozen=True)
+class Language:
+    """What has to be there, whether the client draws, and how its program is built: into a folder, to a command."""
+
+    tools: tuple[str, ...]
+    draws: bool
+    build: Callable[[Path], list[str]]
+
+
+def made(*command: str | Path, folder: Path = ROOT, **environment: str) -> None:
+    done = subprocess.run(
+        [str(part) for part in command],
+        env={**os.environ, **environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == "", done.stderr  # a warning
+
+
+def javascript(_: Path) -> list[str]:
+    return ["node", str(PROGRAMS / "javascript.mjs"), str(CLIENTS / "javascript" / "initserve.js")]
+
+
+def go(folder: Path) -> list[str]:
+    """Go compiles its own library at a first build; that is kept."""
+    cache = str(ROOT / "artefacts" / "clients" / "go")
+    program = folder / "program"
+    made("go", "build", "-o", program, ".", GOCACHE=cache, GOFLAGS="-mod=mod", folder=PROGRAMS / "go")
+    return [str(program)]
+
+
+LANGUAGES = {
+    "javascript": Language(("node",), True, javascript),
+    "go": Language(("go",), False, go),
+}
+
+
+def missing(language: str) -> list[str]:
+    """Return what of a language's toolchain is not there."""
+    return [tool for tool in LANGUAGES[language].tools if shutil.which(tool) is None]
