@@ -332,7 +332,7 @@ function highOfProduct(a, b) {
 
 /** The words of a parameter's elements, from `first` (below 2^53) on: a Uint32Array. */
 export function words(seed, path, first, count) {
-  if (!(typeof seed === "bigint" || Number.isSafeInteger(seed) || /^\d+$/.test(seed)) || BigInt(seed) < 0n || BigInt(seed) >> 64n)
+  if (!(typeof seed === "bigint" || Number.isSafeInteger(seed) || (typeof seed === "string" && /^\d+$/.test(seed))) || BigInt(seed) < 0n || BigInt(seed) >> 64n)
     throw new Undrawable(`a seed is 0 … 2^64 - 1, above 2^53 a string or BigInt, not ${seed}`);
   const name = new TextEncoder().encode(path);
   const message = new Uint8Array(20 + name.length);
@@ -642,6 +642,7 @@ function convolution({ shape, groups: stated }) {
   const groups = stated ?? 1;
   const window = shape.slice(0, -2);
   const [inputs, outputs] = shape.slice(-2);
+  if (inputs % groups || outputs % groups) throw new Undrawable(`${groups} groups do not divide the channels`);
   const fans = [(product(window) * inputs) / groups, (product(window) * outputs) / groups];
   const axes = [window.length + 1, window.length, ...window.keys()];
   return biased(parameter("kernel", "weight", [...window, inputs / groups, outputs], "weights", "scheme", fans, axes), outputs);
@@ -677,12 +678,13 @@ function tensor({ shape, fan_in, fan_out }) {
 
 const COMMON = ["name", "type", "shape", "activation", "scheme", "seed", "gain", "inputs", "input_shape"];
 const LAYERS = {
-  dense: { members: ["bias"], parameters: dense },
+  dense: { members: ["bias"], sizes: 2, parameters: dense },
   conv1d: { members: ["bias", "groups", "strides", "padding"], sizes: 3, parameters: convolution },
   conv2d: { members: ["bias", "groups", "strides", "padding"], sizes: 4, parameters: convolution },
   conv3d: { members: ["bias", "groups", "strides", "padding"], sizes: 5, parameters: convolution },
   embedding: {
     members: [],
+    sizes: 2,
     parameters: ({ shape }) => [parameter("embeddings", "weight", shape, "embedding", "scheme", shape)],
   },
   batch_norm: { members: ["bias"], parameters: batchNormalisation },
@@ -693,7 +695,7 @@ const LAYERS = {
     members: [],
     parameters: ({ shape }) => [parameter("scale", "weight", shape, "scale", "scheme", bareFans([product(shape)]))],
   },
-  tensor: { members: ["fan_in", "fan_out"], parameters: tensor },
+  tensor: { members: ["fan_in", "fan_out"], sizes: null, parameters: tensor },
 };
 
 function distributionOf(layer, { role, member, fans }) {
@@ -721,6 +723,8 @@ function moved(values, shape, axes) {
   return [found, sizes];
 }
 
+const fits = (axes, sizes) => (sizes === undefined ? axes > 0 : sizes === null || axes === sizes);
+
 const SPEC = ["algorithm", "seed", "layout", "dtype", "defaults", "fans", "layers"];
 const ONLY = { algorithm: "initserve/1", defaults: "recommended", fans: "true" };
 
@@ -740,7 +744,8 @@ export function draw(spec) {
   spec.layers.forEach((layer, index) => {
     const { members, sizes, parameters } = known(LAYERS, layer.type, "layer type");
     for (const member of Object.keys(layer)) known(Object.fromEntries([...COMMON, ...members].map((name) => [name, 1])), member, `member of ${layer.type}`);
-    if (sizes !== undefined && layer.shape.length !== sizes) throw new Undrawable(`the shape of a ${layer.type} has ${sizes} sizes`);
+    if (!Array.isArray(layer.shape) || !layer.shape.every((size) => Number.isSafeInteger(size) && size > 0) || !fits(layer.shape.length, sizes))
+      throw new Undrawable(`(${layer.shape}) is not the shape of a ${layer.type}`);
     const name = layer.name ?? `${layer.type}_${index}`;
     for (const each of parameters(layer)) {
       if (each.member === "bias" && layer.bias === null) continue;

@@ -5,280 +5,36 @@
  *
  *     cc -std=c99 -O2 -ffp-contract=off -o initserve initserve.c -lm
  *
- * Of libm only functions whose result is exact are called: sqrt, floor, frexp, ldexp, nextafter.
+ * Words, and the values that they become, are the C client's, which draws too. Of libm only functions whose result is
+ * exact are called: sqrt, floor, frexp, ldexp, nextafter.
  */
-#include <math.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#define INITSERVE_IMPLEMENTATION
+#define INITSERVE_STREAM_ONLY
+#include "../../clients/c/initserve.h"
 
-enum { MOST_AXES = 32, MOST_PARAMETERS = 512, MOST_BYTES = 1 << 28, LONGEST_LINE = 1 << 20 };
+enum { MOST_AXES = INITSERVE_MOST_AXES, MOST_PARAMETERS = 512, LONGEST_LINE = 1 << 20 };
 
-static void fail(const char *why, const char *what) {
-  fprintf(stderr, "%s: %s\n", why, what);
-  exit(1);
+/* ---- Sections 3 to 5: values of any element ---- */
+
+static uint32_t word_of(const Stream *stream, uint64_t element) {
+  uint32_t words[4];
+  block_of(stream, element / 4, words);
+  return words[element % 4];
 }
 
-/* ---- Memory that is let go of when a spec is done ---- */
-
-static char *memory;
-static size_t used;
-
-static void *take(size_t bytes) {
-  void *found = memory + used;
-  used += (bytes + 15) / 16 * 16;
-  if (used > MOST_BYTES) fail("the spec is too large", "");
-  memset(found, 0, bytes);
-  return found;
+static double *uniforms(const Stream *stream, long count) {
+  double *u = take(sizeof *u * (size_t)count);
+  draw_uniform(stream, count, 0.0, 1.0, true, u);
+  return u;
 }
 
-static char *text(const char *format, ...) {
-  char *found = take(512);
-  va_list values;
-  va_start(values, format);
-  vsnprintf(found, 512, format, values);
-  va_end(values);
-  return found;
+static double *normals(const Stream *stream, long count) {
+  double *z = take(sizeof *z * (size_t)count);
+  draw_normal(stream, count, 0.0, 1.0, -INFINITY, INFINITY, -INFINITY, INFINITY, true, z);
+  return z;
 }
 
-static bool same(const char *a, const char *b) { return strcmp(a, b) == 0; }
-
-/* ---- JSON ---- */
-
-typedef enum { NOTHING, NO, YES, NUMBER, TEXT, LIST, OBJECT } Kind;
-typedef struct Json {
-  Kind kind;
-  double number;
-  char *text, *key;
-  struct Json *child, *next;
-} Json;
-
-static const char *at;
-
-static void skip_spaces(void) {
-  while (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r' || *at == ',' || *at == ':') at++;
-}
-
-static char *read_text(void) {
-  const char *start = ++at;
-  while (*at != '"') at++; /* names need no escapes */
-  char *found = take((size_t)(at - start) + 1);
-  memcpy(found, start, (size_t)(at - start));
-  at++;
-  return found;
-}
-
-static Json *read_value(void) {
-  Json *value = take(sizeof *value);
-  skip_spaces();
-  if (*at == '"') {
-    value->kind = TEXT;
-    value->text = read_text();
-  } else if (*at == '{' || *at == '[') {
-    char close = *at == '{' ? '}' : ']';
-    value->kind = *at++ == '{' ? OBJECT : LIST;
-    Json **last = &value->child;
-    for (skip_spaces(); *at != close; skip_spaces()) {
-      if (*at == 0) fail("not JSON", "a bracket is open");
-      char *key = value->kind == OBJECT ? read_text() : NULL;
-      *last = read_value();
-      (*last)->key = key;
-      last = &(*last)->next;
-    }
-    at++;
-  } else if (*at == 'n' || *at == 't' || *at == 'f') {
-    value->kind = *at == 'n' ? NOTHING : *at == 't' ? YES : NO;
-    at += *at == 'f' ? 5 : 4;
-  } else {
-    char *end;
-    value->kind = NUMBER;
-    value->number = strtod(at, &end);
-    if (end == at) fail("not JSON", at);
-    at = end;
-  }
-  return value;
-}
-
-static Json *parse(const char *document) {
-  at = document;
-  return read_value();
-}
-
-static Json *member(const Json *object, const char *key) { /* NULL where it is missing */
-  for (Json *each = object->child; each; each = each->next)
-    if (each->key && same(each->key, key)) return each;
-  return NULL;
-}
-
-static bool given(const Json *object, const char *key) { return member(object, key) && member(object, key)->kind != NOTHING; }
-static long whole_of(const Json *object, const char *key, long otherwise) {
-  return given(object, key) ? (long)member(object, key)->number : otherwise;
-}
-static bool is_true(const Json *object, const char *key) { return given(object, key) && member(object, key)->kind == YES; }
-static const char *text_of(const Json *object, const char *key, const char *otherwise) {
-  return given(object, key) ? member(object, key)->text : otherwise;
-}
-
-/* ---- Section 1: "exactly". Numbers with 768 bits behind the point, 128 before it ---- */
-
-enum { BEHIND = 24, LIMBS = 28 };
-typedef struct {
-  bool negative;
-  uint32_t limb[LIMBS]; /* the lowest first */
-} Exact;
-
-static int compare_sizes(const Exact *a, const Exact *b) {
-  for (int i = LIMBS - 1; i >= 0; i--)
-    if (a->limb[i] != b->limb[i]) return a->limb[i] < b->limb[i] ? -1 : 1;
-  return 0;
-}
-
-static bool is_zero(Exact a) {
-  Exact zero = {0};
-  return compare_sizes(&a, &zero) == 0;
-}
-
-static Exact negated(Exact a) {
-  a.negative = !a.negative && !is_zero(a);
-  return a;
-}
-
-static Exact plus(Exact a, Exact b) {
-  if (a.negative != b.negative && compare_sizes(&a, &b) < 0) {
-    Exact larger = b;
-    b = a;
-    a = larger;
-  }
-  int64_t carry = 0, way = a.negative == b.negative ? 1 : -1;
-  for (int i = 0; i < LIMBS; i++) {
-    int64_t sum = (int64_t)a.limb[i] + way * (int64_t)b.limb[i] + carry;
-    a.limb[i] = (uint32_t)sum;
-    carry = sum >> 32;
-  }
-  if (is_zero(a)) a.negative = false;
-  return a;
-}
-
-static Exact minus(Exact a, Exact b) { return plus(a, negated(b)); }
-
-static Exact times(Exact a, Exact b) {
-  uint32_t product[2 * LIMBS] = {0};
-  for (int i = 0; i < LIMBS; i++) {
-    uint64_t carry = 0;
-    for (int j = 0; j < LIMBS; j++) {
-      uint64_t sum = (uint64_t)a.limb[i] * b.limb[j] + product[i + j] + carry;
-      product[i + j] = (uint32_t)sum;
-      carry = sum >> 32;
-    }
-    product[i + LIMBS] = (uint32_t)carry;
-  }
-  Exact found = {a.negative != b.negative, {0}};
-  memcpy(found.limb, product + BEHIND, sizeof found.limb);
-  return found;
-}
-
-static Exact over_small(Exact a, uint32_t divisor) {
-  uint64_t rest = 0;
-  for (int i = LIMBS - 1; i >= 0; i--) {
-    uint64_t part = rest << 32 | a.limb[i];
-    a.limb[i] = (uint32_t)(part / divisor);
-    rest = part % divisor;
-  }
-  return a;
-}
-
-static Exact shifted(Exact a, int bits) { /* a x 2^bits */
-  Exact found = {a.negative, {0}};
-  int limbs = (bits >= 0 ? bits : bits - 31) / 32, rest = bits - 32 * limbs;
-  for (int i = 0; i < LIMBS; i++) {
-    int from = i - limbs;
-    uint64_t high = from >= 0 && from < LIMBS ? a.limb[from] : 0;
-    uint64_t low = from >= 1 && from <= LIMBS ? a.limb[from - 1] : 0;
-    found.limb[i] = (uint32_t)((high << 32 | low) >> (32 - rest));
-  }
-  return found;
-}
-
-static Exact of_whole(uint32_t number) {
-  Exact found = {0};
-  found.limb[BEHIND] = number;
-  return found;
-}
-
-static Exact of_double(double x) {
-  int exponent;
-  double mantissa = frexp(fabs(x), &exponent);
-  uint64_t bits = (uint64_t)ldexp(mantissa, 53);
-  Exact found = {0};
-  found.limb[BEHIND] = (uint32_t)bits;
-  found.limb[BEHIND + 1] = (uint32_t)(bits >> 32);
-  found = shifted(found, exponent - 53);
-  found.negative = x < 0 && !is_zero(found);
-  return found;
-}
-
-static int top_bit(Exact a) { /* the place of the highest bit that is set, -1 for 0 */
-  for (int i = 32 * LIMBS - 1; i >= 0; i--)
-    if (a.limb[i / 32] >> i % 32 & 1) return i;
-  return -1;
-}
-
-static double rounded(Exact a) { /* to float64: to nearest, ties to even */
-  int top = top_bit(a), low = top - 52;
-  if (top < 0) return 0.0;
-  uint64_t bits = 0;
-  bool rest = false;
-  for (int i = top; i >= 0; i--) {
-    uint64_t bit = a.limb[i / 32] >> i % 32 & 1;
-    if (i >= low - 1) bits = bits << 1 | bit;
-    else rest = rest || bit;
-  }
-  if (low < 1) return ldexp((double)bits, -32 * BEHIND) * (a.negative ? -1 : 1);
-  bool half = bits & 1, odd = bits >> 1 & 1;
-  bits = (bits >> 1) + (half && (rest || odd));
-  double size = ldexp((double)bits, low - 32 * BEHIND);
-  return a.negative ? -size : size;
-}
-
-static Exact over(Exact a, Exact b) {
-  Exact rest = {0}, quotient = {a.negative != b.negative, {0}};
-  for (int i = 32 * (LIMBS + BEHIND) - 1; i >= 0; i--) {
-    int place = i - 32 * BEHIND; /* in a, which is taken as a x 2^(bits behind the point) */
-    rest = shifted(rest, 1);
-    if (place >= 0) rest.limb[0] |= a.limb[place / 32] >> place % 32 & 1;
-    Exact size = b;
-    size.negative = false;
-    if (compare_sizes(&rest, &size) >= 0) {
-      rest = minus(rest, size);
-      if (i < 32 * LIMBS) quotient.limb[i / 32] |= (uint32_t)1 << i % 32;
-    }
-  }
-  return quotient;
-}
-
-static Exact root(Exact a) {
-  Exact found = {0};
-  for (int i = (top_bit(a) + 32 * BEHIND) / 2 + 1; i >= 0; i--) {
-    Exact more = found;
-    more.limb[i / 32] |= (uint32_t)1 << i % 32;
-    Exact square = times(more, more);
-    if (compare_sizes(&square, &a) <= 0) found = more;
-  }
-  return found;
-}
-
-static Exact exp_of_minus(Exact y) { /* e to the -y, y >= 0: a series in y / 65536, then 16 squares */
-  Exact x = shifted(y, -16), term = of_whole(1), sum = term;
-  for (uint32_t n = 1; !is_zero(term); n++) {
-    term = negated(over_small(times(term, x), n));
-    sum = plus(sum, term);
-  }
-  for (int i = 0; i < 16; i++) sum = times(sum, sum);
-  return sum;
-}
+/* ---- Section 1: logarithms, "exactly" ---- */
 
 static Exact ln_near_one(Exact m) { /* 2 artanh((m - 1) / (m + 1)) */
   Exact s = over(minus(m, of_whole(1)), plus(m, of_whole(1))), square = times(s, s), power = s, sum = s;
@@ -299,266 +55,6 @@ static Exact ln_of_double(double x) {
   int exponent;
   double mantissa = frexp(x, &exponent);
   return exact_ln(of_double(mantissa), exponent);
-}
-
-static Exact arctangent_of_one_over(uint32_t n) {
-  Exact power = over_small(of_whole(1), n), sum = power;
-  for (uint32_t k = 3; !is_zero(power); k += 2) {
-    power = negated(over_small(over_small(power, n), n));
-    sum = plus(sum, over_small(power, k));
-  }
-  return sum;
-}
-
-static Exact pi(void) { /* Machin 1706 */
-  Exact fifth = arctangent_of_one_over(5), other = arctangent_of_one_over(239);
-  return minus(shifted(fifth, 4), shifted(other, 2));
-}
-
-/* ---- Section 2: words ---- */
-
-typedef struct {
-  uint32_t key[2], counter[2];
-} Stream;
-
-static uint32_t turned(uint32_t x, int bits) { return x >> bits | x << (32 - bits); }
-
-static void first_bits_of_prime_roots(uint32_t start[8], uint32_t rounds[64]) { /* SHA-256's constants (FIPS 180-4) */
-  uint32_t found = 0;
-  for (uint32_t n = 2; found < 64; n++) {
-    bool prime = true;
-    for (uint32_t d = 2; d * d <= n; d++) prime = prime && n % d;
-    if (!prime) continue;
-    uint64_t low = 0, high = (uint64_t)8 << 32; /* the cube root x 2^32, by halving */
-    while (high - low > 1) {
-      uint64_t middle = (low + high) / 2;
-      Exact x = {0};
-      x.limb[BEHIND - 1] = (uint32_t)middle;
-      x.limb[BEHIND] = (uint32_t)(middle >> 32);
-      Exact cube = times(times(x, x), x), wanted = of_whole(n);
-      if (compare_sizes(&cube, &wanted) <= 0) low = middle;
-      else high = middle;
-    }
-    rounds[found] = (uint32_t)low;
-    if (found < 8) start[found] = root(of_whole(n)).limb[BEHIND - 1];
-    found++;
-  }
-}
-
-static void sha256(const uint8_t *message, size_t length, uint32_t state[8]) {
-  static uint32_t start[8], constant[64];
-  if (!start[0]) first_bits_of_prime_roots(start, constant);
-  size_t padded = (length + 9 + 63) / 64 * 64;
-  uint8_t *bytes = take(padded);
-  memcpy(bytes, message, length);
-  bytes[length] = 0x80;
-  for (int i = 0; i < 8; i++) bytes[padded - 1 - (size_t)i] = (uint8_t)((uint64_t)length * 8 >> 8 * i);
-  memcpy(state, start, sizeof start);
-  for (size_t block = 0; block < padded; block += 64) {
-    uint32_t w[64], v[8];
-    for (int i = 0; i < 16; i++) {
-      const uint8_t *four = bytes + block + 4 * i;
-      w[i] = (uint32_t)four[0] << 24 | (uint32_t)four[1] << 16 | (uint32_t)four[2] << 8 | four[3];
-    }
-    for (int i = 16; i < 64; i++) {
-      uint32_t s0 = turned(w[i - 15], 7) ^ turned(w[i - 15], 18) ^ w[i - 15] >> 3;
-      uint32_t s1 = turned(w[i - 2], 17) ^ turned(w[i - 2], 19) ^ w[i - 2] >> 10;
-      w[i] = w[i - 16] + s0 + w[i - 7] + s1;
-    }
-    memcpy(v, state, sizeof v);
-    for (int i = 0; i < 64; i++) {
-      uint32_t s1 = turned(v[4], 6) ^ turned(v[4], 11) ^ turned(v[4], 25), choice = (v[4] & v[5]) ^ (~v[4] & v[6]);
-      uint32_t s0 = turned(v[0], 2) ^ turned(v[0], 13) ^ turned(v[0], 22);
-      uint32_t most = (v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]), one = v[7] + s1 + choice + constant[i] + w[i];
-      memmove(v + 1, v, 7 * sizeof *v);
-      v[4] += one;
-      v[0] = one + s0 + most;
-    }
-    for (int i = 0; i < 8; i++) state[i] += v[i];
-  }
-}
-
-static Stream stream_of(uint64_t seed, const char *path) {
-  size_t length = strlen(path);
-  uint8_t *message = take(20 + length);
-  memcpy(message, "initserve/1", 12); /* and the zero byte that ends it */
-  for (int i = 0; i < 8; i++) message[12 + i] = (uint8_t)(seed >> 8 * i);
-  memcpy(message + 20, path, length);
-  uint32_t state[8], d[4];
-  sha256(message, 20 + length, state);
-  for (int i = 0; i < 4; i++) /* SHA-256 writes its words big-endian */
-    d[i] = state[i] >> 24 | (state[i] >> 8 & 0xFF00) | (state[i] << 8 & 0xFF0000) | state[i] << 24;
-  Stream stream = {{d[0], d[1]}, {d[2], d[3]}};
-  return stream;
-}
-
-static uint32_t word_of(const Stream *stream, uint64_t element) {
-  uint64_t block = element / 4;
-  uint32_t c[4] = {(uint32_t)block, (uint32_t)(block >> 32), stream->counter[0], stream->counter[1]};
-  uint32_t k0 = stream->key[0], k1 = stream->key[1];
-  for (int i = 0; i < 10; i++) {
-    uint64_t p = (uint64_t)0xD2511F53 * c[0], r = (uint64_t)0xCD9E8D57 * c[2];
-    uint32_t next[4] = {(uint32_t)(r >> 32) ^ c[1] ^ k0, (uint32_t)r, (uint32_t)(p >> 32) ^ c[3] ^ k1, (uint32_t)p};
-    memcpy(c, next, sizeof c);
-    k0 += 0x9E3779B9;
-    k1 += 0xBB67AE85;
-  }
-  return c[element % 4];
-}
-
-/* ---- Sections 3 to 5 and 7: uniform and normal values ---- */
-
-typedef struct {
-  int64_t whole;
-  float fraction, step, anchor;
-  double exact_step, exact_anchor;
-} Line;
-
-static Line line_between(double start, double end, double width) {
-  double zero = start >= 0 ? 0.0 : end <= 0 ? 4294967296.0 : -start / width * 4294967296.0;
-  double anchor = start >= 0 ? start : end <= 0 ? end : 0.0, step = width / 4294967296.0;
-  Line line = {(int64_t)floor(zero), (float)(0.5 - (zero - floor(zero))), (float)step, (float)anchor, step, anchor};
-  return line;
-}
-
-static float offset_of(const Line *line, uint32_t word) {
-  int64_t high = (int64_t)(word >> 16) - (line->whole >> 16), low = (int64_t)(word & 0xFFFF) - (line->whole & 0xFFFF);
-  float lower = (float)low + line->fraction, upper = (float)high * 65536.0f;
-  return upper + lower;
-}
-
-static float least_not_below(double bound) {
-  float found = (float)bound;
-  return (double)found < bound ? nextafterf(found, INFINITY) : found;
-}
-static float greatest_not_above(double bound) {
-  float found = (float)bound;
-  return (double)found > bound ? nextafterf(found, -INFINITY) : found;
-}
-static float within(float value, float least, float greatest) {
-  float raised = value > least ? value : least;
-  return raised < greatest ? raised : greatest;
-}
-static double within64(double value, double least, double greatest) {
-  double raised = value > least ? value : least;
-  return raised < greatest ? raised : greatest;
-}
-
-static void draw_uniform(const Stream *stream, long count, double a, double b, bool in64, double *out) {
-  Line line = line_between(a, b, b - a);
-  float least = least_not_below(a), greatest = greatest_not_above(b);
-  for (long i = 0; i < count; i++) {
-    float offset = offset_of(&line, word_of(stream, (uint64_t)i)), point = offset * line.step;
-    double point64 = (double)offset * line.exact_step;
-    out[i] = in64 ? within64(point64 + line.exact_anchor, a, b) : (double)within(line.anchor + point, least, greatest);
-  }
-}
-
-typedef struct {
-  double below, above, start, end, mass, deviation;
-} Cut;
-
-static Exact density(double x) {
-  if (isinf(x)) return of_whole(0);
-  Exact square = times(of_double(x), of_double(x));
-  return over(exp_of_minus(shifted(square, -1)), root(shifted(pi(), 1)));
-}
-
-static Exact central(double x) { /* Phi(x) - 1/2 */
-  Exact found = shifted(of_whole(1), -1);
-  if (fabs(x) <= 12.0) {
-    Exact size = of_double(fabs(x)), square = times(size, size), term = times(size, density(x));
-    found = term;
-    for (uint32_t odd = 3; !is_zero(term); odd += 2) {
-      term = over_small(times(term, square), odd);
-      found = plus(found, term);
-    }
-  }
-  return x < 0 ? negated(found) : found;
-}
-
-static Cut cut_between(double lower, double upper) {
-  static double last_lower, last_upper;
-  static Cut cut;
-  if (lower == last_lower && upper == last_upper) return cut;
-  Exact half = shifted(of_whole(1), -1), start = central(lower), end = central(upper), mass = minus(end, start);
-  Exact at_lower = density(lower), at_upper = density(upper), mean = over(minus(at_lower, at_upper), mass);
-  Exact edges = minus(isinf(lower) ? of_whole(0) : times(of_double(lower), at_lower),
-                      isinf(upper) ? of_whole(0) : times(of_double(upper), at_upper));
-  Exact variance = minus(plus(of_whole(1), over(edges, mass)), times(mean, mean));
-  Cut found = {rounded(plus(half, start)), rounded(minus(half, end)), rounded(start), rounded(end), rounded(mass),
-               rounded(root(variance))};
-  last_lower = lower;
-  last_upper = upper;
-  return cut = found;
-}
-
-static float horner(float x, const float c[4]) {
-  float found = c[3];
-  for (int i = 2; i >= 0; i--) {
-    float product = x * found;
-    found = c[i] + product;
-  }
-  return found;
-}
-
-static float log2_of(float p) {
-  static const float l[7] = {0x1.7154c4p+0f,  -0x1.71582ep-1f, 0x1.ebff06p-2f, -0x1.6f93b0p-2f,
-                             0x1.3065acp-2f, -0x1.173e2cp-2f, 0x1.5d7544p-3f};
-  uint32_t bits;
-  memcpy(&bits, &p, 4);
-  bits -= 0x3F3504F3u;
-  int32_t exponent = (int32_t)(bits >> 23) - (bits >> 31 ? 512 : 0);
-  uint32_t mantissa = (bits & 0x007FFFFFu) + 0x3F3504F3u;
-  float m;
-  memcpy(&m, &mantissa, 4);
-  float t = m - 1.0f, found = l[6];
-  for (int i = 5; i >= 0; i--) {
-    float product = t * found;
-    found = l[i] + product;
-  }
-  float product = t * found;
-  return (float)exponent + product;
-}
-
-static float quantile(float q, float p) {
-  static const float a[4] = {0x1.b18d92p+1f, -0x1.9379b6p+5f, 0x1.3e95acp+7f, -0x1.d8e192p+5f};
-  static const float b[4] = {1.0f, -0x1.1e52cep+4f, 0x1.3b0872p+6f, -0x1.0cc0d0p+6f};
-  static const float c[4] = {0x1.88bc1ep+0f, 0x1.2df542p+1f, 0x1.db3834p-1f, 0x1.a58c56p-4f};
-  static const float d[4] = {1.0f, 0x1.3d1080p-1f, 0x1.65299ep-4f, 0x1.5eac72p-18f};
-  if ((q < 0 ? -q : q) <= 0.425f) {
-    float square = q * q, x = square - 0.180625f;
-    return q * (horner(x, a) / horner(x, b));
-  }
-  float y = sqrtf(-log2_of(p)) - 2.0f, z = horner(y, c) / horner(y, d);
-  return q < 0 ? -z : z;
-}
-
-static void draw_normal(const Stream *stream, long count, double mean, double deviation, double lower, double upper,
-                        double low, double high, bool in64, double *out) {
-  Cut cut = cut_between(lower, upper);
-  Line line = line_between(cut.start, cut.end, cut.mass);
-  float least = least_not_below(low), greatest = greatest_not_above(high);
-  for (long i = 0; i < count; i++) {
-    uint32_t word = word_of(stream, (uint64_t)i);
-    float product = offset_of(&line, word) * line.step, q = line.anchor + product;
-    float distance = (float)(q < 0 ? word : ~word) + 0.5f, scaled = distance * line.step;
-    float z = quantile(q, scaled + (float)(q < 0 ? cut.below : cut.above)), spread = z * (float)deviation;
-    double spread64 = (double)z * deviation;
-    out[i] = in64 ? within64(spread64 + mean, low, high) : (double)within((float)mean + spread, least, greatest);
-  }
-}
-
-static double *uniforms(const Stream *stream, long count) {
-  double *u = take(sizeof *u * (size_t)count);
-  draw_uniform(stream, count, 0.0, 1.0, true, u);
-  return u;
-}
-
-static double *normals(const Stream *stream, long count) {
-  double *z = take(sizeof *z * (size_t)count);
-  draw_normal(stream, count, 0.0, 1.0, -INFINITY, INFINITY, -INFINITY, INFINITY, true, z);
-  return z;
 }
 
 /* ---- Section 6: exp, ln, sin, cos and powers ---- */
@@ -629,12 +125,6 @@ typedef struct {
   bool spread; /* a transposed convolution's window belongs to the outputs */
   long groups;
 } Site;
-
-static long elements_of(int axes, const long *size) {
-  long found = 1;
-  for (int i = 0; i < axes; i++) found *= size[i];
-  return found;
-}
 
 static long extent(const Site *site, const char *kinds) {
   long found = 1;
@@ -749,30 +239,7 @@ static double spectral_radius(const double *matrix, long n) {
   return radius;
 }
 
-typedef struct {
-  const char *name, *family, *arguments;
-} Preset;
-
-#define SCALED(name, scale, mode, distribution) \
-  {name, "variance_scaling", "{\"scale\":" scale ",\"mode\":\"" mode "\",\"distribution\":\"" distribution "\"}"}
-
-static const Preset PRESETS[] = {
-    {"zeros", "constant", "{\"value\":0}"},
-    {"ones", "constant", "{\"value\":1}"},
-    {"constant", "constant", "{\"value\":0}"},
-    {"random_normal", "random_normal", "{\"mean\":0,\"stddev\":0.05}"},
-    {"small_normal", "random_normal", "{\"mean\":0,\"stddev\":0.001}"},
-    {"random_uniform", "random_uniform", "{\"minval\":-0.05,\"maxval\":0.05}"},
-    {"small_uniform", "random_uniform", "{\"minval\":-0.001,\"maxval\":0.001}"},
-    {"truncated_normal", "truncated_normal", "{\"mean\":0,\"stddev\":0.05,\"lower\":-2,\"upper\":2}"},
-    {"bounded_normal", "bounded_normal", "{\"mean\":0,\"stddev\":1,\"minval\":-2,\"maxval\":2}"},
-    SCALED("variance_scaling", "1", "fan_in", "truncated_normal"),
-    SCALED("glorot_normal", "1", "fan_avg", "truncated_normal"),
-    SCALED("glorot_uniform", "1", "fan_avg", "uniform"),
-    SCALED("he_normal", "2", "fan_in", "truncated_normal"),
-    SCALED("he_uniform", "2", "fan_in", "uniform"),
-    SCALED("lecun_normal", "1", "fan_in", "truncated_normal"),
-    SCALED("lecun_uniform", "1", "fan_in", "uniform"),
+static const Preset MORE_PRESETS[] = {
     {"orthogonal", "orthogonal", "{\"gain\":1}"},
     {"identity", "identity", "{\"gain\":1}"},
     {"dirac", "dirac", "{\"gain\":1}"},
@@ -838,63 +305,28 @@ static const Preset PRESETS[] = {
 };
 
 typedef struct {
-  const char *name, *family;
-  const Json *own, *preset;
-} Scheme;
-
-static Scheme scheme_of(const Json *written) { /* a name, or an object with a name and arguments */
-  const char *name = written->kind == TEXT ? written->text : text_of(written, "name", "");
-  for (size_t i = 0; i < sizeof PRESETS / sizeof *PRESETS; i++)
-    if (same(name, PRESETS[i].name)) {
-      Scheme scheme = {name, PRESETS[i].family, written->kind == TEXT ? parse("{}") : written, parse(PRESETS[i].arguments)};
-      return scheme;
-    }
-  fail("no such scheme", name);
-  abort();
-}
-
-static const Json *argument(const Scheme *scheme, const char *name) {
-  const Json *own = member(scheme->own, name);
-  return own ? own : member(scheme->preset, name);
-}
-static double number_of(const Scheme *scheme, const char *name) {
-  const Json *found = argument(scheme, name);
-  if (!found) fail("no such argument", name);
-  return found->number;
-}
-static bool says(const Scheme *scheme, const char *name, const char *value) {
-  const Json *found = argument(scheme, name);
-  return found && found->kind == TEXT && same(found->text, value);
-}
-static bool holds(const Scheme *scheme, const char *name) {
-  const Json *found = argument(scheme, name);
-  return found && found->kind == YES;
-}
-
-typedef struct {
   int axes;
   long size[MOST_AXES];
   double *values; /* each a float32, but for the dtype float64 */
   bool nothing;   /* its scheme comes to the constant 0 */
 } Array;
 
+static long whole_of(const Json *object, const char *key, long otherwise) {
+  return given(object, key) ? (long)member(object, key)->number : otherwise;
+}
+static bool is_true(const Json *object, const char *key) { return given(object, key) && member(object, key)->kind == YES; }
+
+static Scheme scheme_of(const Json *written) {
+  return scheme_among(written, MORE_PRESETS, sizeof MORE_PRESETS / sizeof *MORE_PRESETS);
+}
+
 static long elements_in(const Array *array) { return elements_of(array->axes, array->size); }
 
-static const double CUT_DEVIATION = 0.87962566103423978;
-
 /* Where an element of a framework's array stands among the layer's own parameters. */
-typedef struct {
+typedef struct Origin {
   const Stream *stream;
   long element, count; /* of so many */
 } Origin;
-
-typedef struct {
-  const Stream *stream;
-  long count;
-  bool in64;
-  double *out;
-  const Origin *origins; /* of each element; NULL: the parameter's own array */
-} Draw;
 
 static double *chance(const Draw *draw, double *values(const Stream *, long)) { /* each element's own */
   if (!draw->origins) return values(draw->stream, draw->count);
@@ -911,32 +343,6 @@ static uint32_t second_word(const Draw *draw, long element) {
   if (!draw->origins) return word_of(draw->stream, (uint64_t)(draw->count + element));
   const Origin *origin = &draw->origins[element];
   return word_of(origin->stream, (uint64_t)(origin->count + origin->element));
-}
-
-static bool constant(const Draw *draw, double value) { /* whether it is the constant 0 */
-  for (long i = 0; i < draw->count; i++) draw->out[i] = value;
-  return value == 0.0;
-}
-
-static bool normal(const Draw *draw, double mean, double deviation, double lower, double upper) {
-  if (deviation == 0.0) return constant(draw, mean);
-  draw_normal(draw->stream, draw->count, mean, deviation, lower, upper, isinf(lower) ? lower : mean + lower * deviation,
-              isinf(upper) ? upper : mean + upper * deviation, draw->in64, draw->out);
-  return false;
-}
-
-static bool uniform(const Draw *draw, double low, double high) {
-  draw_uniform(draw->stream, draw->count, low, high, draw->in64, draw->out);
-  return false;
-}
-
-static bool bounded_normal(const Draw *draw, double mean, double deviation, double low, double high) {
-  double lower = (low - mean) / deviation, upper = (high - mean) / deviation;
-  if (deviation == 0.0) return constant(draw, mean);
-  if (-lower > 1e300 || upper > 1e300 || !isfinite(lower + upper))
-    return normal(draw, mean, deviation, -INFINITY, INFINITY);
-  draw_normal(draw->stream, draw->count, mean, deviation, lower, upper, low, high, draw->in64, draw->out);
-  return false;
 }
 
 static double product_along(const Site *site, const Json *axes) { /* of the sizes of an axis, or of a list of them */
@@ -965,18 +371,7 @@ static void fans_along(const Scheme *scheme, const Site *site, double fans[2]) {
 static bool variance_scaling(const Draw *draw, const Scheme *scheme, const Site *site) {
   double fans[2] = {site->fan_in, site->fan_out};
   fans_along(scheme, site, fans);
-  double fan = says(scheme, "mode", "fan_in")    ? fans[0]
-               : says(scheme, "mode", "fan_out") ? fans[1]
-               : says(scheme, "mode", "fan_avg") ? (fans[0] + fans[1]) / 2.0
-                                                 : sqrt(fans[0] * fans[1]);
-  double variance = number_of(scheme, "scale") / (fan > 1.0 ? fan : 1.0);
-  if (says(scheme, "distribution", "uniform")) {
-    double limit = sqrt(3.0 * variance);
-    return uniform(draw, -limit, limit);
-  }
-  if (says(scheme, "distribution", "untruncated_normal")) return normal(draw, 0.0, sqrt(variance), -INFINITY, INFINITY);
-  bool widened = !says(scheme, "distribution", "uncorrected_normal");
-  return normal(draw, 0.0, widened ? sqrt(variance) / CUT_DEVIATION : sqrt(variance), -2.0, 2.0);
+  return scaled(draw, scheme, fans[0], fans[1]);
 }
 
 static double prior_bias(double prior) {
@@ -1226,19 +621,8 @@ static bool make_whole(const Draw *draw, const Scheme *scheme, const Site *site)
 /* Make an array; whether its scheme comes to the constant 0. */
 static bool realise(const Draw *draw, const Scheme *scheme, const Site *site) {
   const char *family = scheme->family;
-  if (same(family, "constant")) return constant(draw, number_of(scheme, "value"));
+  if (stated(family)) return as_stated(draw, scheme);
   if (same(family, "prior_bias")) return constant(draw, prior_bias(number_of(scheme, "prior")));
-  if (same(family, "random_uniform")) return uniform(draw, number_of(scheme, "minval"), number_of(scheme, "maxval"));
-  if (same(family, "random_normal"))
-    return normal(draw, number_of(scheme, "mean"), number_of(scheme, "stddev"), -INFINITY, INFINITY);
-  if (same(family, "truncated_normal")) {
-    double lower = number_of(scheme, "lower"), upper = number_of(scheme, "upper"), deviation = number_of(scheme, "stddev");
-    double left = holds(scheme, "preserve_std") ? cut_between(lower, upper).deviation : 1.0;
-    return normal(draw, number_of(scheme, "mean"), deviation / left, lower, upper);
-  }
-  if (same(family, "bounded_normal"))
-    return bounded_normal(draw, number_of(scheme, "mean"), number_of(scheme, "stddev"), number_of(scheme, "minval"),
-                          number_of(scheme, "maxval"));
   if (same(family, "variance_scaling")) return variance_scaling(draw, scheme, site);
   if (same(family, "siren")) {
     double limit = holds(scheme, "first") ? 1.0 / site->fan_in : sqrt(6.0 / site->fan_in) / number_of(scheme, "omega");
@@ -1689,14 +1073,6 @@ static void add_parameters(Layer *layer) {
 
 /* ---- Section 8: which scheme ---- */
 
-static const char *by_activation(const char *activation) {
-  static const char *const he[] = {"relu", "relu6", "leaky_relu", "prelu",      "squared_relu", "elu",
-                                   "celu", "gelu",  "quick_gelu", "silu", "mish",         "hard_swish"};
-  for (size_t i = 0; i < sizeof he / sizeof *he; i++)
-    if (same(activation, he[i])) return "he_normal";
-  return same(activation, "selu") ? "lecun_normal" : "glorot_uniform";
-}
-
 static const char *recommended(const Layer *layer, const Parameter *parameter) {
   static const char *const by_role[] = {NULL,  "\"orthogonal\"", ZEROS, "{\"name\":\"random_normal\",\"stddev\":0.02}",
                                         ONES, ZEROS, "{\"name\":\"constant\",\"value\":0.25}"};
@@ -1812,24 +1188,6 @@ typedef struct {
   int count;
 } Answer;
 
-static uint16_t bfloat16_of(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, 4);
-  return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
-
-static uint16_t float16_of(float value) {
-  uint16_t sign = signbit(value) ? 0x8000 : 0;
-  double size = fabs((double)value);
-  if (size >= 65520.0) return sign | 0x7C00;
-  int exponent;
-  frexp(size, &exponent); /* 2^(exponent - 1) <= size */
-  if (exponent < -13 || size == 0.0) exponent = -13;
-  double units = ldexp(size, 11 - exponent), whole = floor(units), rest = units - whole; /* of the last bit */
-  if (rest > 0.5 || (rest == 0.5 && fmod(whole, 2.0) == 1.0)) whole += 1.0;
-  return (uint16_t)(sign | (uint16_t)((exponent + 13) * 1024 + (long)whole));
-}
-
 static void write_number(Answer *answer, double value) {
   uint64_t bits = 0;
   float single = (float)value;
@@ -1877,9 +1235,9 @@ static void put_named(Answer *answer, const Layer *layer, const char *name, cons
 static void put_as_in_keras(Answer *answer, const Layer *layer) {
   for (int i = 0; i < layer->count; i++) {
     const Parameter *each = &layer->parameter[i];
-    char *second = text("%s", each->name), *bias = strstr(second, "_cell/bias");
+    const char *bias = strstr(each->name, "_cell/bias");
     if (strstr(each->name, "_cell/recurrent_bias")) continue;
-    if (bias) sprintf(bias, "_cell/recurrent_bias");
+    const char *second = bias ? text("%.*s_cell/recurrent_bias", (int)(bias - each->name), each->name) : "";
     const Parameter *other = bias ? find(layer, second) : NULL;
     put(answer, each->name, other ? summed(each->array, other->array, answer->in64) : each->array);
   }
@@ -2322,12 +1680,11 @@ static void answer_spec(const Json *document, FILE *file) {
 }
 
 int main(void) {
-  memory = malloc(MOST_BYTES);
   char *line = malloc(LONGEST_LINE);
-  if (!memory || !line) fail("no memory", "");
+  if (!line) fail("no memory", "");
   while (fgets(line, LONGEST_LINE, stdin)) {
-    used = 0;
     answer_spec(parse(line), stdout);
+    let_go();
   }
   return 0;
 }

@@ -15,7 +15,7 @@ RETURNED = ("content-type", "content-range", "etag", "repr-digest", "accept-rang
 
 @dataclass
 class Faults:
-    """What goes wrong: how many bytes of an answer to GET come through, how often; what becomes of a body, of a range."""
+    """What goes wrong: how much of an answer to GET comes through, how often; what becomes of bodies and ranges."""
 
     cut: int | None = None
     cuts: int = 1

@@ -149,10 +149,12 @@ def test_halves_are_widened_exactly(program: Program, tmp_path: Path) -> None:
     halves = np.arange(65536, dtype="<u2")
     plain = halves[np.isfinite(halves.view("<f2"))]
     brains = halves[(halves & 0x7F80) != 0x7F80]
-    header = json.dumps({
-        'a "quoted" é': {"dtype": "F16", "shape": [plain.size], "data_offsets": [0, 2 * plain.size]},
-        "b": {"dtype": "BF16", "shape": [brains.size], "data_offsets": [2 * plain.size, 2 * (plain.size + brains.size)]},
-    }).encode()  # fmt: skip
+    middle, end = 2 * plain.size, 2 * (plain.size + brains.size)
+    entries = {
+        'a"quoted"é': {"dtype": "F16", "shape": [plain.size], "data_offsets": [0, middle]},
+        "b": {"dtype": "BF16", "shape": [brains.size], "data_offsets": [middle, end]},
+    }
+    header = json.dumps(entries).encode()
     file = struct.pack("<Q", len(header)) + header + plain.tobytes() + brains.tobytes()
     (tmp_path / "a.safetensors").write_bytes(file)
     assert sorted(program.answer("read", tmp_path / "a.safetensors")) == lines_of(file)
@@ -310,6 +312,11 @@ LARGE = {"name": "constant", "value": 1e5}
         {"seed": 1, "layers": [{"type": "dense", "shape": [3, 2], "activation": "swish"}]},
         {"seed": 1, "layers": [{"type": "dense", "shape": [3, 2], "unknown": 2}]},
         {"seed": 1, "layers": [{"type": "toString", "shape": [3, 2]}]},
+        {"seed": 1, "layers": [{"type": "dense", "shape": [3]}]},
+        {"seed": 1, "layers": [{"type": "dense"}]},
+        {"seed": 1, "layers": [{"type": "conv1d", "shape": [3, 4, 6], "groups": 4}]},
+        {"seed": 2**63, "layers": [{"type": "dense", "shape": [3, 2]}]},
+        {"seed": "18446744073709551616", "layers": [{"type": "dense", "shape": [3, 2]}]},
         {"seed": 1, "dtype": "int8", "layers": [{"type": "dense", "shape": [3, 2]}]},
         {"seed": 1, "dtype": "float16", "layers": [{"type": "rms_norm", "shape": [2], "scheme": LARGE}]},
     ],

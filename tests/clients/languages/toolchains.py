@@ -39,6 +39,13 @@ def javascript(_: Path) -> list[str]:
     return ["node", str(PROGRAMS / "javascript.mjs"), str(CLIENTS / "javascript" / "initserve.js")]
 
 
+def c(folder: Path) -> list[str]:
+    program = folder / "program"
+    options = ["-std=c99", "-Wall", "-Wextra", "-O2", "-ffp-contract=off", "-I", CLIENTS / "c"]
+    made("cc", *options, "-o", program, PROGRAMS / "c.c", "-lm")
+    return [str(program)]
+
+
 def go(folder: Path) -> list[str]:
     """Go compiles its own library at a first build; that is kept."""
     cache = str(ROOT / "artefacts" / "clients" / "go")
@@ -49,6 +56,7 @@ def go(folder: Path) -> list[str]:
 
 LANGUAGES = {
     "javascript": Language(("node",), True, javascript),
+    "c": Language(("cc",), True, c),
     "go": Language(("go",), False, go),
 }
 
