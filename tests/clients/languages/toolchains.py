@@ -41,7 +41,7 @@ def javascript(_: Path) -> list[str]:
 
 def c(folder: Path) -> list[str]:
     program = folder / "program"
-    options = ["-std=c99", "-Wall", "-Wextra", "-O2", "-ffp-contract=off", "-I", CLIENTS / "c"]
+    options: list[str | Path] = ["-std=c99", "-Wall", "-Wextra", "-O2", "-ffp-contract=off", "-I", CLIENTS / "c"]
     made("cc", *options, "-o", program, PROGRAMS / "c.c", "-lm")
     return [str(program)]
 
