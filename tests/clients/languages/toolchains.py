@@ -54,9 +54,16 @@ def go(folder: Path) -> list[str]:
     return [str(program)]
 
 
+def rust(folder: Path) -> list[str]:
+    program = folder / "program"
+    made("rustc", "--edition", "2021", "-O", "-o", program, PROGRAMS / "rust.rs")
+    return [str(program)]
+
+
 LANGUAGES = {
     "javascript": Language(("node",), True, javascript),
     "c": Language(("cc",), True, c),
+    "rust": Language(("rustc",), True, rust),
     "go": Language(("go",), False, go),
 }
 
