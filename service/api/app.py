@@ -63,8 +63,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     workers = Workers(settings.drawing_threads, settings.max_waiting_jobs, settings.max_heavy_requests)
     connections = Connections(most_connections(settings.max_connections))
     store: Store | None = app.state.store
-    plans = Plans(workers, store, settings.max_kept_plan_bytes, settings.max_body_bytes)
-    services = Services(settings, Counters(), Room(settings), workers, connections, readiness, plans, store, Digests())
+    room = Room(settings)
+    plans = Plans(workers, store, room, settings.max_kept_plan_bytes, settings.max_body_bytes)
+    services = Services(settings, Counters(), room, workers, connections, readiness, plans, store, Digests())
     app.state.services = services
     # What start-up made stays: looking through it again and again would hold up an answer now and then.
     gc.collect()

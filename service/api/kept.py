@@ -10,10 +10,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from sys import getsizeof
 from typing import TYPE_CHECKING
 
 from fastapi import Request
 
+from service.api.admission import Room
 from service.api.parsing import parse_spec
 from service.api.store import Store, text_of
 from service.api.working import LIGHT_BODY, in_worker, is_light
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 # Bytes that a plan takes for each of its parameters, its files' layouts included; measured: 4 to 8 thousand.
 EACH_PARAMETER = 8192
-MOST_TEXTS = 256  # addresses whose texts are remembered: to read a long one takes milliseconds
+TEXTS = 2**24  # bytes of addresses and their texts that are remembered: to read a long one takes milliseconds
 MOST_SHARDINGS = 4  # ways to cut a plan's checkpoint that are remembered
 LAID_OUT_AT_ONCE = 64  # parameters of a plan whose files are laid out in less time than a thread takes to begin
 
@@ -88,30 +90,39 @@ def reached(plan: Plan) -> Plan:
 class Plans:
     """The plans that are kept, for the event loop alone."""
 
-    def __init__(self, workers: Workers, store: Store | None, most: int, longest: int) -> None:
-        self._workers, self._store, self._most, self._longest = workers, store, most, longest
+    def __init__(self, workers: Workers, store: Store | None, room: Room, most: int, longest: int) -> None:
+        self._workers, self._store, self._room, self._most, self._longest = workers, store, room, most, longest
         self._held = 0
         self._plans: OrderedDict[str, Kept] = OrderedDict()
         self._planning: dict[str, asyncio.Lock] = {}
-        self._texts: OrderedDict[str, str] = OrderedDict()  # of addresses that were read
+        self._texts: OrderedDict[str, str] = OrderedDict()  # of addresses, those of which a plan was made
+        self._read_bytes = 0
 
     async def at(self, address: str, request: Request) -> Kept:
         """Return the plan of the spec that an address holds or names; raises for one that is none."""
         if (digest := digest_in(address)) is not None:
             return await self.of(await text_of(digest, self._store), request)
-        text = self._texts.get(address)
-        if text is None:
-            text = self._texts[address] = await self._read(address, request)
-            if len(self._texts) > MOST_TEXTS:
-                self._texts.popitem(last=False)
-        return await self.of(text, request)
-
-    async def _read(self, address: str, request: Request) -> str:
-        """Return the text that an address holds; to check a long one takes up to 50 milliseconds."""
+        if (text := self._texts.get(address)) is not None:
+            return await self.of(text, request)
         text = inflated(address, self._longest)
         if len(text) <= LIGHT_BODY:
-            return checked(text)
-        return await in_worker(self._workers, request, lambda: checked(text))
+            kept = await self.of(checked(text), request)
+        else:  # it takes memory, as a body does, and up to 50 milliseconds to check
+            with self._room.for_request() as grant:
+                self._room.for_body(grant, len(text))
+                await in_worker(self._workers, request, lambda: checked(text))
+                kept = await self.of(text, request)
+        self._remember(address, text)
+        return kept
+
+    def _remember(self, address: str, text: str) -> None:
+        """Remember what an address holds: a spec, since a kilobyte may hold a megabyte of anything else."""
+        if address not in self._texts:
+            self._texts[address] = text
+            self._read_bytes += getsizeof(address) + getsizeof(text)
+        while self._read_bytes > TEXTS:
+            oldest, forgotten = self._texts.popitem(last=False)
+            self._read_bytes -= getsizeof(oldest) + getsizeof(forgotten)
 
     async def of(self, text: str, request: Request) -> Kept:
         """Return the plan of a canonical text. Requests that come while it is made wait for it, and share it."""

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
-from tests.api.test_flow import counters
+from tests.api.test_flow import counters, needs_proc, resident
 from tests.conftest import Server
 
 LAYERS = [
@@ -32,7 +32,10 @@ FILES += ["model.safetensors.index.json", "model-00001-of-00002.safetensors?shar
 
 def token(spec: dict[str, Any]) -> str:
     """What stands for a canonical spec in an address, made with the standard library alone."""
-    text = json.dumps(spec, sort_keys=True, separators=(",", ":"))
+    return deflated(json.dumps(spec, sort_keys=True, separators=(",", ":")))
+
+
+def deflated(text: str) -> str:
     return base64.urlsafe_b64encode(zlib.compress(text.encode())).rstrip(b"=").decode()
 
 
@@ -255,3 +258,15 @@ def test_nothing_is_at_an_address_of_nothing(client: httpx.Client) -> None:
         assert (found.status_code, found.headers["content-type"]) == (status, "application/problem+json"), path
     for query in ("include=all", "include=weights&include=weights", "x=1"):
         assert client.get(f"/weights/{TOKEN}.json?{query}").status_code == 422
+
+
+@needs_proc
+def test_what_addresses_of_nothing_inflate_to_is_not_remembered(running: Server, client: httpx.Client) -> None:
+    """A kilobyte of an address may hold a megabyte of text, and that take four in memory."""
+    held = "a" * 1_000_000 + "\U0001f600"
+    tokens = [deflated(f'{{"a":"{held}","algorithm":"initserve/1","seed":"{seed}"}}') for seed in range(25)]
+    assert max(map(len, tokens)) < 2000
+    assert client.head(f"/weights/{tokens[0]}.npz").status_code == 422
+    before = resident(running, "VmRSS")
+    assert {client.head(f"/weights/{each}.npz").status_code for each in tokens} == {422}
+    assert resident(running, "VmRSS") - before < 40 * 2**20
