@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import Request
 
-from service.api.admission import Room
+from service.api.admission import Grant, Room
 from service.api.parsing import parse_spec
 from service.api.store import Store, text_of
 from service.api.working import LIGHT_BODY, in_worker, is_light
@@ -23,7 +23,7 @@ from service.formats import Payload
 from service.formats.sharding import Shard, shards
 from service.networks.plan import Plan, PlannedParameter
 from service.pipeline import Workers
-from service.specs.addresses import checked, digest_in, inflated, under_digest
+from service.specs.addresses import LongAddress, checked, digest_in, inflated, under_digest, unpacked
 
 if TYPE_CHECKING:
     from service.api.snapshots import File
@@ -104,16 +104,21 @@ class Plans:
             return await self.of(await text_of(digest, self._store), request)
         if (text := self._texts.get(address)) is not None:
             return await self.of(text, request)
-        text = inflated(address, self._longest)
-        if len(text) <= LIGHT_BODY:
-            kept = await self.of(checked(text), request)
-        else:  # it takes memory, as a body does, and up to 50 milliseconds to check
+        try:
+            text = unpacked(address, LIGHT_BODY)
+        except LongAddress:  # it takes memory, as a body does, and up to 50 milliseconds to read
             with self._room.for_request() as grant:
-                self._room.for_body(grant, len(text))
-                await in_worker(self._workers, request, lambda: checked(text))
+                text = await in_worker(self._workers, request, lambda: self._read(address, grant))
                 kept = await self.of(text, request)
+        else:
+            kept = await self.of(text, request)
         self._remember(address, text)
         return kept
+
+    def _read(self, address: str, grant: Grant) -> str:
+        text = inflated(address, self._longest)
+        self._room.for_body(grant, len(text))
+        return checked(text)
 
     def _remember(self, address: str, text: str) -> None:
         """Remember what an address holds: a spec, since a kilobyte may hold a megabyte of anything else."""

@@ -25,6 +25,10 @@ DIGEST = re.compile(r"sha256-([0-9a-f]{64})", re.ASCII)
 MOST_VALUES = 2**14
 
 
+class LongAddress(InvalidAddress):
+    """An address that inflates to more than it was to."""
+
+
 def packed(text: str) -> str:
     """Return what stands for a spec's canonical text in an address."""
     return base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).rstrip(b"=").decode()
@@ -77,7 +81,7 @@ def inflated(token: str, most: int) -> str:
     except zlib.error:
         raise broken("what it holds does not inflate to what was deflated") from None
     if len(content) > most:
-        raise InvalidAddress(f"the spec in this address is longer than {most:,} bytes")
+        raise LongAddress(f"the spec in this address is longer than {most:,} bytes")
     if not inflating.eof:
         raise broken("it ends before what was deflated does")
     if inflating.unused_data:

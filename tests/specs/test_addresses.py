@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import InitserveError, InvalidAddress
-from service.specs.addresses import LONGEST, MOST_VALUES, digest_in, packed, short, stored, unpacked
+from service.specs.addresses import LONGEST, MOST_VALUES, LongAddress, digest_in, packed, short, stored, unpacked
 from service.specs.spec import Spec
 
 MOST = 2**20
@@ -136,6 +136,8 @@ def test_what_inflates_beyond_the_bound_is_refused_before_it_has() -> None:
     assert len(bomb) < LONGEST
     tracemalloc.start()
     assert "longer than 1,000 bytes" in refused(bomb, most=1000)
+    with pytest.raises(LongAddress):
+        unpacked(bomb, 1000)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1_000_000
