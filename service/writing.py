@@ -25,6 +25,14 @@ Progress = Callable[[int], None]  # told how many more bytes are written
 def made(pieces: Iterator[Piece], threads: int) -> Generator[Chunk, None, None]:
     """Yield what pieces come to, made by `threads` (0: one a processor) at once."""
     workers = Workers(threads)
+    try:
+        yield from made_by(workers, pieces)
+    finally:
+        workers.stop()
+
+
+def made_by(workers: Workers, pieces: Iterator[Piece]) -> Generator[Chunk, None, None]:
+    """Yield what pieces come to, made by threads that are there already."""
     inbox: queue.SimpleQueue[Delivery] = queue.SimpleQueue()
     run = workers.start(pieces, inbox.put)
     try:
@@ -35,7 +43,6 @@ def made(pieces: Iterator[Piece], threads: int) -> Generator[Chunk, None, None]:
             raise delivery.error
     finally:
         workers.close(run, lambda: None)
-        workers.stop()
 
 
 def write(payload: Payload, out: BinaryIO, progress: Progress, threads: int = 0) -> None:
