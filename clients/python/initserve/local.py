@@ -1,15 +1,16 @@
 """The same without a server, where initserve itself is installed: the same bytes, made by this process's threads."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from os import PathLike, fspath
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from os import PathLike, fspath, getpid
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from initserve.errors import error_of
 from initserve.files import Shape, read_as, read_safetensors, values
-from initserve.lazy import Arrays, LazyArray
+from initserve.lazy import Arrays, Fetch, LazyArray
 from initserve.saving import form_of
 from initserve.specs import Spec, body_of_spec
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
     from service.formats import Payload
     from service.networks.plan import Plan, PlannedParameter
+    from service.pipeline import Workers
     from service.verification import Result
 
+SMALL = 2**18  # bytes that are made before another thread would have begun
 MISSING = "Local makes weights with initserve itself, which is not installed here: install it, or use Client(url)"
 
 
@@ -28,9 +31,13 @@ class Local:
 
     def __init__(self) -> None:
         try:
-            import service.writing  # noqa: F401
+            from service.settings import Settings
         except ImportError as error:
             raise ImportError(MISSING) from error
+        self._settings = Settings()
+        self._workers: Workers | None = None  # once something is made that takes them
+        self._process = 0  # theirs: a process that was forked has none of them
+        self._lock = Lock()
 
     def __enter__(self) -> "Local":
         return self
@@ -39,7 +46,14 @@ class Local:
         self.close()
 
     def close(self) -> None:
-        """Do nothing: there is no connection."""
+        """End its threads; it may be used again, with others."""
+        if self._workers is not None:
+            self._workers.stop()
+            self._workers = None
+
+    def __del__(self) -> None:
+        with suppress(AttributeError):  # initserve is not installed
+            self.close()
 
     def init(self, spec: Spec) -> "Arrays[NDArray[Any]]":
         """As `Client.init`."""
@@ -47,7 +61,7 @@ class Local:
 
         with as_answers():
             plan = planned(spec)
-            content = whole(FORMATS["safetensors"].encode(plan, Include()))
+            content = self._whole(FORMATS["safetensors"].encode(plan, Include()))
             return Arrays(read_safetensors(content), described(plan))
 
     def open(self, spec: Spec) -> Arrays[LazyArray]:
@@ -59,14 +73,13 @@ class Local:
 
         def lazy(parameter: "PlannedParameter") -> LazyArray:
             kind = DTYPES[parameter.dtype].safetensors
-            return LazyArray(parameter.key, parameter.shape, read_as(kind), fetching(parameter, kind))
+            return LazyArray(parameter.key, parameter.shape, read_as(kind), self._fetching(parameter, kind))
 
         return Arrays({each.key: lazy(each) for each in plan.parameters}, described(plan))
 
     def save(self, spec: Spec, path: str | PathLike[str], progress: bool = True) -> Path:
         """As `Client.save`; what breaks off leaves nothing."""
         from service.formats import FORMATS, Include
-        from service.settings import Settings
         from service.writing import progress_bar, write_file
 
         path = Path(path)
@@ -74,7 +87,7 @@ class Local:
         with as_answers():
             payload = FORMATS[form].encode(planned(spec), Include())
         with progress_bar(path.name, payload.length if progress else None) as told:
-            write_file(payload, path, told, Settings().drawing_threads)
+            write_file(payload, path, told, self._settings.drawing_threads)
         return path
 
     def plan(self, spec: Spec) -> dict[str, Any]:
@@ -87,19 +100,17 @@ class Local:
         from service.analysis.diagnosable import DiagnoseRequest
         from service.analysis.diagnosis import Diagnosis
         from service.api.parsing import parse_document, pointing_into
-        from service.settings import Settings
 
         body = body_of_spec(spec)
         with as_answers(), pointing_into(body):
             asked = parse_document(body, DiagnoseRequest)
-            return plain(Diagnosis(asked, Settings().max_diagnosis_operations).answer())
+            return plain(Diagnosis(asked, self._settings.max_diagnosis_operations).answer())
 
     def verify(self, path: str | PathLike[str], spec: Spec | None = None) -> dict[str, Any]:
         """As `Client.verify`; also of a checkpoint in shards, by its index."""
         from service.api.parsing import parse_spec, pointing_into
         from service.checking import compare
         from service.reading import source_of
-        from service.settings import Settings
         from service.verification import Result
 
         def result_of(text: bytes) -> "Result":
@@ -108,7 +119,38 @@ class Local:
 
         given = None if spec is None else body_of_spec(spec)
         with as_answers():
-            return plain(compare(source_of(fspath(path)), given, result_of, Settings().drawing_threads))
+            return plain(compare(source_of(fspath(path)), given, result_of, self._settings.drawing_threads))
+
+    def _fetching(self, parameter: "PlannedParameter", kind: str) -> Fetch:
+        from service.formats import Payload
+        from service.formats.payload import raw
+        from service.specs.slices import parse_slice
+
+        def fetch(text: str | None, shape: Shape) -> "NDArray[Any]":
+            with as_answers():
+                part = parameter if text is None else parameter.sliced(parse_slice(text, parameter.shape).indices)
+                return values(memoryview(self._whole(Payload([raw(part)]))), kind, shape)
+
+        return fetch
+
+    def _whole(self, payload: "Payload") -> bytearray:
+        """Return all bytes of a payload, made by all processors where that is sooner."""
+        from service.writing import made_by
+
+        content, place = bytearray(payload.length), 0
+        chunks = made_by(self._threads(), payload.pieces()) if payload.length > SMALL else payload.chunks()
+        for chunk in chunks:
+            content[place : place + len(chunk)] = chunk
+            place += len(chunk)
+        return content
+
+    def _threads(self) -> "Workers":
+        from service.pipeline import Workers
+
+        with self._lock:
+            if self._workers is None or self._process != getpid():
+                self._workers, self._process = Workers(self._settings.drawing_threads), getpid()
+            return self._workers
 
 
 @contextmanager
@@ -152,29 +194,3 @@ def plain(answer: dict[str, Any]) -> dict[str, Any]:
 
     found: dict[str, Any] = json.loads(dumps(answer))
     return found
-
-
-def whole(payload: "Payload") -> bytearray:
-    """Return all bytes of a payload, made by all processors."""
-    from service.settings import Settings
-    from service.writing import made
-
-    content = bytearray(payload.length)
-    place = 0
-    for chunk in made(payload.pieces(), Settings().drawing_threads):
-        content[place : place + len(chunk)] = chunk
-        place += len(chunk)
-    return content
-
-
-def fetching(parameter: "PlannedParameter", kind: str) -> "Callable[[str | None, Shape], NDArray[Any]]":
-    from service.formats import Payload
-    from service.formats.payload import raw
-    from service.specs.slices import parse_slice
-
-    def fetch(text: str | None, shape: Shape) -> "NDArray[Any]":
-        with as_answers():
-            part = parameter if text is None else parameter.sliced(parse_slice(text, parameter.shape).indices)
-            return values(memoryview(whole(Payload([raw(part)]))), kind, shape)
-
-    return fetch

@@ -2,7 +2,11 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from initserve import AsyncClient, Client, InitserveError, Local
 from initserve.lazy import Part
+
+from tests.conftest import ROOT
 
 LAYERS: list[dict[str, Any]] = [
     {"name": "c", "type": "conv2d", "shape": [3, 3, 2, 4], "activation": "relu"},
@@ -260,3 +266,31 @@ def test_an_async_client_refuses_in_the_same_words(server: str, remote: Client) 
         remote.init({})
     assert vars(found.value) == vars(other.value)
     assert json.dumps(found.value.errors)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_local_goes_on_in_a_process_that_was_forked() -> None:
+    """Its threads are not there in the child."""
+    program = """if True:
+        import os
+        from initserve import Local
+        spec = {"seed": 1, "layers": [{"type": "tensor", "shape": [300, 300], "scheme": "he_normal"}]}
+        local = Local()
+        whole = local.init(spec)
+        if child := os.fork():
+            raise SystemExit(os.waitpid(child, 0)[1])
+        os._exit(any((each != whole[name]).any() for name, each in local.init(spec).items()))
+    """
+    path = f"{ROOT}:{ROOT / 'clients' / 'python'}"
+    run = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": path}, timeout=60, check=False
+    )
+    assert run.returncode == 0
+
+
+def test_local_may_be_used_by_several_threads_and_after_it_was_closed() -> None:
+    spec = {"seed": 1, "layers": [{"type": "tensor", "shape": [300, 300], "scheme": "he_normal"}]}
+    with Local() as local, ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: local.init(spec), range(16)))
+        local.close()
+        assert all(same(each, local.init(spec)) for each in found)
