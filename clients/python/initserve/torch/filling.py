@@ -41,7 +41,8 @@ def init_(
     other ways, on any number of ranks; a DTensor's shards are made alone. Parameters of modules that no layer stands
     for are bare tensors. dtype and requires_grad stay; buffers are left alone; tied parameters are filled once; those
     that transformers marks as loaded (`_is_hf_initialized` of the parameter itself, since it marks every module that
-    it has gone through) are kept. `rules` and `defaults` are a spec's: left out, what goes by the activation, or is torch's own under its stream. `client` is `Local()` where it is left out.
+    it has gone through) are kept. `rules` and `defaults` are a spec's; left out, a scheme is the one that a linear
+    activation recommends, or under torch's stream torch's own. `client` is `Local()` where it is left out.
 
     `stream="torch-cpu/1"` gives what torch.manual_seed(seed) and constructing the modules in this order would have.
 
