@@ -18,6 +18,7 @@ LARGEST_HEADER = 25_000_000  # bytes, as clients of the Hub have it
 LONGEST_ENTRY = 4096  # characters of what is said of one tensor
 AT_ONCE = 1000  # entries: some milliseconds
 HELD = 10  # bytes of memory for each byte of a header
+STEP = 2**18  # bytes of a header at a time
 METADATA = "__metadata__"
 MEMBERS = {"dtype", "shape", "data_offsets"}
 OURS: dict[str, DtypeName] = {each.safetensors: name for name, each in DTYPES.items()}
@@ -44,8 +45,7 @@ def read(tape: Tape, hold: Hold) -> Reading:
     length = int.from_bytes((yield from tape.exactly(8)), "little")
     if length > LARGEST_HEADER:
         raise InvalidFile(f"its header has {length:,} bytes; at most {LARGEST_HEADER:,} are read")
-    hold(HELD * length)
-    tensors, spec = yield from read_header((yield from tape.exactly(length)))
+    tensors, spec = yield from read_header((yield from gathered(tape, length, hold)))
     yield Listing(tuple(tensor.array for tensor in tensors), spec)
     for tensor in tensors:
         tape.reading = f"the data of {tensor.array.name}"
@@ -53,6 +53,17 @@ def read(tape: Tape, hold: Hold) -> Reading:
         yield from blocks(tape, tensor.stop - tensor.start, tensor.array.size)
     if (yield from tape.some(1)):
         raise InvalidFile(f"it goes on after {tape.place - 1:,} bytes, where its header says that it ends")
+
+
+def gathered(tape: Tape, length: int, hold: Hold) -> Generator[None, None, bytes]:
+    """Return a header; memory is held for it as it comes, not as it says that it will."""
+    parts: list[bytes] = []
+    while length:
+        count = min(length, STEP)
+        hold(HELD * count)
+        parts.append((yield from tape.exactly(count)))
+        length -= count
+    return b"".join(parts)
 
 
 def read_header(header: bytes) -> Generator[bytes, None, tuple[list[Tensor], str | None]]:

@@ -168,6 +168,20 @@ def test_a_header_is_charged_and_where_a_file_ends_is_told() -> None:
         verify(b"", PLAN)
 
 
+def test_a_header_that_does_not_come_holds_no_memory() -> None:
+    held: list[int] = []
+
+    class Held(Unbounded):
+        def hold(self, count: int) -> None:
+            held.append(count)
+
+    verification = Verification(Held())
+    list(verification.pieces(LARGEST_HEADER.to_bytes(8, "little") + b'{"w":'))
+    assert sum(held) < 4 * 2**20
+    list(verification.pieces(b" " * 2**20))
+    assert 10 * 2**20 < sum(held) < 14 * 2**20
+
+
 @pytest.mark.parametrize("member", ["tensors", "metadata"])
 def test_others_have_a_turn_while_a_long_header_is_read(member: str) -> None:
     if member == "tensors":
