@@ -60,11 +60,24 @@ def rust(folder: Path) -> list[str]:
     return [str(program)]
 
 
+def java(folder: Path) -> list[str]:
+    sources = CLIENTS / "java" / "Initserve.java", PROGRAMS / "Program.java"
+    made("javac", "-Xlint:all", "-Werror", "-encoding", "UTF-8", "-d", folder, *sources)
+    small = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8"]  # starts sooner
+    return ["java", *small, "-Dsun.stdout.encoding=UTF-8", "-cp", str(folder), "Program"]
+
+
+def ruby(_: Path) -> list[str]:
+    return ["ruby", "-W2", "-Eutf-8", str(PROGRAMS / "ruby.rb")]
+
+
 LANGUAGES = {
     "javascript": Language(("node",), True, javascript),
     "c": Language(("cc",), True, c),
     "rust": Language(("rustc",), True, rust),
     "go": Language(("go",), False, go),
+    "java": Language(("javac",), False, java),
+    "ruby": Language(("ruby",), False, ruby),
 }
 
 
