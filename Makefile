@@ -12,7 +12,8 @@ SEED := $(shell date +%s)
 endif
 CASES ?= 500
 # What builds the clients: a command, and Debian's package that has it.
-TOOLCHAINS := node:nodejs npm:npm cc:gcc go:golang-go rustc:rustc javac:default-jdk-headless ruby:ruby
+TOOLCHAINS := node:nodejs npm:npm cc:gcc go:golang-go rustc:rustc javac:default-jdk-headless ruby:ruby \
+  Rscript:r-base-core,r-cran-curl,r-cran-jsonlite,r-cran-openssl
 MINUTES ?= 20
 .DEFAULT_GOAL := help
 .PHONY: help run test unit test-long test-pages test-clients languages lint format frameworks test-frameworks test-random mutate openapi golden browser node container bench bench-tools lock clean
@@ -117,7 +118,7 @@ node: ## Install Node for the tests of the Hub in JavaScript (Debian or Ubuntu, 
 	command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
 
 languages: ## Install what builds the clients of other languages (Debian or Ubuntu, as root)
-	for tool in $(TOOLCHAINS); do command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool#*:}"; done; [ -z "$$missing" ] || \
+	for tool in $(TOOLCHAINS); do command -v $${tool%%:*} >/dev/null || missing="$$missing $$(echo $${tool#*:} | tr , " ")"; done; [ -z "$$missing" ] || \
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; }
 
 bench: $(FRAMEWORKS)/ready ## Measure against the frameworks; writes artefacts/benchmarks (some minutes)

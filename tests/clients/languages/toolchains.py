@@ -71,12 +71,17 @@ def ruby(_: Path) -> list[str]:
     return ["ruby", "-W2", "-Eutf-8", str(PROGRAMS / "ruby.rb")]
 
 
+def r(_: Path) -> list[str]:
+    return ["Rscript", "--vanilla", str(PROGRAMS / "r.R"), str(CLIENTS / "r" / "initserve.R")]
+
+
 LANGUAGES = {
     "javascript": Language(("node",), True, javascript),
     "c": Language(("cc",), True, c),
     "rust": Language(("rustc",), True, rust),
     "go": Language(("go",), False, go),
     "java": Language(("javac",), False, java),
+    "r": Language(("Rscript",), False, r),
     "ruby": Language(("ruby",), False, ruby),
 }
 
