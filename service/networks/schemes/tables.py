@@ -98,7 +98,7 @@ def sum_of_cosines(times: NDArray[np.int64], length: int) -> Doubles:
     return np.where(times % length == 0, length / 2.0 + 1.0, np.where(times % 2 == 0, 1.0, 0.0))
 
 
-class Bilinear(Scheme):
+class BilinearUpsampling(Scheme):
     """The kernel of a transposed convolution that enlarges linearly."""
 
     family = "bilinear"
