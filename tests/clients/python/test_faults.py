@@ -184,6 +184,13 @@ def test_a_service_that_is_busy_is_asked_again_when_it_says(monkeypatch: pytest.
     assert all("accept-encoding: identity" in each for each in script.asked)
 
 
+def test_a_text_that_is_not_what_its_digest_tells_is_asked_for_again() -> None:
+    wrong = f"repr-digest: sha-256=:{'A' * 43}=:"
+    answers_given = said(200, b'{"seed": "2"}', wrong), said(200, b'{"seed": "1"}')
+    with scripted(*answers_given) as script, Client(script.url) as client:
+        assert client.plan(SMALL) == {"seed": "1"}
+
+
 def test_one_that_stays_busy_is_an_error_with_its_words() -> None:
     busy = json.dumps({"type": "/problems/busy", "detail": "all that it can do", "try": {"a": 1}}).encode()
     with (
@@ -225,7 +232,9 @@ def rest(first: int, etag: str = '"1"', total: int = SIZE) -> bytes:
     return said(206, CONTENT[100:], f"content-range: bytes {first}-{SIZE - 1}/{total}", f"etag: {etag}")
 
 
+ALL_OF_IT = f"content-range: bytes 100-{SIZE - 1}/{SIZE}"
 OTHERS: dict[str, list[bytes]] = {
+    "less than it says": [BEGUN, said(206, CONTENT[100:120], ALL_OF_IT, 'etag: "1"'), said(200, CONTENT)],
     "it goes on": [BEGUN, rest(100)],
     "it begins anew where ranges are unknown": [BEGUN, said(200, CONTENT)],
     "another place": [BEGUN, rest(90), said(200, CONTENT)],
@@ -250,6 +259,14 @@ def test_whatever_comes_what_is_given_is_the_whole(given: list[bytes]) -> None:
     if given[0] == BEGUN:
         assert "range: bytes=100-" in script.asked[2]
         assert 'if-range: "1"' in script.asked[2]
+
+
+def test_a_part_that_is_less_than_it_says_is_not_the_end_of_a_file(tmp_path: Path) -> None:
+    less = said(206, CONTENT[100:120], ALL_OF_IT, 'etag: "1"')
+    last = said(206, CONTENT[120:], f"content-range: bytes 120-{SIZE - 1}/{SIZE}", 'etag: "1"')
+    with scripted(said(200, LINKED), BEGUN, less, last) as script, Client(script.url) as client:
+        assert client.save(SMALL, tmp_path / "w.safetensors").read_bytes() == CONTENT
+    assert "range: bytes=120-" in script.asked[3]
 
 
 def test_what_is_wrong_every_time_is_an_error_and_never_a_short_array() -> None:
