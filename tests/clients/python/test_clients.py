@@ -136,6 +136,15 @@ def test_a_part_is_what_numpy_takes(shape: list[int], key: Keys) -> None:
     assert type(found) is type(wanted)
 
 
+@pytest.mark.parametrize(
+    "key", [np.s_[4:1:-1], np.s_[4:0:-2], np.s_[::-1], np.s_[5:2:-3], np.s_[-1:-5:-2], np.s_[1:6:2]]
+)
+def test_steps_in_both_directions_take_what_numpy_takes(key: slice) -> None:
+    spec = {"seed": 1, "layers": [{"name": "w", "type": "tensor", "shape": [6, 2], "scheme": "he_normal"}]}
+    local = Local()
+    assert local.open(spec)["w/value"][key].tolist() == local.init(spec)["w/value"][key].tolist()
+
+
 def test_an_index_fetches_just_its_part(either: Any) -> None:
     """Of 40 TB, which nobody could fetch."""
     large = {"seed": 1, "layers": [{"name": "w", "type": "tensor", "shape": [10**7, 10**6], "scheme": "he_normal"}]}

@@ -77,6 +77,7 @@ ENTRY = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
         of({"a": {**ENTRY, "data_offsets": [8, 16]}}, bytes(16)),
         of({"a": {**ENTRY, "data_offsets": [0, 8, 8]}}, bytes(8)),
         of({"a": ENTRY, "b": ENTRY}, bytes(8)),
+        of({"a": ENTRY, "b": ENTRY}, bytes(16)),
         of({"a": ENTRY, "b": {**ENTRY, "data_offsets": [4, 12]}}, bytes(12)),
         of({"a": ENTRY, "b": {**ENTRY, "data_offsets": [10, 18]}}, bytes(18)),
         of({"a": 1}),
