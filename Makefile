@@ -48,14 +48,14 @@ unit: $(VENV)/test ## Run the tests alone
 	$(BIN)/pytest -m "not browser and not long and not languages" $(SIDE_BY_SIDE)
 
 test-long: $(VENV)/test ## Run the tests that take seconds each: memory, long trainings, files beyond 4 GiB
-	$(BIN)/pytest -m long $(SIDE_BY_SIDE)
+	$(BIN)/pytest -m long --ignore tests/clients/languages $(SIDE_BY_SIDE)
 
 test-pages: $(VENV)/test ## Drive the pages in Chromium (make browser installs it); screenshots go to artefacts
 	$(BIN)/pytest -m browser $(SIDE_BY_SIDE)
 
 # Each language is built once, so that its tests are in one process.
 test-clients: $(VENV)/test ## Run the clients of all languages (make languages installs what builds them; REQUIRE=1: all)
-	REQUIRE=$(REQUIRE) $(BIN)/pytest tests/clients/languages
+	REQUIRE=$(REQUIRE) $(BIN)/pytest tests/clients/languages $(SIDE_BY_SIDE)
 
 # torch has builds of one version with different hashes, so it alone is locked by version.
 $(FRAMEWORKS)/ready: requirements/test.txt requirements/frameworks.txt requirements/torch.txt pyproject.toml

@@ -84,7 +84,9 @@ def start(*arguments: str | Path, **more: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-m", "service", *map(str, arguments)], cwd=ROOT, **more)
 
 
-@pytest.mark.parametrize("format", ["safetensors", "npz", "json"])
+@pytest.mark.parametrize(
+    "format", ["safetensors", pytest.param("npz", marks=pytest.mark.long), pytest.param("json", marks=pytest.mark.long)]
+)
 def test_a_pipe_gets_the_same_bytes(tmp_path: Path, format: str) -> None:
     file = tmp_path / f"lenet5.{format}"
     assert run("init", LENET, "-o", file).returncode == 0
