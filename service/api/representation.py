@@ -21,6 +21,7 @@ from service.api.streaming import Answer, whole_answer
 from service.api.working import made_whole, room_for
 from service.errors import TooLarge
 from service.formats import Payload
+from service.formats.payload import Known
 from service.networks.plan import Cost
 from service.stream.streams import ALGORITHM
 
@@ -36,7 +37,7 @@ WANTS_SHA256 = re.compile(r"(?:^|[ \t,])sha-256[ \t]*=[ \t]*(?:[1-9]|10)[ \t]*(?
 class Representation:
     """What an address names, in one form. `of` is told in its entity tag: the text and the form that give its bytes.
 
-    `lay_out` says how its bytes are made; `refuse` raises RequestProblem where the whole of it is not to be had.
+    `lay_out` says how its bytes are made; `refuse_whole` raises TooLarge where the whole of it is not to be had.
     `algorithm` is the stream that its numbers come of, which must be ready before one is drawn.
     """
 
@@ -87,7 +88,8 @@ async def answer(request: Request, found: Representation) -> Response:
     if (wanted := listed(request.headers, "range")) is not None and range_holds(request.headers, etag):
         ranges = read_ranges(wanted, payload.length)
     if wants_digest(request):
-        headers |= repr_digest(await digest_of(payload, etag, request))
+        payload, digest = await digested(payload, etag, request)
+        headers |= repr_digest(digest)
     if ranges is not None:
         return await sent(request, payload, ranges, 206, headers)
     try:
@@ -131,15 +133,18 @@ def repr_digest(digest: bytes | None) -> dict[str, str]:
     return {} if digest is None else {"repr-digest": f"sha-256=:{base64.b64encode(digest).decode()}:"}
 
 
-async def digest_of(payload: Payload, etag: str, request: Request) -> bytes | None:
-    """Return the digest of a whole representation, where it is known or takes no more than a small answer does."""
+async def digested(payload: Payload, etag: str, request: Request) -> tuple[Payload, bytes | None]:
+    """Return a representation with its digest, where that is known or takes no more than a small answer does.
+
+    One that had to be made for it is returned as it was made, so that no range of it is made again.
+    """
     services = services_of(request)
     if (known := services.digests.of(etag)) is not None:
-        return known
+        return payload, known
     every = ByteRange(0, payload.length)
     whole = await made_whole(payload, every, payload.cost(), services.workers, request)
     if whole is None:
-        return None
+        return payload, None
     digest = hashlib.sha256(whole).digest()
     services.digests.remember(etag, digest)
-    return digest
+    return Payload([Known(whole)]), digest
