@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from tests.listening import Listening
+
 PART = 65536
 PATIENCE = 60.0
 
 
-class Replicas:
+class Replicas(Listening):
     """An address whose connections go to each of some ports in turn; to the next where one does not answer.
 
     `watch` is told how many bytes each connection has brought back so far, and may stop a server. A connection whose
@@ -21,17 +23,12 @@ class Replicas:
         self.ports = list(ports)
         self.connections: list[int] = []  # the port that each went to
         self._watch = watch
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def close(self) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
+    def accept(self) -> None:
         with suppress(OSError):
             while True:
-                client, _ = self._listener.accept()
+                client, _ = self.listener.accept()
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from tests.conftest import Server
+from tests.listening import Listening
 
 PART = 65536
 # Given what a connection has brought so far and what comes next: what goes on to the client; None: it is closed.
@@ -28,23 +29,18 @@ def garbled(place: int) -> Fault:
     return changed
 
 
-class Proxy:
+class Proxy(Listening):
     """An address that leads to a server; each connection has the next fault, those after the last have `always`."""
 
     def __init__(self, port: int, faults: Sequence[Fault], always: Fault | None) -> None:
         self.brought = self.connections = 0
         self._port, self._faults, self._always = port, list(faults), always
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def close(self) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
+    def accept(self) -> None:
         with suppress(OSError):
             while True:
-                client, _ = self._listener.accept()
+                client, _ = self.listener.accept()
                 fault = self._faults.pop(0) if self._faults else self._always
                 self.connections += 1
                 threading.Thread(target=self._serve, args=(client, fault), daemon=True).start()
@@ -77,30 +73,25 @@ def faulty(server: Server, *faults: Fault, always: Fault | None = None) -> Itera
         proxy.close()
 
 
-class Script:
+class Script(Listening):
     """A server that gives one answer after the other, whatever is asked, each over a connection of its own."""
 
     def __init__(self, answers: Sequence[bytes]) -> None:
         self.asked: list[str] = []  # the requests' heads, in small letters
         self._answers = list(answers)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def close(self) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
+    def accept(self) -> None:
         with suppress(OSError):
             for answer in self._answers:
-                client, _ = self._listener.accept()
+                client, _ = self.listener.accept()
                 with client:
                     self.asked.append(head_of(client))
                     client.sendall(answer)
                     client.shutdown(socket.SHUT_WR)
                     while client.recv(PART):
                         pass
-        self._listener.close()  # so that whoever asks for more is refused
+        self.listener.close()  # so that whoever asks for more is refused
 
 
 def head_of(client: socket.socket) -> str:
