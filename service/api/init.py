@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from service.api.admission import admit
 from service.api.body import read_body
-from service.api.described import WHEN_READ, content, json_body, one_of, problems, query, told, whole_number
+from service.api.described import WHEN_READ, content, json_body, one_of, problems, query, told
 from service.api.examples import EXAMPLES, LARGE_EXAMPLES
 from service.api.links import location_of, of_plan
 from service.api.negotiation import (
@@ -21,11 +21,11 @@ from service.api.negotiation import (
 from service.api.problems import RequestProblem
 from service.api.routing import ACCEPT_QUERY, DirectRoute, asked_by, read_query
 from service.api.services import services_of
+from service.api.shards import SHARD
 from service.api.streaming import Answer, whole_answer
 from service.api.working import made_whole, room_for
 from service.formats import FORMATS, PICTURE
 from service.formats.base64_json import describe_plan, dumps
-from service.formats.sharding import LARGEST_SHARD_BYTES, SHARD_BYTES
 from service.networks.plan import Plan
 from service.specs.spec import Spec
 
@@ -46,13 +46,6 @@ FORMAT = one_of(
     "format",
     "Format of the answer; wins over Accept. `svg` needs include=statistics, and shows them.",
     [*FORMATS, "svg"],
-)
-SHARD = whole_number(
-    "shard_bytes",
-    "Bytes of tensors in a file of a sharded checkpoint, at the most, unless it has only one.",
-    1,
-    LARGEST_SHARD_BYTES,
-    SHARD_BYTES,
 )
 router = APIRouter(tags=["weights"], route_class=DirectRoute)
 
