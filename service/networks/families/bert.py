@@ -1,0 +1,115 @@
+"""BERT: learnt positions, norms after; N(0, 0.02²), the padding token's row at 0."""
+
+from service.networks.families.family import Family, Head
+from service.networks.families.heads import labels
+from service.networks.families.settings import Settings
+from service.networks.families.tree import (
+    Initialise,
+    Module,
+    embedding,
+    generic,
+    layer_norm,
+    linear,
+    model,
+    module,
+    numbered,
+    parameter,
+)
+
+DEFAULTS = {
+    "vocab_size": 30522,
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+    "hidden_size": 768,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "hidden_act": "gelu",
+    "layer_norm_eps": 1e-12,
+    "initializer_range": 0.02,
+    "pad_token_id": 0,
+    "is_decoder": False,
+    "add_cross_attention": False,
+    "tie_word_embeddings": True,
+}
+
+
+def initialisation(c: Settings) -> Initialise:
+    return generic(c.deviation("initializer_range") or 0.02)
+
+
+def attention(name: str, width: int) -> Module:
+    reads = module("self", *(linear(part, width, width) for part in ("query", "key", "value")))
+    return module(name, reads, module("output", linear("dense", width, width), layer_norm("LayerNorm", width)))
+
+
+def block(c: Settings) -> Module:
+    width, wide = c.size("hidden_size"), c.size("intermediate_size")
+    c.divided("hidden_size", "num_attention_heads")
+    return module(
+        "",
+        attention("attention", width),
+        attention("crossattention", width) if c.flag("add_cross_attention") else None,
+        module("intermediate", linear("dense", width, wide)),
+        module("output", linear("dense", wide, width), layer_norm("LayerNorm", width)),
+    )
+
+
+def body(c: Settings, name: str = "", pooled: bool = True) -> Module:
+    width, rows, each = c.size("hidden_size"), c.size("vocab_size"), block(c)
+    return model(
+        name,
+        initialisation(c),
+        module(
+            "embeddings",
+            embedding("word_embeddings", rows, width, c.index("pad_token_id", rows)),
+            embedding("position_embeddings", c.size("max_position_embeddings"), width),
+            embedding("token_type_embeddings", c.size("type_vocab_size"), width),
+            layer_norm("LayerNorm", width),
+        ),
+        module("encoder", numbered("layer", [each] * c.depth("num_hidden_layers"))),
+        module("pooler", linear("dense", width, width)) if pooled else None,
+    )
+
+
+def with_lm(c: Settings) -> Module:
+    """Return BERT with a transform and a projection back to the vocabulary, tied to the table."""
+    width, rows = c.size("hidden_size"), c.size("vocab_size")
+    predictions = module(
+        "predictions",
+        parameter("bias", [rows]),
+        module("transform", linear("dense", width, width), layer_norm("LayerNorm", width)),
+        linear("decoder", width, rows),
+    )
+    ties = {"cls.predictions.decoder.bias": "cls.predictions.bias"}
+    ties |= {"cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight"}
+    tied = ties if c.flag("tie_word_embeddings") else {}
+    return model("", initialisation(c), body(c, "bert", pooled=False), module("cls", predictions), ties=tied)
+
+
+def with_classes(c: Settings) -> Module:
+    classes = linear("classifier", c.size("hidden_size"), labels(c))
+    return model("", initialisation(c), body(c, "bert"), classes)
+
+
+FAMILY = Family(
+    model_type="bert",
+    summary="BERT: N(0, 0.02²), the padding token's row at 0.",
+    references=("Devlin et al. 2018",),
+    defaults=DEFAULTS,
+    sizes={
+        "base": {},
+        "large": {
+            "hidden_size": 1024,
+            "num_hidden_layers": 24,
+            "num_attention_heads": 16,
+            "intermediate_size": 4096,
+        },
+    },
+    heads={
+        None: Head("BertModel", body),
+        "masked_lm": Head("BertForMaskedLM", with_lm),
+        "causal_lm": Head("BertLMHeadModel", with_lm),
+        "sequence_classification": Head("BertForSequenceClassification", with_classes),
+    },
+)

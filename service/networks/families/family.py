@@ -1,0 +1,58 @@
+"""Family: a published model in all its sizes, with and without heads, as its own library makes it of a config.json."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+from service.errors import InvalidSpec
+from service.networks.families.engine import Model, walk
+from service.networks.families.settings import Settings
+from service.networks.families.tree import Module
+
+Config: TypeAlias = Mapping[str, Any]
+
+
+class Head(NamedTuple):
+    """What a model with a head is called in its library, and the whole tree that it is."""
+
+    architecture: str
+    tree: Callable[[Settings], Module]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A row of FAMILIES.
+
+    `summary` says what it is and how it starts. `defaults` are what the library takes for what a config leaves out, of
+    the members that make the model what it is; `sizes` say what a named size has otherwise, the first of which is meant
+    where neither size nor config is given. `heads` has None for the model without one. `files` are patterns of layers'
+    names and what stands for them in a checkpoint, where these are others than the names in memory.
+    """
+
+    model_type: str
+    summary: str
+    references: tuple[str, ...]
+    defaults: Config
+    sizes: Mapping[str, Config]
+    heads: Mapping[str | None, Head]
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def settled(self, size: str | None, config: Config | None) -> Config:
+        """Return what a config states over a size; of no size where only a config is given."""
+        named = size or (next(iter(self.sizes)) if config is None else None)
+        return {**(self.sizes[named] if named else {}), **(config or {})}
+
+    def model(self, size: str | None, config: Config | None, head: str | None) -> Model:
+        """Return the model; raises InvalidSpec, pointing into the config, for one that cannot be."""
+        settings = Settings(self.settled(size, config), self.defaults)
+        kind = settings.stated("model_type")
+        if kind not in (None, self.model_type):
+            raise InvalidSpec(
+                f"this config is of the family {str(kind)[:64]}, not {self.model_type}", "/config/model_type"
+            )
+        return walk(self.heads[head].tree(settings))
+
+    def config_json(self, size: str | None, config: Config | None, head: str | None) -> dict[str, Any]:
+        """Return the config.json from which the library makes this model."""
+        stated = {**self.defaults, **self.settled(size, config)}
+        return {**stated, "model_type": self.model_type, "architectures": [self.heads[head].architecture]}

@@ -1,0 +1,139 @@
+"""T5: two stacks of one table, no biases; each matrix is scaled by what it reads."""
+
+from collections.abc import Iterator
+
+from service.networks.families.family import Family, Head
+from service.networks.families.settings import Settings
+from service.networks.families.tree import (
+    Fill,
+    Initialise,
+    Module,
+    constant,
+    embedding,
+    generic,
+    linear,
+    model,
+    module,
+    normal,
+    numbered,
+    rms_norm,
+)
+
+DEFAULTS = {
+    "is_encoder_decoder": True,
+    "vocab_size": 32128,
+    "d_model": 512,
+    "d_kv": 64,
+    "d_ff": 2048,
+    "num_layers": 6,
+    "num_decoder_layers": None,
+    "num_heads": 8,
+    "relative_attention_num_buckets": 32,
+    "feed_forward_proj": "relu",
+    "layer_norm_epsilon": 1e-6,
+    "initializer_factor": 1.0,
+    "tie_word_embeddings": True,
+    "decoder_start_token_id": 0,
+    "pad_token_id": 0,
+    "eos_token_id": 1,
+}
+
+
+def initialisation(c: Settings) -> Initialise:
+    factor, width, wide = c.deviation("initializer_factor"), c.size("d_model"), c.size("d_ff")
+    head, heads = c.size("d_kv"), c.size("num_heads")
+    usual, by_width = generic(factor), normal(factor * width**-0.5)
+    of_query, of_output = normal(factor * (width * head) ** -0.5), normal(factor * (heads * head) ** -0.5)
+
+    def initialise(module: Module) -> Iterator[Fill]:
+        yield from usual(module)
+        match module.kind:
+            case "norm":
+                yield Fill("", "scale", constant(factor))
+            case "dense":
+                for child in module.children:
+                    own = normal(factor * wide**-0.5) if child.name == "wo" else by_width
+                    yield Fill(child.name, "kernel", own)
+            case "attention":
+                own = {"q": of_query, "k": by_width, "v": by_width, "o": of_output}
+                yield from (Fill(name, "kernel", scheme) for name, scheme in own.items())
+                if module.child("relative_attention_bias"):
+                    yield Fill("relative_attention_bias", "embeddings", by_width)
+            case "model":
+                yield Fill("shared", "embeddings", normal(factor))
+                if module.child("lm_head") and not c.flag("tie_word_embeddings"):
+                    yield Fill("lm_head", "kernel", normal(factor))
+
+    return initialise
+
+
+def attention(c: Settings, name: str, positions: bool) -> Module:
+    width, inner = c.size("d_model"), c.size("d_kv") * c.size("num_heads")
+    return module(
+        name,
+        *(linear(part, width, inner, bias=False) for part in ("q", "k", "v")),
+        linear("o", inner, width, bias=False),
+        embedding("relative_attention_bias", c.size("relative_attention_num_buckets"), c.size("num_heads"))
+        if positions
+        else None,
+        kind="attention",
+    )
+
+
+def block(c: Settings, first: bool, crossed: bool) -> Module:
+    width, wide = c.size("d_model"), c.size("d_ff")
+    gated = c.text("feed_forward_proj").startswith("gated-")
+    reads = [linear(name, width, wide, bias=False) for name in (("wi_0", "wi_1") if gated else ("wi",))]
+    dense = module("DenseReluDense", *reads, linear("wo", wide, width, bias=False), kind="dense")
+    norm = rms_norm("layer_norm", width, kind="norm")
+    parts = [module("", attention(c, "SelfAttention", first), norm)]
+    if crossed:
+        parts.append(module("", attention(c, "EncDecAttention", False), norm))
+    return module("", numbered("layer", [*parts, module("", dense, norm)]))
+
+
+def stack(c: Settings, name: str, depth: int) -> Module:
+    blocks = [block(c, place == 0, name == "decoder") for place in range(min(depth, 2))]
+    blocks += blocks[1:] * (depth - 2)
+    return model(
+        name,
+        initialisation(c),
+        embedding("embed_tokens", c.size("vocab_size"), c.size("d_model")),
+        numbered("block", blocks),
+        rms_norm("final_layer_norm", c.size("d_model"), kind="norm"),
+    )
+
+
+def body(c: Settings, *head: Module) -> Module:
+    encoder = c.depth("num_layers")
+    decoder = c.depth("num_decoder_layers") if "num_decoder_layers" in c else encoder
+    shared = {f"{name}.embed_tokens.weight": "shared.weight" for name in ("encoder", "decoder")}
+    tied = {"lm_head.weight": "shared.weight"} if head and c.flag("tie_word_embeddings") else {}
+    return model(
+        "",
+        initialisation(c),
+        embedding("shared", c.size("vocab_size"), c.size("d_model")),
+        stack(c, "encoder", encoder),
+        stack(c, "decoder", decoder),
+        *head,
+        kind="model",
+        ties=shared | tied,
+    )
+
+
+def with_lm(c: Settings) -> Module:
+    return body(c, linear("lm_head", c.size("d_model"), c.size("vocab_size"), bias=False))
+
+
+FAMILY = Family(
+    model_type="t5",
+    summary="T5 1.0: each matrix scaled by what it reads.",
+    references=("Raffel et al. 2020",),
+    defaults=DEFAULTS,
+    sizes={
+        "small": {},
+        "base": {"d_model": 768, "d_ff": 3072, "num_layers": 12, "num_heads": 12},
+        "large": {"d_model": 1024, "d_ff": 4096, "num_layers": 24, "num_heads": 16},
+    },
+    heads={None: Head("T5Model", body), "seq2seq_lm": Head("T5ForConditionalGeneration", with_lm)},
+)
