@@ -26,7 +26,8 @@ class Family:
     `summary` says what it is and how it starts. `defaults` are what the library takes for what a config leaves out, of
     the members that make the model what it is; `sizes` say what a named size has otherwise, the first of which is meant
     where neither size nor config is given. `heads` has None for the model without one. `files` are patterns of layers'
-    names and what stands for them in a checkpoint, where these are others than the names in memory.
+    names and what stands for them in a checkpoint, where these are others than the names in memory. `aliases` are other
+    names of a config's members, which the library takes as well, and what each of them means.
     """
 
     model_type: str
@@ -36,11 +37,14 @@ class Family:
     sizes: Mapping[str, Config]
     heads: Mapping[str | None, Head]
     files: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def settled(self, size: str | None, config: Config | None) -> Config:
         """Return what a config states over a size; of no size where only a config is given."""
         named = size or (next(iter(self.sizes)) if config is None else None)
-        return {**(self.sizes[named] if named else {}), **(config or {})}
+        stated = {**(self.sizes[named] if named else {}), **(config or {})}
+        others = {self.aliases[name]: value for name, value in stated.items() if name in self.aliases}
+        return {**{name: value for name, value in stated.items() if name not in self.aliases}, **others}
 
     def model(self, size: str | None, config: Config | None, head: str | None) -> Model:
         """Return the model; raises InvalidSpec, pointing into the config, for one that cannot be."""

@@ -1,10 +1,9 @@
 """GPT-2: learnt positions, norms before; what a block writes to the residual stream is narrowed by √(2 depth)."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from service.networks.families.family import Family, Head
-from service.networks.families.heads import causal_lm, labels, sequence_classification
+from service.networks.families.heads import Base, labels
 from service.networks.families.settings import Settings
 from service.networks.families.tree import (
     ZEROS,
@@ -91,14 +90,11 @@ def body(c: Settings) -> Module:
     )
 
 
-def with_lm(c: Settings) -> Module:
-    base, tied = replace(body(c), name="transformer"), c.flag("tie_word_embeddings")
-    return causal_lm(base, initialisation(c), c.size("n_embd"), c.size("vocab_size"), "wte", tied)
+BASE = Base("transformer", body, initialisation, table="wte", width="n_embd")
 
 
-def with_classes(c: Settings) -> Module:
-    base = replace(body(c), name="transformer")
-    return sequence_classification(base, initialisation(c), c.size("n_embd"), labels(c))
+def with_token_classes(c: Settings) -> Module:
+    return BASE.headed(c, "classifier", labels(c))
 
 
 FAMILY = Family(
@@ -114,7 +110,15 @@ FAMILY = Family(
     },
     heads={
         None: Head("GPT2Model", body),
-        "causal_lm": Head("GPT2LMHeadModel", with_lm),
-        "sequence_classification": Head("GPT2ForSequenceClassification", with_classes),
+        "causal_lm": Head("GPT2LMHeadModel", BASE.causal_lm),
+        "sequence_classification": Head("GPT2ForSequenceClassification", BASE.sequence_classification),
+        "token_classification": Head("GPT2ForTokenClassification", with_token_classes),
+        "question_answering": Head("GPT2ForQuestionAnswering", BASE.question_answering),
+    },
+    aliases={
+        "hidden_size": "n_embd",
+        "max_position_embeddings": "n_positions",
+        "num_attention_heads": "n_head",
+        "num_hidden_layers": "n_layer",
     },
 )

@@ -1,4 +1,4 @@
-"""Settings: a published model's config.json as its family reads it, with the library's defaults for what it leaves out."""
+"""Settings: a published model's config.json as its family reads it, with the library's defaults for the rest."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -62,6 +62,13 @@ class Settings:
         if not is_list(value) or not all(is_integer(each) and 1 <= each <= LARGEST for each in value):
             self.refuse(name, "a list of integers from 1")
         return tuple(value)
+
+    def indices(self, name: str) -> frozenset[int]:
+        """Return places in a list, of blocks say; none where it is null."""
+        value = self.stated(name)
+        if value is not None and not (is_list(value) and all(is_integer(each) for each in value)):
+            self.refuse(name, "null or a list of integers")
+        return frozenset(value or ())
 
     def number(self, name: str) -> float:
         value = self.stated(name)

@@ -52,8 +52,8 @@ def initialisation(c: Settings) -> Initialise:
                 yield Fill("", "scale", constant(factor))
             case "dense":
                 for child in module.children:
-                    own = normal(factor * wide**-0.5) if child.name == "wo" else by_width
-                    yield Fill(child.name, "kernel", own)
+                    reads = normal(factor * wide**-0.5) if child.name == "wo" else by_width
+                    yield Fill(child.name, "kernel", reads)
             case "attention":
                 own = {"q": of_query, "k": by_width, "v": by_width, "o": of_output}
                 yield from (Fill(name, "kernel", scheme) for name, scheme in own.items())
