@@ -161,10 +161,10 @@ def run_cell(layer: Recurrent, place: Place, weights: Weights, x: Node, backward
     kernel, recur = weights[f"{place.keras}kernel"], weights[f"{place.keras}recurrent_kernel"]
     bias = weights.get(f"{place.keras}bias")
     batch, steps, _ = x.value.shape
-    units, step = layer.shape[1], CELLS[layer.cell.name]
+    units, step = layer.shape[1], CELLS[layer.gating.name]
     inner = None
     fed = times(x, kernel)
-    if bias is not None and layer.cell.two_biases:
+    if bias is not None and layer.gating.two_biases:
         fed, inner = tape.add(fed, tape.select(bias, (0,))), tape.select(bias, (1,))
     elif bias is not None:
         fed = tape.add(fed, bias)

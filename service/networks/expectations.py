@@ -10,9 +10,11 @@ from service.networks.layouts import Arrangement, Cut, Join, Sum, Take
 from service.stream.distributions import Constant, Distribution, Expectation, Normal, Uniform
 from service.stream.draws import Addressed, Draws
 from service.stream.dtypes import DTYPES, DtypeName
-from service.stream.matrices import Diagonal, GateConstants
+from service.stream.matrices import Computed, Diagonal, GateConstants, Orthogonal
 from service.stream.stacks import Stack
 from service.stream.views import Form, Joined, View
+
+ROUNDING = 2.0**-46  # what float64 arithmetic may add to a bound, relative; as float32 the bound is the same again
 
 Ends: TypeAlias = tuple[float | None, float | None]
 Distributions: TypeAlias = Mapping[str, Distribution]
@@ -140,6 +142,9 @@ def as_drawn(distribution: Distribution, dtype: DtypeName) -> Ends:
     low, high = distribution.low, distribution.high
     if isinstance(distribution, Uniform | Normal):
         return low, high
+    if isinstance(distribution, Orthogonal | Computed) and not distribution.deterministic:
+        # Of matrices that are computed, which no clipping holds to the last bit of float64.
+        low, high = (low and low - abs(low) * ROUNDING), (high and high + abs(high) * ROUNDING)
     return (None if low is None else float(drawn(low)), None if high is None else float(drawn(high)))
 
 

@@ -77,19 +77,26 @@ def not_exact(module: Module, given: Mapping[str, ArrayDraws], exact: bool) -> I
 
 
 def twins(modules: Sequence[Module], built: Sequence[Mapping[str, ArrayDraws]]) -> Iterator[Caution]:
-    """Yield a caution for weights that are the same as others: drawn with one key or seed, by one scheme."""
-    seen: dict[Draws, str] = {}
+    """Yield a caution for weights that are the same as others: drawn with one key or seed, by one scheme.
+
+    Of those that are alike within a layer, the first is named; no seed of the layer's own tells them apart.
+    """
+    seen: dict[Draws, tuple[str, Module]] = {}
     for module, given in zip(modules, built, strict=True):
+        within = False
         for name, each in given.items():
             array = module.arrays[name]
             if each.draws is None or each.distribution.deterministic:
                 continue  # no key or seed is in it
             if array.parameter.role not in WEIGHTS or len(array.shape) < 2:
                 continue
-            first = seen.setdefault(each.draws, array.path)
-            if first != array.path:
-                detail = f"{array.path} has the values of {first}: the same key or seed, scheme and shape"
-                yield Caution("identical-parameters", array.pointer, detail, {"seed": len(seen)})
+            first, owner = seen.setdefault(each.draws, (array.path, module))
+            if first == array.path or (within and owner is module):
+                continue
+            within = within or owner is module
+            detail = f"{array.path} has the values of {first}: the same key or seed, scheme and shape"
+            remedy = {"algorithm": "initserve/1"} if owner is module else {"seed": len(seen)}
+            yield Caution("identical-parameters", array.pointer, detail, remedy)
 
 
 def assemble(layer: Asked, given: Mapping[str, ArrayDraws], replay: Replay) -> Made:

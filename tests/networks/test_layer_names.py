@@ -18,6 +18,8 @@ TORCH = {
     "ConvTranspose1d": "conv1d_transpose", "ConvTranspose2d": "conv2d_transpose", "ConvTranspose3d": "conv3d_transpose",
     "Embedding": "embedding", "RNN": "simple_rnn", "LSTM": "lstm", "GRU": "gru",
     "MultiheadAttention": "multi_head_attention", "TransformerEncoderLayer": "transformer_encoder_layer",
+    "TransformerDecoderLayer": "transformer_decoder_layer", "TransformerEncoder": "transformer_encoder",
+    "TransformerDecoder": "transformer_decoder", "EmbeddingBag": "embedding", "RNNCell": "simple_rnn",
     "BatchNorm1d": "batch_norm", "BatchNorm2d": "batch_norm", "BatchNorm3d": "batch_norm", "LayerNorm": "layer_norm",
     "GroupNorm": "group_norm", "InstanceNorm2d": "instance_norm", "RMSNorm": "rms_norm", "PReLU": "prelu",
     "Dropout": "dropout", "Parameter": "tensor",
@@ -56,6 +58,27 @@ def test_every_frameworks_name_of_a_layer_is_known(name: str, kind: str) -> None
 def test_flaxs_convolution_has_as_many_axes_as_its_shape(axes: int) -> None:
     assert named(f"conv{axes}d", "Conv").type == f"conv{axes}d"
     assert named(f"conv{axes}d_transpose", "nn.ConvTranspose").type == f"conv{axes}d_transpose"
+
+
+@pytest.mark.parametrize("kind", ["simple_rnn", "lstm", "gru"])
+def test_a_cell_has_a_layers_bytes_under_a_cells_names(kind: str) -> None:
+    """As `LSTMCell` of PyTorch and of Keras has them; Flax's is what its recurrent layers are made of."""
+    spelling = {"simple_rnn": "RNNCell", "lstm": "LSTMCell", "gru": "GRUCell"}[kind]
+
+    def arrays(layout: str, **more: Any) -> dict[str, bytes]:
+        layer = {"type": spelling, "name": "x", "shape": [3, 2], **more}
+        plan = Spec.model_validate({"seed": 1, "layout": layout, "layers": [layer]}).plan()
+        return {each.name: b"".join(block.tobytes() for block in each.blocks()) for each in plan.parameters}
+
+    names = {"pytorch": ["weight_ih", "weight_hh", "bias_ih", "bias_hh"]}
+    names["keras"] = ["kernel", "recurrent_kernel", "bias"]
+    for layout, expected in names.items():
+        assert list(arrays(layout)) == expected
+        assert list(arrays(layout).values()) == list(arrays(layout, cell=False).values())
+    assert arrays("flax") == arrays("flax", cell=False)
+    with pytest.raises(ValidationError, match="a cell alone is one layer"):
+        arrays("keras", cell=True, num_layers=2)
+    assert "weight_ih_l1_reverse" in arrays("pytorch", num_layers=2, bidirectional=True)
 
 
 def test_no_alias_hides_a_type_and_every_row_is_of_one() -> None:

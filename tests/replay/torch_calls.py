@@ -86,6 +86,8 @@ class Modules:
         padding = {} if padding_idx is None else {"padding_index": padding_idx}
         return {"type": "embedding", "shape": [rows, width], **padding}
 
+    EmbeddingBag = Embedding
+
     def LayerNorm(self, size: int) -> Layer:  # noqa: N802
         return {"type": "layer_norm", "shape": [size]}
 
@@ -101,6 +103,15 @@ class Modules:
     def GRU(self, *args: Any, **more: Any) -> Layer:  # noqa: N802
         return self.recurrent("gru", *args, **more)
 
+    def RNNCell(self, *args: Any, **more: Any) -> Layer:  # noqa: N802
+        return self.recurrent("simple_rnn", *args, cell=True, **more)
+
+    def LSTMCell(self, *args: Any, **more: Any) -> Layer:  # noqa: N802
+        return self.recurrent("lstm", *args, cell=True, **more)
+
+    def GRUCell(self, *args: Any, **more: Any) -> Layer:  # noqa: N802
+        return self.recurrent("gru", *args, cell=True, **more)
+
     def MultiheadAttention(  # noqa: N802
         self, width: int, heads: int, kdim: int | None = None, vdim: int | None = None, add_bias_kv: bool = False
     ) -> Layer:
@@ -109,6 +120,15 @@ class Modules:
 
     def TransformerEncoderLayer(self, width: int, heads: int, inner: int) -> Layer:  # noqa: N802
         return {"type": "transformer_encoder_layer", "shape": [width, heads, inner]}
+
+    def TransformerDecoderLayer(self, width: int, heads: int, inner: int) -> Layer:  # noqa: N802
+        return {"type": "transformer_decoder_layer", "shape": [width, heads, inner]}
+
+    def TransformerEncoder(self, block: Layer, count: int, norm: Layer | None = None) -> Layer:  # noqa: N802
+        kind = block["type"].removesuffix("_layer")
+        return {"type": kind, "shape": block["shape"], "num_layers": count, "norm": norm is not None}
+
+    TransformerDecoder = TransformerEncoder
 
     def Sequential(self, *layers: Layer | None) -> list[Layer]:  # noqa: N802
         return [layer for layer in layers if layer is not None]

@@ -967,29 +967,45 @@ static void add_norm(Layer *layer, bool members) {
   if (has_bias(layer)) add_features(layer, "beta", SHIFT, members ? "bias" : NULL);
 }
 
-static Layer part_of(const Layer *block, const char *type, const char *prefix, int sizes, long a, long b, long c) {
-  Layer part = *block;
-  part.type = type;
-  part.prefix = prefix;
-  part.sizes = sizes;
-  part.shape[0] = a;
-  part.shape[1] = b;
-  part.shape[2] = c;
-  part.count = 0;
-  part.parameter = block->parameter + block->count;
-  return part;
+typedef struct {
+  const char *type, *own, *torch; /* prefixes in Keras and Flax, and in PyTorch */
+  int sizes;
+  long a, b, c;
+} Part;
+
+enum { MOST_PARTS = 65 };
+
+static bool is_block(const char *type) { return !strncmp(type, "transformer_", 12); }
+
+static int parts_of(const Layer *block, Part *part) {
+  long width = block->shape[0], heads = block->shape[1], inner = block->shape[2];
+  int count = 0, norms = same(block->type, "transformer_encoder_layer") ? 2 : 3;
+  if (!strstr(block->type, "_layer")) {
+    const char *type = text("%s_layer", block->type);
+    for (long i = 0; i < whole_of(block->spec, "num_layers", 1); i++)
+      part[count++] = (Part){type, text("layer_%ld/", i), text("layers.%ld.", i), 3, width, heads, inner};
+    if (is_true(block->spec, "norm")) part[count++] = (Part){"layer_norm", "norm/", "norm.", 1, width, 0, 0};
+    return count;
+  }
+  part[count++] = (Part){"multi_head_attention", "attention/", "self_attn.", 3, width, heads, width / heads};
+  if (norms == 3) part[count++] = (Part){"multi_head_attention", "cross_attention/", "multihead_attn.", 3, width, heads, width / heads};
+  part[count++] = (Part){"dense", "dense_1/", "linear1.", 2, width, inner, 0};
+  part[count++] = (Part){"dense", "dense_2/", "linear2.", 2, inner, width, 0};
+  for (int i = 1; i <= norms; i++) part[count++] = (Part){"layer_norm", text("norm_%d/", i), text("norm%d.", i), 1, width, 0, 0};
+  return count;
 }
 
-static const char *const BLOCK[5] = {"attention/", "dense_1/", "dense_2/", "norm_1/", "norm_2/"};
-
-static Layer block_part(const Layer *block, int number) {
-  long width = block->shape[0], heads = block->shape[1], inner = block->shape[2];
-  switch (number) {
-    case 0: return part_of(block, "multi_head_attention", BLOCK[0], 3, width, heads, width / heads);
-    case 1: return part_of(block, "dense", BLOCK[1], 2, width, inner, 0);
-    case 2: return part_of(block, "dense", BLOCK[2], 2, inner, width, 0);
-    default: return part_of(block, "layer_norm", BLOCK[number], 1, width, 0, 0);
-  }
+static Layer part_of(const Layer *block, const Part *part) {
+  Layer found = *block;
+  found.type = part->type;
+  found.prefix = text("%s%s", block->prefix, part->own);
+  found.sizes = part->sizes;
+  found.shape[0] = part->a;
+  found.shape[1] = part->b;
+  found.shape[2] = part->c;
+  found.count = 0;
+  found.parameter = block->parameter + block->count;
+  return found;
 }
 
 static bool is_convolution(const char *type, const char *kind) { /* kind "" is conv1d, conv2d, conv3d */
@@ -1041,11 +1057,13 @@ static void add_parameters(Layer *layer) {
     add_recurrent(layer);
   } else if (same(type, "multi_head_attention") || same(type, "grouped_query_attention")) {
     add_attention(layer);
-  } else if (same(type, "transformer_encoder_layer")) {
-    for (int i = 0; i < 5; i++) {
-      Layer part = block_part(layer, i);
-      if (i < 3) add_parameters(&part);
-      else add_norm(&part, false);
+  } else if (is_block(type)) {
+    Part parts[MOST_PARTS];
+    int count = parts_of(layer, parts);
+    for (int i = 0; i < count; i++) {
+      Layer part = part_of(layer, &parts[i]);
+      if (same(part.type, "layer_norm")) add_norm(&part, false);
+      else add_parameters(&part);
       layer->count += part.count;
     }
   } else if (strstr(type, "_norm") && !same(type, "rms_norm")) {
@@ -1078,7 +1096,7 @@ static const char *recommended(const Layer *layer, const Parameter *parameter) {
                                         ONES, ZEROS, "{\"name\":\"constant\",\"value\":0.25}"};
   if (parameter->defaults[RECOMMENDED]) return parameter->defaults[RECOMMENDED];
   if (parameter->role != WEIGHTS) return by_role[parameter->role];
-  bool recurrent = strstr(parameter->name, "_cell/") != NULL, block = same(layer->written->text, "transformer_encoder_layer");
+  bool recurrent = strstr(parameter->name, "_cell/") != NULL, block = is_block(layer->written->text);
   const char *scheme = by_activation(text_of(layer->spec, "activation", recurrent ? "tanh" : block ? "relu" : "linear"));
   if (!given(layer->spec, "gain")) return text("\"%s\"", scheme);
   double gain = member(layer->spec, "gain")->number;
@@ -1239,7 +1257,8 @@ static void put_as_in_keras(Answer *answer, const Layer *layer) {
     if (strstr(each->name, "_cell/recurrent_bias")) continue;
     const char *second = bias ? text("%.*s_cell/recurrent_bias", (int)(bias - each->name), each->name) : "";
     const Parameter *other = bias ? find(layer, second) : NULL;
-    put(answer, each->name, other ? summed(each->array, other->array, answer->in64) : each->array);
+    const char *name = is_true(layer->spec, "cell") ? strstr(each->name, "_cell/") + 6 : each->name;
+    put(answer, name, other ? summed(each->array, other->array, answer->in64) : each->array);
   }
 }
 
@@ -1286,14 +1305,14 @@ static Array in_torch_order(Array array, long gates) { /* gates are the first ax
 }
 
 static void put_cell_as_in_torch(Answer *answer, const Layer *layer, long gates, const char *suffix) {
-  put(answer, text("weight_ih_%s", suffix), in_torch_order(transposed(get(layer, "kernel")), gates));
-  put(answer, text("weight_hh_%s", suffix), in_torch_order(transposed(get(layer, "recurrent_kernel")), gates));
+  put(answer, text("weight_ih%s", suffix), in_torch_order(transposed(get(layer, "kernel")), gates));
+  put(answer, text("weight_hh%s", suffix), in_torch_order(transposed(get(layer, "recurrent_kernel")), gates));
   for (long row = 0; has_bias(layer) && row < 2; row++) {
     Array bias = get(layer, gates != 3 && row ? "recurrent_bias" : "bias");
     if (gates == 3) bias = reshaped(cut(bias, 0, row, 2), 1, bias.size[1]);
-    put(answer, text("bias_%s_%s", row ? "hh" : "ih", suffix), in_torch_order(bias, gates));
+    put(answer, text("bias_%s%s", row ? "hh" : "ih", suffix), in_torch_order(bias, gates));
   }
-  if (given(layer->spec, "projection")) put(answer, text("weight_hr_%s", suffix), transposed(get(layer, "projection_kernel")));
+  if (given(layer->spec, "projection")) put(answer, text("weight_hr%s", suffix), transposed(get(layer, "projection_kernel")));
 }
 
 static void put_cell_as_in_flax(Answer *answer, const Layer *layer, long gates, const char *prefix) {
@@ -1330,7 +1349,7 @@ static void put_recurrent(Answer *answer, Layer *layer) {
       const char *stack = stacked(layer) > 1 ? text("layer_%ld/", number) : "", *side = way ? "backward" : "forward";
       layer->prefix = text("%s%s%s_cell/", stack, both ? text("%s_%s/", side, layer->type) : "", layer->type);
       if (answer->layout == PYTORCH)
-        put_cell_as_in_torch(answer, layer, gates, text("l%ld%s", number, way ? "_reverse" : ""));
+        put_cell_as_in_torch(answer, layer, gates, is_true(layer->spec, "cell") ? "" : text("_l%ld%s", number, way ? "_reverse" : ""));
       else
         put_cell_as_in_flax(answer, layer, gates, text("%s%s", stack, both ? text("%s_rnn/cell/", side) : ""));
     }
@@ -1375,15 +1394,15 @@ static void put_arrays(Answer *answer, Layer *layer) {
   bool torch = answer->layout == PYTORCH;
   if (answer->layout == KERAS) {
     put_as_in_keras(answer, layer);
-  } else if (same(type, "transformer_encoder_layer")) {
-    static const char *const names[5] = {"self_attn.", "linear1.", "linear2.", "norm1.", "norm2."};
-    int before = 0;
-    for (int i = 0; i < 5; i++) {
-      Layer part = block_part(layer, i);
+  } else if (is_block(type)) {
+    Part parts[MOST_PARTS];
+    int count = parts_of(layer, parts), before = 0;
+    for (int i = 0; i < count; i++) {
+      Layer part = part_of(layer, &parts[i]);
       Answer own = *answer;
-      own.prefix = torch ? names[i] : BLOCK[i];
+      own.prefix = text("%s%s", answer->prefix, torch ? parts[i].torch : parts[i].own);
       part.parameter = layer->parameter + before;
-      while (before < layer->count && !strncmp(layer->parameter[before].name, BLOCK[i], strlen(BLOCK[i]))) before++, part.count++;
+      while (before < layer->count && !strncmp(layer->parameter[before].name, part.prefix, strlen(part.prefix))) before++, part.count++;
       put_arrays(&own, &part);
       answer->count = own.count;
     }

@@ -130,7 +130,9 @@ def layer(draw: Random, kind: str) -> Written:
             found["depth_multiplier"] = draw.randint(1, 3)
     elif kind in ("simple_rnn", "lstm", "gru"):
         found |= {"shape": [a, b], "num_layers": draw.randint(1, 3), "bidirectional": draw.random() < 0.5}
-        if kind == "lstm" and b > 1 and draw.random() < 0.5:
+        if draw.random() < 0.2:
+            found |= {"num_layers": 1, "bidirectional": False, "cell": True}
+        elif kind == "lstm" and b > 1 and draw.random() < 0.5:
             found["projection"] = draw.randrange(1, b)
         names = CONNECTED
     elif kind == "multi_head_attention":
@@ -144,9 +146,11 @@ def layer(draw: Random, kind: str) -> Written:
         kv = draw.randint(1, 2)
         found |= {"shape": [a, kv * draw.randint(1, 3), b], "kv_heads": kv}
         names = CONNECTED
-    elif kind == "transformer_encoder_layer":
+    elif kind.startswith("transformer_"):
         heads = draw.randint(1, 3)
         found["shape"] = [heads * draw.randint(1, 3), heads, a]
+        if not kind.endswith("_layer"):
+            found |= {"num_layers": draw.randint(1, 3), "norm": draw.random() < 0.5}
         names = CONNECTED
     elif kind == "tensor":
         names = [draw.choice(list(PRESETS))]

@@ -30,7 +30,12 @@ from service.networks.layers.names import by_own_type
 from service.networks.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, PRelu, RmsNorm
 from service.networks.layers.recurrent import Gru, Lstm, SimpleRnn
 from service.networks.layers.tensor import Tensor
-from service.networks.layers.transformer import TransformerEncoderLayer
+from service.networks.layers.transformer import (
+    TransformerDecoder,
+    TransformerDecoderLayer,
+    TransformerEncoder,
+    TransformerEncoderLayer,
+)
 
 AnyLayer: TypeAlias = (
     Dense
@@ -55,6 +60,9 @@ AnyLayer: TypeAlias = (
     | MultiHeadAttention
     | GroupedQueryAttention
     | TransformerEncoderLayer
+    | TransformerEncoder
+    | TransformerDecoderLayer
+    | TransformerDecoder
     | BatchNorm
     | LayerNorm
     | GroupNorm

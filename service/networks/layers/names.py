@@ -21,13 +21,16 @@ SPELLINGS: dict[str, str] = {
     "depthwise_conv2d": "DepthwiseConv2D",
     "separable_conv1d": "SeparableConv1D SeparableConvolution1D",
     "separable_conv2d": "SeparableConv2D SeparableConvolution2D",
-    "embedding": "Embedding Embed",
+    "embedding": "Embedding Embed EmbeddingBag",
     "simple_rnn": "SimpleRNN RNN SimpleCell SimpleRNNCell RNNCell",
     "lstm": "LSTM LSTMCell OptimizedLSTMCell",
     "gru": "GRU GRUCell",
     "multi_head_attention": "MultiHeadAttention MultiheadAttention MultiHeadDotProductAttention",
     "grouped_query_attention": "GroupedQueryAttention GroupQueryAttention",
     "transformer_encoder_layer": "TransformerEncoderLayer",
+    "transformer_encoder": "TransformerEncoder",
+    "transformer_decoder_layer": "TransformerDecoderLayer",
+    "transformer_decoder": "TransformerDecoder",
     "batch_norm": "BatchNormalization BatchNorm BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm",
     "layer_norm": "LayerNormalization LayerNorm",
     "group_norm": "GroupNormalization GroupNorm",
@@ -64,4 +67,7 @@ def by_own_type(value: object) -> object:
         return value
     shape = value.get("shape")
     meant = own_type(value["type"], len(shape) - 2 if isinstance(shape, list) else None)
-    return value if meant == value["type"] else {**value, "type": meant}
+    if meant == value["type"]:
+        return value
+    alone = value["type"].lower().endswith("cell") and not value.keys() & {"num_layers", "bidirectional", "projection"}
+    return {**({"cell": True} if alone else {}), **value, "type": meant}

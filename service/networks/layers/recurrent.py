@@ -22,7 +22,7 @@ SIZES = Field(min_length=2, max_length=2, description="[in, units]", examples=[[
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class Gating:
     """`torch` is the order in which PyTorch has Keras's gates; `flax` their letters there, in Keras's order."""
 
     name: str
@@ -48,12 +48,22 @@ class Place:
 class Recurrent(BiasedLayerSpec):
     """Gates that each see the input (kernel) and the state (recurrent kernel)."""
 
-    cell: ClassVar[Cell]
+    gating: ClassVar[Gating]
     shape: list[Size]
     activation: ActivationName = Field("tanh", description="Of the cell.")
     recurrent_scheme: AnyScheme | None = Field(None, description="How the recurrent kernel starts, as `scheme`.")
     num_layers: Annotated[Size, Field(le=64)] = Field(1, description="Layers one upon the other.")
     bidirectional: bool = Field(False, description="A second cell a layer that reads backwards.")
+    cell: bool = Field(
+        False,
+        description="The cell alone, which its user steps: LSTMCell, GRUCell, RNNCell, with such a cell's names.",
+    )
+
+    @model_validator(mode="after")
+    def _cell_stands_alone(self) -> Self:
+        if self.cell and (self.num_layers > 1 or self.bidirectional):
+            raise PydanticCustomError("cell", "a cell alone is one layer, in one direction")
+        return self
 
     @property
     def state(self) -> int:
@@ -68,7 +78,7 @@ class Recurrent(BiasedLayerSpec):
             for way in range(directions):
                 side = "backward" if way else "forward"
                 keras, flax = (f"{side}_{self.type}/", f"{side}_rnn/cell/") if self.bidirectional else ("", "")
-                suffix = f"l{number}{'_reverse' if way else ''}"
+                suffix = "" if self.cell else f"_l{number}{'_reverse' if way else ''}"
                 width = inputs if number == 0 else self.state * directions
                 yield Place(width, f"{stack}{keras}{self.type}_cell/", suffix, f"{stack}{flax}")
 
@@ -76,7 +86,7 @@ class Recurrent(BiasedLayerSpec):
         return tuple(parameter for place in self.places() for parameter in self._cell_parameters(place))
 
     def _cell_parameters(self, place: Place) -> Iterator[Parameter]:
-        units, gates = self.shape[1], self.cell.gates
+        units, gates = self.shape[1], self.gating.gates
         by_units = {"pytorch": Fans(units, gates * units)}  # torch bounds all by 1 / sqrt(units)
         yield Parameter(
             f"{place.keras}kernel", (place.inputs, gates * units), Fans(place.inputs, units), "weights", "scheme",
@@ -90,13 +100,13 @@ class Recurrent(BiasedLayerSpec):
         )  # fmt: skip
         if not self.has_bias:
             return
-        shape = (2, gates * units) if self.cell.two_biases else (gates * units,)
+        shape = (2, gates * units) if self.gating.two_biases else (gates * units,)
         forget = PRESETS["unit_forget_bias"]
-        usual = {"recommended": forget, "keras": forget} if self.cell.name == "lstm" else {}
+        usual = {"recommended": forget, "keras": forget} if self.gating.name == "lstm" else {}
         yield Parameter(
             f"{place.keras}bias", shape, Fans(place.inputs, units), "bias", "bias", by_units, usual, gates=gates
         )
-        if not self.cell.two_biases:
+        if not self.gating.two_biases:
             torch = TORCH if self.bias is None else ZEROS  # torch adds a second bias; no other framework has one
             yield Parameter(
                 f"{place.keras}recurrent_bias", shape, Fans(units, units), "bias", None, by_units, {"pytorch": torch},
@@ -118,44 +128,45 @@ class Recurrent(BiasedLayerSpec):
         return Sum((self._take(place, "bias"), self._take(place, "recurrent_bias")))
 
     def _in_keras(self, place: Place) -> Iterator[Placement]:
+        prefix = "" if self.cell else place.keras
         for name in ("kernel", "recurrent_kernel"):
-            yield Placement(f"{place.keras}{name}", self._take(place, name))
+            yield Placement(f"{prefix}{name}", self._take(place, name))
         if self.has_bias:
-            bias = self._take(place, "bias") if self.cell.two_biases else self._one_bias(place)
-            yield Placement(f"{place.keras}bias", bias)
+            bias = self._take(place, "bias") if self.gating.two_biases else self._one_bias(place)
+            yield Placement(f"{prefix}bias", bias)
 
     def _in_torch(self, place: Place) -> Iterator[Placement]:
         def ordered(of: Arrangement, axis: int) -> Arrangement:
-            gates = self.cell.gates
-            if self.cell.torch == tuple(range(gates)):
+            gates = self.gating.gates
+            if self.gating.torch == tuple(range(gates)):
                 return of
-            return Join(tuple(Cut(of, axis, gate, gates) for gate in self.cell.torch), axis)
+            return Join(tuple(Cut(of, axis, gate, gates) for gate in self.gating.torch), axis)
 
         for name, short in (("kernel", "ih"), ("recurrent_kernel", "hh")):
-            yield Placement(f"weight_{short}_{place.torch}", Move(ordered(self._take(place, name), 1), (1, 0)))
+            yield Placement(f"weight_{short}{place.torch}", Move(ordered(self._take(place, name), 1), (1, 0)))
         if self.has_bias:
             for row, (short, name) in enumerate((("ih", "bias"), ("hh", "recurrent_bias"))):
-                if self.cell.two_biases:
+                if self.gating.two_biases:
                     bias = Reshape(Cut(self._take(place, "bias"), 0, row, 2), lambda shape: shape[1:])
-                    yield Placement(f"bias_{short}_{place.torch}", ordered(bias, 0))
+                    yield Placement(f"bias_{short}{place.torch}", ordered(bias, 0))
                 else:
-                    yield Placement(f"bias_{short}_{place.torch}", ordered(self._take(place, name), 0))
+                    yield Placement(f"bias_{short}{place.torch}", ordered(self._take(place, name), 0))
 
     def _in_flax(self, place: Place) -> Iterator[Placement]:
-        gates = self.cell.gates
+        gates = self.gating.gates
 
         def bias(row: int | None, gate: int) -> Arrangement:
             if row is None:
                 return Cut(self._one_bias(place), 0, gate, gates)
             return Reshape(Cut(Cut(self._take(place, "bias"), 0, row, 2), 1, gate, gates), lambda shape: shape[1:])
 
-        for gate, letter in enumerate(self.cell.flax):
+        for gate, letter in enumerate(self.gating.flax):
             yield Placement(f"{place.flax}i{letter}/kernel", Cut(self._take(place, "kernel"), 1, gate, gates))
             yield Placement(f"{place.flax}h{letter}/kernel", Cut(self._take(place, "recurrent_kernel"), 1, gate, gates))
             if not self.has_bias:
                 continue
-            if not self.cell.two_biases:  # LSTM keeps it with the state, the simple cell with the input
-                side = "h" if self.cell.name == "lstm" else "i"
+            if not self.gating.two_biases:  # LSTM keeps it with the state, the simple cell with the input
+                side = "h" if self.gating.name == "lstm" else "i"
                 yield Placement(f"{place.flax}{side}{letter}/bias", bias(None, gate))
             elif letter == "n":  # only the candidate's two biases are apart: the reset gate stands between them
                 yield Placement(f"{place.flax}in/bias", bias(0, gate))
@@ -167,7 +178,7 @@ class Recurrent(BiasedLayerSpec):
 class SimpleRnn(Recurrent):
     """Keras `SimpleRNN`, PyTorch `RNN`, Flax `SimpleCell`."""
 
-    cell = Cell("simple_rnn", (0,), ("",))
+    gating = Gating("simple_rnn", (0,), ("",))
     type: Literal["simple_rnn"]
     shape: Annotated[list[Size], SIZES]
 
@@ -175,7 +186,7 @@ class SimpleRnn(Recurrent):
 class Lstm(Recurrent):
     """Keras and PyTorch `LSTM`, Flax `LSTMCell`: four gates (Hochreiter and Schmidhuber 1997)."""
 
-    cell = Cell("lstm", (0, 1, 2, 3), ("i", "f", "g", "o"))
+    gating = Gating("lstm", (0, 1, 2, 3), ("i", "f", "g", "o"))
     type: Literal["lstm"]
     shape: Annotated[list[Size], SIZES]
     projection: Size | None = Field(
@@ -184,6 +195,8 @@ class Lstm(Recurrent):
 
     @model_validator(mode="after")
     def _projection_narrows(self) -> Self:
+        if self.projection is not None and self.cell:
+            raise PydanticCustomError("cell", "a cell alone has no projection")
         if self.projection is not None and self.projection >= self.shape[1]:
             raise PydanticCustomError(
                 "projection", "projection must be less than units, {units}", {"units": self.shape[1]}
@@ -211,7 +224,7 @@ class Lstm(Recurrent):
     def _in_torch(self, place: Place) -> Iterator[Placement]:
         yield from super()._in_torch(place)
         if self.projection is not None:
-            yield Placement(f"weight_hr_{place.torch}", Move(self._take(place, "projection_kernel"), (1, 0)))
+            yield Placement(f"weight_hr{place.torch}", Move(self._take(place, "projection_kernel"), (1, 0)))
 
     def _in_flax(self, place: Place) -> Iterator[Placement]:
         yield from super()._in_flax(place)
@@ -222,6 +235,6 @@ class Lstm(Recurrent):
 class Gru(Recurrent):
     """Keras and PyTorch `GRU`, Flax `GRUCell`: gates update, reset, candidate (Cho et al. 2014), reset after."""
 
-    cell = Cell("gru", (1, 0, 2), ("z", "r", "n"), two_biases=True)
+    gating = Gating("gru", (1, 0, 2), ("z", "r", "n"), two_biases=True)
     type: Literal["gru"]
     shape: Annotated[list[Size], SIZES]

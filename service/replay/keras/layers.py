@@ -91,11 +91,12 @@ def recurrent(module: Module, spec: Recurrent) -> Iterator[Constructed]:
 
 
 def cell(spec: Recurrent, place: Place, used: bool, copied: bool = False) -> Iterator[Constructed]:
-    if spec.cell.name == "simple_rnn":
+    prefix = "" if spec.cell else place.keras
+    if spec.gating.name == "simple_rnn":
         yield FORGETFUL if copied else SEED_GENERATOR
     for name in ("kernel", "recurrent_kernel", "bias"):
-        yield Constructed(f"{place.keras}{name}", used)
-    if spec.cell.name != "simple_rnn":
+        yield Constructed(f"{prefix}{name}", used)
+    if spec.gating.name != "simple_rnn":
         yield SEED_GENERATOR
 
 

@@ -6,7 +6,7 @@ of its own. A recipe of a published model is built as that model is (models.py).
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from math import prod
@@ -19,7 +19,6 @@ from service.networks.layers.convolution import DepthwiseConvolution, Grouped, S
 from service.networks.layers.dense import TransformersConv1D
 from service.networks.layers.layer import LayerSpec
 from service.networks.layers.tensor import Tensor as TensorLayer
-from service.networks.layers.transformer import TransformerEncoderLayer
 from service.networks.parameters import ZEROS
 from service.networks.schemes import Scheme
 from service.networks.schemes.linear import Dirac, IdentityScheme, of_ones
@@ -115,12 +114,13 @@ def construct(
             continue
         for draw in constructed(module):
             if draw.name:
-                found[index][draw.name] = give(walk, draw.call, module.arrays[draw.name])
+                given = give(walk, draw.call, module.arrays[draw.name])
+                found[index] |= dict.fromkeys((draw.name, *draw.copies), given)
             else:
                 walk.add(draw.call, draw.shape)
         if isinstance(module.spec, TransformersConv1D):  # the transformers library's own defaults
-            for name, given in found[index].items():
-                found[index][name] = replace(given, scheme=TRANSFORMERS[name])
+            for name, each in found[index].items():
+                found[index][name] = replace(each, scheme=TRANSFORMERS[name])
         # Drawn all the same, but 0 by the layer's own table: torch's second bias, where one is stated.
         zeros = [array for array in module.arrays.values() if array.parameter.defaults.get("pytorch") == ZEROS]
         found[index] |= {array.name: without_chance(array) for array in zeros}
@@ -167,13 +167,21 @@ def left_by_model(array: Array) -> ArrayDraws:
 
 def visited(module: Module) -> list[Array]:
     """Return a module's arrays as `model.apply` comes to them: those of modules within it first."""
-    parts = list(dict.fromkeys(name.partition(".")[0] for name in module.arrays))
-    nested = isinstance(module.spec, TransformerEncoderLayer)
+    return [module.arrays[name] for name in in_post_order(list(module.arrays))]
 
-    def place(array: Array) -> tuple[int, bool]:
-        return (parts.index(array.name.partition(".")[0]) if nested else 0), "out_proj." not in array.name
 
-    return sorted(module.arrays.values(), key=place)
+def in_post_order(names: Sequence[str], prefix: str = "") -> Iterator[str]:
+    """Yield the names of arrays, dots in which part modules within modules, those of a module's own last."""
+    own, within = [], dict[str, list[str]]()
+    for name in names:
+        child, dot, _ = name.removeprefix(prefix).partition(".")
+        if dot:
+            within.setdefault(f"{prefix}{child}.", []).append(name)
+        else:
+            own.append(name)
+    for child, inner in within.items():
+        yield from in_post_order(inner, child)
+    yield from own
 
 
 def without_chance(array: Array) -> ArrayDraws:

@@ -25,7 +25,7 @@ from service.networks.layers.dropout import Dropout
 from service.networks.layers.embedding import Embedding
 from service.networks.layers.normalization import PRelu, RmsNorm, ScaleAndShift
 from service.networks.layers.recurrent import Recurrent
-from service.networks.layers.transformer import TransformerEncoderLayer
+from service.networks.layers.transformer import TransformerBlock, TransformerStack
 from service.networks.schemes import Scheme
 from service.networks.schemes.frameworks import JaxOrthogonal
 from service.networks.schemes.linear import OrthogonalScheme
@@ -75,11 +75,15 @@ def within(bound: float) -> Uniform:
 
 
 class Draw(NamedTuple):
-    """A call that a module makes when it is constructed; `name` is "" where what it fills is not kept."""
+    """A call that a module makes when it is constructed; `name` is "" where what it fills is not kept.
+
+    `copies` are arrays that are copied from the one that it fills.
+    """
 
     name: str
     call: Call
     shape: Shape
+    copies: tuple[str, ...] = ()
 
 
 def linear(module: Module, weight: str = "weight", bias: str = "bias") -> Iterator[Draw]:
@@ -111,12 +115,20 @@ def attention(module: Module, spec: MultiHeadAttention, prefix: str = "") -> Ite
         yield Draw(array.name, Normal(0.0, xavier_deviation(fans_of(array))), array.shape)
 
 
-def encoder_layer(module: Module, spec: TransformerEncoderLayer) -> Iterator[Draw]:
+def block(module: Module, spec: TransformerBlock, prefix: str = "") -> Iterator[Draw]:
     for _, name, part in spec.parts():
         if isinstance(part, MultiHeadAttention):
-            yield from attention(module, part, f"{name}.")
+            yield from attention(module, part, f"{prefix}{name}.")
         elif isinstance(part, Dense):
-            yield from linear(module, f"{name}.weight", f"{name}.bias")
+            yield from linear(module, f"{prefix}{name}.weight", f"{prefix}{name}.bias")
+
+
+def stack(module: Module, spec: TransformerStack) -> Iterator[Draw]:
+    """Yield what the first block draws: torch deep-copies it, so that all of them start alike."""
+    first = "layers.0."
+    for draw in block(module, spec.block(), first):
+        rest = draw.name.removeprefix(first)
+        yield draw._replace(copies=tuple(f"layers.{number}.{rest}" for number in range(1, spec.num_layers) if rest))
 
 
 def all_alike(module: Module, call: Call) -> Iterator[Draw]:
@@ -146,8 +158,10 @@ def constructed(module: Module) -> Iterator[Draw]:
             yield from all_alike(module, within(1.0 / math.sqrt(units)))
         case MultiHeadAttention() as spec:
             yield from attention(module, spec)
-        case TransformerEncoderLayer() as spec:
-            yield from encoder_layer(module, spec)
+        case TransformerStack() as spec:
+            yield from stack(module, spec)
+        case TransformerBlock() as spec:
+            yield from block(module, spec)
         case ScaleAndShift() | RmsNorm() | PRelu() | Dropout():
             return
         case _:

@@ -35,7 +35,9 @@ KINDS = [
     "attention",
     "bilinear",
     "norm",
-    "encoder",
+    "block",
+    "stack",
+    "cell",
     "transformers",
 ]
 Layer = dict[str, Any]
@@ -72,8 +74,10 @@ def modules(draw: st.DrawFn) -> Made:
             )
         case "embedding":
             row = draw(st.none() | st.integers(0, a - 1))
-            layer = {"type": "embedding", "shape": [a, b], "padding_index": row}
-            return layer, lambda d: parts(nn.Embedding(a, b, padding_idx=row, dtype=d))
+            layer, make = {"type": "embedding", "shape": [a, b], "padding_index": row}, nn.Embedding
+            if draw(st.booleans()):
+                layer, make = {**layer, "type": "EmbeddingBag"}, nn.EmbeddingBag
+            return layer, lambda d: parts(make(a, b, padding_idx=row, dtype=d))
         case "recurrent":
             kind, make = draw(st.sampled_from([("simple_rnn", nn.RNN), ("lstm", nn.LSTM), ("gru", nn.GRU)]))
             more = {"num_layers": draw(st.integers(1, 3)), "bidirectional": draw(st.booleans())}
@@ -98,9 +102,24 @@ def modules(draw: st.DrawFn) -> Made:
             return {"type": "bilinear", "shape": [a, b, c], **own}, lambda d: parts(nn.Bilinear(a, b, c, bias, dtype=d))
         case "norm":
             return {"type": "batch_norm", "shape": [a]}, lambda d: parts(nn.BatchNorm1d(a, dtype=d))
-        case "encoder":
-            layer = {"type": "transformer_encoder_layer", "shape": [a * b, a, c], **own}
-            return layer, lambda d: parts(nn.TransformerEncoderLayer(a * b, a, c, bias=bias, dtype=d))
+        case "block" | "stack" as way:
+            side = draw(st.sampled_from(["Encoder", "Decoder"]))
+            block = getattr(nn, f"Transformer{side}Layer")
+            layer = {"type": f"transformer_{side.lower()}_layer", "shape": [a * b, a, c], **own}
+            if way == "block":
+                return layer, lambda d: parts(block(a * b, a, c, bias=bias, dtype=d))
+            count, last = draw(st.integers(1, 3)), draw(st.booleans())
+            layer |= {"type": f"transformer_{side.lower()}", "num_layers": count, "norm": last}
+
+            def stacked(d: torch.dtype) -> list[torch.Tensor]:
+                norm = nn.LayerNorm(a * b, bias=bias, dtype=d) if last else None
+                return parts(getattr(nn, f"Transformer{side}")(block(a * b, a, c, bias=bias, dtype=d), count, norm))
+
+            return layer, stacked
+        case "cell":
+            kind, make = draw(st.sampled_from([("simple_rnn", nn.RNNCell), ("lstm", nn.LSTMCell), ("gru", nn.GRUCell)]))
+            layer = {"type": kind, "shape": [a, b], "cell": True, **own}
+            return layer, lambda d: parts(make(a, b, bias=bias, dtype=d))
         case _:
             layer = {"type": "transformers_conv1d", "shape": [a, b]}
             return layer, lambda d: [torch.empty(a, b, dtype=d).normal_(std=0.02), torch.zeros(b, dtype=d)]
@@ -261,6 +280,13 @@ STATED: list[tuple[Layer, Any, Any]] = [
         {"type": "transformer_encoder_layer", "shape": [6, 2, 5], "scheme": "torch:normal",
          "output_scheme": "torch:normal"},
         lambda: nn.TransformerEncoderLayer(6, 2, 5),
+        lambda m: not isinstance(m, nn.LayerNorm)
+        and [nn.init.normal_(p) for n, p in own(m) if "bias" not in n],
+    ),
+    (
+        {"type": "transformer_decoder", "shape": [6, 2, 5], "num_layers": 2, "norm": True, "scheme": "torch:normal",
+         "output_scheme": "torch:normal"},
+        lambda: nn.TransformerDecoder(nn.TransformerDecoderLayer(6, 2, 5), 2, nn.LayerNorm(6)),
         lambda m: not isinstance(m, nn.LayerNorm)
         and [nn.init.normal_(p) for n, p in own(m) if "bias" not in n],
     ),
