@@ -7,14 +7,19 @@ reads a config.
 from collections.abc import Mapping
 
 from service.networks.families import (
+    bart,
     bert,
     bloom,
+    deberta_v2,
     deepseek_v3,
+    distilbert,
     gemma2,
+    gemma3,
     gpt2,
     gpt_neox,
     gpt_oss,
     llama,
+    mamba,
     mistral,
     mixtral,
     opt,
@@ -22,6 +27,7 @@ from service.networks.families import (
     qwen2,
     qwen3,
     qwen3_moe,
+    roberta,
     t5,
     vit,
 )
@@ -45,4 +51,10 @@ FAMILIES: Mapping[str, Family] = {
     "bloom": bloom.FAMILY,
     "deepseek_v3": deepseek_v3.FAMILY,
     "gpt_oss": gpt_oss.FAMILY,
+    "gemma3_text": gemma3.TEXT,
+    "roberta": roberta.FAMILY,
+    "distilbert": distilbert.FAMILY,
+    "deberta_v2": deberta_v2.FAMILY,
+    "bart": bart.FAMILY,
+    "mamba": mamba.FAMILY,
 }

@@ -1,13 +1,12 @@
 """BERT: learnt positions, norms after; N(0, 0.02²), the padding token's row at 0."""
 
+from service.networks.families.blocks import initialisation
 from service.networks.families.family import Family, Head
 from service.networks.families.heads import labels
 from service.networks.families.settings import Settings
 from service.networks.families.tree import (
-    Initialise,
     Module,
     embedding,
-    generic,
     layer_norm,
     linear,
     model,
@@ -34,10 +33,6 @@ DEFAULTS = {
 }
 
 
-def initialisation(c: Settings) -> Initialise:
-    return generic(c.deviation("initializer_range") or 0.02)
-
-
 def attention(name: str, width: int) -> Module:
     reads = module("self", *(linear(part, width, width) for part in ("query", "key", "value")))
     return module(name, reads, module("output", linear("dense", width, width), layer_norm("LayerNorm", width)))
@@ -46,6 +41,8 @@ def attention(name: str, width: int) -> Module:
 def block(c: Settings) -> Module:
     width, wide = c.size("hidden_size"), c.size("intermediate_size")
     c.divided("hidden_size", "num_attention_heads")
+    if c.flag("add_cross_attention") and not c.flag("is_decoder"):
+        c.refuse("add_cross_attention", "false where is_decoder is")
     return module(
         "",
         attention("attention", width),
@@ -55,8 +52,16 @@ def block(c: Settings) -> Module:
     )
 
 
+def encoder(c: Settings) -> Module:
+    return module("encoder", numbered("layer", [block(c)] * c.depth("num_hidden_layers")))
+
+
+def pooler(c: Settings) -> Module:
+    return module("pooler", linear("dense", c.size("hidden_size"), c.size("hidden_size")))
+
+
 def body(c: Settings, name: str = "", pooled: bool = True) -> Module:
-    width, rows, each = c.size("hidden_size"), c.size("vocab_size"), block(c)
+    width, rows = c.size("hidden_size"), c.size("vocab_size")
     return model(
         name,
         initialisation(c),
@@ -67,9 +72,13 @@ def body(c: Settings, name: str = "", pooled: bool = True) -> Module:
             embedding("token_type_embeddings", c.size("type_vocab_size"), width),
             layer_norm("LayerNorm", width),
         ),
-        module("encoder", numbered("layer", [each] * c.depth("num_hidden_layers"))),
-        module("pooler", linear("dense", width, width)) if pooled else None,
+        encoder(c),
+        pooler(c) if pooled else None,
     )
+
+
+def headed(c: Settings, head: Module, pooled: bool = True, **more: dict[str, str]) -> Module:
+    return model("", initialisation(c), body(c, "bert", pooled), head, **more)
 
 
 def with_lm(c: Settings) -> Module:
@@ -84,12 +93,27 @@ def with_lm(c: Settings) -> Module:
     ties = {"cls.predictions.decoder.bias": "cls.predictions.bias"}
     ties |= {"cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight"}
     tied = ties if c.flag("tie_word_embeddings") else {}
-    return model("", initialisation(c), body(c, "bert", pooled=False), module("cls", predictions), ties=tied)
+    return headed(c, module("cls", predictions), pooled=False, ties=tied)
 
 
 def with_classes(c: Settings) -> Module:
-    classes = linear("classifier", c.size("hidden_size"), labels(c))
-    return model("", initialisation(c), body(c, "bert"), classes)
+    return headed(c, linear("classifier", c.size("hidden_size"), labels(c)))
+
+
+def with_token_classes(c: Settings) -> Module:
+    return headed(c, linear("classifier", c.size("hidden_size"), labels(c)), pooled=False)
+
+
+def with_questions(c: Settings) -> Module:
+    return headed(c, linear("qa_outputs", c.size("hidden_size"), labels(c)), pooled=False)
+
+
+def with_choices(c: Settings) -> Module:
+    return headed(c, linear("classifier", c.size("hidden_size"), 1))
+
+
+def with_next_sentence(c: Settings) -> Module:
+    return headed(c, module("cls", linear("seq_relationship", c.size("hidden_size"), 2)))
 
 
 FAMILY = Family(
@@ -111,5 +135,9 @@ FAMILY = Family(
         "masked_lm": Head("BertForMaskedLM", with_lm),
         "causal_lm": Head("BertLMHeadModel", with_lm),
         "sequence_classification": Head("BertForSequenceClassification", with_classes),
+        "token_classification": Head("BertForTokenClassification", with_token_classes),
+        "question_answering": Head("BertForQuestionAnswering", with_questions),
+        "multiple_choice": Head("BertForMultipleChoice", with_choices),
+        "next_sentence_prediction": Head("BertForNextSentencePrediction", with_next_sentence),
     },
 )

@@ -31,7 +31,7 @@ def with_zero_norms(c: Settings) -> Initialise:
     def initialise(each: Module) -> Iterator[Fill]:
         yield from general(each)
         if each.layer is not None and each.layer["type"] == "rms_norm":
-            yield Fill("", "gamma", ZEROS)
+            yield Fill("", "scale", ZEROS)
 
     return initialise
 

@@ -31,6 +31,13 @@ class Settings:
             self.refuse(name, "an integer from 1")
         return int(value)
 
+    def whole(self, name: str) -> int:
+        """Return an integer of any sign."""
+        value = self.stated(name)
+        if not is_integer(value) or abs(value) > LARGEST:
+            self.refuse(name, "an integer")
+        return int(value)
+
     def optional_size(self, name: str) -> int | None:
         return self.size(name) if name in self else None
 

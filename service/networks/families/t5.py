@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from service.networks.families.family import Family, Head
+from service.networks.families.heads import labels
 from service.networks.families.settings import Settings
 from service.networks.families.tree import (
     Fill,
@@ -61,8 +62,12 @@ def initialisation(c: Settings) -> Initialise:
                     yield Fill("relative_attention_bias", "embeddings", by_width)
             case "model":
                 yield Fill("shared", "embeddings", normal(factor))
-                if module.child("lm_head") and not c.flag("tie_word_embeddings"):
-                    yield Fill("lm_head", "kernel", normal(factor))
+                if module.child("qa_outputs"):
+                    yield Fill("qa_outputs", "kernel", by_width)
+            case "classes of tokens":
+                yield Fill("classifier", "kernel", normal(factor))
+            case "classes":
+                yield from (Fill(name, "kernel", by_width) for name in ("dense", "out_proj"))
 
     return initialise
 
@@ -82,7 +87,10 @@ def attention(c: Settings, name: str, positions: bool) -> Module:
 
 def block(c: Settings, first: bool, crossed: bool) -> Module:
     width, wide = c.size("d_model"), c.size("d_ff")
-    gated = c.text("feed_forward_proj").startswith("gated-")
+    form, _, more = c.text("feed_forward_proj").partition("-")
+    gated = bool(more)
+    if gated and (form != "gated" or "-" in more):
+        c.refuse("feed_forward_proj", "an activation, or gated- and an activation")
     reads = [linear(name, width, wide, bias=False) for name in (("wi_0", "wi_1") if gated else ("wi",))]
     dense = module("DenseReluDense", *reads, linear("wo", wide, width, bias=False), kind="dense")
     norm = rms_norm("layer_norm", width, kind="norm")
@@ -104,36 +112,78 @@ def stack(c: Settings, name: str, depth: int) -> Module:
     )
 
 
-def body(c: Settings, *head: Module) -> Module:
-    encoder = c.depth("num_layers")
-    decoder = c.depth("num_decoder_layers") if "num_decoder_layers" in c else encoder
-    shared = {f"{name}.embed_tokens.weight": "shared.weight" for name in ("encoder", "decoder")}
-    tied = {"lm_head.weight": "shared.weight"} if head and c.flag("tie_word_embeddings") else {}
+def stacks(c: Settings, name: str, *others: Module, decoder: bool = True, lm: bool = False) -> Module:
+    """Return the encoder and the decoder of one table; the library ties a projection to it whatever the config says."""
+    sides = {"encoder": c.depth("num_layers")}
+    if decoder:
+        sides["decoder"] = c.depth("num_decoder_layers") if "num_decoder_layers" in c else sides["encoder"]
+    ties = {f"{side}.embed_tokens.weight": "shared.weight" for side in sides}
     return model(
-        "",
+        name,
         initialisation(c),
         embedding("shared", c.size("vocab_size"), c.size("d_model")),
-        stack(c, "encoder", encoder),
-        stack(c, "decoder", decoder),
-        *head,
+        *(stack(c, side, depth) for side, depth in sides.items()),
+        *others,
         kind="model",
-        ties=shared | tied,
+        ties=ties | ({"lm_head.weight": "shared.weight"} if lm else {}),
     )
 
 
-def with_lm(c: Settings) -> Module:
-    return body(c, linear("lm_head", c.size("d_model"), c.size("vocab_size"), bias=False))
+def body(c: Settings) -> Module:
+    return stacks(c, "")
 
+
+def with_lm(c: Settings) -> Module:
+    return stacks(c, "", linear("lm_head", c.size("d_model"), c.size("vocab_size"), bias=False), lm=True)
+
+
+def with_questions(c: Settings) -> Module:
+    return stacks(c, "", linear("qa_outputs", c.size("d_model"), labels(c)))
+
+
+def with_classes(c: Settings) -> Module:
+    width = c.size("d_model")
+    dense, out = linear("dense", width, width), linear("out_proj", width, labels(c))
+    head = module("classification_head", dense, out, kind="classes")
+    return model("", initialisation(c), stacks(c, "transformer"), head)
+
+
+def with_token_classes(c: Settings) -> Module:
+    """Return the encoder alone, with scores for every token."""
+    base, head = stacks(c, "transformer", decoder=False), linear("classifier", c.size("d_model"), labels(c))
+    return model("", initialisation(c), base, head, kind="classes of tokens")
+
+
+GATED = {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}
 
 FAMILY = Family(
     model_type="t5",
-    summary="T5 1.0: each matrix scaled by what it reads.",
+    summary="T5, 1.0 and 1.1: each matrix scaled by what it reads.",
     references=("Raffel et al. 2020",),
     defaults=DEFAULTS,
     sizes={
         "small": {},
         "base": {"d_model": 768, "d_ff": 3072, "num_layers": 12, "num_heads": 12},
         "large": {"d_model": 1024, "d_ff": 4096, "num_layers": 24, "num_heads": 16},
+        "3b": {"d_model": 1024, "d_ff": 16384, "d_kv": 128, "num_layers": 24, "num_heads": 32},
+        "11b": {"d_model": 1024, "d_ff": 65536, "d_kv": 128, "num_layers": 24, "num_heads": 128},
+        "v1_1-small": {**GATED, "d_ff": 1024, "num_layers": 8, "num_heads": 6},
+        "v1_1-base": {**GATED, "d_model": 768, "d_ff": 2048, "num_layers": 12, "num_heads": 12},
+        "v1_1-large": {**GATED, "d_model": 1024, "d_ff": 2816, "num_layers": 24, "num_heads": 16},
+        "v1_1-xl": {**GATED, "d_model": 2048, "d_ff": 5120, "num_layers": 24, "num_heads": 32},
+        "v1_1-xxl": {**GATED, "d_model": 4096, "d_ff": 10240, "num_layers": 24, "num_heads": 64},
     },
-    heads={None: Head("T5Model", body), "seq2seq_lm": Head("T5ForConditionalGeneration", with_lm)},
+    heads={
+        None: Head("T5Model", body),
+        "seq2seq_lm": Head("T5ForConditionalGeneration", with_lm),
+        "sequence_classification": Head("T5ForSequenceClassification", with_classes),
+        "token_classification": Head("T5ForTokenClassification", with_token_classes),
+        "question_answering": Head("T5ForQuestionAnswering", with_questions),
+    },
+    aliases={
+        "hidden_size": "d_model",
+        "head_dim": "d_kv",
+        "num_attention_heads": "num_heads",
+        "num_hidden_layers": "num_layers",
+    },
 )
