@@ -11,12 +11,13 @@ from starlette.exceptions import HTTPException
 from service.api.openapi import PROBLEM_RESPONSES
 from service.api.services import services_of
 from service.networks import activations
+from service.networks.families.family import Family
 from service.networks.layers import LAYERS, names
 from service.networks.layouts import LAYOUTS
 from service.networks.schemes import ALIASES, FAMILIES, PRESETS
 from service.replay import ALGORITHMS
 from service.replay.framework import Stream
-from service.specs.recipes import RECIPES, expand
+from service.specs.recipes import RECIPES, Named, expand
 from service.specs.spec import Spec
 from service.stream.streams import ALGORITHM
 
@@ -190,12 +191,13 @@ def describe_recipe(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "aliases": [],
-        "summary": summary_of(recipe.build),
+        "summary": recipe.summary,
         "sizes": [
             {"name": size, "parameters": len(plan.parameters), "elements": plan.elements}
             for size, plan in plans.items()
         ],
-        "rules": expand(name, None)[1],
+        "rules": list(expand(Named(name)).rules),
+        **({"heads": [head for head in recipe.heads if head]} if isinstance(recipe, Family) else {}),
         "references": list(recipe.references),
         # Under these streams it is the published model, draw by draw; under others' there is none to be like.
         "replayed_by": [algorithm for algorithm, replay in ALGORITHMS.items() if name in replay.recipes],

@@ -86,7 +86,8 @@ def closing(plan: Plan, shard_bytes: int = SHARD_BYTES) -> dict[str, Any]:
 
 def envelope(plan: Plan) -> dict[str, Any]:
     exact = {} if plan.algorithm == ALGORITHM else {"exact": plan.exact}
-    return {"algorithm": plan.algorithm, **exact, "seed": str(plan.seed), "layout": plan.layout, "dtype": plan.dtype}
+    stated = {"algorithm": plan.algorithm, **exact, "seed": str(plan.seed), "layout": plan.layout, "dtype": plan.dtype}
+    return stated | ({"tied": dict(plan.tied)} if plan.tied else {})
 
 
 def statistics_width(empty: Statistics, elements: int) -> int:

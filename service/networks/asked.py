@@ -16,11 +16,15 @@ from service.stream.views import Form
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A canonical parameter, the scheme that it gets, and the pointer to the member of the spec that says so."""
+    """A canonical parameter, the scheme that it gets, and the pointer to the member of the spec that says so.
+
+    `seed` is its own, None where it has its layer's.
+    """
 
     stated: Stated
     choice: Choice
     pointer: str
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,6 +206,7 @@ class Plan:
     dtype: DtypeName
     layers: tuple[PlannedLayer, ...]
     warnings: tuple[Caution, ...]
+    tied: Mapping[str, str]  # from the names of arrays that are another one of a published model to that one's
     canonical: Callable[[], str] = field(repr=False)
     written_out: Callable[[], dict[str, Any]] = field(repr=False)
     addressed: Callable[[], str | None] = field(repr=False)

@@ -28,7 +28,8 @@ from service.stream.views import Form
 def made(layer: Asked, seed: int) -> Made:
     """Return what draws a layer; raises InitserveError, with the pointer to what says so, for what cannot be."""
     known = Arrays(layer, {})
-    own = Streams(layer.name, seed if layer.spec.seed is None else layer.spec.seed)
+    seeds = {name: decided.seed for name, decided in layer.choices.items() if decided.seed is not None}
+    own = Streams(layer.name, seed if layer.spec.seed is None else layer.spec.seed, seeds)
     found: dict[str, Source] = {}
     forms: dict[str, Form] = {}
     arrays: dict[str, Draws] = {}
@@ -60,13 +61,14 @@ def made(layer: Asked, seed: int) -> Made:
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """The streams of a layer's parameters under a seed."""
+    """The streams of a layer's parameters under a seed; some may have seeds of their own."""
 
     layer: str
     seed: int
+    own: Mapping[str, int]
 
     def of(self, name: str) -> Stream:
-        return stream_of(self.seed, f"{self.layer}/{name}")
+        return stream_of(self.own.get(name, self.seed), f"{self.layer}/{name}")
 
 
 @dataclass(frozen=True, slots=True)

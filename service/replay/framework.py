@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from service.errors import UnsupportedCombination
+from service.networks.families.engine import Step
 from service.networks.fans import Fans
 from service.networks.layers.layer import LayerSpec
 from service.networks.layouts import Layout
@@ -85,10 +86,10 @@ class Construct(Protocol):
 
 
 class Build(Protocol):
-    """Says the same of a published model's modules, in that model's own order."""
+    """Says the same of a published model's modules, which are made by the steps of its family."""
 
     def __call__(
-        self, recipe: str, modules: Sequence[Module], seed: int, dtype: DtypeName
+        self, steps: Sequence[Step], modules: Sequence[Module], seed: int, dtype: DtypeName
     ) -> list[dict[str, ArrayDraws]]: ...
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from service.errors import InitserveError, NotExact, UnsupportedCombination
 from service.networks.asked import Asked, Decided, Made, Source
+from service.networks.families.engine import Step
 from service.networks.inversion import ZEROS as ZEROS_ARRAY
 from service.networks.inversion import inverted
 from service.networks.layouts import SEPARATOR, as_they_are
@@ -45,16 +46,19 @@ def modules_of(layers: Sequence[Asked], replay: Replay) -> list[Module]:
 
 
 def construct(
-    replay: Replay, layers: Sequence[Asked], seed: int, dtype: DtypeName, exact: bool, recipe: str | None
+    replay: Replay, layers: Sequence[Asked], seed: int, dtype: DtypeName, exact: bool, steps: Sequence[Step]
 ) -> tuple[list[Made], list[Caution]]:
-    """Return what draws each layer, and a caution for each array that may differ from the framework's own."""
+    """Return what draws each layer, and a caution for each array that may differ from the framework's own.
+
+    `steps` are those of a published model, none for layers that are constructed one after the other.
+    """
     if dtype not in replay.dtypes:
         raise UnsupportedCombination(
             f"{replay.name} gives {', '.join(replay.dtypes)}, not {dtype}", "/dtype", {"dtype": replay.dtypes[0]}
         )
     modules = modules_of(layers, replay)
-    if recipe is not None and replay.build is not None:
-        built = replay.build(recipe, modules, seed, dtype)
+    if steps and replay.build is not None:
+        built = replay.build(steps, modules, seed, dtype)
     else:
         built = replay.construct(modules, seed, dtype)
     made = []

@@ -5,6 +5,7 @@ stand in an address. A recipe stays a name: an answer's pointers lead into the s
 out today means the same for ever, since addresses and commit ids are made of it.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from math import copysign
 from typing import Any, Protocol
@@ -23,6 +24,10 @@ Document = dict[str, Any]
 class Sized(Wanted, Protocol):
     @property
     def size(self) -> str | None: ...
+    @property
+    def config(self) -> Mapping[str, Any] | None: ...
+    @property
+    def head(self) -> str | None: ...
 
 
 def canonical_document(spec: Sized, seed: int) -> Document:
@@ -31,15 +36,18 @@ def canonical_document(spec: Sized, seed: int) -> Document:
     stated: Document = {"algorithm": spec.algorithm, "seed": str(seed)}
     if replay is not None and not spec.exact:
         stated["exact"] = False
-    for member, value in usual(replay, spec.recipe is not None).items():
+    for member, value in usual(replay, spec.recipe is not None, spec.config).items():
         if getattr(spec, member) != value:
             stated[member] = getattr(spec, member)
     if spec.recipe is None:
         stated["layers"] = layers_of(spec, replay, seed)
     else:
         stated["recipe"] = spec.recipe
-        if spec.size not in (None, next(iter(RECIPES[spec.recipe].sizes))):
+        if spec.size is not None and (spec.config is not None or spec.size != next(iter(RECIPES[spec.recipe].sizes))):
             stated["size"] = spec.size
+        for member in ("config", "head"):
+            if getattr(spec, member) is not None:
+                stated[member] = getattr(spec, member)
     if spec.rules:
         stated["rules"] = [rule_of(rule) for rule in spec.rules]
     return stated
@@ -92,8 +100,12 @@ def scheme_of(scheme: Scheme | Auto) -> str | Document:
 
 
 def rule_of(rule: Rule) -> Document:
-    because = {} if rule.because is None else {"because": rule.because}
-    return {"match": rule.match, "scheme": scheme_of(rule.scheme), **because}
+    stated: Document = {"match": rule.match}
+    if rule.scheme is not None:
+        stated["scheme"] = scheme_of(rule.scheme)
+    if rule.seed is not None:
+        stated["seed"] = str(rule.seed)
+    return stated if rule.because is None else {**stated, "because": rule.because}
 
 
 @lru_cache(maxsize=256)

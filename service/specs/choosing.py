@@ -1,10 +1,10 @@
 """Choosing: what each layer is called, and the scheme that each of its parameters gets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from service.errors import InvalidSpec, TooLarge
+from service.errors import InvalidSpec, TooLarge, UnsupportedCombination
 from service.networks.asked import Asked, Decided
 from service.networks.layers.layer import LayerSpec
 from service.networks.layouts import LAYOUTS, Layout
@@ -12,7 +12,8 @@ from service.networks.parameters import AS_ASKED, Choice, Defaults, FanRule, Par
 from service.networks.plan import Caution
 from service.networks.schemes import Auto, Scheme
 from service.replay import Replay
-from service.specs.matching import Names, match, refuse_comparisons, warn_of_rules
+from service.specs.matching import Matches, Names, match, refuse_comparisons, warn_of_rules
+from service.specs.recipes import Expanded
 from service.specs.rules import Rule
 from service.stream.dtypes import DtypeName
 
@@ -40,6 +41,8 @@ class Wanted(Protocol):
     @property
     def recipe(self) -> str | None: ...
     @property
+    def expanded(self) -> Expanded: ...
+    @property
     def layers(self) -> Sequence[LayerSpec]: ...
     @property
     def rules(self) -> Sequence[Rule]: ...
@@ -58,7 +61,7 @@ def choose(spec: Wanted, replay: Replay | None) -> tuple[list[Asked], list[Cauti
     placed = [layer.placements() for layer in spec.layers]
     names = Names.of(layers, placed, spec.layout) if rules else Names()
     matches = match(rules, names)
-    choosing = Choosing(spec, replay, rules, matches.winner)
+    choosing = Choosing(spec, replay, rules, matches)
     asked = []
     for index, (name, parameters) in enumerate(layers):
         layer, at = spec.layers[index], f"/layers/{index}"
@@ -121,11 +124,11 @@ def counted(layers: Sequence[LayerSpec]) -> list[tuple[Parameter, ...]]:
 class Choosing:
     """What decides a scheme: the last rule that matches, then the layer's own member, then what is usual."""
 
-    def __init__(self, spec: Wanted, replay: Replay | None, rules: Sequence[Rule], winner: Mapping[str, int]) -> None:
+    def __init__(self, spec: Wanted, replay: Replay | None, rules: Sequence[Rule], matches: Matches) -> None:
         self.spec = spec
         self.replay = replay
         self.rules = rules
-        self.winner = winner
+        self.matches = matches
 
     def decide(self, layer: LayerSpec, parameter: Parameter, path: str, at: str) -> Decided:
         """Return a parameter's scheme, and the pointer to the member that says so."""
@@ -133,16 +136,29 @@ class Choosing:
         if parameter.elements > MOST_ELEMENTS:
             detail = f"{parameter.name} has more elements than 64 bits can count; no address reaches them"
             raise TooLarge(detail, f"{at}/shape")
-        return Decided(parameter, choice, pointer)
+        return Decided(parameter, choice, pointer, self.seed(path))
+
+    def seed(self, path: str) -> int | None:
+        """Return the seed that a rule gives a parameter, None where none does."""
+        ruled = self.matches.seeds.get(path)
+        if ruled is None:
+            return None
+        if self.replay is not None:
+            raise UnsupportedCombination(
+                f"{self.replay.name} draws layer by layer, and a layer may have a seed; a rule of a parameter may not",
+                f"/rules/{ruled}/seed",
+            )
+        return self.rules[ruled].seed
 
     def choose(self, layer: LayerSpec, parameter: Parameter, path: str, at: str) -> tuple[Choice, str]:
-        ruled = self.winner.get(path)
+        ruled = self.matches.schemes.get(path)
         asked: Scheme | Auto | None
         if ruled is not None:
             rule = self.rules[ruled]
             asked, because, pointer = rule.scheme, rule.because, f"/rules/{ruled}/scheme"
         elif parameter.member is not None:
-            asked, because, pointer = getattr(layer, parameter.member), None, f"{at}/{parameter.member}"
+            asked, pointer = getattr(layer, parameter.member), f"{at}/{parameter.member}"
+            because = self.spec.expanded.because
         else:
             asked, because, pointer = None, None, at
         if asked is None:

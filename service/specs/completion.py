@@ -1,16 +1,17 @@
 """What a spec leaves to others, put in its place before it is read: a recipe's layers, a framework's own settings."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from service.errors import InitserveError
 from service.replay import ALGORITHMS, Replay
-from service.specs.recipes import RECIPES, expand
-from service.specs.rules import Rule
+from service.specs.jcs import canonical
+from service.specs.recipes import RECIPES, Named, Start, expand
 from service.specs.vocabulary import Vocabulary
+from service.stream.dtypes import DTYPES
 
 
 def complete(document: Any) -> Any:
@@ -25,57 +26,93 @@ def replay_in(document: Mapping[str, Any]) -> Replay | None:
     return ALGORITHMS.get(name) if isinstance(name, str) else None
 
 
-def usual(replay: Replay | None, of_recipe: bool) -> dict[str, Any]:
+def usual(replay: Replay | None, of_recipe: bool, config: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return what the members of a spec are that are left out, beside its seed and its layers."""
     framework = {"layout": "keras", "defaults": "recommended", "fans": "true"}
     if replay is not None:
         framework = dict.fromkeys(framework, replay.layout)
     if of_recipe:  # a published model's own initialisation leaves no default of its layers
         framework |= {"layout": "pytorch", "defaults": "recommended"}
-    return {**framework, "dtype": "float32"}
+    return {**framework, "dtype": dtype_in(config or {})}
+
+
+def dtype_in(config: Mapping[str, Any]) -> str:
+    """Return the dtype in which a config.json has its model made, where it is one of this service's."""
+    stated = config.get("dtype", config.get("torch_dtype"))
+    named = stated.removeprefix("torch.") if isinstance(stated, str) else None
+    return named if named in DTYPES else "float32"
 
 
 def with_framework(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Let layout, defaults and fans start as the framework's whose stream is replayed, and as a recipe's."""
-    replay, of_recipe = replay_in(document), document.get("recipe") is not None
-    return {**usual(replay, of_recipe), **document} if replay is not None or of_recipe else document
+    """Let layout, defaults, fans and dtype start as the framework's whose stream is replayed, and as a recipe's."""
+    replay, of_recipe, config = replay_in(document), document.get("recipe") is not None, document.get("config")
+    return {**usual(replay, of_recipe, config), **document} if replay is not None or of_recipe else document
 
 
-def at(member: str, error: PydanticCustomError) -> ValidationError:
-    """Return an error of the whole spec as one of its members."""
-    return ValidationError.from_exception_data("Spec", [InitErrorDetails(type=error, loc=(member,), input=None)])
+def at(pointer: str, error: PydanticCustomError) -> ValidationError:
+    """Return an error of the whole spec as one of what a pointer leads to."""
+    location = tuple(pointer.removeprefix("/").split("/"))
+    return ValidationError.from_exception_data("Spec", [InitErrorDetails(type=error, loc=location, input=None)])
 
 
-def refusal(member: str, detail: str, remedy: Any = None) -> ValidationError:
+def refusal(pointer: str, detail: str, remedy: Any = None) -> ValidationError:
     context = {"detail": detail} | ({} if remedy is None else {"try": remedy})
-    return at(member, PydanticCustomError("recipe", "{detail}", context))
+    return at(pointer, PydanticCustomError("recipe", "{detail}", context))
+
+
+OF_RECIPE = ("size", "config", "head")  # members that say which model of a recipe
 
 
 def with_recipe(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Put a recipe's layers in its place; its rules are `rules_of` it."""
-    name, size = document.get("recipe"), document.get("size")
-    if name is None and size is not None:
-        raise refusal("size", "a size is one of a recipe's; this spec names no recipe")
+    """Put a recipe's layers in its place; its rules are `all_rules` of the spec."""
+    name = document.get("recipe")
     if name is None:
+        for member in OF_RECIPE:
+            if document.get(member) is not None:
+                raise refusal(member, f"a {member} is that of a recipe; this spec names no recipe")
         return document
     if not isinstance(name, str) or name not in RECIPES:
         raise at("recipe", Vocabulary(tuple(RECIPES)).no_such(name if isinstance(name, str) else ""))
-    sizes = tuple(RECIPES[name].sizes)
-    if size is not None and size not in sizes:
-        near = Vocabulary(sizes).nearest(size.lower()) if isinstance(size, str) else None
-        raise refusal("size", f"{name} comes in the sizes {', '.join(sizes)}", near or sizes[0])
     if document.get("layers") is not None:
         raise refusal("layers", "a spec has layers or a recipe, not both; rules may change a recipe")
+    named = named_in(name, document)
     replay = replay_in(document)
     if replay is not None:
         refuse_recipe(name, document.get("rules"), replay)
-    return {**document, "layers": expand(name, size)[0]}
+    try:
+        return {**document, "layers": list(expand(named).layers)}
+    except InitserveError as error:
+        remedy = next(iter((error.remedy or {}).values()), None)
+        raise refusal(error.pointer, error.detail, remedy) from None
 
 
-@lru_cache(maxsize=64)
-def rules_of(recipe: str | None, size: str | None) -> tuple[Rule, ...]:
-    """Return the rules of a recipe, which come before a spec's own; none where there is no recipe."""
-    return () if recipe is None else tuple(Rule.model_validate(each) for each in expand(recipe, size)[1])
+def named_in(name: str, document: Mapping[str, Any]) -> Named:
+    """Return the model that a document names; refuses a size, a config or a head that the recipe does not have."""
+    recipe, size, config, head = RECIPES[name], *(document.get(member) for member in OF_RECIPE)
+    sizes = tuple(recipe.sizes)
+    if size is not None and size not in sizes:
+        near = Vocabulary(sizes).nearest(size.lower()) if isinstance(size, str) else None
+        raise refusal("size", f"{name} comes in the sizes {', '.join(sizes)}", near or sizes[0])
+    if isinstance(recipe, Start):
+        for member in OF_RECIPE[1:]:
+            if document.get(member) is not None:
+                raise refusal(member, f"{name} is no published model, which has a {member}; its sizes are {sizes}")
+        return Named(name, size)
+    heads = tuple(each for each in recipe.heads if each is not None)
+    if head is not None and head not in heads:
+        near = Vocabulary(heads).nearest(head.lower()) if isinstance(head, str) and heads else None
+        raise refusal("head", f"{name} comes with the heads {', '.join(heads)}, or with none: null", near)
+    if config is not None and not isinstance(config, Mapping):
+        raise refusal("config", "a config is the object that a config.json holds", {})
+    return Named(name, size, None if config is None else written(config), head)
+
+
+def written(config: Mapping[str, Any]) -> str:
+    """Return a config as a text; refuses one that JSON cannot hold."""
+    try:
+        return canonical(dict(config))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise refusal("config", "this config holds what JSON cannot: it is what a config.json holds") from None
 
 
 def refuse_recipe(name: str, rules: object, replay: Replay) -> None:

@@ -98,9 +98,10 @@ def spoken_for(arrangement: Arrangement) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """`winner` is the last rule that means a parameter, by path; `of` says of each rule what it matches."""
+    """`schemes` and `seeds` have, by path, the last rule that states one; `of` says of each rule what it matches."""
 
-    winner: Mapping[str, int]
+    schemes: Mapping[str, int]
+    seeds: Mapping[str, int]
     of: Sequence[Match]
 
     @property
@@ -121,10 +122,15 @@ def refuse_comparisons(rules: Sequence[Rule], names: int) -> None:
 
 
 def match(rules: Sequence[Rule], names: Names) -> Matches:
-    """Return which rule each parameter gets."""
+    """Return which rules each parameter gets."""
     refuse_comparisons(rules, len(names))
     found = [names.matched_by(rule.match) for rule in rules]
-    return Matches({path: index for index, each in enumerate(found) for path in each.meant}, found)
+    schemes: dict[str, int] = {}
+    seeds: dict[str, int] = {}
+    for index, (rule, each) in enumerate(zip(rules, found, strict=True)):
+        schemes |= dict.fromkeys(each.meant if rule.scheme is not None else (), index)
+        seeds |= dict.fromkeys(each.meant if rule.seed is not None else (), index)
+    return Matches(schemes, seeds, found)
 
 
 def warn_of_rules(

@@ -1,8 +1,8 @@
 """Planning: from what a spec asks for to what draws each array of the answer, and what to warn of."""
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from service.networks import sources
 from service.networks.asked import Asked, Made, Source
 from service.networks.expectations import without_zeros
 from service.networks.layers.layer import LARGEST_EXACT
-from service.networks.layouts import Layout
+from service.networks.layouts import Layout, Placement, key_of
 from service.networks.plan import Caution, Plan, PlannedLayer, PlannedParameter
 from service.replay import ALGORITHMS, Replay
 from service.replay.network import construct
@@ -33,7 +33,7 @@ def plan(spec: Wanted, canonical: Callable[[int], str], written_out: Callable[[i
     refuse_seeds(spec, replay)
     seed = first_seed(replay) if spec.seed is None else spec.seed
     try:
-        layers, warnings = planned(spec, replay, seed)
+        layers, warnings, tied = planned(spec, replay, seed)
     except InitserveError as error:
         raise type(error)(error.detail, posted(error.pointer, spec), error.remedy) from None
     text = cache(lambda: canonical(seed))
@@ -45,6 +45,7 @@ def plan(spec: Wanted, canonical: Callable[[int], str], written_out: Callable[[i
         dtype=spec.dtype,
         layers=tuple(layers),
         warnings=tuple(replace(warning, pointer=posted(warning.pointer, spec)) for warning in warnings),
+        tied=tied,
         canonical=text,
         written_out=lambda: written_out(seed),
         addressed=lambda: short(text()),
@@ -62,14 +63,18 @@ def posted(pointer: str, spec: Wanted) -> str:
     return "/".join(["", member, *([str(int(rest[0]) - of_recipe), *rest[1:-1]] if rest[0] else [])])
 
 
-def planned(spec: Wanted, replay: Replay | None, seed: int) -> tuple[list[PlannedLayer], list[Caution]]:
-    """Return the layers and what to warn of; pointers lead into the whole spec, a recipe's layers and rules in it."""
+def planned(
+    spec: Wanted, replay: Replay | None, seed: int
+) -> tuple[list[PlannedLayer], list[Caution], Mapping[str, str]]:
+    """Return the layers, what to warn of and what is tied; pointers lead into a spec with its recipe's layers in it."""
     asked, unused = choose(spec, replay)
     made, warnings = drawn_by(replay, spec, asked, seed)
     warnings += [*warnings_of(asked, made, spec.dtype, replay), *unused]
-    layers = [arranged(layer, each, spec.layout, spec.dtype) for layer, each in zip(asked, made, strict=True)]
+    tied = Tied.of(asked, spec.expanded.tied)
+    layers = [arranged(layer, each, spec.layout, spec.dtype, tied) for layer, each in zip(asked, made, strict=True)]
+    layers = [layer for layer in layers if layer.parameters or layer.name not in tied.parameters]
     refuse_shared_keys(layers)
-    return layers, warnings
+    return layers, warnings, tied.named(asked, spec.layout)
 
 
 def first_seed(replay: Replay | None) -> int:
@@ -78,11 +83,13 @@ def first_seed(replay: Replay | None) -> int:
 
 
 def refuse_seeds(spec: Wanted, replay: Replay | None) -> None:
-    """Refuse seeds, of the spec and of layers, below the least that the stream takes."""
+    """Refuse seeds, of the spec, of layers and of rules, below the least that the stream takes."""
     least = 0 if replay is None else replay.least_seed
     refuse_seed(spec.seed or 0, spec.algorithm, least, "/seed")
     for index, layer in enumerate(spec.layers):
         refuse_seed(layer.seed or 0, spec.algorithm, least, f"/layers/{index}/seed")
+    for index, rule in enumerate(spec.rules):
+        refuse_seed(rule.seed or 0, spec.algorithm, least, f"/rules/{index}/seed")
 
 
 def drawn_by(
@@ -95,7 +102,7 @@ def drawn_by(
         raise UnsupportedCombination(
             f"{replay.name} counts fans as the framework does: {replay.layout}", "/fans", {"fans": replay.layout}
         )
-    return construct(replay, asked, seed, spec.dtype, spec.exact, spec.recipe)
+    return construct(replay, asked, seed, spec.dtype, spec.exact, spec.expanded.steps)
 
 
 def warnings_of(asked: Iterable[Asked], made: Iterable[Made], dtype: DtypeName, replay: Replay | None) -> list[Caution]:
@@ -119,10 +126,48 @@ def pointer_to_scale(layer: Asked, pointer: str) -> str:
     return f"{layer.pointer}/gain" if by_gain and pointer == f"{layer.pointer}/scheme" else pointer
 
 
-def arranged(layer: Asked, made: Made, layout: Layout, dtype: DtypeName) -> PlannedLayer:
-    """Return a layer's arrays as the layout names and shapes them."""
+@dataclass(frozen=True, slots=True)
+class Tied:
+    """The canonical parameters, by layer, that are others in a published model: they are made, and not answered.
+
+    `names` leads from arrays' names in the PyTorch layout to those of what they are.
+    """
+
+    names: Mapping[str, str]
+    parameters: Mapping[str, Set[str]]
+
+    @classmethod
+    def of(cls, layers: Sequence[Asked], names: Mapping[str, str]) -> "Tied":
+        found: dict[str, set[str]] = {}
+        for layer in layers if names else ():
+            for placement in layer.placements["pytorch"]:
+                if key_of(layer.name, placement.name, "pytorch") in names:
+                    found.setdefault(layer.name, set()).update(placement.of.sources())
+        return cls(names, found)
+
+    def holds(self, layer: str, placement: Placement) -> bool:
+        return layer in self.parameters and set(placement.of.sources()) <= self.parameters[layer]
+
+    def named(self, layers: Sequence[Asked], layout: Layout) -> Mapping[str, str]:
+        """Return `names` as a layout has them; two arrays that are one may stand transposed there."""
+        if not self.names or layout == "pytorch":
+            return self.names
+        known = {name for pair in self.names.items() for name in pair}
+        called = {}
+        for layer in layers:
+            for theirs, ours in zip(layer.placements["pytorch"], layer.placements[layout], strict=False):
+                name = key_of(layer.name, theirs.name, "pytorch")
+                if name in known:
+                    called[name] = key_of(layer.name, ours.name, layout)
+        return {called[name]: called[source] for name, source in self.names.items()}
+
+
+def arranged(layer: Asked, made: Made, layout: Layout, dtype: DtypeName, tied: Tied) -> PlannedLayer:
+    """Return a layer's arrays as the layout names and shapes them, those left out that are tied to others."""
     parameters = []
     for placement in layer.placements[layout]:
+        if tied.holds(layer.name, placement):
+            continue
         arrangement = without_zeros(placement.of, made.distributions)
         parameters.append(
             PlannedParameter(

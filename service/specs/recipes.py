@@ -1,12 +1,19 @@
 """Recipes: published models and ways to start them, as layers and rules that a spec could state itself.
 
-A recipe is a function of its size's numbers. To add one, write it and its row in RECIPES. Layer names are those of the
-transformers library's models where there is one, so that a PyTorch answer loads into the real model as it is.
+Published models are families (service/networks/families). A way to start a network of any kind is a function of its
+size's numbers: to add one, write it and its row in STARTS.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from inspect import getdoc
+from typing import Any, NamedTuple, TypeAlias
+
+from service.networks.families import FAMILIES
+from service.networks.families.engine import Step
+from service.networks.families.family import Family
 
 Layer: TypeAlias = dict[str, Any]
 Rule: TypeAlias = dict[str, Any]
@@ -27,89 +34,6 @@ def norm(name: str, width: int) -> Layer:
 
 def table(name: str, rows: int, width: int, **more: Any) -> Layer:
     return {"name": name, "type": "embedding", "shape": [rows, width], **more}
-
-
-def gpt2(width: int, depth: int) -> Model:
-    """GPT-2, as transformers' GPT2Model: N(0, 0.02²), narrowed by √(2 depth) where a block writes to the stream."""
-
-    def conv(name: str, inputs: int, outputs: int) -> Layer:
-        return {"name": name, "type": "transformers_conv1d", "shape": [inputs, outputs]}
-
-    layers = [table("wte", 50257, width), table("wpe", 1024, width)]
-    for i in range(depth):
-        layers += [norm(f"h.{i}.ln_1", width), conv(f"h.{i}.attn.c_attn", width, 3 * width)]
-        layers += [conv(f"h.{i}.attn.c_proj", width, width), norm(f"h.{i}.ln_2", width)]
-        layers += [conv(f"h.{i}.mlp.c_fc", width, 4 * width), conv(f"h.{i}.mlp.c_proj", 4 * width, width)]
-    rules = [rule("*/kernel", "random_normal", stddev=0.02), rule("*/embeddings", "random_normal", stddev=0.02)]
-    return [*layers, norm("ln_f", width)], [*rules, rule("*.c_proj/kernel", "residual_normal", layers=depth)]
-
-
-def bert(width: int, depth: int) -> Model:
-    """BERT, as transformers' BertModel: N(0, 0.02²), the padding token's row at 0."""
-    layers = [
-        table("embeddings.word_embeddings", 30522, width, padding_index=0),
-        table("embeddings.position_embeddings", 512, width),
-        table("embeddings.token_type_embeddings", 2, width),
-        norm("embeddings.LayerNorm", width),
-    ]
-    for i in range(depth):
-        at = f"encoder.layer.{i}"
-        layers += [dense(f"{at}.attention.self.{part}", width, width) for part in ("query", "key", "value")]
-        layers += [dense(f"{at}.attention.output.dense", width, width), norm(f"{at}.attention.output.LayerNorm", width)]
-        layers += [dense(f"{at}.intermediate.dense", width, 4 * width), dense(f"{at}.output.dense", 4 * width, width)]
-        layers += [norm(f"{at}.output.LayerNorm", width)]
-    rules = [rule("*/kernel", "random_normal", stddev=0.02), rule("*/embeddings", "random_normal", stddev=0.02)]
-    return [*layers, dense("pooler.dense", width, width)], rules
-
-
-def t5(width: int, depth: int, heads: int) -> Model:
-    """T5 1.0, as transformers' T5Model (its tied tables left out): each kernel scaled by what it reads."""
-    inner, wide = 64 * heads, 4 * width
-
-    def attention(at: str, first: bool) -> list[Layer]:
-        found = [dense(f"{at}.{part}", width, inner, bias=None) for part in ("q", "k", "v")]
-        found += [dense(f"{at}.o", inner, width, bias=None)]
-        return [*found, table(f"{at}.relative_attention_bias", 32, heads)] if first else found
-
-    def rms(name: str) -> Layer:
-        return {"name": name, "type": "rms_norm", "shape": [width]}
-
-    layers = [table("shared", 32128, width)]
-    for stack, cross in (("encoder", False), ("decoder", True)):
-        for i in range(depth):
-            at = f"{stack}.block.{i}.layer"
-            layers += [*attention(f"{at}.0.SelfAttention", i == 0), rms(f"{at}.0.layer_norm")]
-            if cross:
-                layers += [*attention(f"{at}.1.EncDecAttention", False), rms(f"{at}.1.layer_norm")]
-            last = f"{at}.{2 if cross else 1}"
-            layers += [dense(f"{last}.DenseReluDense.wi", width, wide, bias=None)]
-            layers += [dense(f"{last}.DenseReluDense.wo", wide, width, bias=None), rms(f"{last}.layer_norm")]
-        layers += [rms(f"{stack}.final_layer_norm")]
-    rules = [
-        rule("*/kernel", "random_normal", stddev=width**-0.5),
-        rule("*Attention.q/kernel", "random_normal", stddev=(64 * width) ** -0.5),
-        rule("*Attention.o/kernel", "random_normal", stddev=inner**-0.5),
-        rule("*.wo/kernel", "random_normal", stddev=wide**-0.5),
-        rule("shared/embeddings", "random_normal", stddev=1.0),
-        rule("*.relative_attention_bias/embeddings", "random_normal", stddev=width**-0.5),
-    ]
-    return layers, rules
-
-
-def vit(width: int, depth: int) -> Model:
-    """ViT on patches of 16 of an image of 224, as transformers' ViTModel: N(0, 0.02²) cut at ±2 absolute."""
-    layers: list[Layer] = [
-        {"name": "embeddings.cls_token", "type": "tensor", "shape": [1, 1, width], "bare": True},
-        {"name": "embeddings.position_embeddings", "type": "tensor", "shape": [1, 197, width], "bare": True},
-        {"name": "embeddings.patch_embeddings.projection", "type": "conv2d", "shape": [16, 16, 3, width]},
-    ]
-    for i in range(depth):
-        at = f"layers.{i}"
-        layers += [dense(f"{at}.attention.{part}_proj", width, width) for part in ("q", "k", "v", "o")]
-        layers += [norm(f"{at}.layernorm_before", width), norm(f"{at}.layernorm_after", width)]
-        layers += [dense(f"{at}.mlp.fc1", width, 4 * width), dense(f"{at}.mlp.fc2", 4 * width, width)]
-    rules = [rule(match, "bounded_normal", stddev=0.02) for match in ("*/kernel", "embeddings.*/value")]
-    return [*layers, norm("layernorm", width), dense("pooler.dense", width, width)], rules
 
 
 def blocks(width: int, depth: int, heads: int, norms: bool = True, **more: Any) -> Iterator[Layer]:
@@ -194,37 +118,71 @@ def fixup(depth: int, outputs: int) -> Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class Start:
     """`sizes` are the arguments of `build` by name; the first one is taken where a spec names none."""
 
     build: Callable[..., Model]
     sizes: Mapping[str, tuple[int, ...]]
     references: tuple[str, ...]
 
+    @property
+    def summary(self) -> str:
+        return (getdoc(self.build) or "").partition("\n\n")[0].replace("\n", " ")
+
 
 STACKS = {"small": (512, 6, 8), "base": (768, 12, 12), "large": (1024, 24, 16)}  # width, depth, heads
 
-RECIPES: dict[str, Recipe] = {
-    "gpt2": Recipe(
-        gpt2,
-        {"small": (768, 12), "medium": (1024, 24), "large": (1280, 36), "xl": (1600, 48)},
-        ("Radford et al. 2019",),
-    ),
-    "bert": Recipe(bert, {"base": (768, 12), "large": (1024, 24)}, ("Devlin et al. 2018",)),
-    "t5": Recipe(t5, {"small": (512, 6, 8), "base": (768, 12, 12), "large": (1024, 24, 16)}, ("Raffel et al. 2020",)),
-    "vit": Recipe(vit, {"base": (768, 12), "large": (1024, 24)}, ("Dosovitskiy et al. 2021",)),
-    "megatron": Recipe(megatron, STACKS, ("Shoeybi et al. 2019",)),
-    "deepnorm": Recipe(deepnorm, STACKS, ("Wang et al. 2022",)),
-    "t_fixup": Recipe(t_fixup, STACKS, ("Huang et al. 2020",)),
-    "mup": Recipe(mup, STACKS, ("Yang et al. 2022",)),
-    "lora": Recipe(lora, STACKS, ("Hu et al. 2021",)),
-    "fixup": Recipe(fixup, {"small": (3, 10), "base": (18, 10)}, ("Zhang et al. 2019",)),
+STARTS: Mapping[str, Start] = {
+    "megatron": Start(megatron, STACKS, ("Shoeybi et al. 2019",)),
+    "deepnorm": Start(deepnorm, STACKS, ("Wang et al. 2022",)),
+    "t_fixup": Start(t_fixup, STACKS, ("Huang et al. 2020",)),
+    "mup": Start(mup, STACKS, ("Yang et al. 2022",)),
+    "lora": Start(lora, STACKS, ("Hu et al. 2021",)),
+    "fixup": Start(fixup, {"small": (3, 10), "base": (18, 10)}, ("Zhang et al. 2019",)),
 }
+RECIPES: dict[str, Start | Family] = {**FAMILIES, **STARTS}
 
 
-def expand(name: str, size: str | None) -> Model:
-    """Return the layers and rules of a recipe; `size` None is its first. Each rule says where it comes from."""
-    recipe = RECIPES[name]
-    layers, rules = recipe.build(*recipe.sizes[size or next(iter(recipe.sizes))])
-    because = f"the recipe {name}: {', '.join(recipe.references)}"
-    return layers, [{**each, "because": because} for each in rules]
+class Named(NamedTuple):
+    """A recipe as a spec names it; `config` is its JSON text."""
+
+    recipe: str
+    size: str | None = None
+    config: str | None = None
+    head: str | None = None
+
+    @property
+    def settings(self) -> Any:
+        return None if self.config is None else json.loads(self.config)
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """What a recipe comes to: layers, and rules, each of which says where it comes from.
+
+    Of a published model, `because` is the reason for what its layers state, `steps` are what torch does to make it, and
+    `tied` leads from arrays that are another one to that, by their names in the PyTorch layout.
+    """
+
+    layers: Sequence[Layer]
+    rules: Sequence[Rule] = ()
+    because: str | None = None
+    steps: Sequence[Step] = ()
+    tied: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tied_layers(self) -> set[str]:
+        """The names of layers that are others: of none of their arrays is there a value of its own."""
+        return {name.removesuffix(".weight") for name in self.tied if name.endswith(".weight")}
+
+
+@lru_cache(maxsize=8)
+def expand(named: Named) -> Expanded:
+    """Return what a recipe comes to; raises InvalidSpec, pointing into the config, for a model that cannot be."""
+    recipe = RECIPES[named.recipe]
+    because = f"the recipe {named.recipe}: {', '.join(recipe.references)}"
+    if isinstance(recipe, Start):
+        layers, rules = recipe.build(*recipe.sizes[named.size or next(iter(recipe.sizes))])
+        return Expanded(layers, [{**each, "because": because} for each in rules])
+    model = recipe.model(named.size, named.settings, named.head)
+    return Expanded(model.layers, because=because, steps=model.steps, tied=model.tied)

@@ -3,26 +3,35 @@
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from service.networks.description import Description
+from service.networks.layers.layer import Seed
 from service.networks.schemes import AnyScheme
 
 
 class Rule(Description):
-    """A scheme for every parameter whose canonical path matches, or else the name that the answer shows it by."""
+    """A scheme or a seed for every parameter whose canonical path matches, or else the name that the answer shows."""
 
     match: Annotated[str, Field(min_length=1, max_length=256)] = Field(
         description="On layer/parameter in Keras's names; where that matches nothing, on the names of the layout. "
         "`*` stands for any characters, `?` for one; the rest for itself.",
         examples=["*/bias", "block_?.*", "*.bn2.weight"],
     )
-    scheme: AnyScheme = Field(description="A name, an object with parameters, or auto.")
+    scheme: AnyScheme | None = Field(None, description="A name, an object with parameters, or auto.")
+    seed: Seed | None = Field(None, description="Of these parameters alone, instead of their layers' and the spec's.")
     because: Annotated[str, Field(min_length=1, max_length=256)] | None = Field(
         None, description="Why: the answer's reason. What has a reason of its own is not warned of."
     )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.scheme is None and self.seed is None:
+            raise PydanticCustomError("rule", "a rule has a scheme, a seed or both", {"try": "auto"})
+        return self
 
 
 def is_literal(pattern: str) -> bool:

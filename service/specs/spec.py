@@ -1,5 +1,6 @@
 """The request: layers, rules, seed, layout, dtype, defaults."""
 
+from functools import cached_property
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field, WithJsonSchema, model_validator
@@ -13,9 +14,9 @@ from service.networks.plan import Plan
 from service.replay import ALGORITHMS
 from service.specs import planning
 from service.specs.canonical import canonical_document
-from service.specs.completion import complete, rules_of
+from service.specs.completion import OF_RECIPE, complete, named_in
 from service.specs.jcs import canonical
-from service.specs.recipes import RECIPES
+from service.specs.recipes import RECIPES, Expanded, expand
 from service.specs.rules import Rule
 from service.specs.vocabulary import DEFAULTS, DTYPE, FANS, LAYOUT, STREAMS
 from service.stream.dtypes import DtypeName
@@ -56,6 +57,16 @@ class Spec(Description):
     )
     recipe: RecipeName | None = Field(None, description="A published model or start, instead of layers; GET /recipes.")
     size: Annotated[str, Field(max_length=32)] | None = Field(None, description="Of the recipe; left out: its first.")
+    config: dict[str, Any] | None = Field(
+        None,
+        description="Of a published model: its config.json, or what is otherwise with it than with `size`; without a "
+        "size, what it leaves out is the transformers library's default.",
+    )
+    head: Annotated[str, Field(max_length=32)] | None = Field(
+        None,
+        description="Of a published model, as AutoModelFor… has it: causal_lm, …; GET /recipes lists them. "
+        "Null or left out: the model without one.",
+    )
     layers: Annotated[
         list[Layer],
         Field(min_length=1, max_length=MOST_LAYERS, fail_fast=True, description=f"1 to {MOST_LAYERS} layers."),
@@ -70,10 +81,15 @@ class Spec(Description):
     def _complete(cls, document: Any) -> Any:
         return complete(document)
 
-    @property
+    @cached_property
+    def expanded(self) -> Expanded:
+        """What the recipe comes to; nothing where there is none."""
+        return Expanded(()) if self.recipe is None else expand(named_in(self.recipe, dict(self)))
+
+    @cached_property
     def all_rules(self) -> list[Rule]:
         """A recipe's rules, then the spec's own."""
-        return [*rules_of(self.recipe, self.size), *self.rules]
+        return [*(Rule.model_validate(each) for each in self.expanded.rules), *self.rules]
 
     def plan(self) -> Plan:
         """Return every parameter with its scheme and address; raises InitserveError for what cannot be."""
@@ -87,9 +103,10 @@ class Spec(Description):
             del document["layers"]
             return document
         if self.recipe is not None:
-            rules = [rule.model_dump(mode="json") for rule in rules_of(self.recipe, self.size)]
-            document = {key: value for key, value in document.items() if key not in ("recipe", "size")}
-            document["rules"] = rules + document.get("rules", [])
+            rules = [rule.model_dump(mode="json") for rule in self.all_rules]
+            document = {key: value for key, value in document.items() if key not in ("recipe", *OF_RECIPE)}
+            document |= {"rules": rules} if rules else {}
+            document["layers"] = [each for each in document["layers"] if each["name"] not in self.expanded.tied_layers]
         for layer in document["layers"]:
             if layer.get("seed") is not None:
                 layer["seed"] = str(layer["seed"])

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from service.api import repositories
 from service.api.app import create_app
 from service.api.repositories import TRIED, Repository, revision_of
+from service.networks.families import FAMILIES
 from service.settings import Settings
-from service.specs.published import PUBLISHED
-from service.specs.recipes import RECIPES, Recipe
+from service.specs.recipes import RECIPES, STARTS, Start
 
 SMALL = "init/fixup-small"  # a megabyte
 
@@ -44,7 +44,7 @@ def test_every_recipe_is_a_repository_and_every_size_of_it(client: httpx.Client)
 
 def test_a_size_may_have_dots_and_capital_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = {"0.5B": (2, 10), "1.7B-it": (3, 10)}
-    monkeypatch.setitem(RECIPES, "fixup", Recipe(RECIPES["fixup"].build, sizes, ()))
+    monkeypatch.setitem(RECIPES, "fixup", Start(STARTS["fixup"].build, sizes, ()))
     found = repositories.repositories.__wrapped__()
     assert found["init/fixup-0.5B"] == Repository("init/fixup-0.5B", "fixup", "0.5B")
     assert found["init/fixup-1.7B-it"].size == "1.7B-it"
@@ -190,7 +190,7 @@ def test_what_tells_of_the_service_is_asked_for_again_and_weights_never(client: 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_published_model_has_a_config_and_no_other_has_one(client: httpx.Client, recipe: str) -> None:
     found = client.get(f"/init/{recipe}/resolve/main/config.json")
-    if recipe not in PUBLISHED:
+    if recipe not in FAMILIES:
         assert found.status_code == 404
         return
     assert found.headers["content-type"] == "application/json"

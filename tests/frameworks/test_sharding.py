@@ -11,7 +11,6 @@ from transformers import GPT2Model
 
 from service.formats import safetensors
 from service.formats.sharding import INDEX, encode_index, shards
-from service.specs import recipes
 from service.specs.spec import Spec
 
 
@@ -41,14 +40,13 @@ def test_shards_are_those_of_the_hubs_library(sizes: list[int], most: int, layou
 
 
 def test_transformers_loads_the_files_of_an_index(tmp_path: Path) -> None:
-    layers, rules = recipes.gpt2(32, 2)
-    plan = Spec.model_validate({"seed": 1, "layout": "pytorch", "layers": layers, "rules": rules}).plan()
+    config = {"model_type": "gpt2", "n_embd": 32, "n_layer": 2, "n_head": 4}
+    plan = Spec.model_validate({"seed": 1, "recipe": "gpt2", "config": config}).plan()
     parts = shards(plan, 100_000)
     assert len(parts) > 3
     (tmp_path / INDEX).write_bytes(encode_index(plan, 100_000).whole())
     for part in parts:
         (tmp_path / part.name).write_bytes(safetensors.encode_some(plan, part.parameters).whole())
-    config = {"model_type": "gpt2", "n_embd": 32, "n_layer": 2, "n_head": 4}
     (tmp_path / "config.json").write_text(json.dumps(config))
     model, info = GPT2Model.from_pretrained(tmp_path, output_loading_info=True)
     assert not info["unexpected_keys"]

@@ -12,7 +12,6 @@ from transformers import GPT2Model
 
 from service.cli import main
 from service.formats import FORMATS, Include
-from service.specs import recipes
 from service.specs.spec import Spec
 from tests.frameworks.test_files import GPT2
 
@@ -87,8 +86,7 @@ def test_every_dtype_as_the_library_writes_it(tmp_path: Path, dtype: str) -> Non
 
 
 def test_what_save_pretrained_writes_in_shards(tmp_path: Path) -> None:
-    layers, rules = recipes.gpt2(32, 2)
-    spec = {"seed": 1, "layout": "pytorch", "layers": layers, "rules": rules}
+    spec = {"seed": 1, "recipe": "gpt2", "config": GPT2}
     (tmp_path / "ours").mkdir()
     content = FORMATS["safetensors"].encode(Spec.model_validate(spec).plan(), Include()).whole()
     (tmp_path / "ours/model.safetensors").write_bytes(content)

@@ -13,18 +13,29 @@ from service.replay import ALGORITHMS
 from service.specs.canonical import defaults_of
 from service.specs.completion import usual
 from service.specs.jcs import canonical
-from service.specs.recipes import RECIPES, expand
+from service.specs.recipes import RECIPES
+from service.specs.spec import Spec
 from service.stream.streams import ALGORITHM
 
 FILE = Path(__file__).parent / "addresses.json"
 
 
+def meaning(recipe: str, size: str) -> str:
+    """Return a digest of what a recipe comes to: its arrays in order, their shapes, schemes and rows of zeros."""
+    arrays = []
+    for parameter in Spec.model_validate({"recipe": recipe, "size": size, "seed": 0}).plan().parameters:
+        source = parameter.source
+        scheme, row = source.choice.scheme.model_dump(), source.stated.zero_row
+        arrays.append([parameter.key, list(parameter.shape), scheme, row])
+    return hashlib.sha256(canonical(arrays).encode()).hexdigest()
+
+
 def unsaid() -> Iterator[tuple[str, str]]:
-    """Yield what an address names or leaves out, and what it means; a recipe by the digest of its layers and rules."""
+    """Yield what an address names or leaves out, and what it means; a recipe by the digest of its arrays."""
     for name, recipe in RECIPES.items():
         yield f"recipe {name}", next(iter(recipe.sizes))
         for size in recipe.sizes:
-            yield f"recipe {name} {size}", hashlib.sha256(canonical(list(expand(name, size))).encode()).hexdigest()
+            yield f"recipe {name} {size}", meaning(name, size)
     for name, replay in {ALGORITHM: None, **ALGORITHMS}.items():
         for of_recipe in (False, True):
             yield f"{name}{' with a recipe' * of_recipe}", canonical(usual(replay, of_recipe))

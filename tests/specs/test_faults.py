@@ -110,7 +110,8 @@ def mutants() -> Iterator[tuple[type[Spec], Document, str]]:
 
 def between_members(pointer: str, fault: Fault) -> bool:
     """Whether two members disagree, of which the other may as well be at fault: the object that holds both is told."""
-    both = pointer.startswith(f"{fault.pointer}/") and "must be in order" in fault.detail
+    together = ("must be in order", "a rule has a scheme")
+    both = pointer.startswith(f"{fault.pointer}/") and any(words in fault.detail for words in together)
     return both or (pointer, fault.pointer) == ("/recipe", "/size")
 
 
@@ -215,7 +216,7 @@ def test_there_are_words_for_everything_that_may_be_found(model: type[Spec]) -> 
         ({"layers": [{**DENSE, "bias": True}]}, "/layers/0/bias", "a scheme is a name", {"bias": "auto"}),
         ({"layers": [{**DENSE, "scheme": 5}]}, "/layers/0/scheme", "a scheme is a name", {"scheme": "auto"}),
         ({"rules": ["*"]}, "/rules/0", "an object is needed here, not a string", None),
-        ({"rules": [{"match": "*"}]}, "/rules/0/scheme", "this field is required", None),
+        ({"rules": [{"match": "*"}]}, "/rules/0", "a rule has a scheme, a seed or both", None),
         ({"layers": []}, "/layers", "this takes 1 values or more, not 0", None),
         ({"layers": [5]}, "/layers/0", "an object is needed here, not an integer", None),
         ({"layers": [{"shape": [2, 2]}]}, "/layers/0/type", "a layer is an object with a type", None),
@@ -242,9 +243,15 @@ def test_there_are_words_for_everything_that_may_be_found(model: type[Spec]) -> 
         ({"layers": [{**DENSE, "scheme": "???"}]}, "/layers/0/scheme", "GET /schemes", {"scheme": "auto"}),
         ({"layers": [{**DENSE, "bias": {"name": "nix"}}]}, "/layers/0/bias/name", "no scheme has this name", None),
         ({"layers": [{**DENSE, "scheme": "array"}]}, "/layers/0/scheme", "npy is required beside the name", None),
-        ({"recipe": "llama"}, "/recipe", "this is one of gpt2, bert", {"recipe": "gpt2"}),
+        ({"recipe": "lama"}, "/recipe", "did you mean llama?", {"recipe": "llama"}),
         ({"recipe": "gpt-2"}, "/recipe", "did you mean gpt2?", {"recipe": "gpt2"}),
         ({"recipe": 5}, "/recipe", "this is one of gpt2", {"recipe": "gpt2"}),
+        ({"recipe": "gpt2", "config": {"n_embd": "wide"}}, "/config/n_embd", "an integer from 1", {"n_embd": 768}),
+        ({"recipe": "gpt2", "config": {"n_head": 7}}, "/config/n_head", "a divisor of n_embd, 768", {"n_head": 12}),
+        ({"recipe": "gpt2", "config": 5}, "/config", "the object that a config.json holds", {"config": {}}),
+        ({"recipe": "gpt2", "head": "causal"}, "/head", "causal_lm", {"head": "causal_lm"}),
+        ({"recipe": "lora", "head": "causal_lm"}, "/head", "no published model", None),
+        ({"head": "causal_lm"}, "/head", "this spec names no recipe", None),
         ({"recipe": "BERT"}, "/recipe", "did you mean bert?", {"recipe": "bert"}),
         ({"recipe": "gpt2", "size": "XL"}, "/size", "small, medium, large, xl", {"size": "xl"}),
         ({"recipe": "gpt2", "size": "huge"}, "/size", "small, medium, large, xl", {"size": "small"}),

@@ -4,7 +4,7 @@ import pytest
 
 from service.networks.layouts import LAYOUTS
 from service.networks.plan import Plan
-from service.specs.recipes import RECIPES, expand
+from service.specs.recipes import RECIPES, Named, expand
 from service.specs.rules import matcher
 from service.specs.spec import Spec
 
@@ -31,8 +31,10 @@ def test_recipes_have_the_published_sizes(recipe: str, size: str, elements: int)
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipes_are_layers_and_rules_that_a_spec_could_state(name: str) -> None:
-    layers, rules = expand(name, None)
-    stated = Spec.model_validate({"seed": 1, "layout": "pytorch", "layers": layers, "rules": rules}).plan()
+    expanded = expand(Named(name))
+    layers = [layer for layer in expanded.layers if layer["name"] not in expanded.tied_layers]
+    document = {"seed": 1, "layout": "pytorch", "layers": layers, "rules": list(expanded.rules)}
+    stated = Spec.model_validate(document).plan()
     named = Spec.model_validate({"seed": 1, "recipe": name}).plan()
     assert schemes(named) == schemes(stated)
     assert named.written_out()["layers"] == stated.written_out()["layers"]
@@ -57,7 +59,7 @@ def test_a_specs_own_rules_change_a_recipe() -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_rule_of_a_recipe_matches_in_every_size_and_layout_and_the_same(name: str) -> None:
     for size in RECIPES[name].sizes:
-        rules = expand(name, size)[1]
+        rules = expand(Named(name, size)).rules
         for layout in LAYOUTS:
             planned = Spec.model_validate({"recipe": name, "size": size, "layout": layout, "seed": 1}).plan()
             assert planned.warnings == ()

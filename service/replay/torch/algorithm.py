@@ -14,6 +14,8 @@ from math import prod
 import numpy as np
 
 from service.errors import InvalidSpec, UnsupportedCombination
+from service.networks.families import FAMILIES
+from service.networks.families.engine import Construct, Filled, Step
 from service.networks.fans import Fans
 from service.networks.layers.convolution import DepthwiseConvolution, Grouped, SeparableConvolution
 from service.networks.layers.dense import TransformersConv1D
@@ -25,8 +27,8 @@ from service.networks.schemes.linear import Dirac, IdentityScheme, of_ones
 from service.networks.schemes.plain import RandomNormal
 from service.replay.framework import NO_STREAM, Array, ArrayDraws, Module, Replay, described, untruncated
 from service.replay.orthogonal import by_decomposition
-from service.replay.torch.draws import BLOCK, Call, Normal, Step, Uniform, Walk
-from service.replay.torch.models import MODELS
+from service.replay.torch.draws import BLOCK, Call, Normal, Uniform, Walk
+from service.replay.torch.draws import Step as Drawn
 from service.replay.torch.modules import called, constructed, expected, fans_of, kaiming_uniform
 from service.replay.torch.whole import DiracTensor, Orthogonal, Sparse, TruncNormal
 from service.stream.addresses import Runs
@@ -50,7 +52,7 @@ TRANSFORMERS = {"weight": RandomNormal(name="random_normal", mean=0.0, stddev=0.
 CERTAIN = 2**32  # operations that checking it may take
 
 
-def reason_inexact(step: Step) -> str | None:
+def reason_inexact(step: Drawn) -> str | None:
     """Return why a call's values may differ from torch's own, None where they cannot."""
     tensor = step.tensor
     match step.call:
@@ -63,7 +65,7 @@ def reason_inexact(step: Step) -> str | None:
     return None
 
 
-def refuse_dtype(step: Step, array: Array) -> None:
+def refuse_dtype(step: Drawn, array: Array) -> None:
     """Refuse what torch refuses in half precision."""
     dtype = step.tensor.dtype
     match step.call:
@@ -136,7 +138,7 @@ def priced(found: list[dict[str, ArrayDraws]]) -> list[dict[str, ArrayDraws]]:
     for given in found:
         for name, each in given.items():
             step = each.draws
-            if isinstance(step, Step):
+            if isinstance(step, Drawn):
                 before = known.get(id(step.walk), 0)
                 known[id(step.walk)] = max(before, step.index + 1)
                 passed = step.walk.work_between(before, step.index)
@@ -145,19 +147,33 @@ def priced(found: list[dict[str, ArrayDraws]]) -> list[dict[str, ArrayDraws]]:
 
 
 def build(
-    recipe: str, modules: Sequence[Module], seed: int, dtype: DtypeName, fused: bool = True
+    steps: Sequence[Step], modules: Sequence[Module], seed: int, dtype: DtypeName, fused: bool = True
 ) -> list[dict[str, ArrayDraws]]:
-    """Make a model's draws in its own order; the last one of an array is what it keeps."""
+    """Make a model's draws in its own order; an array keeps the last one that is not lost."""
     walk = Walk(seed, dtype, fused)
+    named = {module.name: module for module in modules}
     found = {module.name: {name: left_by_model(array) for name, array in module.arrays.items()} for module in modules}
-    for module, draw in MODELS[recipe](modules):
-        step = walk.add(draw.call, draw.shape)
-        if module is not None and draw.name == next(iter(module.arrays)):  # a bias becomes 0, whatever was drawn
-            array = module.arrays[draw.name]
-            found[module.name][draw.name] = ArrayDraws(
-                expected(draw.call, array), array.parameter.fans, step, reason_inexact(step)
-            )
+    for step in steps:
+        module, given = named[step.layer], found[step.layer]
+        match step:
+            case Construct():
+                for draw in constructed(module):
+                    drawn = walk.add(draw.call, draw.shape)
+                    if draw.name:
+                        given[draw.name] = kept(module.arrays[draw.name], draw.call, drawn)
+            case Filled(parameter=parameter, scheme=scheme, lost=lost):
+                array = next(each for each in module.arrays.values() if each.parameter.name == parameter)
+                call = called(array, scheme, partial(fans_of, array))
+                made = replace(left_by_model(array), scheme=scheme) if call is None else None
+                if call is not None:
+                    made = kept(array, call, walk.add(call, array.shape))
+                if not lost and made is not None:
+                    given[array.name] = made
     return priced(list(found.values()))
+
+
+def kept(array: Array, call: Call, step: Drawn) -> ArrayDraws:
+    return ArrayDraws(expected(call, array), array.parameter.fans, step, reason_inexact(step))
 
 
 def left_by_model(array: Array) -> ArrayDraws:
@@ -244,8 +260,7 @@ DTYPES: tuple[DtypeName, ...] = ("float32", "float64", "float16", "bfloat16")
 EXACT = (
     "uniform_, normal_, trunc_normal_, sparse_, kaiming_*, xavier_*, constants, dirac_, eye_",
     "every layer's defaults, in the order in which torch draws them",
-    "the recipes gpt2, bert, t5 and vit: GPT2Model, BertModel, T5Model and ViTModel of the transformers library, made "
-    "from their configurations after set_seed(seed)",
+    "published models, with and without heads: AutoModel….from_config of the transformers library after set_seed(seed)",
     "float64 normals by the C library's log, log1p, sin and cos, which a test at start compares with glibc's",
 )
 TORCH = Replay(
@@ -256,12 +271,12 @@ TORCH = Replay(
     versions={"torch": "2.13.0", "transformers": "5.24.0"},
     addressable=False,
     exact=("as on x86-64 processors with AVX2 and FMA, with any number of threads", *EXACT),
-    inexact=(LAPACK, LAST_BIT, "GPUs have other generators; recipes beside those four have no model to be like"),
+    inexact=(LAPACK, LAST_BIT, "GPUs have other generators; recipes that are no published model have none to be like"),
     example={"algorithm": "torch-cpu/1", "seed": 0, "layers": [{"type": "dense", "shape": [784, 256]}]},
     construct=construct,
     least_seed=-(2**63),
     in_kind=untruncated,
-    recipes=tuple(MODELS),
+    recipes=tuple(FAMILIES),
     build=build,
 )
 TORCH_DEFAULT = replace(

@@ -1,6 +1,5 @@
 """A config.json makes the model that its recipe is of, and arrays are named as transformers writes them."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,23 +7,23 @@ import torch
 import transformers
 from safetensors import safe_open
 
+from service.networks.families import FAMILIES
 from service.networks.plan import Plan
-from service.specs.published import PUBLISHED, as_in_a_checkpoint, config_of
-from service.specs.recipes import RECIPES
+from service.specs.published import as_in_a_checkpoint, config_of
 from service.specs.spec import Spec
 
-TIED = "embed_tokens.weight"  # T5's, with shared.weight
-SIZES = [(recipe, size) for recipe in PUBLISHED for size in RECIPES[recipe].sizes]
-DEFAULTS = {
-    ("gpt2", "small"): transformers.GPT2Config,
-    ("bert", "base"): transformers.BertConfig,
-    ("t5", "small"): transformers.T5Config,
-    ("vit", "base"): transformers.ViTConfig,
+SIZES = [(recipe, size) for recipe, family in FAMILIES.items() for size in family.sizes]
+NARROW: dict[str, dict[str, object]] = {
+    "gpt2": {"n_embd": 64, "n_layer": 2},
+    "bert": {"hidden_size": 60, "num_hidden_layers": 2},
+    "t5": {"d_model": 64, "num_layers": 2},
+    "vit": {"hidden_size": 60, "num_hidden_layers": 2},
+    "llama": {"hidden_size": 64, "num_hidden_layers": 2},
 }
 
 
-def planned(recipe: str, size: str) -> Plan:
-    return Spec.model_validate({"recipe": recipe, "size": size, "seed": 1, "layout": "pytorch"}).plan()
+def planned(recipe: str, **more: object) -> Plan:
+    return Spec.model_validate({"recipe": recipe, "seed": 1, **more}).plan()
 
 
 def shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
@@ -33,34 +32,33 @@ def shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
 
 @pytest.mark.parametrize(("recipe", "size"), SIZES)
 def test_a_config_makes_the_model_of_its_recipe(recipe: str, size: str) -> None:
-    plan = planned(recipe, size)
+    plan = planned(recipe, size=size)
     config = config_of(plan)
     assert config is not None
     assert config["model_type"] == recipe
     with torch.device("meta"):
         model = transformers.AutoModel.from_config(transformers.AutoConfig.for_model(**config))
     assert type(model).__name__ == config["architectures"][0]
-    theirs = {name: tuple(value.shape) for name, value in model.state_dict().items() if not name.endswith(TIED)}
-    assert theirs == shapes(plan)
+    theirs = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    assert theirs == shapes(plan) | {name: shapes(plan)[source] for name, source in plan.tied.items()}
 
 
-@pytest.mark.parametrize(("recipe", "size"), DEFAULTS)
-def test_a_config_says_nothing_but_what_the_library_takes_for_this_model(recipe: str, size: str) -> None:
-    config = config_of(planned(recipe, size))
-    assert config is not None
-    usual = DEFAULTS[recipe, size]().to_dict() | {"architectures": config["architectures"], "dtype": "float32"}
-    # What a decoder begins with: the pad token, which T5's own checkpoints state and its class leaves open.
-    usual["decoder_start_token_id"] = usual.get("pad_token_id")
-    assert {name: usual[name] for name in config} == config
+# What a decoder begins with, which T5's own checkpoints state and its class leaves open.
+OWN = {"t5": {"decoder_start_token_id"}}
 
 
-@pytest.mark.parametrize("recipe", PUBLISHED)
-def test_a_checkpoint_has_the_names_that_the_library_writes(
-    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    narrow = (64, 2, 1)[: len(next(iter(RECIPES[recipe].sizes.values())))]
-    monkeypatch.setitem(RECIPES, recipe, replace(RECIPES[recipe], sizes={"narrow": narrow}))
-    plan = planned(recipe, "narrow")
+@pytest.mark.parametrize("recipe", FAMILIES)
+def test_what_a_config_leaves_out_is_what_the_library_takes_for_it(recipe: str) -> None:
+    usual = transformers.AutoConfig.for_model(recipe)
+    stated = {name: value for name, value in FAMILIES[recipe].defaults.items() if value is not None}
+    assert {name: getattr(usual, name) for name in stated.keys() - OWN.get(recipe, set())} == {
+        name: value for name, value in stated.items() if name not in OWN.get(recipe, set())
+    }
+
+
+@pytest.mark.parametrize("recipe", NARROW)
+def test_a_checkpoint_has_the_names_that_the_library_writes(recipe: str, tmp_path: Path) -> None:
+    plan = planned(recipe, config=NARROW[recipe])
     config = config_of(plan)
     assert config is not None
     transformers.AutoModel.from_config(transformers.AutoConfig.for_model(**config)).save_pretrained(tmp_path)
