@@ -56,6 +56,7 @@ PARAMETRISED: list[dict[str, Any]] = [
     {"name": "bilinear", "pairs": "all"},
     {"name": "unit_forget_bias", "value": 3.0},
     {"name": "step_bias", "shortest": 0.5, "longest": 3.0},
+    {"name": "sinusoidal", "order": "halves"},
     {"name": "zer_o"},
 ]  # fmt: skip
 

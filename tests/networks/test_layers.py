@@ -181,6 +181,10 @@ def test_tables_of_positions_are_the_formulas() -> None:
     sinusoidal = arrays({"type": "tensor", "shape": [50, 8], "scheme": "sinusoidal"}, dtype="float64")["value"]
     assert np.abs(sinusoidal[:, 0::2] - np.sin(angles)).max() < 1e-13
     assert np.abs(sinusoidal[:, 1::2] - np.cos(angles)).max() < 1e-13
+    scheme = {"name": "sinusoidal", "order": "halves"}
+    halves = arrays({"type": "tensor", "shape": [50, 8], "scheme": scheme}, dtype="float64")["value"]
+    angles = np.arange(50)[:, None] * 10000.0 ** (-np.arange(4) / 3)[None, :]
+    assert np.abs(halves - np.concatenate([np.sin(angles), np.cos(angles)], axis=1)).max() < 1e-13
 
 
 def test_state_space_tables_are_the_formulas() -> None:

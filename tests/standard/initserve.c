@@ -256,7 +256,7 @@ static const Preset MORE_PRESETS[] = {
     {"bilinear", "bilinear", "{\"pairs\":\"diagonal\"}"},
     {"icnr", "icnr", "{\"upscale\":2,\"scale\":2}"},
     {"rope", "rope", "{\"part\":\"cos\",\"base\":10000}"},
-    {"sinusoidal", "sinusoidal", "{\"base\":10000}"},
+    {"sinusoidal", "sinusoidal", "{\"base\":10000,\"order\":\"interleaved\"}"},
     {"unit_forget_bias", "unit_forget_bias", "{\"value\":1}"},
     {"chrono", "chrono", "{\"longest\":100}"},
     {"step_bias", "step_bias", "{\"shortest\":0.001,\"longest\":0.1}"},
@@ -458,15 +458,18 @@ static void stft(const Draw *draw, const Scheme *scheme, const Site *site) {
 }
 
 static void waves(const Draw *draw, const Scheme *scheme, const Site *site, bool rotary) {
-  long width = site->size[1];
+  bool halves = !rotary && says(scheme, "order", "halves");
+  long width = site->size[1], span = halves ? width - 2 : width;
   double *frequency = take(sizeof *frequency * (size_t)width / 2), sine, cosine, base = number_of(scheme, "base");
   Exact ln = ln_of_double(base);
   for (long i = 0; i < width / 2; i++)
-    frequency[i] = rounded(exp_of_minus(over_small(times(ln, of_whole((uint32_t)(2 * i))), (uint32_t)width)));
+    frequency[i] = rounded(exp_of_minus(over_small(times(ln, of_whole((uint32_t)(2 * i))), (uint32_t)(span ? span : 1))));
   for (long i = 0; i < draw->count; i++) {
     long column = i % width;
-    sine_and_cosine((double)(i / width) * frequency[rotary ? column % (width / 2) : column / 2], &sine, &cosine);
-    draw->out[i] = (rotary ? says(scheme, "part", "sin") : column % 2 == 0) ? sine : cosine;
+    bool sines = rotary ? says(scheme, "part", "sin") : halves ? column < width / 2 : column % 2 == 0;
+    long wave = rotary || halves ? column % (width / 2) : column / 2;
+    sine_and_cosine((double)(i / width) * frequency[wave], &sine, &cosine);
+    draw->out[i] = sines ? sine : cosine;
   }
 }
 

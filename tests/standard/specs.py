@@ -48,7 +48,9 @@ def arguments(family: str, draw: Random) -> Written:
         "bilinear": {"pairs": draw.choice(["diagonal", "all"])},
         "icnr": {"upscale": draw.choice([1, 2]), "scale": positive},
         "rope": {"part": draw.choice(["cos", "sin"]), "base": draw.choice([1.0, 16.0, 10.0**draw.uniform(0, 9)])},
-        "sinusoidal": {"base": draw.choice([16.0, 10.0**draw.uniform(0, 9)])},
+        "sinusoidal": {
+            "base": draw.choice([16.0, 10.0**draw.uniform(0, 9)]), "order": draw.choice(["interleaved", "halves"])
+        },
         "unit_forget_bias": {"value": number},
         "chrono": {"longest": draw.randint(3, 999)},
         "step_bias": {"shortest": 10.0**draw.uniform(-9, -3), "longest": draw.uniform(0.01, 100.0)},

@@ -162,9 +162,9 @@ class Icnr(Scheme):
         return Computed((0.0, deviation, low, high), ("icnr",), 8 * site.elements, make, by_chance=True)
 
 
-def inverse_frequencies(width: int, base: float) -> Doubles:
-    """Return base^(−2i / width) for i = 0 … width / 2 − 1."""
-    return power(base, [Decimal(-2 * i) / Decimal(width) for i in range(width // 2)])
+def inverse_frequencies(count: int, span: int, base: float) -> Doubles:
+    """Return base^(−2i / span) for i = 0 … count − 1."""
+    return power(base, [Decimal(-2 * i) / Decimal(span) for i in range(count)])
 
 
 # Below 1 wavelengths shrink, and angles soon have no digits left.
@@ -185,32 +185,45 @@ class RotaryTable(Scheme):
 
 
 class SinusoidalTable(Scheme):
-    """Sines and cosines of positions, in turn: (positions, width)."""
+    """Sines and cosines of positions: (positions, width)."""
 
     family = "sinusoidal"
-    formula = "sin(position base^(−2i / width)) in column 2i, cos in column 2i + 1"
+    formula = "sin(position base^(−2i / width)) in column 2i, cos in column 2i + 1; or halves, over width − 2"
     references = ("Vaswani et al. 2017",)
     base: Base = Field(10000.0, description="Longest wavelength, over 2π; 1 or more.")
+    order: Literal["interleaved", "halves"] = Field(
+        "interleaved",
+        description="Sines and cosines in turn; or all sines, then all cosines, the last of either of the longest "
+        "wavelength itself, as in Tensor2Tensor and Whisper.",
+    )
 
     def realise(self, site: Site) -> Distribution:
         def weave(sines: Doubles, cosines: Doubles) -> Doubles:
+            if self.order == "halves":
+                return np.concatenate([sines, cosines], axis=-1)
             return np.stack([sines, cosines], axis=-1).reshape(sines.shape[0], -1)
 
-        return waves(self, site, self.base, weave)
+        return waves(self, site, self.base, weave, 2 if self.order == "halves" else 0)
 
 
-def waves(scheme: Scheme, site: Site, base: float, weave: Callable[[Doubles, Doubles], Doubles]) -> Computed:
-    """Return a table of positions: `weave` makes its rows of the sines and cosines (positions, width / 2)."""
+def waves(
+    scheme: Scheme, site: Site, base: float, weave: Callable[[Doubles, Doubles], Doubles], short: int = 0
+) -> Computed:
+    """Return a table of positions: `weave` makes its rows of the sines and cosines (positions, width / 2).
+
+    Wavelengths go by i / (width − `short`).
+    """
     if len(site.shape) != 2 or site.shape[1] % 2 or site.shape[0] > 2**20 or site.shape[1] > 2**14:
         raise scheme.refuse("(positions, an even width), at most 1,048,576 by 16,384", site)
     positions, width = site.shape
+    span = max(width - short, 1)
 
     def make(chance: Chance) -> Doubles:
-        angles = np.arange(positions)[:, None] * inverse_frequencies(width, base)[None, :]
+        angles = np.arange(positions)[:, None] * inverse_frequencies(width // 2, span, base)[None, :]
         return weave(*sine_and_cosine(angles))
 
     # Means and mean squares of a column by closed forms: cos² x = (1 + cos 2x) / 2.
-    (ratio,) = power(base, [Decimal(-2) / Decimal(width)])
+    (ratio,) = power(base, [Decimal(-2) / Decimal(span)])
     steps = np.cumprod(np.concatenate([[1.0], np.full(width // 2 - 1, ratio)]))  # near enough, and at once
     sines, cosines = sums_of_waves(positions, steps)
     _, double = sums_of_waves(positions, 2.0 * steps)
