@@ -21,12 +21,13 @@ class Construct(NamedTuple):
 
 
 class Filled(NamedTuple):
-    """A canonical parameter of a layer is given a scheme; `lost`: drawn for nothing."""
+    """A canonical parameter of a layer is given a scheme; `lost`: drawn for nothing; `lengths_of`: see Fill's."""
 
     layer: str
     parameter: str
     scheme: Scheme
     lost: bool
+    lengths_of: str
 
 
 Step: TypeAlias = Construct | Filled
@@ -48,13 +49,13 @@ class Model:
 def walk(root: Module) -> Model:
     """Return what a tree comes to."""
     layers = dict(leaves(root, ""))
-    steps = tuple(constructed(root, "", set()))
+    steps = tuple(constructed(root, "", set(), set()))
     left: dict[str, dict[str, Scheme]] = {name: {} for name in layers}
     for step in steps:
         match step:
             case Construct(name):
                 left[name] = by_torch(layers[name])
-            case Filled(name, parameter, scheme, lost) if not lost:
+            case Filled(name, parameter, scheme, lost=False):
                 left[name][parameter] = scheme
     stated = tuple({"name": name, **layer, **members(layer, left[name])} for name, layer in layers.items())
     return Model(stated, steps, dict(tied(root, "")))
@@ -90,12 +91,18 @@ def tied(module: Module, path: str) -> Iterator[tuple[str, str]]:
         yield from tied(child, below(path, child.name))
 
 
-def constructed(module: Module, path: str, done: set[str]) -> Iterator[Step]:
-    """Yield what the constructor of a module does; `done` holds the paths of those that were initialised."""
-    children = {child.name: child for child in module.children}
-    for name in dict.fromkeys((*module.construction, *children)):
-        if name in children:
-            yield from constructed(children[name], below(path, name), done)
+def constructed(module: Module, path: str, made: set[str], done: set[str]) -> Iterator[Step]:
+    """Yield what the constructor of a module does, unless it has run.
+
+    `made` holds the paths of those whose constructor has run, `done` of those that were initialised.
+    """
+    if path in made:
+        return
+    made.add(path)
+    early = ((name, module.at(name)) for name in module.construction)
+    for name, child in (*early, *((child.name, child) for child in module.children)):
+        if child is not None:
+            yield from constructed(child, below(path, name), made, done)
     if module.layer is not None and module.drawn is None:
         yield Construct(path)
     yield from (placed(fill, path) for fill in module.drawn or ())
@@ -114,7 +121,8 @@ def initialised(module: Module, path: str, initialise: Initialise, done: set[str
 
 
 def placed(fill: Fill, path: str) -> Filled:
-    return Filled(below(path, fill.path), fill.parameter, fill.scheme, fill.lost)
+    source = below(path, fill.lengths_of) if fill.lengths_of else ""
+    return Filled(below(path, fill.path), fill.parameter, fill.scheme, fill.lost, source)
 
 
 def members(layer: Layer, left: Mapping[str, Scheme]) -> dict[str, Any]:

@@ -19,21 +19,25 @@ class Fill(NamedTuple):
     """A parameter, by its canonical name, of the leaf at a path below a module ("" for itself), gets a scheme.
 
     `lost` says that the draw moves the generator, and that its values do not stay: they are overwritten otherwise.
+    `lengths_of` is the path of a bare parameter the lengths of whose columns torch puts here; the scheme is what these
+    are about, for a stream in which a parameter knows no other.
     """
 
     path: str
     parameter: str
     scheme: Scheme
     lost: bool = False
+    lengths_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
     """A module: a leaf, whose `layer` is a spec's without its name, or one of children.
 
-    `kind` is what the family's initialisation knows it by. `construction` names children in the order in which their
-    constructors run, where that is not the order in which they are registered; those that it leaves out come after.
-    `drawn` is what a leaf's constructor draws, None for what torch draws for its layer. `initialise` is there where the
+    `kind` is what the family's initialisation knows it by. `construction` names children, or paths to modules below
+    them, in the order in which constructors run, where that is not the order in which they are registered; those that
+    it leaves out come after. `drawn` is what the constructor draws itself once its children are there, None for what
+    torch draws for a leaf's layer. `initialise` is there where the
     module is a model by itself, a PreTrainedModel: its constructor ends with it, on all below that has not had its own.
     `ties` lead from arrays that are another one to that, by the names that both have below here.
     """
@@ -49,6 +53,12 @@ class Module:
 
     def child(self, name: str) -> "Module | None":
         return next((each for each in self.children if each.name == name), None)
+
+    def at(self, path: str) -> "Module | None":
+        """Return the module at a path below this one."""
+        name, _, rest = path.partition(".")
+        found = self.child(name)
+        return found.at(rest) if found and rest else found
 
 
 # What a model does with each of its modules once their children are done: `_init_weights` of the transformers library.
@@ -85,7 +95,7 @@ def convolution(
 ) -> Module:
     """Return a Conv1d, Conv2d or Conv3d; `inputs` are all channels, whatever the groups."""
     grouped = {} if groups == 1 else {"groups": groups}
-    shape = [*window, inputs // groups, outputs]
+    shape = [*window, inputs, outputs]
     layer = {"type": f"conv{len(window)}d", "shape": shape, **grouped}
     return Module(name, layer=without_bias(layer, bias), kind=kind)
 
@@ -96,6 +106,10 @@ def layer_norm(name: str, width: int, bias: bool = True, kind: str = "") -> Modu
 
 def rms_norm(name: str, width: int, kind: str = "") -> Module:
     return Module(name, layer={"type": "rms_norm", "shape": [width]}, kind=kind)
+
+
+def group_norm(name: str, width: int, kind: str = "") -> Module:
+    return Module(name, layer={"type": "group_norm", "shape": [width]}, kind=kind)
 
 
 def batch_norm(name: str, width: int, kind: str = "") -> Module:

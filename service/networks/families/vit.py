@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from service.networks.families.family import Family, Head
 from service.networks.families.heads import labels
+from service.networks.families.images import patches, sides
 from service.networks.families.settings import Settings
 from service.networks.families.tree import (
     Fill,
@@ -59,36 +60,33 @@ def initialisation(c: Settings) -> Initialise:
     return initialise
 
 
-def window(c: Settings, name: str) -> tuple[int, int]:
-    """Return height and width, which a config states as one number or two."""
-    if isinstance(c.stated(name), int):
-        return (c.size(name),) * 2
-    sides = c.sizes(name)
-    if len(sides) != 2:
-        c.refuse(name, "one number or two")
-    return sides[0], sides[1]
-
-
 def embeddings(c: Settings) -> Module:
-    width, image, patch = c.size("hidden_size"), window(c, "image_size"), window(c, "patch_size")
-    patches = (image[0] // patch[0]) * (image[1] // patch[1])
+    width, image, patch = c.size("hidden_size"), sides(c, "image_size"), sides(c, "patch_size")
     return module(
         "embeddings",
         parameter("cls_token", [1, 1, width], normal(1.0)),
-        parameter("position_embeddings", [1, patches + 1, width], normal(1.0)),
+        parameter("position_embeddings", [1, patches(image, patch) + 1, width], normal(1.0)),
         module("patch_embeddings", convolution("projection", patch, c.size("num_channels"), width)),
         kind="embeddings",
         construction=("cls_token", "patch_embeddings"),
     )
 
 
+def attention(c: Settings) -> Module:
+    """Return projections to queries, keys and values, and back; where heads do not divide the width, they are less."""
+    width, heads, biased = c.size("hidden_size"), c.size("num_attention_heads"), c.flag("qkv_bias")
+    if heads > width:
+        c.refuse("num_attention_heads", f"an integer from 1 to hidden_size, {width}")
+    inner = width // heads * heads
+    reads = (linear(f"{part}_proj", width, inner, biased) for part in ("q", "k", "v"))
+    return module("attention", *reads, linear("o_proj", inner, width))
+
+
 def block(c: Settings) -> Module:
-    width, wide, biased = c.size("hidden_size"), c.size("intermediate_size"), c.flag("qkv_bias")
-    c.divided("hidden_size", "num_attention_heads")
-    reads = (linear(f"{part}_proj", width, width, biased) for part in ("q", "k", "v"))
+    width, wide = c.size("hidden_size"), c.size("intermediate_size")
     return module(
         "",
-        module("attention", *reads, linear("o_proj", width, width)),
+        attention(c),
         layer_norm("layernorm_before", width),
         layer_norm("layernorm_after", width),
         module("mlp", linear("fc1", width, wide), linear("fc2", wide, width)),
