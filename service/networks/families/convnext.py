@@ -114,6 +114,7 @@ FAMILY = Family(
         "large": {"depths": [3, 3, 27, 3], "hidden_sizes": [192, 384, 768, 1536]},
         "xlarge": {"depths": [3, 3, 27, 3], "hidden_sizes": [256, 512, 1024, 2048]},
     },
+    aliases={"num_hidden_layers": "num_stages"},
     heads={
         None: Head("ConvNextModel", body),
         "image_classification": Head("ConvNextForImageClassification", with_classes),

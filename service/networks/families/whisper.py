@@ -135,5 +135,10 @@ FAMILY = Family(
         "large_v3": size(1280, 32, **LATEST),
         "large_v3_turbo": size(1280, 32, **LATEST, decoder_layers=4),
     },
+    aliases={
+        "num_attention_heads": "encoder_attention_heads",
+        "hidden_size": "d_model",
+        "num_hidden_layers": "encoder_layers",
+    },
     heads={None: Head("WhisperModel", body), "seq2seq_lm": Head("WhisperForConditionalGeneration", with_lm)},
 )
