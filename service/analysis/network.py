@@ -71,10 +71,19 @@ def check_rules(layers: Sequence[LayerSpec]) -> None:
             raise InvalidSpec("an embedding takes tokens, so it is the first layer", f"/layers/{index}/type")
 
 
+def refuse_part(spec: Spec) -> None:
+    """Refuse a part of a network, and one of which two layers are one: what runs is a stack of layers, whole."""
+    if spec.select is not None:
+        raise InvalidSpec("a network is studied whole, not a part of it", "/select", {"select": None})
+    if spec.expanded.tied:
+        raise UnsupportedCombination("a model of which two arrays are one is no stack of layers", "/recipe")
+
+
 class Network:
     """A stack of layers with the weights that /init gives, ready to run."""
 
     def __init__(self, spec: Spec, most_operations: int) -> None:
+        refuse_part(spec)
         # In Keras's layout parameters have their canonical names and axes.
         self.spec = spec.model_copy(update={"layout": "keras"})
         self.plan = self.spec.plan()

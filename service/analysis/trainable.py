@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from service.analysis.functions import FUNCTIONS
+from service.analysis.network import refuse_part
 from service.analysis.tasks import TASKS, TaskName
 from service.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
 from service.networks.layers.dense import Dense
@@ -77,6 +78,7 @@ def operations(request: TrainRequest) -> int:
 
 def check(request: TrainRequest, most_operations: int) -> None:
     """Refuse what cannot be trained, or not within the limits, with what could be instead."""
+    refuse_part(request)
     check_layers(request)
     check_sizes(request)
     parameters, units = size(request.layers)

@@ -207,6 +207,7 @@ class Plan:
     layers: tuple[PlannedLayer, ...]
     warnings: tuple[Caution, ...]
     tied: Mapping[str, str]  # from the names of arrays that are another one of a published model to that one's
+    partial: bool  # whether only some of the spec's arrays are asked for
     canonical: Callable[[], str] = field(repr=False)
     written_out: Callable[[], dict[str, Any]] = field(repr=False)
     addressed: Callable[[], str | None] = field(repr=False)
@@ -217,8 +218,10 @@ class Plan:
 
     @cached_property
     def cost(self) -> Cost:
-        """All that making it takes."""
-        return cost_of(self.parameters)
+        """All that making it takes; of a part of a stream that is walked, the way to it too."""
+        cost = cost_of(self.parameters)
+        way = max((each.passing(0) for each in self.parameters), default=0) if self.partial else 0
+        return cost._replace(operations=cost.operations + way)
 
     elements = property(lambda self: self.cost.elements)
     bytes = property(lambda self: self.cost.bytes)

@@ -48,6 +48,8 @@ def canonical_document(spec: Sized, seed: int) -> Document:
         for member in ("config", "head"):
             if getattr(spec, member) is not None:
                 stated[member] = getattr(spec, member)
+    if spec.select is not None:
+        stated["select"] = spec.select
     if spec.rules:
         stated["rules"] = [rule_of(rule) for rule in spec.rules]
     return stated

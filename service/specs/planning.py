@@ -1,8 +1,8 @@
 """Planning: from what a spec asks for to what draws each array of the answer, and what to warn of."""
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,13 +12,14 @@ from service.networks import sources
 from service.networks.asked import Asked, Made, Source
 from service.networks.expectations import without_zeros
 from service.networks.layers.layer import LARGEST_EXACT
-from service.networks.layouts import Layout, Placement, key_of
+from service.networks.layouts import Layout
 from service.networks.plan import Caution, Plan, PlannedLayer, PlannedParameter
 from service.replay import ALGORITHMS, Replay
 from service.replay.network import construct
 from service.specs.addresses import short
 from service.specs.choosing import Wanted, choose
 from service.specs.refusals import refuse_overflow, refuse_seed, refuse_shared_keys
+from service.specs.selection import Tied, selected
 from service.specs.warnings import warn, warn_of_twins
 from service.stream.dtypes import DTYPES, DtypeName
 
@@ -46,6 +47,7 @@ def plan(spec: Wanted, canonical: Callable[[int], str], written_out: Callable[[i
         layers=tuple(layers),
         warnings=tuple(replace(warning, pointer=posted(warning.pointer, spec)) for warning in warnings),
         tied=tied,
+        partial=spec.select is not None,
         canonical=text,
         written_out=lambda: written_out(seed),
         addressed=lambda: short(text()),
@@ -74,7 +76,12 @@ def planned(
     layers = [arranged(layer, each, spec.layout, spec.dtype, tied) for layer, each in zip(asked, made, strict=True)]
     layers = [layer for layer in layers if layer.parameters or layer.name not in tied.parameters]
     refuse_shared_keys(layers)
-    return layers, warnings, tied.named(asked, spec.layout)
+    names = tied.named(asked, spec.layout)
+    if spec.select is None:
+        return layers, warnings, names
+    layers = selected(layers, spec.select)
+    shown = {parameter.key for layer in layers for parameter in layer.parameters}
+    return layers, warnings, {name: source for name, source in names.items() if source in shown}
 
 
 def first_seed(replay: Replay | None) -> int:
@@ -124,42 +131,6 @@ def pointer_to_scale(layer: Asked, pointer: str) -> str:
     """Return the pointer to what makes a parameter's values as large as they are: its scheme, or the layer's gain."""
     by_gain = layer.spec.gain is not None and layer.spec.scheme is None
     return f"{layer.pointer}/gain" if by_gain and pointer == f"{layer.pointer}/scheme" else pointer
-
-
-@dataclass(frozen=True, slots=True)
-class Tied:
-    """The canonical parameters, by layer, that are others in a published model: they are made, and not answered.
-
-    `names` leads from arrays' names in the PyTorch layout to those of what they are.
-    """
-
-    names: Mapping[str, str]
-    parameters: Mapping[str, Set[str]]
-
-    @classmethod
-    def of(cls, layers: Sequence[Asked], names: Mapping[str, str]) -> "Tied":
-        found: dict[str, set[str]] = {}
-        for layer in layers if names else ():
-            for placement in layer.placements["pytorch"]:
-                if key_of(layer.name, placement.name, "pytorch") in names:
-                    found.setdefault(layer.name, set()).update(placement.of.sources())
-        return cls(names, found)
-
-    def holds(self, layer: str, placement: Placement) -> bool:
-        return layer in self.parameters and set(placement.of.sources()) <= self.parameters[layer]
-
-    def named(self, layers: Sequence[Asked], layout: Layout) -> Mapping[str, str]:
-        """Return `names` as a layout has them; two arrays that are one may stand transposed there."""
-        if not self.names or layout == "pytorch":
-            return self.names
-        known = {name for pair in self.names.items() for name in pair}
-        called = {}
-        for layer in layers:
-            for theirs, ours in zip(layer.placements["pytorch"], layer.placements[layout], strict=False):
-                name = key_of(layer.name, theirs.name, "pytorch")
-                if name in known:
-                    called[name] = key_of(layer.name, ours.name, layout)
-        return {called[name]: called[source] for name, source in self.names.items()}
 
 
 def arranged(layer: Asked, made: Made, layout: Layout, dtype: DtypeName, tied: Tied) -> PlannedLayer:

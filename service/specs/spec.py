@@ -76,6 +76,13 @@ class Spec(Description):
         description="Schemes by pattern on the names of parameters; they win over layers, later ones win.",
     )
 
+    select: Annotated[str, Field(min_length=1, max_length=256)] | None = Field(
+        None,
+        description="A pattern on the names of arrays, or on layer/parameter in Keras's names, as a rule's: these "
+        "alone are answered, with the bytes that they have in the whole.",
+        examples=["encoder.layer.11.*"],
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _complete(cls, document: Any) -> Any:
@@ -86,7 +93,7 @@ class Spec(Description):
         """What the recipe comes to; nothing where there is none."""
         return Expanded(()) if self.recipe is None else expand(named_in(self.recipe, dict(self)))
 
-    @cached_property
+    @property
     def all_rules(self) -> list[Rule]:
         """A recipe's rules, then the spec's own."""
         return [*(Rule.model_validate(each) for each in self.expanded.rules), *self.rules]

@@ -6,7 +6,7 @@ before its submodules.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from service.networks.schemes import PRESETS, Scheme
@@ -135,24 +135,26 @@ def without_bias(layer: Layer, bias: bool) -> Layer:
 ZEROS, ONES = PRESETS["zeros"], PRESETS["ones"]
 
 
-@cache
+@lru_cache(maxsize=256)
 def normal(deviation: float) -> Scheme:
     """Return N(0, deviation²)."""
     return RandomNormal(name="random_normal", mean=0.0, stddev=deviation)
 
 
-@cache
+@lru_cache(maxsize=256)
 def bounded(deviation: float) -> Scheme:
     """Return torch's trunc_normal_ with its own bounds, -2 and 2 whatever the deviation."""
     return BoundedNormal(name="bounded_normal", mean=0.0, stddev=deviation)
 
 
-@cache
+@lru_cache(maxsize=256)
 def uniform(low: float, high: float) -> Scheme:
+    if low == high:
+        return constant(low)
     return RandomUniform(name="random_uniform", minval=low, maxval=high)
 
 
-@cache
+@lru_cache(maxsize=256)
 def constant(value: float) -> Scheme:
     return {0.0: ZEROS, 1.0: ONES}.get(value) or ConstantScheme(name="constant", value=value)
 
