@@ -6,6 +6,7 @@ of its own. A recipe of a published model is built as that model is (models.py).
 """
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -25,12 +26,13 @@ from service.networks.parameters import ZEROS
 from service.networks.schemes import Scheme
 from service.networks.schemes.linear import Dirac, IdentityScheme, of_ones
 from service.networks.schemes.plain import RandomNormal
+from service.networks.schemes.tables import SinusoidalTable
 from service.replay.framework import NO_STREAM, Array, ArrayDraws, Module, Replay, described, untruncated
 from service.replay.orthogonal import by_decomposition
 from service.replay.torch.draws import BLOCK, Call, Normal, Uniform, Walk
 from service.replay.torch.draws import Step as Drawn
 from service.replay.torch.modules import called, constructed, expected, fans_of, kaiming_uniform
-from service.replay.torch.whole import DiracTensor, Orthogonal, Sparse, TruncNormal
+from service.replay.torch.whole import ColumnLengths, DiracTensor, Orthogonal, Sparse, TruncNormal
 from service.stream.addresses import Runs
 from service.stream.distributions import Constant
 from service.stream.draws import Addressed
@@ -45,6 +47,10 @@ LAST_BIT = (
     "is the library's; it is checked that none decides where that takes a tenth of a second"
 )
 OTHER_LIBRARY = "this machine's C library has other logarithms, sines or cosines than glibc, which torch's wheels use"
+ANGLES = (
+    "torch makes the sines and cosines of whisper's positions from angles rounded to the model's dtype: in float32 "
+    "those at position n are up to n / 2^23 from the ones here"
+)
 # sha256 of 65,536 float64 normals made at once, and as many made few by few, of seed 0.
 LIBRARY_SAMPLE = 2**16
 LIBRARY_DIGEST = "e1eeec09d568eb3b6293b3632f87f58e2450a455c38e2bf21145e5db62c5ee85"
@@ -161,15 +167,34 @@ def build(
                     drawn = walk.add(draw.call, draw.shape)
                     if draw.name:
                         given[draw.name] = kept(module.arrays[draw.name], draw.call, drawn)
+            case Filled(scheme=scheme, lengths_of=source) if source:
+                (array,), (of,) = module.arrays.values(), found[source].values()
+                given[array.name] = measured(array, scheme, of, walk)
             case Filled(parameter=parameter, scheme=scheme, lost=lost):
                 array = next(each for each in module.arrays.values() if each.parameter.name == parameter)
                 call = called(array, scheme, partial(fans_of, array))
-                made = replace(left_by_model(array), scheme=scheme) if call is None else None
+                made = computed(array, scheme) if call is None else None
                 if call is not None:
                     made = kept(array, call, walk.add(call, array.shape))
                 if not lost and made is not None:
                     given[array.name] = made
     return priced(list(found.values()))
+
+
+def computed(array: Array, scheme: Scheme) -> ArrayDraws:
+    """Return what a scheme without chance leaves; torch makes tables of halves in float32, with its own library."""
+    by_library = isinstance(scheme, SinusoidalTable) and scheme.order == "halves"
+    return replace(left_by_model(array), scheme=scheme, inexact=ANGLES if by_library else None)
+
+
+def measured(array: Array, about: Scheme, of: ArrayDraws, walk: Walk) -> ArrayDraws:
+    """Return the lengths of another array's columns, which are about as a constant says."""
+    if not isinstance(of.draws, Drawn):
+        raise TypeError("weight_norm measures what is drawn")
+    length = about.realise(array.parameter.site("pytorch")).mean
+    spread = length / math.sqrt(5.0 * of.draws.elements / prod(array.shape))  # of the length of so many uniforms
+    expected = Computed((length, spread, 0.0, None), ("lengths",), 0, lambda chance: np.empty(0), by_chance=True)
+    return ArrayDraws(expected, array.parameter.fans, walk.add(ColumnLengths(of.draws), array.shape))
 
 
 def kept(array: Array, call: Call, step: Drawn) -> ArrayDraws:
@@ -271,7 +296,12 @@ TORCH = Replay(
     versions={"torch": "2.13.0", "transformers": "5.24.0"},
     addressable=False,
     exact=("as on x86-64 processors with AVX2 and FMA, with any number of threads", *EXACT),
-    inexact=(LAPACK, LAST_BIT, "GPUs have other generators; recipes that are no published model have none to be like"),
+    inexact=(
+        LAPACK,
+        LAST_BIT,
+        ANGLES,
+        "GPUs have other generators; recipes that are no published model have none to be like",
+    ),
     example={"algorithm": "torch-cpu/1", "seed": 0, "layers": [{"type": "dense", "shape": [784, 256]}]},
     construct=construct,
     least_seed=-(2**63),

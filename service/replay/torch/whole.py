@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service import stopping
-from service.replay.torch.draws import BLOCK, Normal, State, Tensor, Uniform, Whole
+from service.replay.torch.draws import BLOCK, Normal, State, Step, Tensor, Uniform, Whole
 from service.replay.torch.kernels import values as kernels
 from service.replay.torch.mersenne import MersenneTwister
+from service.stream.addresses import Runs
 from service.stream.distributions import PART, Fill, fill_in_parts
 from service.stream.draws import KEPT
 from service.stream.dtypes import Values
@@ -218,6 +219,33 @@ class Sparse(Whole):
             kernels.first_of_permutations(raw, order, chosen)
             np.put_along_axis(part, chosen.T, 0.0, axis=0)
         return values, self.after(state, tensor, generator)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLengths(Whole):
+    """The lengths of the columns of a tensor that was drawn before, as weight_norm takes them; draws nothing."""
+
+    of: Step
+
+    def operations(self, tensor: Tensor) -> int:
+        return WORK * self.of.elements
+
+    def after(self, state: State, tensor: Tensor, generator: MersenneTwister) -> State:
+        return state
+
+    def draw(self, state: State, tensor: Tensor, generator: MersenneTwister) -> tuple[Values, State]:
+        fill, columns = self.of.open(), tensor.elements
+        rows = self.of.elements // columns
+        sums: Values = np.zeros((1, columns), tensor.drawn)
+        for start in range(0, rows, chunk := max(1, PART // columns)):
+            stopping.check()
+            part: Values = np.empty((min(chunk, rows - start), columns), tensor.drawn)
+            fill(Runs.one(start * columns, part.size), part.reshape(-1))
+            # Row after row, as torch adds them up.
+            sums = np.add.accumulate(np.concatenate([sums, part * part]), axis=0)[-1:]
+        lengths = np.sqrt(sums.reshape(-1))
+        tensor.round(lengths)
+        return lengths, state
 
 
 @dataclass(frozen=True, slots=True)
