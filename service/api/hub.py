@@ -135,7 +135,11 @@ def file_in(snapshot: Snapshot, path: str) -> File:
 
 REPOSITORY = [
     in_path("namespace", "`init` for recipes, `spec` for stored specs.", "init"),
-    in_path("name", "`RECIPE` or `RECIPE-SIZE`; `sha256-` and the digest of a stored spec.", "gpt2-small"),
+    in_path(
+        "name",
+        "`RECIPE`, with `-SIZE` and `-HEAD` where these are meant; `sha256-` and the digest of a stored spec.",
+        "gpt2-small",
+    ),
 ]
 REVISION = in_path("revision", "`seed-N`, `torch-seed-N`, `main`, or a commit id.", "seed-42")
 FILE = in_path("file", "As the listing has it.", "config.json")

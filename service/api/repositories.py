@@ -1,26 +1,27 @@
 """The Hub's repositories: which spec a revision is, and which commit id; nothing of either is remembered.
 
-`init/RECIPE[-SIZE]` has a revision for every seed of initserve's own stream and of PyTorch's. A commit id is the digest
-of the canonical spec, its first 40 hexadecimal digits, and clients come back with it alone, to any replica: it is led
-back to its seed by trying the seeds that people write. A larger seed cannot be found so; it stands in the id itself,
-in place of the last 16 digits.
+`init/RECIPE[-SIZE][-HEAD]` has a revision for every seed of initserve's own stream and of PyTorch's. A commit id is the
+digest of the canonical spec, its first 40 hexadecimal digits, and clients come back with it alone, to any replica: it
+is led back to its seed by trying the seeds that people write. A larger seed cannot be found so; it stands in the id
+itself, in place of the last 16 digits.
 """
 
 import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from itertools import chain
+from functools import cache, lru_cache
+from itertools import chain, product
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from service.networks.families.family import Family
 from service.replay import ALGORITHMS
 from service.specs.canonical import canonical_document
 from service.specs.jcs import canonical
-from service.specs.recipes import RECIPES
+from service.specs.recipes import RECIPES, Start
 from service.specs.spec import Spec
 from service.stream.streams import ALGORITHM
 
@@ -37,11 +38,12 @@ OF_DIGEST = 24
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A recipe at a size, None for its first; every seed is a revision of it."""
+    """A recipe at a size, None for its first, with a head, None for none; every seed is a revision of it."""
 
     name: str
     recipe: str
     size: str | None
+    head: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,14 @@ def repositories() -> dict[str, Repository]:
     """Return every repository of a recipe by its name."""
     found = {}
     for recipe, described in RECIPES.items():
-        for size in (None, *described.sizes):
-            name = f"init/{recipe}" if size is None else f"init/{recipe}-{size}"
-            found[name] = Repository(name, recipe, size)
+        for size, head in product((None, *described.sizes), heads_of(described)):
+            name = "-".join(["init/" + recipe, *filter(None, (size, head))])
+            found[name] = Repository(name, recipe, size, head)
     return found
+
+
+def heads_of(recipe: Start | Family) -> tuple[str | None, ...]:
+    return (None, *(head for head in recipe.heads if head)) if isinstance(recipe, Family) else (None,)
 
 
 def revision_of(repository: Repository, name: str) -> Revision | None:
@@ -88,8 +94,9 @@ def takes(algorithm: str, seed: int) -> bool:
 def around_seed(repository: Repository, algorithm: str) -> tuple[str, str] | None:
     """Return the canonical text before and after the seed; None where the stream does not draw the recipe."""
     document = {"recipe": repository.recipe, "algorithm": algorithm, "layout": "pytorch", "seed": "0"}
-    if repository.size is not None:
-        document["size"] = repository.size
+    for member in ("size", "head"):
+        if (stated := getattr(repository, member)) is not None:
+            document[member] = stated
     try:
         text = canonical(canonical_document(Spec.model_validate(document), 0))
     except ValidationError:
@@ -134,11 +141,11 @@ def tried(repository: Repository, algorithm: str, commit: str) -> Iterator[int]:
     yield from map(int, seeds[first:last])
 
 
-@cache
+@lru_cache(maxsize=64)
 def table(before: str, after: str) -> tuple[NDArray[np.uint32], NDArray[np.uint16]]:
     """Return the first 8 digits of the tried seeds' commit ids, sorted, and the seeds in this order.
 
-    There are as many tables as recipes, sizes and streams, of 393,216 bytes each.
+    There may be as many tables as repositories and streams, of 393,216 bytes each; those last asked for are kept.
     """
     begun = hashlib.sha256(before.encode())
     digests = []

@@ -30,16 +30,30 @@ def repository(name: str) -> Repository:
     return repositories.repositories()[name]
 
 
-def test_every_recipe_is_a_repository_and_every_size_of_it(client: httpx.Client) -> None:
-    listed = client.get("/recipes").json()["recipes"]
-    names = [f"init/{each['name']}" for each in listed]
-    names += [f"init/{each['name']}-{size['name']}" for each in listed for size in each["sizes"]]
-    assert sorted(names) == sorted(repositories.repositories())
-    for name in names:
-        found = client.get(f"/api/models/{name}")
-        assert found.status_code == 200
-        assert found.json()["id"] == name
-        assert len(name) <= 96
+def test_every_recipe_is_a_repository_and_every_size_and_head_of_it(client: httpx.Client) -> None:
+    names = set()
+    for each in client.get("/recipes").json()["recipes"]:
+        sized = [f"init/{each['name']}", *(f"init/{each['name']}-{size['name']}" for size in each["sizes"])]
+        names |= {*sized, *(f"{name}-{head}" for name in sized for head in each.get("heads", ()))}
+    assert names == set(repositories.repositories())
+    assert max(map(len, names)) <= 96
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_is_a_repository(client: httpx.Client, recipe: str) -> None:
+    found = client.get(f"/api/models/init/{recipe}")
+    assert found.status_code == 200
+    assert found.json()["id"] == f"init/{recipe}"
+
+
+def test_a_repository_may_be_of_a_model_with_a_head(client: httpx.Client) -> None:
+    name = "init/gpt2-medium-causal_lm"
+    config = client.get(f"/{name}/resolve/seed-5/config.json").json()
+    assert config["architectures"] == ["GPT2LMHeadModel"]
+    commit = client.head(f"/{name}/resolve/seed-5/model.safetensors").headers["x-repo-commit"]
+    assert client.head(f"/{name}/resolve/{commit}/model.safetensors").status_code == 200
+    base = client.head("/init/gpt2-medium/resolve/seed-5/model.safetensors").headers["x-repo-commit"]
+    assert base != commit
 
 
 def test_a_size_may_have_dots_and_capital_letters(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +208,7 @@ def test_a_published_model_has_a_config_and_no_other_has_one(client: httpx.Clien
         assert found.status_code == 404
         return
     assert found.headers["content-type"] == "application/json"
-    assert found.json()["model_type"] == recipe
+    assert found.json()["model_type"] == FAMILIES[recipe].model_type
     assert found.json()["dtype"] == "float32"
 
 
