@@ -60,6 +60,7 @@ FAMILIES: Mapping[str, Family] = {
     "deepseek_v3": deepseek_v3.FAMILY,
     "gpt_oss": gpt_oss.FAMILY,
     "gemma3_text": gemma3.TEXT,
+    "gemma3": gemma3.FAMILY,
     "roberta": roberta.FAMILY,
     "distilbert": distilbert.FAMILY,
     "deberta_v2": deberta_v2.FAMILY,
