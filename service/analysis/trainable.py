@@ -54,7 +54,7 @@ def under(request: TrainRequest, scheme: AnyScheme | None) -> Spec:
     """Return the spec with a scheme on all its weights."""
     if scheme is None:
         return request
-    rule = Rule.model_construct(match="*/kernel", scheme=scheme, because=None)
+    rule = Rule.model_construct(match="*/kernel", scheme=scheme)
     return request.model_copy(update={"rules": [*request.rules, rule]})
 
 

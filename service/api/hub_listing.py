@@ -1,6 +1,7 @@
 """What the Hub tells of its models as JSON: a revision, its files, its one commit. hub.py serves the files."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
@@ -17,6 +18,7 @@ from service.api.routing import DirectRoute
 from service.api.services import services_of
 from service.api.working import in_worker
 from service.formats.base64_json import dumps
+from service.networks.plan import Plan
 from service.stream.dtypes import DTYPES
 
 NO_DATE = "1970-01-01T00:00:00.000Z"  # a spec has none, and clients read one
@@ -85,6 +87,14 @@ async def model(request: Request) -> Response:
     return await told(request, lambda: description(snapshot, entries(request, snapshot)))
 
 
+def elements_by_dtype(plan: Plan) -> dict[str, int]:
+    """Return how many elements there are of each dtype, by its name in safetensors."""
+    found: Counter[str] = Counter()
+    for parameter in plan.parameters:
+        found[DTYPES[parameter.dtype].safetensors] += parameter.elements
+    return dict(found)
+
+
 def description(snapshot: Snapshot, listed: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what there is to say of a revision with these files."""
     plan, config = snapshot.kept.plan, snapshot.files.get("config.json")
@@ -102,7 +112,7 @@ def description(snapshot: Snapshot, listed: list[dict[str, Any]]) -> dict[str, A
         "likes": 0,
         "tags": ["safetensors", "initserve"],
         "siblings": [{"rfilename": entry["path"], "size": entry["size"], "blobId": entry["oid"]} for entry in listed],
-        "safetensors": {"parameters": {DTYPES[plan.dtype].safetensors: plan.elements}, "total": plan.elements},
+        "safetensors": {"parameters": elements_by_dtype(plan), "total": plan.elements},
         "usedStorage": sum(entry["size"] for entry in listed),
     }
     if config is not None and config.content is not None:

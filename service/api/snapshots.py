@@ -94,7 +94,7 @@ def card(plan: Plan, published: bool) -> str:
     return CARD.format(
         facts="library_name: transformers\n" if published else "",
         parameters=plan.elements,
-        dtype=plan.dtype,
+        dtype=", ".join(dict.fromkeys(parameter.dtype for parameter in plan.parameters)),
         layout=plan.layout,
         stream=plan.algorithm,
         spec=text if len(text) <= LONGEST_SHOWN else long,

@@ -171,14 +171,14 @@ def told_parts(words: bytes, parameter: PlannedParameter, include: Include) -> l
     length = longest(parameter, include.statistics)
     owed = Owed(len(quote) + length, [values], lambda sums: quote + sums[0].closing(length))
     if include.weights and not parameter.elements:  # nothing is drawn, not even what comes before the values
-        return [Known(words + opening + pybase64.b64encode(npy.header(parameter.dtype, parameter.shape))), owed]
+        return [Known(words + opening + pybase64.b64encode(npy.header(parameter))), owed]
     return [Known(words + opening), values, owed]
 
 
 def encoding_of(parameter: PlannedParameter, include: Include) -> Encoding:
     if not include.weights:
         return Unsaid()
-    return Base64(npy.header(parameter.dtype, parameter.shape), DTYPES[parameter.dtype].size)
+    return Base64(npy.header(parameter), DTYPES[parameter.dtype].size)
 
 
 def first_block(head: int, size: int) -> int:

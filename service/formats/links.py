@@ -6,7 +6,7 @@ They hold the plan's own address, so they are there where it has one; what a dty
 from service.formats.sharding import INDEX, SHARD_BYTES
 from service.networks.plan import Caution, Plan, PlannedParameter
 from service.specs.addresses import PREFIX
-from service.stream.dtypes import DTYPES, DtypeName
+from service.stream.dtypes import DTYPES
 
 Links = dict[str, str]
 
@@ -15,8 +15,8 @@ MOST_BYTES = 2**22
 EACH = 48  # bytes about the address in a parameter's link: its name, quotes, suffix
 
 
-def has_npy(dtype: DtypeName) -> bool:
-    return DTYPES[dtype].npy is not None
+def has_npy(parameter: PlannedParameter) -> bool:
+    return DTYPES[parameter.dtype].npy is not None
 
 
 def links_of(plan: Plan, shard_bytes: int = SHARD_BYTES) -> dict[str, Links]:
@@ -25,7 +25,7 @@ def links_of(plan: Plan, shard_bytes: int = SHARD_BYTES) -> dict[str, Links]:
         return {}
     at = PREFIX + plan.address
     of_shards = "" if shard_bytes == SHARD_BYTES else f"?shard_bytes={shard_bytes}"
-    arrays = {"json": f"{at}.json", "npz": f"{at}.npz"} if has_npy(plan.dtype) else {}
+    arrays = {"json": f"{at}.json", "npz": f"{at}.npz"} if all(map(has_npy, plan.parameters)) else {}
     return {
         "links": {
             **arrays,
@@ -60,5 +60,5 @@ def links_of_parameter(address: str | None, parameter: PlannedParameter) -> dict
     if address is None:
         return {}
     at = f"{PREFIX}{address}/{parameter.key}"
-    file = {"npy": f"{at}.npy"} if has_npy(parameter.dtype) else {}
+    file = {"npy": f"{at}.npy"} if has_npy(parameter) else {}
     return {"links": {**file, "raw": f"{at}.raw", "statistics": f"{at}.json"}}

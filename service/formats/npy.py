@@ -3,28 +3,27 @@
 from service.errors import UnsupportedCombination
 from service.formats.payload import Include, Known, Payload, raw
 from service.networks.plan import Plan, PlannedParameter
-from service.stream.dtypes import DTYPES, DtypeName
-from service.stream.views import Shape
+from service.stream.dtypes import DTYPES
 
 MAGIC = b"\x93NUMPY\x01\x00"
 ALIGNMENT = 64
 
 
-def header(dtype: DtypeName, shape: Shape) -> bytes:
+def header(parameter: PlannedParameter) -> bytes:
     """Return all that stands before the values, a multiple of 64 bytes long; bytes fixed, whatever NumPy's version."""
-    descr = DTYPES[dtype].npy
+    descr = DTYPES[parameter.dtype].npy
     if descr is None:
         raise UnsupportedCombination(
-            f"{dtype} has no .npy form; ask for safetensors", "/dtype", {"format": "safetensors"}
+            f"{parameter.dtype} has no .npy form; ask for safetensors", parameter.typed_by, {"format": "safetensors"}
         )
-    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape!r}, }}"
+    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {parameter.shape!r}, }}"
     room = len(MAGIC) + 2 + len(text) + 1
     padded = text + " " * (-room % ALIGNMENT) + "\n"
     return MAGIC + len(padded).to_bytes(2, "little") + padded.encode("ascii")
 
 
 def size_of(parameter: PlannedParameter) -> int:
-    return len(header(parameter.dtype, parameter.shape)) + parameter.bytes
+    return len(header(parameter)) + parameter.bytes
 
 
 def encode(plan: Plan, include: Include) -> Payload:
@@ -40,4 +39,4 @@ def encode(plan: Plan, include: Include) -> Payload:
 
 def encode_parameter(parameter: PlannedParameter) -> Payload:
     """Return a parameter as a .npy file."""
-    return Payload([Known(header(parameter.dtype, parameter.shape)), raw(parameter)])
+    return Payload([Known(header(parameter)), raw(parameter)])

@@ -51,7 +51,7 @@ class Member:
         self.name = f"{parameter.key}.npy".encode()
         self.offset = offset
         self.size = npy.size_of(parameter)
-        self.head = head = npy.header(parameter.dtype, parameter.shape)
+        self.head = head = npy.header(parameter)
         self.values = Values(parameter, raw(parameter).encoding, lambda: Checksum(zlib.crc32(head)), kept=True)
 
     def parts(self) -> tuple[Part, ...]:

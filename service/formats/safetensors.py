@@ -1,7 +1,7 @@
 """The safetensors file, written here because the library orders its metadata by chance and buffers everything.
 
-Eight bytes of header length, a JSON header (keys sorted, padded with spaces to 8 bytes), then the tensors' data in
-the plan's order, without a gap.
+Eight bytes of header length, a JSON header (keys sorted, padded with spaces to 8 bytes), then the tensors' data
+without a gap: in the plan's order, but wider dtypes first, so that each begins at a multiple of its elements' size.
 """
 
 import json
@@ -15,7 +15,9 @@ ALIGNMENT = 8
 
 
 def header(plan: Plan, parameters: Sequence[PlannedParameter]) -> bytes:
-    """Return length and JSON of a file with these of a plan's parameters; the metadata holds algorithm and spec.
+    """Return length and JSON of a file with these of a plan's parameters, in the order of their data.
+
+    The metadata holds algorithm and spec.
 
     Where keys and shapes are PyTorch's, `format` says so, as the library's own torch.save_file has it.
     """
@@ -45,4 +47,5 @@ def encode(plan: Plan, include: Include) -> Payload:
 
 def encode_some(plan: Plan, parameters: Sequence[PlannedParameter]) -> Payload:
     """Return a file with these of a plan's parameters."""
-    return Payload([Known(header(plan, parameters)), *(raw(parameter) for parameter in parameters)])
+    aligned = sorted(parameters, key=lambda parameter: -DTYPES[parameter.dtype].size)
+    return Payload([Known(header(plan, aligned)), *(raw(parameter) for parameter in aligned)])

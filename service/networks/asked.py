@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from service.errors import UnsupportedCombination
 from service.networks.fans import Fans
 from service.networks.layers.layer import LayerSpec
-from service.networks.layouts import Placements
+from service.networks.layouts import Placement, Placements
 from service.networks.parameters import Choice
 from service.networks.parameters import Parameter as Stated
 from service.stream.distributions import Constant, Distribution, Normal, Uniform
@@ -18,13 +19,21 @@ from service.stream.views import Form
 class Decided:
     """A canonical parameter, the scheme that it gets, and the pointer to the member of the spec that says so.
 
-    `seed` is its own, None where it has its layer's.
+    Likewise its dtype; `typed_by` is the pointer to the member that says that. `seed` is its own, None where it has its
+    layer's.
     """
 
     stated: Stated
     choice: Choice
     pointer: str
+    dtype: DtypeName
+    typed_by: str
     seed: int | None = None
+
+
+def own_member(decided: Decided) -> bool:
+    """Whether a member of a rule or of the layer says a parameter's dtype, not the spec's."""
+    return decided.typed_by != "/dtype"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,19 @@ class Asked:
     @property
     def parameters(self) -> tuple[Stated, ...]:
         return tuple(each.stated for each in self.choices.values())
+
+    def typed(self, placement: Placement) -> Decided:
+        """Return the parameter whose dtype an array has; refuses parameters in it that have another."""
+        first, *others = (self.choices[name] for name in placement.of.sources())
+        for other in others:
+            if other.dtype != first.dtype:
+                raise UnsupportedCombination(
+                    f"{other.stated.name} and {first.stated.name} are one array here, {placement.name}, which has one "
+                    "dtype; state the same for both",
+                    max(first, other, key=own_member).typed_by,
+                    {"dtype": min(first, other, key=own_member).dtype},
+                )
+        return first
 
 
 @dataclass(frozen=True)

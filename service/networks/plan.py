@@ -23,13 +23,15 @@ class PlannedParameter:
     """A parameter as it will be answered: `name` and `shape` are the layout's.
 
     `arrangement` says how it comes of canonical parameters, `form` where its elements stand in the arrays that are
-    drawn: the canonical parameters themselves, or a framework's own arrays where its stream is replayed.
+    drawn: the canonical parameters themselves, or a framework's own arrays where its stream is replayed. `typed_by`
+    leads to the member of the spec that says its dtype.
     """
 
     layer: str
     name: str
     form: Form
     dtype: DtypeName
+    typed_by: str
     layout: Layout
     arrangement: Arrangement
     sources: Mapping[str, Source] = field(repr=False)

@@ -35,7 +35,7 @@ class Array:
 
     `stated` is the scheme that the spec asks for, None where the framework's default holds. `parameter` is the
     canonical parameter that it comes to, the first of several; `pointer` leads to the member of the spec that decides
-    how it starts.
+    how it starts. It is drawn in its own `dtype`.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Array:
     stated: Scheme | None
     parameter: Parameter
     pointer: str
+    dtype: DtypeName
 
     def scheme_in(self, framework: Layout) -> Scheme:
         """Return what is stated, or the default of the framework's layer."""
@@ -53,12 +54,16 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A layer of the spec, with its arrays by name, in the order of the framework's layout."""
+    """A layer of the spec, with its arrays by name, in the order of the framework's layout.
+
+    It is constructed in `dtype`; a rule may give arrays of it another.
+    """
 
     name: str
     spec: LayerSpec
     arrays: Mapping[str, Array]
     pointer: str
+    dtype: DtypeName
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +87,13 @@ class ArrayDraws:
 class Construct(Protocol):
     """Says for each module, by array, how it comes about; raises InitserveError for what cannot be."""
 
-    def __call__(self, modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, ArrayDraws]]: ...
+    def __call__(self, modules: Sequence[Module], seed: int) -> list[dict[str, ArrayDraws]]: ...
 
 
 class Build(Protocol):
     """Says the same of a published model's modules, which are made by the steps of its family."""
 
-    def __call__(
-        self, steps: Sequence[Step], modules: Sequence[Module], seed: int, dtype: DtypeName
-    ) -> list[dict[str, ArrayDraws]]: ...
+    def __call__(self, steps: Sequence[Step], modules: Sequence[Module], seed: int) -> list[dict[str, ArrayDraws]]: ...
 
 
 @dataclass(frozen=True)

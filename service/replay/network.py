@@ -1,6 +1,6 @@
 """A spec as a framework constructs it: canonical parameters in, the framework's arrays and what draws them out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from service.errors import InitserveError, NotExact, UnsupportedCombination
@@ -21,8 +21,11 @@ from service.stream.views import View
 WEIGHTS = ("weights", "recurrent", "embedding")
 
 
-def modules_of(layers: Sequence[Asked], replay: Replay) -> list[Module]:
-    """Return the layers with the arrays that the framework has of them; refuses what one array cannot be."""
+def modules_of(layers: Sequence[Asked], replay: Replay, dtype: DtypeName) -> list[Module]:
+    """Return the layers with the arrays that the framework has of them; refuses what one array cannot be.
+
+    `dtype` is that of layers that state none.
+    """
     found = []
     for layer in layers:
         forms = as_they_are({parameter.name: parameter.shape for parameter in layer.parameters})
@@ -37,11 +40,12 @@ def modules_of(layers: Sequence[Asked], replay: Replay) -> list[Module]:
                         "which has one scheme; state the same for both",
                         other.pointer,
                     )
+            kind = layer.typed(placement).dtype
             stated = None if first.choice.of == replay.layout else first.choice.scheme
             shape = placement.of.form(forms).shape
             path = f"{layer.name}{SEPARATOR[replay.layout]}{placement.name}" if placement.name else layer.name
-            arrays[placement.name] = Array(placement.name, path, shape, stated, first.stated, first.pointer)
-        found.append(Module(layer.name, layer.spec, arrays, layer.pointer))
+            arrays[placement.name] = Array(placement.name, path, shape, stated, first.stated, first.pointer, kind)
+        found.append(Module(layer.name, layer.spec, arrays, layer.pointer, layer.spec.dtype or dtype))
     return found
 
 
@@ -52,21 +56,28 @@ def construct(
 
     `steps` are those of a published model, none for layers that are constructed one after the other.
     """
-    if dtype not in replay.dtypes:
-        raise UnsupportedCombination(
-            f"{replay.name} gives {', '.join(replay.dtypes)}, not {dtype}", "/dtype", {"dtype": replay.dtypes[0]}
-        )
-    modules = modules_of(layers, replay)
+    refuse_dtypes(replay, layers, dtype)
+    modules = modules_of(layers, replay, dtype)
     if steps and replay.build is not None:
-        built = replay.build(steps, modules, seed, dtype)
+        built = replay.build(steps, modules, seed)
     else:
-        built = replay.construct(modules, seed, dtype)
+        built = replay.construct(modules, seed)
     made = []
     cautions = list(twins(modules, built))
     for layer, module, given in zip(layers, modules, built, strict=True):
         cautions.extend(not_exact(module, given, exact))
         made.append(assemble(layer, given, replay))
     return made, cautions
+
+
+def refuse_dtypes(replay: Replay, layers: Iterable[Asked], dtype: DtypeName) -> None:
+    """Refuse a dtype that the framework's stream does not give: the spec's, a layer's or a rule's."""
+    own = ((each.dtype, each.typed_by) for layer in layers for each in layer.choices.values())
+    for asked, pointer in ((dtype, "/dtype"), *own):
+        if asked not in replay.dtypes:
+            raise UnsupportedCombination(
+                f"{replay.name} gives {', '.join(replay.dtypes)}, not {asked}", pointer, {"dtype": replay.dtypes[0]}
+            )
 
 
 def not_exact(module: Module, given: Mapping[str, ArrayDraws], exact: bool) -> Iterator[Caution]:

@@ -72,6 +72,8 @@ def layers_of(spec: Wanted, replay: Replay | None, seed: int) -> list[Document]:
             members["seed"] = str(layer.seed)
             if replay is None and layer.seed == seed:
                 del members["seed"]
+        if layer.dtype == spec.dtype:
+            members.pop("dtype", None)
         found.append(members)
     return found
 
@@ -107,7 +109,10 @@ def rule_of(rule: Rule) -> Document:
         stated["scheme"] = scheme_of(rule.scheme)
     if rule.seed is not None:
         stated["seed"] = str(rule.seed)
-    return stated if rule.because is None else {**stated, "because": rule.because}
+    for member in ("dtype", "because"):
+        if getattr(rule, member) is not None:
+            stated[member] = getattr(rule, member)
+    return stated
 
 
 @lru_cache(maxsize=256)

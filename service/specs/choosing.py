@@ -124,7 +124,7 @@ def counted(layers: Sequence[LayerSpec]) -> list[tuple[Parameter, ...]]:
 
 
 class Choosing:
-    """What decides a scheme: the last rule that matches, then the layer's own member, then what is usual."""
+    """What decides a scheme or a dtype: the last rule that matches, the layer's own member, then what is usual."""
 
     def __init__(self, spec: Wanted, replay: Replay | None, rules: Sequence[Rule], matches: Matches) -> None:
         self.spec = spec
@@ -133,16 +133,16 @@ class Choosing:
         self.matches = matches
 
     def decide(self, layer: LayerSpec, parameter: Parameter, path: str, at: str) -> Decided:
-        """Return a parameter's scheme, and the pointer to the member that says so."""
+        """Return a parameter's scheme and dtype, each with the pointer to the member that says so."""
         choice, pointer = self.choose(layer, parameter, path, at)
         if parameter.elements > MOST_ELEMENTS:
             detail = f"{parameter.name} has more elements than 64 bits can count; no address reaches them"
             raise TooLarge(detail, f"{at}/shape")
-        return Decided(parameter, choice, pointer, self.seed(path))
+        return Decided(parameter, choice, pointer, *self.dtype(layer, path, at), self.seed(path))
 
     def seed(self, path: str) -> int | None:
         """Return the seed that a rule gives a parameter, None where none does."""
-        ruled = self.matches.seeds.get(path)
+        ruled = self.matches.winners["seed"].get(path)
         if ruled is None:
             return None
         if self.replay is not None:
@@ -153,7 +153,7 @@ class Choosing:
         return self.rules[ruled].seed
 
     def choose(self, layer: LayerSpec, parameter: Parameter, path: str, at: str) -> tuple[Choice, str]:
-        ruled = self.matches.schemes.get(path)
+        ruled = self.matches.winners["scheme"].get(path)
         asked: Scheme | Auto | None
         if ruled is not None:
             rule = self.rules[ruled]
@@ -168,6 +168,13 @@ class Choosing:
         if isinstance(asked, Auto):
             return self.in_kind(recommended(parameter, layer.activation, layer.gain)), pointer
         return Choice(asked, because or AS_ASKED, self.spec.fans), pointer
+
+    def dtype(self, layer: LayerSpec, path: str, at: str) -> tuple[DtypeName, str]:
+        ruled = self.matches.winners["dtype"].get(path)
+        asked = layer.dtype if ruled is None else self.rules[ruled].dtype
+        if asked is None:
+            return self.spec.dtype, "/dtype"
+        return asked, f"{at if ruled is None else f'/rules/{ruled}'}/dtype"
 
     def usual(self, layer: LayerSpec, parameter: Parameter) -> Choice:
         """Return what a parameter gets of which nothing is said."""

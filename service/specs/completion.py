@@ -7,10 +7,10 @@ from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from service.errors import InitserveError
+from service.networks.vocabulary import Vocabulary
 from service.replay import ALGORITHMS, Replay
 from service.specs.jcs import canonical
 from service.specs.recipes import RECIPES, Named, Start, expand
-from service.specs.vocabulary import Vocabulary
 from service.stream.dtypes import DTYPES
 
 

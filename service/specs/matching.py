@@ -14,7 +14,7 @@ from service.networks.layouts import Arrangement, Cut, Flip, Join, Layout, Move,
 from service.networks.parameters import Parameter
 from service.networks.plan import Caution
 from service.specs.nearness import Nearest
-from service.specs.rules import Rule, is_literal, matcher, price
+from service.specs.rules import STATED, Rule, is_literal, matcher, price
 
 # Of a piece of a pattern with a name: 64 patterns with one star each on 8,192 parameters, each with two names.
 MOST_COMPARISONS = 2**20
@@ -98,10 +98,12 @@ def spoken_for(arrangement: Arrangement) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """`schemes` and `seeds` have, by path, the last rule that states one; `of` says of each rule what it matches."""
+    """`winners` are, by member, the last rule that means a parameter and states it, by path.
 
-    schemes: Mapping[str, int]
-    seeds: Mapping[str, int]
+    `of` says of each rule what it matches.
+    """
+
+    winners: Mapping[str, Mapping[str, int]]
     of: Sequence[Match]
 
     @property
@@ -125,12 +127,14 @@ def match(rules: Sequence[Rule], names: Names) -> Matches:
     """Return which rules each parameter gets."""
     refuse_comparisons(rules, len(names))
     found = [names.matched_by(rule.match) for rule in rules]
-    schemes: dict[str, int] = {}
-    seeds: dict[str, int] = {}
-    for index, (rule, each) in enumerate(zip(rules, found, strict=True)):
-        schemes |= dict.fromkeys(each.meant if rule.scheme is not None else (), index)
-        seeds |= dict.fromkeys(each.meant if rule.seed is not None else (), index)
-    return Matches(schemes, seeds, found)
+    winners = {member: winners_of(member, rules, found) for member in STATED}
+    return Matches(winners, found)
+
+
+def winners_of(member: str, rules: Sequence[Rule], found: Sequence[Match]) -> dict[str, int]:
+    """Return the last rule that means a parameter and states a member, by path."""
+    stating = (index for index, rule in enumerate(rules) if getattr(rule, member) is not None)
+    return {path: index for index in stating for path in found[index].meant}
 
 
 def warn_of_rules(

@@ -9,7 +9,7 @@ from typing import Any
 from service import stopping
 from service.errors import InitserveError, UnsupportedCombination
 from service.networks import sources
-from service.networks.asked import Asked, Made, Source
+from service.networks.asked import Asked, Made, Source, own_member
 from service.networks.expectations import without_zeros
 from service.networks.layers.layer import LARGEST_EXACT
 from service.networks.layouts import Layout
@@ -21,7 +21,7 @@ from service.specs.choosing import Wanted, choose
 from service.specs.refusals import refuse_overflow, refuse_seed, refuse_shared_keys
 from service.specs.selection import Tied, selected
 from service.specs.warnings import warn, warn_of_twins
-from service.stream.dtypes import DTYPES, DtypeName
+from service.stream.dtypes import DTYPES
 
 
 def plan(spec: Wanted, canonical: Callable[[int], str], written_out: Callable[[int], dict[str, Any]]) -> Plan:
@@ -71,9 +71,9 @@ def planned(
     """Return the layers, what to warn of and what is tied; pointers lead into a spec with its recipe's layers in it."""
     asked, unused = choose(spec, replay)
     made, warnings = drawn_by(replay, spec, asked, seed)
-    warnings += [*warnings_of(asked, made, spec.dtype, replay), *unused]
+    warnings += [*warnings_of(asked, made, replay), *unused]
     tied = Tied.of(asked, spec.expanded.tied)
-    layers = [arranged(layer, each, spec.layout, spec.dtype, tied) for layer, each in zip(asked, made, strict=True)]
+    layers = [arranged(layer, each, spec.layout, tied) for layer, each in zip(asked, made, strict=True)]
     layers = [layer for layer in layers if layer.parameters or layer.name not in tied.parameters]
     refuse_shared_keys(layers)
     names = tied.named(asked, spec.layout)
@@ -112,7 +112,7 @@ def drawn_by(
     return construct(replay, asked, seed, spec.dtype, spec.exact, spec.expanded.steps)
 
 
-def warnings_of(asked: Iterable[Asked], made: Iterable[Made], dtype: DtypeName, replay: Replay | None) -> list[Caution]:
+def warnings_of(asked: Iterable[Asked], made: Iterable[Made], replay: Replay | None) -> list[Caution]:
     """Return what to warn of in the canonical parameters; refuses values that the dtype cannot hold."""
     found: list[Caution] = []
     drawn: list[tuple[str, Source]] = []
@@ -120,8 +120,9 @@ def warnings_of(asked: Iterable[Asked], made: Iterable[Made], dtype: DtypeName, 
     for layer, each in zip(asked, made, strict=True):
         stopping.check()
         for name, source in each.sources.items():
-            pointer = layer.choices[name].pointer
-            refuse_overflow(source.distribution, dtype, pointer_to_scale(layer, pointer), dtypes)
+            decided, pointer = layer.choices[name], layer.choices[name].pointer
+            too_large = decided.typed_by if own_member(decided) else pointer_to_scale(layer, pointer)
+            refuse_overflow(source.distribution, decided.dtype, too_large, dtypes)
             drawn.append((pointer, source))
             found.extend(warn(source, layer.spec.activation, pointer))
     return [*found, *warn_of_twins(drawn)]
@@ -133,19 +134,21 @@ def pointer_to_scale(layer: Asked, pointer: str) -> str:
     return f"{layer.pointer}/gain" if by_gain and pointer == f"{layer.pointer}/scheme" else pointer
 
 
-def arranged(layer: Asked, made: Made, layout: Layout, dtype: DtypeName, tied: Tied) -> PlannedLayer:
+def arranged(layer: Asked, made: Made, layout: Layout, tied: Tied) -> PlannedLayer:
     """Return a layer's arrays as the layout names and shapes them, those left out that are tied to others."""
     parameters = []
     for placement in layer.placements[layout]:
         if tied.holds(layer.name, placement):
             continue
         arrangement = without_zeros(placement.of, made.distributions)
+        typed = layer.typed(placement)
         parameters.append(
             PlannedParameter(
                 layer=layer.name,
                 name=placement.name,
                 form=arrangement.form(made.forms),
-                dtype=dtype,
+                dtype=typed.dtype,
+                typed_by=typed.typed_by,
                 layout=layout,
                 arrangement=arrangement,
                 sources=made.sources,

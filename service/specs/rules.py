@@ -1,4 +1,4 @@
-"""Rules: schemes by pattern on the names of parameters, for whole models."""
+"""Rules: schemes and dtypes by pattern on the names of parameters, for whole models."""
 
 import re
 from collections.abc import Callable
@@ -11,10 +11,15 @@ from pydantic_core import PydanticCustomError
 from service.networks.description import Description
 from service.networks.layers.layer import Seed
 from service.networks.schemes import AnyScheme
+from service.networks.vocabulary import AnyDtype
+
+# The members of which each is said by the last rule that matches and states it.
+STATED = ("scheme", "seed", "dtype")
+NOTHING = "a rule states a scheme, a seed, a dtype, or several of these"
 
 
 class Rule(Description):
-    """A scheme or a seed for every parameter whose canonical path matches, or else the name that the answer shows."""
+    """What every parameter gets whose canonical path matches, or else the name that the answer shows it by."""
 
     match: Annotated[str, Field(min_length=1, max_length=256)] = Field(
         description="On layer/parameter in Keras's names; where that matches nothing, on the names of the layout. "
@@ -23,14 +28,17 @@ class Rule(Description):
     )
     scheme: AnyScheme | None = Field(None, description="A name, an object with parameters, or auto.")
     seed: Seed | None = Field(None, description="Of these parameters alone, instead of their layers' and the spec's.")
+    dtype: AnyDtype | None = Field(None, description="Of these parameters, instead of their layer's or the spec's.")
     because: Annotated[str, Field(min_length=1, max_length=256)] | None = Field(
         None, description="Why: the answer's reason. What has a reason of its own is not warned of."
     )
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if self.scheme is None and self.seed is None:
-            raise PydanticCustomError("rule", "a rule has a scheme, a seed or both", {"try": "auto"})
+        if all(getattr(self, member) is None for member in STATED):
+            empty = [f"{member} is null" for member in STATED if member in self.model_fields_set]
+            detail = f"a rule that says nothing: {', '.join(empty)}" if empty else NOTHING
+            raise PydanticCustomError("rule", "{detail}", {"detail": detail})
         return self
 
 

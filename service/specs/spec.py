@@ -11,6 +11,7 @@ from service.networks.layers.layer import Seed
 from service.networks.layouts import Layout
 from service.networks.parameters import Defaults, FanRule
 from service.networks.plan import Plan
+from service.networks.vocabulary import AnyDtype
 from service.replay import ALGORITHMS
 from service.specs import planning
 from service.specs.canonical import canonical_document
@@ -18,8 +19,7 @@ from service.specs.completion import OF_RECIPE, complete, named_in
 from service.specs.jcs import canonical
 from service.specs.recipes import RECIPES, Expanded, expand
 from service.specs.rules import Rule
-from service.specs.vocabulary import DEFAULTS, DTYPE, FANS, LAYOUT, STREAMS
-from service.stream.dtypes import DtypeName
+from service.specs.vocabulary import DEFAULTS, FANS, LAYOUT, STREAMS
 from service.stream.streams import ALGORITHM
 
 MOST_LAYERS = 1024
@@ -45,9 +45,7 @@ class Spec(Description):
     layout: Annotated[Layout, LAYOUT.validator] = Field(
         "keras", description="Shapes and parameter names of this framework."
     )
-    dtype: Annotated[DtypeName, DTYPE.validator] = Field(
-        "float32", description="Values are rounded to it once. bfloat16 has no .npy form."
-    )
+    dtype: AnyDtype = Field("float32", description="Values are rounded to it once. bfloat16 has no .npy form.")
     defaults: Annotated[Defaults, DEFAULTS.validator] = Field(
         "recommended",
         description="What a layer gets that names no scheme: by its activation, or what this framework gives it.",

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import io
 import json
 import os
 import random
@@ -22,7 +23,6 @@ from obstore.store import LocalStore, MemoryStore
 
 from service.api.problems import RequestProblem
 from service.api.store import CACHED, SHARE, Store, StoreFull
-from service.formats import npy
 from tests.api.test_links import DENSE, ONE, long, parameters
 from tests.conftest import Server, serving
 
@@ -290,8 +290,8 @@ def test_a_service_without_a_store_keeps_nothing_and_says_so(client: httpx.Clien
 
 def test_where_there_is_no_room_that_is_said_and_weights_are_made_all_the_same(replicas: Replicas) -> None:
     noise = random.Random(1).randbytes(400_000)
-    file = npy.header("float32", (len(noise) // 4,)) + np.frombuffer(noise, "u4").astype("f4").tobytes()
-    array = {"name": "array", "npy": base64.b64encode(file).decode()}
+    np.save(file := io.BytesIO(), np.frombuffer(noise, "u4").astype("f4"))
+    array = {"name": "array", "npy": base64.b64encode(file.getvalue()).decode()}
     spec = {"seed": 1, "layers": [{"type": "tensor", "shape": [len(noise) // 4], "scheme": array}]}
     kept = replicas[0].post("/specs", json=spec)
     assert (kept.status_code, kept.json()["type"]) == (507, "/problems/store-full")
@@ -300,7 +300,7 @@ def test_where_there_is_no_room_that_is_said_and_weights_are_made_all_the_same(r
     assert warning["code"] == "no-address"
     assert "no room for it in the store" in warning["detail"]
     assert "links" not in answer.json()
-    assert replicas[0].post("/init?format=npy", json=spec).content == file
+    assert replicas[0].post("/init?format=npy", json=spec).content == file.getvalue()
 
 
 def test_a_store_that_is_down_is_a_503_and_what_needs_none_works() -> None:

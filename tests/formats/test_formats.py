@@ -68,7 +68,8 @@ def test_base64_is_right_at_every_remainder(count: int) -> None:
 @pytest.mark.parametrize("shape", [(), (5,), (2, 3), (1,) * 32, (2**53 - 1, 7)])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
 def test_npy_headers_are_read_by_numpy(shape: tuple[int, ...], dtype: Any) -> None:
-    made = header(dtype, shape)
+    (parameter,) = plan({"type": "tensor", "shape": list(shape)}, dtype=dtype).parameters
+    made = header(parameter)
     assert len(made) % 64 == 0
     file = io.BytesIO(made)
     assert np.lib.format.read_magic(file) == (1, 0)

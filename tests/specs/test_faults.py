@@ -110,7 +110,7 @@ def mutants() -> Iterator[tuple[type[Spec], Document, str]]:
 
 def between_members(pointer: str, fault: Fault) -> bool:
     """Whether two members disagree, of which the other may as well be at fault: the object that holds both is told."""
-    together = ("must be in order", "a rule has a scheme")
+    together = ("must be in order", "a rule states ")
     both = pointer.startswith(f"{fault.pointer}/") and any(words in fault.detail for words in together)
     return both or (pointer, fault.pointer) == ("/recipe", "/size")
 
@@ -216,7 +216,8 @@ def test_there_are_words_for_everything_that_may_be_found(model: type[Spec]) -> 
         ({"layers": [{**DENSE, "bias": True}]}, "/layers/0/bias", "a scheme is a name", {"bias": "auto"}),
         ({"layers": [{**DENSE, "scheme": 5}]}, "/layers/0/scheme", "a scheme is a name", {"scheme": "auto"}),
         ({"rules": ["*"]}, "/rules/0", "an object is needed here, not a string", None),
-        ({"rules": [{"match": "*"}]}, "/rules/0", "a rule has a scheme, a seed or both", None),
+        ({"rules": [{"match": "*"}]}, "/rules/0", "a rule states a scheme, a seed, a dtype", None),
+        ({"rules": [{"match": "*", "scheme": None}]}, "/rules/0/scheme", "scheme is null", None),
         ({"layers": []}, "/layers", "this takes 1 values or more, not 0", None),
         ({"layers": [5]}, "/layers/0", "an object is needed here, not an integer", None),
         ({"layers": [{"shape": [2, 2]}]}, "/layers/0/type", "a layer is an object with a type", None),

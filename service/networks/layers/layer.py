@@ -13,6 +13,7 @@ from service.networks.description import Description, Positive
 from service.networks.layouts import BIAS, Placements, together
 from service.networks.parameters import Parameter
 from service.networks.schemes import AnyScheme
+from service.networks.vocabulary import AnyDtype
 from service.stream.views import Shape
 
 LEAST_SEED, LARGEST_SEED = -(2**63), 2**64 - 1  # below 0 under some frameworks' streams alone
@@ -105,6 +106,7 @@ class LayerSpec(Description):
         None, description="Of the recommended scheme, instead of the activation's: weights have variance gain² / fan."
     )
     seed: Seed | None = Field(None, description="This layer's own seed, instead of the spec's.")
+    dtype: AnyDtype | None = Field(None, description="Of this layer's arrays, instead of the spec's.")
 
     @property
     def implied(self) -> Mapping[str, object]:

@@ -17,7 +17,6 @@ from service.replay.jax.algorithm import DTYPES, VERSIONS, call_of, key_for, ref
 from service.replay.jax.initialisers import initialise
 from service.replay.jax.matrices import LAPACK
 from service.replay.jax.random import LEAST_SEED, Key, fold_in
-from service.stream.dtypes import DtypeName
 
 FLAX = {**VERSIONS, "flax": "0.12.8"}
 EAGER = "init called eagerly: under jax.jit the constants of a normal are folded, Embed's too, and its last bits differ"
@@ -43,11 +42,11 @@ def places_of(module: Module) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield name, (*path, *name.split("/")[:-1])
 
 
-def give(framework: str, module: Module, keys: dict[str, Key], dtype: DtypeName) -> dict[str, ArrayDraws]:
+def give(framework: str, module: Module, keys: dict[str, Key]) -> dict[str, ArrayDraws]:
     """Return how a module's arrays come about, each with its key; statistics need none."""
     made = {}
     for name, array in module.arrays.items():
-        call = replace(call_of(framework, array, keys.get(name, (0, 0)), dtype), shape=called_with(module, array))
+        call = replace(call_of(framework, array, keys.get(name, (0, 0))), shape=called_with(module, array))
         by_default = array.stated is None and array.parameter.role == "recurrent"
         if framework == NNX and module.spec.type == "lstm" and by_default:
             call = replace(call, dtype="float32")  # nnx's own orthogonal, which is cast afterwards
@@ -55,7 +54,7 @@ def give(framework: str, module: Module, keys: dict[str, Key], dtype: DtypeName)
     return made
 
 
-def construct_linen(modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, ArrayDraws]]:
+def construct_linen(modules: Sequence[Module], seed: int) -> list[dict[str, ArrayDraws]]:
     made = []
     counts: dict[tuple[str, ...], int] = {}  # parameters made so far, by their module's path
     for module in modules:
@@ -66,7 +65,7 @@ def construct_linen(modules: Sequence[Module], seed: int, dtype: DtypeName) -> l
         for name, path in places_of(module):
             counts[path] = counts.get(path, 0) + 1
             keys[name] = key_at(root, path, counts[path])
-        made.append(give(LINEN, module, keys, dtype))
+        made.append(give(LINEN, module, keys))
     return made
 
 
@@ -94,7 +93,7 @@ def in_order(module: Module) -> Iterator[str]:
     yield from names
 
 
-def construct_nnx(modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, ArrayDraws]]:
+def construct_nnx(modules: Sequence[Module], seed: int) -> list[dict[str, ArrayDraws]]:
     made = []
     shared: Stream | None = None
     for module in modules:
@@ -107,10 +106,10 @@ def construct_nnx(modules: Sequence[Module], seed: int, dtype: DtypeName) -> lis
         if isinstance(module.spec, Dropout):
             stream.following()  # its masks' own
         if isinstance(module.spec, Gru):
-            made.append(give_gru(module, stream.following, dtype))
+            made.append(give_gru(module, stream.following))
         else:
             keys = {name: stream.following() for name in in_order(module)}
-            made.append(give(NNX, module, keys, dtype))
+            made.append(give(NNX, module, keys))
     return made
 
 

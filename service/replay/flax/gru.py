@@ -13,7 +13,7 @@ from service.replay.jax.random import Key
 from service.stream.addresses import Runs
 from service.stream.distributions import Constant, Fill
 from service.stream.draws import Addressed, Wrapped
-from service.stream.dtypes import DtypeName, Values
+from service.stream.dtypes import Values
 
 GATES = ("r", "z", "n")  # as nnx has them side by side
 
@@ -51,7 +51,7 @@ class Columns(Wrapped):
         return Runs((rows * self.pitch + self.first + columns).astype(np.uint64), length)
 
 
-def give_gru(module: Module, following: Callable[[], Key], dtype: DtypeName) -> dict[str, ArrayDraws]:
+def give_gru(module: Module, following: Callable[[], Key]) -> dict[str, ArrayDraws]:
     """Return how a GRU's arrays come about, cell by cell: inputs' matrix and bias, then the states' matrix."""
     made: dict[str, ArrayDraws] = {}
     for name, array in module.arrays.items():
@@ -61,7 +61,7 @@ def give_gru(module: Module, following: Callable[[], Key], dtype: DtypeName) -> 
         for side, kind in (("i", "kernel"), ("i", "bias"), ("h", "kernel")):
             array = module.arrays[f"{cell}{side}r/{kind}"]
             *rows, width = array.shape
-            call = Call(NNX, array, following(), dtype, (*rows, len(GATES) * width))
+            call = Call(NNX, array, following(), array.dtype, (*rows, len(GATES) * width))
             whole = initialise(call, array.scheme_in("flax"))
             for place, gate in enumerate(GATES):
                 draws = whole.draws and Columns(whole.draws, place * width, width, len(GATES) * width)

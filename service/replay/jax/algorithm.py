@@ -32,8 +32,8 @@ def embedding_fans(array: Array) -> Fans | None:
     return Fans(fan_in=array.shape[0], fan_out=fan_in)
 
 
-def call_of(framework: str, array: Array, key: Key, dtype: DtypeName) -> Call:
-    return Call(framework, array, key, dtype, array.shape, embedding_fans(array))
+def call_of(framework: str, array: Array, key: Key) -> Call:
+    return Call(framework, array, key, array.dtype, array.shape, embedding_fans(array))
 
 
 def refuse_stated_fans(module: Module) -> None:
@@ -54,13 +54,13 @@ def key_for(module: Module, seed: int) -> Key:
     return key_of(seed) if own is None else key_of(own, f"{module.pointer}/seed")
 
 
-def construct(modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, ArrayDraws]]:
+def construct(modules: Sequence[Module], seed: int) -> list[dict[str, ArrayDraws]]:
     made = []
     for module in modules:
         refuse_stated_fans(module)
         key = key_for(module, seed)
         made.append({
-            name: initialise(call_of("JAX", array, key, dtype), array.scheme_in("flax"))
+            name: initialise(call_of("JAX", array, key), array.scheme_in("flax"))
             for name, array in module.arrays.items()
         })  # fmt: skip
     return made

@@ -74,18 +74,18 @@ def draw(law: Law, seed: int, array: Array, dtype: DtypeName, backend: Backend) 
     raise TypeError(f"nothing is drawn of {law}")
 
 
-def give(backend: Backend, module: Module, array: Array, law: Law, seed: int | None, dtype: DtypeName) -> ArrayDraws:
+def give(backend: Backend, module: Module, array: Array, law: Law, seed: int | None) -> ArrayDraws:
     """Return how an array comes about; LoRA's are drawn in float32."""
     lora = array.name.startswith("lora_kernel")
-    kind: DtypeName = "float32" if lora else dtype
+    kind: DtypeName = "float32" if lora else array.dtype
     fans = fans_of(module, array)
     expected = law.expected(array, backend.farthest) if isinstance(law, Truncated) else law.expected(array)
     if isinstance(law, Fixed):
-        draws, reason = fixed(law.scheme, array, dtype, backend)
+        draws, reason = fixed(law.scheme, array, backend)
         return ArrayDraws(expected, fans, draws, reason)
     assert seed is not None
     draws = draw(law, seed, array, kind, backend)
-    if lora and dtype != "float32":
+    if lora and array.dtype != "float32":
         return ArrayDraws(expected, fans, InFloat32(draws), LORA)
     return ArrayDraws(expected, fans, draws, LAPACK if isinstance(law, Orthogonal) else None)
 
@@ -104,7 +104,7 @@ def check_seed(backend: Backend, module: Module, initialisers: Sequence[Construc
         )
 
 
-def construct(backend: Backend, modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, ArrayDraws]]:
+def construct(backend: Backend, modules: Sequence[Module], seed: int) -> list[dict[str, ArrayDraws]]:
     """Construct and build the layers one after the other."""
     following = seeds_of(seed)
     found = []
@@ -115,8 +115,7 @@ def construct(backend: Backend, modules: Sequence[Module], seed: int, dtype: Dty
         laws = laws_of(module)
         seeds = dict(take_seeds(initialisers, module.spec.seed, laws, following))
         found.append({
-            name: give(backend, module, array, laws[name], seeds.get(name), dtype)
-            for name, array in module.arrays.items()
+            name: give(backend, module, array, laws[name], seeds.get(name)) for name, array in module.arrays.items()
         })  # fmt: skip
     return found
 

@@ -87,9 +87,9 @@ class InFloat32(Wrapped):
         return fill
 
 
-def fixed(scheme: Scheme, array: Array, dtype: DtypeName, backend: Backend) -> tuple[Draws | None, str | None]:
+def fixed(scheme: Scheme, array: Array, backend: Backend) -> tuple[Draws | None, str | None]:
     """Return what fills an array without chance where the canonical values would not do, and why it is not exact."""
-    elements = prod(array.shape)
+    elements, dtype = prod(array.shape), array.dtype
     match scheme:
         case ConstantScheme(value=value):
             return Addressed(Constant(backend.constant(value, dtype)), NO_STREAM, elements), None

@@ -64,13 +64,13 @@ class Scaled(Wrapped):
 
 def normal(mean: float, deviation: float, seed: int, tensor: Tensor) -> Draws:
     """Return torch.normal with a generator of its own."""
-    return Walk(seed, tensor.dtype).add(Normal(mean, deviation), (tensor.elements,))
+    return Walk(seed).add(Normal(mean, deviation), (tensor.elements,), tensor.dtype)
 
 
 def uniform(low: float, high: float, seed: int, tensor: Tensor) -> Draws:
-    return Scaled(Walk(seed, tensor.dtype).add(Uniform(0.0, 1.0), (tensor.elements,)), tensor, high - low, low)
+    return Scaled(Walk(seed).add(Uniform(0.0, 1.0), (tensor.elements,), tensor.dtype), tensor, high - low, low)
 
 
 def truncated(mean: float, deviation: float, seed: int, tensor: Tensor) -> Draws:
-    four = Walk(seed, tensor.dtype).add(Normal(0.0, 1.0), (EACH, tensor.elements))
+    four = Walk(seed).add(Normal(0.0, 1.0), (EACH, tensor.elements), tensor.dtype)
     return Scaled(four, tensor, deviation, mean, EACH)

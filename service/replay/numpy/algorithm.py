@@ -80,18 +80,17 @@ def distribution_of(array: Array) -> Distribution:
         raise error.at(array.pointer) from None
 
 
-def give(generator: Generator, array: Array, dtype: DtypeName) -> ArrayDraws:
+def give(generator: Generator, array: Array) -> ArrayDraws:
     distribution, elements = distribution_of(array), prod(array.shape)
     fans = array.parameter.site("keras").fans
     match distribution:
         case Normal(low=None, high=None):
-            draws = generator.normal(distribution.location, distribution.scale, elements, dtype)
+            draws = generator.normal(distribution.location, distribution.scale, elements, array.dtype)
             known = distribution if distribution.scale else Constant(distribution.location)
             return ArrayDraws(known, fans, draws)
         case Uniform():
-            return ArrayDraws(
-                distribution, fans, generator.uniform(distribution.minimum, distribution.maximum, elements, dtype)
-            )
+            uniform = generator.uniform(distribution.minimum, distribution.maximum, elements, array.dtype)
+            return ArrayDraws(distribution, fans, uniform)
         case Orthogonal(stack=stack) if stack.as_it_stands:
             gaussian = generator.normal(0.0, 1.0, elements, "float64")
             size = distribution.rows, distribution.columns
@@ -110,12 +109,12 @@ def instead_of(distribution: Distribution) -> str:
     return {Normal: "random_normal", Orthogonal: "keras:orthogonal"}.get(type(distribution), "")
 
 
-def construct(modules: Sequence[Module], seed: int, dtype: DtypeName) -> list[dict[str, ArrayDraws]]:
+def construct(modules: Sequence[Module], seed: int) -> list[dict[str, ArrayDraws]]:
     shared = Generator(seed)
     found = []
     for module in modules:
         generator = shared if module.spec.seed is None else Generator(module.spec.seed)
-        found.append({name: give(generator, array, dtype) for name, array in module.arrays.items()})
+        found.append({name: give(generator, array) for name, array in module.arrays.items()})
     return found
 
 

@@ -87,10 +87,10 @@ def refuse_dtype(step: Drawn, array: Array) -> None:
 @lru_cache(maxsize=1)
 def library_agrees() -> bool:
     """Whether this machine's log, log1p, sine and cosine are, in float64, those that torch was compared with."""
-    walk = Walk(0, "float64")
+    walk = Walk(0)
     values = np.empty(LIBRARY_SAMPLE)
-    walk.add(Normal(0.0, 1.0), (LIBRARY_SAMPLE,)).open()(Runs.one(0, LIBRARY_SAMPLE), values)
-    few = [walk.add(Normal(0.0, 1.0), (BLOCK - 1,)).open() for _ in range(LIBRARY_SAMPLE // BLOCK)]
+    walk.add(Normal(0.0, 1.0), (LIBRARY_SAMPLE,), "float64").open()(Runs.one(0, LIBRARY_SAMPLE), values)
+    few = [walk.add(Normal(0.0, 1.0), (BLOCK - 1,), "float64").open() for _ in range(LIBRARY_SAMPLE // BLOCK)]
     digest = hashlib.sha256(values.tobytes())
     for fill in few:
         fill(Runs.one(0, BLOCK - 1), values[: BLOCK - 1])
@@ -100,18 +100,16 @@ def library_agrees() -> bool:
 
 def give(walk: Walk, call: Call, array: Array, fans: Fans | None = None) -> ArrayDraws:
     """Return what a call gives an array; `fans` are those of the layer's own default unless a scheme counted others."""
-    step = walk.add(call, array.shape)
+    step = walk.add(call, array.shape, array.dtype)
     refuse_dtype(step, array)
     fans = fans or array.parameter.site("pytorch").fans
     return ArrayDraws(expected(call, array), fans, step, reason_inexact(step))
 
 
-def construct(
-    modules: Sequence[Module], seed: int, dtype: DtypeName, fused: bool = True
-) -> list[dict[str, ArrayDraws]]:
+def construct(modules: Sequence[Module], seed: int, fused: bool = True) -> list[dict[str, ArrayDraws]]:
     """Construct every module, then apply the schemes that are stated."""
-    shared = Walk(seed, dtype, fused)
-    walks = [shared if module.spec.seed is None else Walk(module.spec.seed, dtype, fused) for module in modules]
+    shared = Walk(seed, fused)
+    walks = [shared if module.spec.seed is None else Walk(module.spec.seed, fused) for module in modules]
     found: list[dict[str, ArrayDraws]] = []
     later: list[tuple[int, Array]] = []
     for index, (module, walk) in enumerate(zip(modules, walks, strict=True)):
@@ -125,7 +123,7 @@ def construct(
                 given = give(walk, draw.call, module.arrays[draw.name])
                 found[index] |= dict.fromkeys((draw.name, *draw.copies), given)
             else:
-                walk.add(draw.call, draw.shape)
+                walk.add(draw.call, draw.shape, module.dtype)
         if isinstance(module.spec, TransformersConv1D):  # the transformers library's own defaults
             for name, each in found[index].items():
                 found[index][name] = replace(each, scheme=TRANSFORMERS[name])
@@ -153,10 +151,10 @@ def priced(found: list[dict[str, ArrayDraws]]) -> list[dict[str, ArrayDraws]]:
 
 
 def build(
-    steps: Sequence[Step], modules: Sequence[Module], seed: int, dtype: DtypeName, fused: bool = True
+    steps: Sequence[Step], modules: Sequence[Module], seed: int, fused: bool = True
 ) -> list[dict[str, ArrayDraws]]:
     """Make a model's draws in its own order; an array keeps the last one that is not lost."""
-    walk = Walk(seed, dtype, fused)
+    walk = Walk(seed, fused)
     named = {module.name: module for module in modules}
     found = {module.name: {name: left_by_model(array) for name, array in module.arrays.items()} for module in modules}
     for step in steps:
@@ -164,7 +162,7 @@ def build(
         match step:
             case Construct():
                 for draw in constructed(module):
-                    drawn = walk.add(draw.call, draw.shape)
+                    drawn = walk.add(draw.call, draw.shape, module.dtype)
                     if draw.name:
                         given[draw.name] = kept(module.arrays[draw.name], draw.call, drawn)
             case Filled(scheme=scheme, lengths_of=source) if source:
@@ -175,7 +173,7 @@ def build(
                 call = called(array, scheme, partial(fans_of, array))
                 made = computed(array, scheme) if call is None else None
                 if call is not None:
-                    made = kept(array, call, walk.add(call, array.shape))
+                    made = kept(array, call, walk.add(call, array.shape, array.dtype))
                 if not lost and made is not None:
                     given[array.name] = made
     return priced(list(found.values()))

@@ -295,10 +295,9 @@ class Whole:
 
 @dataclass(eq=False)
 class Walk:
-    """The calls made with one generator, one after the other, on tensors of one dtype."""
+    """The calls made with one generator, one after the other."""
 
     seed: int
-    dtype: DtypeName
     fused: bool = True
     generator: MersenneTwister = field(init=False)
 
@@ -311,9 +310,9 @@ class Walk:
         self._states = [State()]
         self._lock = threading.Lock()
 
-    def add(self, call: Call, shape: Shape) -> "Step":
+    def add(self, call: Call, shape: Shape, dtype: DtypeName) -> "Step":
         """Make another call; nothing is drawn yet."""
-        tensor = Tensor(prod(shape), self.dtype, self.fused)
+        tensor = Tensor(prod(shape), dtype, self.fused)
         self._calls.append((call, tensor))
         self._marks.append(hash((self._marks[-1] if self._marks else self.seed & 0xFFFFFFFF, call, tensor)))
         self._work.append(self._work[-1] + call.following(tensor))

@@ -198,19 +198,24 @@ def bytes_of(tensor: torch.Tensor) -> bytes:
 @pytest.mark.parametrize("threads", [1, 2])
 @settings(max_examples=CASES // 2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    made=st.lists(st.one_of(modules(), tensors()), min_size=1, max_size=5),
+    networks=st.lists(
+        st.tuples(st.one_of(modules(), tensors()), st.none() | st.sampled_from(list(DTYPES))), min_size=1, max_size=5
+    ),
     seed=SEEDS,
     dtype=st.sampled_from(list(DTYPES)),
 )
-def test_networks_are_torchs_byte_for_byte(threads: int, made: list[Made], seed: int, dtype: str) -> None:
-    spec = {"algorithm": ALGORITHM, "seed": str(seed), "dtype": dtype, "layers": [layer for layer, _ in made]}
+def test_networks_are_torchs_byte_for_byte(
+    threads: int, networks: list[tuple[Made, str | None]], seed: int, dtype: str
+) -> None:
+    layers = [layer | {"dtype": own} for (layer, _), own in networks]
+    spec = {"algorithm": ALGORITHM, "seed": str(seed), "dtype": dtype, "layers": layers}
     try:
         plan = Spec.model_validate(spec).plan()
     except NotExact:
         return
     torch.set_num_threads(threads)
     torch.manual_seed(seed - 2**64 if seed >= 2**63 else seed)
-    theirs = [bytes_of(tensor) for _, make in made for tensor in make(DTYPES[dtype])]
+    theirs = [bytes_of(tensor) for (_, make), own in networks for tensor in make(DTYPES[own or dtype])]
     ours = [b"".join(block.tobytes() for block in parameter.blocks()) for parameter in plan.parameters]
     for parameter, mine, real in zip(plan.parameters, ours, theirs, strict=True):
         assert mine == real, parameter.key
@@ -229,6 +234,27 @@ def test_stated_schemes_come_after_all_defaults(inputs: int, outputs: int, seed:
     for parameter, theirs in zip(plan.parameters, parts(*real), strict=True):
         ours = np.concatenate(list(parameter.blocks())).reshape(parameter.shape)
         assert torch.equal(theirs, torch.from_numpy(ours)), parameter.key
+
+
+@pytest.mark.parametrize("weight", DTYPES)
+@pytest.mark.parametrize("bias", DTYPES)
+@pytest.mark.parametrize("width", [3, 5, 40])
+def test_a_rules_dtype_is_that_of_the_parameter_before_it_is_drawn(weight: str, bias: str, width: int) -> None:
+    """As where a module's parameters are of several dtypes when its initialisation comes to them."""
+    dense = {"name": "a", "type": "dense", "shape": [3, width], "scheme": "torch:normal", "bias": "torch:normal"}
+    last = {"name": "b", "type": "dense", "shape": [7, 5], "scheme": "torch:normal"}
+    rules = [{"match": "a/kernel", "dtype": weight}, {"match": "a/bias", "dtype": bias}]
+    plan = Spec.model_validate({"algorithm": ALGORITHM, "seed": 3, "layers": [dense, last], "rules": rules}).plan()
+    modules = [nn.Linear(3, width), nn.Linear(7, 5)]
+    modules[0].weight = nn.Parameter(modules[0].weight.to(DTYPES[weight]))
+    modules[0].bias = nn.Parameter(modules[0].bias.to(DTYPES[bias]))
+    torch.manual_seed(3)
+    for module in modules:
+        module.reset_parameters()
+    for parameter in (modules[0].weight, modules[0].bias, modules[1].weight):
+        nn.init.normal_(parameter)
+    theirs = [bytes_of(parameter.detach()) for module in modules for parameter in module.parameters()]
+    assert [b"".join(block.tobytes() for block in each.blocks()) for each in plan.parameters] == theirs
 
 
 @pytest.mark.skipif(PLAIN, reason="this is the run without AVX2")
