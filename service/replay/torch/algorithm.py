@@ -192,7 +192,7 @@ def measured(array: Array, about: Scheme, of: ArrayDraws, walk: Walk) -> ArrayDr
     length = about.realise(array.parameter.site("pytorch")).mean
     spread = length / math.sqrt(5.0 * of.draws.elements / prod(array.shape))  # of the length of so many uniforms
     expected = Computed((length, spread, 0.0, None), ("lengths",), 0, lambda chance: np.empty(0), by_chance=True)
-    return ArrayDraws(expected, array.parameter.fans, walk.add(ColumnLengths(of.draws), array.shape))
+    return ArrayDraws(expected, array.parameter.fans, walk.add(ColumnLengths(of.draws), array.shape, array.dtype))
 
 
 def kept(array: Array, call: Call, step: Drawn) -> ArrayDraws:
