@@ -34,6 +34,18 @@ class Drawing:
             self.dtype.round(values, out)
         return out
 
+    def put(self, box: tuple[slice, ...], out: Stored) -> None:
+        """Put the elements of a box into `out`, which has its shape and any strides."""
+        form = self.form.box(tuple(each.start for each in box), tuple(each.stop for each in box))
+        if self.dtype.as_drawn:
+            self._fill(form, out)
+            return
+        values = BUFFERS.take(out.size, self.dtype.drawn)
+        self._fill(form, values.reshape(form.shape))
+        rounded = BUFFERS.take(out.size, self.dtype.stored)
+        self.dtype.round(values, rounded)
+        np.copyto(out, rounded.reshape(form.shape))
+
     def _fill_run(self, first: int, values: Values) -> None:
         form, done = self.form, 0
         if isinstance(form, View) and form.contiguous:

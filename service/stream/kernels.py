@@ -71,6 +71,23 @@ def neighbours(stream, first, wanted, pairs):
 
 
 @inlined
+def put_places(starts, length, done, count, places):
+    """Put the place of each element's word among the words of its runs' counters, every run's one after the other."""
+    run = done // length
+    within = done - run * length
+    before = put = int64(0)
+    while put < count:
+        skip = int64((starts[run] + uint64(within)) & uint64(3))
+        part = min(length - within, count - put)
+        for i in range(part):
+            places[put + i] = int32(before + skip + i)
+        before += (skip + part + 3) & ~int64(3)
+        put += part
+        run += 1
+        within = int64(0)
+
+
+@inlined
 def from_several_runs(stream, starts, length, done, wanted, scratch):
     """Return the words of the runs' elements done, done + 1, …: as many as are wanted, or 256 counters give."""
     counters, pairs, gathered, places = scratch
@@ -87,8 +104,6 @@ def from_several_runs(stream, starts, length, done, wanted, scratch):
         in_order = in_order and skip == 0 and part == 4 * more
         for i in range(more):
             counters[used + i] = (first >> uint64(2)) + uint64(i)
-        for i in range(part):
-            places[count + i] = int32(4 * used + skip + i)
         used += more
         count += part
         run += 1
@@ -99,6 +114,7 @@ def from_several_runs(stream, starts, length, done, wanted, scratch):
     words = pairs.view(np.uint32)
     if in_order:
         return words[:count]
+    put_places(starts, length, done, count, places)
     for i in range(count):
         gathered[i] = words[places[i]]
     return gathered[:count]

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from initserve.answers import no_answer
 from initserve.errors import InitserveError
-from initserve.files import read_as
 from initserve.lazy import Arrays, LazyArray
 from initserve.service import Service
 from initserve.specs import Spec
@@ -59,8 +58,9 @@ class Client:
             return LazyArray(
                 entry.name,
                 entry.shape,
-                read_as(entry.kind),
+                entry.kind,
                 lambda text, shape: self._take(self._service.part(found.at, entry, text, shape)),
+                lambda text, out: self._take(self._service.part_into(found.at, entry, text, out)),
             )
 
         return Arrays({entry.name: lazy(entry) for entry in found.entries}, found.plan)

@@ -49,6 +49,37 @@ class Memory:
         return hashlib.sha256(self.content).digest()
 
 
+class Into:
+    """A sink that is memory of the right size."""
+
+    def __init__(self, content: memoryview) -> None:
+        self.content, self.place, self.etag = content, 0, ""
+
+    def begin(self, etag: str, length: int | None) -> None:
+        self.place, self.etag = 0, etag
+        if length is not None and length != len(self.content):
+            raise broken(f"{length:,} bytes would come, not {len(self.content):,}")
+
+    def add(self, chunk: bytes) -> None:
+        end = self.place + len(chunk)
+        if end > len(self.content):
+            self.place, self.etag = 0, ""
+            raise broken(f"more than {len(self.content):,} bytes came")
+        self.content[self.place : end] = chunk
+        self.place = end
+
+    def sha256(self) -> bytes:
+        return hashlib.sha256(self.content).digest()
+
+
+def filled(ask: Ask, content: memoryview, tries: int) -> Steps[None]:
+    """Put all bytes of an answer into memory; raises InitserveError where it has others than fit."""
+    sink = Into(content)
+    yield from downloaded(ask, sink, tries)
+    if sink.place != len(content):
+        raise broken(f"{sink.place:,} bytes came, not {len(content):,}").error
+
+
 def fetched(ask: Ask, tries: int, read: Callable[[bytearray], T]) -> Steps[T]:
     """Return what `read` makes of all bytes of an answer; where it raises InvalidFile, they are asked for anew."""
     patience, memory = Patience(tries), Memory()

@@ -9,11 +9,12 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from initserve.files import Shape
+from initserve.files import STORED, Shape, read_as
 
 BASIC = "a lazy array takes integers, slices, ... and None; for more, index np.asarray of it"
 # What a part is fetched by: its index as an address has it (None: all of it), and the shape that it has.
 Fetch: TypeAlias = Callable[[str | None, Shape], NDArray[Any]]
+Put: TypeAlias = Callable[[str | None, NDArray[Any]], None]
 Item: TypeAlias = int | slice | EllipsisType | None
 Key: TypeAlias = Item | tuple[Item, ...]
 
@@ -64,13 +65,28 @@ class Described:
 class LazyArray(Described):
     """An array of which `array[key]` fetches just that part, by NumPy's basic indexing, and `np.asarray` all."""
 
-    def __init__(self, name: str, shape: Shape, dtype: DTypeLike, fetch: Fetch) -> None:
-        super().__init__(name, shape, dtype)
-        self._fetch = fetch
+    def __init__(self, name: str, shape: Shape, kind: str, fetch: Fetch, put: Put) -> None:
+        """`kind` is a safetensors file's name for its dtype."""
+        super().__init__(name, shape, read_as(kind))
+        self.stored = np.dtype(STORED[kind])
+        self._fetch, self._put = fetch, put
 
     def __getitem__(self, key: Key) -> Any:
         part = Part(key, self.shape)
         return part.of(np.empty(part.shape, self.dtype) if part.empty else self._fetch(part.text, part.shape))
+
+    def read_into(self, out: NDArray[Any], key: Key = ...) -> None:
+        """Put `array[key]` into memory that is there, without any other of its size.
+
+        `out` has the part's shape, in C order, and the dtype `stored`: this array's own, uint16 for bfloat16's bits.
+        Raises ValueError for another.
+        """
+        part = Part(key, self.shape)
+        fits = (out.shape, out.dtype) == (part.shape, self.stored)
+        if not (fits and out.flags.c_contiguous and out.flags.writeable):
+            raise ValueError(f"what this is read into is {self.stored} of shape {part.shape}, writeable and in C order")
+        if not part.empty:
+            self._put(None if part.shape == self.shape and key is ... else part.text, out)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:

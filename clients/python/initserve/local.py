@@ -1,16 +1,18 @@
 """The same without a server, where initserve itself is installed: the same bytes, made by this process's threads."""
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from os import PathLike, fspath, getpid
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from initserve.errors import error_of
-from initserve.files import Shape, read_as, read_safetensors, values
-from initserve.lazy import Arrays, Fetch, LazyArray
+from initserve.files import Shape, read_safetensors, values
+from initserve.lazy import Arrays, Fetch, LazyArray, Put
 from initserve.saving import form_of
 from initserve.specs import Spec, body_of_spec
 
@@ -73,7 +75,8 @@ class Local:
 
         def lazy(parameter: "PlannedParameter") -> LazyArray:
             kind = DTYPES[parameter.dtype].safetensors
-            return LazyArray(parameter.key, parameter.shape, read_as(kind), self._fetching(parameter, kind))
+            fetch, put = self._fetching(parameter, kind), self._putting(parameter)
+            return LazyArray(parameter.key, parameter.shape, kind, fetch, put)
 
         return Arrays({each.key: lazy(each) for each in plan.parameters}, described(plan))
 
@@ -124,14 +127,44 @@ class Local:
     def _fetching(self, parameter: "PlannedParameter", kind: str) -> Fetch:
         from service.formats import Payload
         from service.formats.payload import raw
-        from service.specs.slices import parse_slice
 
         def fetch(text: str | None, shape: Shape) -> "NDArray[Any]":
             with as_answers():
-                part = parameter if text is None else parameter.sliced(parse_slice(text, parameter.shape).indices)
+                part = part_of(parameter, text)
                 return values(memoryview(self._whole(Payload([raw(part)]))), kind, shape)
 
         return fetch
+
+    def _putting(self, parameter: "PlannedParameter") -> Put:
+        def put(text: str | None, out: "NDArray[Any]") -> None:
+            with as_answers():
+                self._put(part_of(parameter, text), out)
+
+        return put
+
+    def _put(self, part: "PlannedParameter", out: "NDArray[Any]") -> None:
+        """Make a parameter where it is to stand: by boxes, by all processors, or as it is walked."""
+        from service.formats.payload import Finish, Piece
+        from service.stream.tiles import tiles
+        from service.writing import made_by
+
+        if any(each.in_order for each in part.draws.values()):
+            flat, place = out.reshape(-1), 0
+            for block in part.blocks():
+                flat[place : place + block.size] = block
+                place += block.size
+            return
+        drawing = part.open()
+
+        def putting(box: tuple[slice, ...]) -> Finish:
+            drawing.put(box, out[(*box, ...)])  # of an array without axes an array, too
+            return bytes
+
+        pieces = (Piece(partial(putting, box)) for box in tiles(drawing.form))
+        if out.nbytes > SMALL:
+            deque(made_by(self._threads(), pieces), 0)
+        else:
+            deque((piece.make() for piece in pieces), 0)
 
     def _whole(self, payload: "Payload") -> bytearray:
         """Return all bytes of a payload, made by all processors where that is sooner."""
@@ -169,6 +202,12 @@ def as_answers() -> Iterator[None]:
     else:
         return
     raise error_of(answer.status_code, bytes(answer.body))
+
+
+def part_of(parameter: "PlannedParameter", text: str | None) -> "PlannedParameter":
+    from service.specs.slices import parse_slice
+
+    return parameter if text is None else parameter.sliced(parse_slice(text, parameter.shape).indices)
 
 
 def planned(spec: Spec) -> "Plan":

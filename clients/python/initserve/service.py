@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initserve.answers import answered, document
-from initserve.downloads import downloaded, fetched
+from initserve.downloads import downloaded, fetched, filled
 from initserve.errors import InitserveError
 from initserve.files import BFLOAT16, Entry, InvalidFile, Shape, header_length, read_header, read_npy, values
 from initserve.files import read_safetensors as read
@@ -81,15 +81,24 @@ class Service:
     def part(self, at: str, entry: Entry, text: str | None, shape: Shape) -> Steps[NDArray[Any]]:
         """Return an array, or what `text` takes of it."""
         plain = entry.kind == BFLOAT16  # of which there is no .npy
-        ending = f"?slice={quote(text, safe=':,.')}" if text is not None else ""
-        path = f"{at}/{quote(entry.name)}.{'raw' if plain else 'npy'}{ending}"
-        return fetched(Ask("GET", path), self._tries, partial(raw if plain else npy, entry.kind, shape))
+        ask = part_of(at, entry, "raw" if plain else "npy", text)
+        return fetched(ask, self._tries, partial(raw if plain else npy, entry.kind, shape))
+
+    def part_into(self, at: str, entry: Entry, text: str | None, out: NDArray[Any]) -> Steps[None]:
+        """Put an array, or what `text` takes of it, into one of its shape, in C order."""
+        memory = memoryview(out.reshape(-1).view(np.uint8))
+        return filled(part_of(at, entry, "raw", text), memory, self._tries)
 
     def _answer(self, path: str, spec: Spec) -> Steps[dict[str, Any]]:
         return answered(Ask("POST", path, JSON, body_of_spec(spec)), self._tries, document)
 
     def _range(self, link: str, start: int, stop: int) -> Steps[bytes]:
         return answered(Ask("GET", link, {"range": f"bytes={start}-{stop - 1}"}), self._tries, bytes)
+
+
+def part_of(at: str, entry: Entry, form: str, text: str | None) -> Ask:
+    ending = f"?slice={quote(text, safe=':,.')}" if text is not None else ""
+    return Ask("GET", f"{at}/{quote(entry.name)}.{form}{ending}")
 
 
 def file(spec: Spec, plan: Mapping[str, Any], form: str) -> Ask:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,65 @@ def test_all_ways_give_the_arrays_that_the_library_reads(
     assert same({name: read[name] for name in found}, found)
     assert same(dict(np.load(other)), found)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["1.safetensors", "2.npz"]
+
+
+BITS = {"float32": "<f4", "float64": "<f8", "float16": "<f2", "bfloat16": "<u2"}
+WIDE: list[dict[str, Any]] = [
+    {"name": "dense", "type": "dense", "shape": [47, 2061], "bias": None},
+    {"name": "conv", "type": "conv2d", "shape": [3, 3, 30, 41], "bias": None},
+    {"name": "gates", "type": "gru", "shape": [9, 7]},
+    {"name": "whole", "type": "dense", "shape": [16, 3], "scheme": "orthogonal"},
+    {"name": "scale", "type": "tensor", "shape": []},
+]
+
+
+@pytest.mark.parametrize("dtype", BITS)
+@pytest.mark.parametrize("algorithm", ["initserve/1", "torch-cpu/1"])
+def test_arrays_are_read_into_memory_that_is_there(either: Any, algorithm: str, dtype: str) -> None:
+    """The same bits as the file has; a part, what stands around it in the memory being left alone."""
+    layers = WIDE if algorithm == "initserve/1" else [WIDE[0], WIDE[1]]
+    spec = {"algorithm": algorithm, "seed": 5, "dtype": dtype, "layout": "pytorch", "layers": layers}
+    lazy, wanted = either.open(spec), either.init(spec)
+    for name, array in lazy.items():
+        out = np.zeros(array.shape, BITS[dtype])
+        array.read_into(out)
+        if dtype == "bfloat16":
+            out = (out.astype(np.uint32) << 16).view(np.float32)
+        assert out.tobytes() == wanted[name].tobytes(), name
+    around = np.full((9, 17, 5), 7, BITS[dtype])
+    lazy["conv.weight"].read_into(around[2:7].reshape(-1)[:360].reshape(5, 8, 3, 3), (slice(9, 19, 2), slice(20, 28)))
+    part = around[2:7].reshape(-1)[:360].reshape(5, 8, 3, 3)
+    if dtype == "bfloat16":
+        part = (part.astype(np.uint32) << 16).view(np.float32)
+    assert part.tobytes() == np.ascontiguousarray(wanted["conv.weight"][9:19:2, 20:28]).tobytes()
+    assert (around[:2] == 7).all()
+    assert (around[7:] == 7).all()
+
+
+def test_memory_that_does_not_fit_is_refused(either: Any) -> None:
+    array = either.open({"layers": [{"name": "a", "type": "dense", "shape": [4, 6]}]})["a/kernel"]
+    still = np.zeros((4, 6), np.float32)
+    still.flags.writeable = False
+    for out in (np.zeros((6, 4), np.float32), np.zeros((4, 6)), np.zeros((6, 4), np.float32).T, still):
+        with pytest.raises(ValueError, match="float32 of shape"):
+            array.read_into(out)
+    array.read_into(np.zeros((0, 6), np.float32), slice(2, 2))
+
+
+def test_boxes_in_memory_cover_an_array_once_and_are_no_larger_than_a_block() -> None:
+    from service.stream import tiles
+    from service.stream.views import View, joined
+
+    for shape, axes in (((5, 7), (1, 0)), ((70_000, 3_001), (1, 0)), ((3, 3, 90, 1025), (3, 2, 0, 1)), ((), ())):
+        form = View.whole("a", shape).moved(axes)
+        found = list(tiles.tiles(form))
+        sizes = [prod(each.stop - each.start for each in box) for box in found]
+        assert max(sizes) <= tiles.BLOCK
+        assert sum(sizes) == prod(shape)
+        assert len(found) <= 3 + 3 * prod(shape) // tiles.BLOCK
+        assert len({tuple(each.start for each in box) for box in found}) == len(found)
+    both = joined([View.whole("a", (4, 3)), View.whole("b", (4, 2))], 1)
+    assert list(tiles.tiles(both)) == [(slice(0, 4), slice(0, 3)), (slice(0, 4), slice(3, 5))]
 
 
 def test_bfloat16_comes_as_float32_with_exactly_its_values(either: Any, tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from initserve.errors import InitserveError
@@ -17,7 +19,7 @@ from initserve.torch.tree import DTYPES, Node, nodes_of
 
 OWN = "initserve/1"
 LAYERS_AT_ONCE = 64  # of a spec, so that an address holds it
-BLOCK = 2**26  # bytes of a parameter that are fetched at once
+BLOCK = 2**24  # bytes of a parameter that are fetched at once where it does not stand in this machine's memory
 UPON_META = 'it is on the meta device: model.to_empty(device="cpu"), tie its weights again, set its buffers, then init_'
 
 
@@ -148,16 +150,23 @@ def check(found: Mapping[str, tuple[LazyArray, Filled]], wanted: Mapping[str, tu
 
 
 def fill(local: torch.Tensor, array: LazyArray, box: Box) -> None:
-    """Copy a part of an array into a tensor of its shape, so many rows at once that they take `BLOCK` bytes."""
+    """Put a part of an array into a tensor of its shape: straight into its memory, or on a device by blocks."""
     if not local.numel():
         return
-    if not box:
-        local.copy_(torch.tensor(array[()]))
+    if local.device.type == "cpu" and local.is_contiguous():
+        array.read_into(as_numpy(local), box)
         return
-    row = prod(local.shape[1:]) * array.dtype.itemsize
-    rows = max(BLOCK // row, 1)
-    first, *others = box
-    for start in range(first.start, first.stop, rows):
-        stop = min(start + rows, first.stop)
-        part = array[(slice(start, stop), *others)]
-        local[start - first.start : stop - first.start].copy_(torch.from_numpy(part))
+    rows = max(BLOCK // (prod(local.shape[1:]) * local.itemsize), 1) if box else 1
+    for start in range(0, len(local) if box else 1, rows):
+        part = local[start : start + rows] if box else local
+        block = torch.empty(part.shape, dtype=local.dtype)
+        first = box[0].start + start if box else 0
+        array.read_into(as_numpy(block), (slice(first, first + len(part)), *box[1:]) if box else ())
+        part.copy_(block)
+
+
+def as_numpy(tensor: torch.Tensor) -> NDArray[Any]:
+    """Return a tensor's memory as an array; NumPy, which has no bfloat16, sees its bits."""
+    if tensor.dtype is torch.bfloat16:
+        return tensor.view(torch.int16).numpy().view(np.uint16)
+    return tensor.numpy()
