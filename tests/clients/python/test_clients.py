@@ -117,15 +117,16 @@ def test_memory_that_does_not_fit_is_refused(either: Any) -> None:
 
 def test_boxes_in_memory_cover_an_array_once_and_are_no_larger_than_a_block() -> None:
     from service.stream import tiles
+    from service.stream.drawing import BLOCK
     from service.stream.views import View, joined
 
     for shape, axes in (((5, 7), (1, 0)), ((70_000, 3_001), (1, 0)), ((3, 3, 90, 1025), (3, 2, 0, 1)), ((), ())):
         form = View.whole("a", shape).moved(axes)
         found = list(tiles.tiles(form))
         sizes = [prod(each.stop - each.start for each in box) for box in found]
-        assert max(sizes) <= tiles.BLOCK
+        assert max(sizes) <= BLOCK
         assert sum(sizes) == prod(shape)
-        assert len(found) <= 3 + 3 * prod(shape) // tiles.BLOCK
+        assert len(found) <= 3 + 3 * prod(shape) // BLOCK
         assert len({tuple(each.start for each in box) for box in found}) == len(found)
     both = joined([View.whole("a", (4, 3)), View.whole("b", (4, 2))], 1)
     assert list(tiles.tiles(both)) == [(slice(0, 4), slice(0, 3)), (slice(0, 4), slice(3, 5))]

@@ -169,4 +169,5 @@ def as_numpy(tensor: torch.Tensor) -> NDArray[Any]:
     """Return a tensor's memory as an array; NumPy, which has no bfloat16, sees its bits."""
     if tensor.dtype is torch.bfloat16:
         return tensor.view(torch.int16).numpy().view(np.uint16)
-    return tensor.numpy()
+    found: NDArray[Any] = tensor.numpy()
+    return found
