@@ -157,7 +157,8 @@ class Local:
         drawing = part.open()
 
         def putting(box: tuple[slice, ...]) -> Finish:
-            drawing.put(box, out[(*box, ...)])  # of an array without axes an array, too
+            place: Any = (*box, ...)  # what it takes of an array without axes is an array, too
+            drawing.put(box, out[place])
             return bytes
 
         pieces = (Piece(partial(putting, box)) for box in tiles(drawing.form))

@@ -86,7 +86,7 @@ class Service:
 
     def part_into(self, at: str, entry: Entry, text: str | None, out: NDArray[Any]) -> Steps[None]:
         """Put an array, or what `text` takes of it, into one of its shape, in C order."""
-        memory = memoryview(out.reshape(-1).view(np.uint8))
+        memory: Any = out.reshape(-1).view(np.uint8).data
         return filled(part_of(at, entry, "raw", text), memory, self._tries)
 
     def _answer(self, path: str, spec: Spec) -> Steps[dict[str, Any]]:

@@ -168,6 +168,7 @@ def fill(local: torch.Tensor, array: LazyArray, box: Box) -> None:
 def as_numpy(tensor: torch.Tensor) -> NDArray[Any]:
     """Return a tensor's memory as an array; NumPy, which has no bfloat16, sees its bits."""
     if tensor.dtype is torch.bfloat16:
-        return tensor.view(torch.int16).numpy().view(np.uint16)
-    found: NDArray[Any] = tensor.numpy()
-    return found
+        bits: NDArray[Any] = tensor.view(torch.int16).numpy().view(np.uint16)
+        return bits
+    values: NDArray[Any] = tensor.numpy()
+    return values
