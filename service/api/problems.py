@@ -60,7 +60,8 @@ PROBLEMS: dict[str, Kind] = {
     "unknown-repository": Kind(
         404,
         "There is no such repository on this Hub",
-        "Repositories are `init/RECIPE`, `-SIZE` and `-HEAD` added where these are meant, after GET /recipes, and `spec/sha256-DIGEST` for a stored spec.",
+        "Repositories are `init/RECIPE`, with `-SIZE` and `-HEAD` where these are meant, after GET /recipes, and "
+        "`spec/sha256-DIGEST` for a stored spec.",
     ),
     "unknown-revision": Kind(
         404,

@@ -20,7 +20,7 @@ from service.specs.addresses import short
 from service.specs.choosing import Wanted, choose
 from service.specs.refusals import refuse_overflow, refuse_seed, refuse_shared_keys
 from service.specs.selection import Tied, selected
-from service.specs.warnings import warn, warn_of_twins
+from service.specs.warnings import warn, warn_of_config, warn_of_twins
 from service.stream.dtypes import DTYPES
 
 
@@ -71,7 +71,7 @@ def planned(
     """Return the layers, what to warn of and what is tied; pointers lead into a spec with its recipe's layers in it."""
     asked, unused = choose(spec, replay)
     made, warnings = drawn_by(replay, spec, asked, seed)
-    warnings += [*warnings_of(asked, made, replay), *unused]
+    warnings += [*warnings_of(asked, made, replay), *unused, *warn_of_config(spec.expanded.misspelt)]
     tied = Tied.of(asked, spec.expanded.tied)
     layers = [arranged(layer, each, spec.layout, tied) for layer, each in zip(asked, made, strict=True)]
     layers = [layer for layer in layers if layer.parameters or layer.name not in tied.parameters]

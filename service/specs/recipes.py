@@ -161,7 +161,8 @@ class Expanded:
     """What a recipe comes to: layers, and rules, each of which says where it comes from.
 
     Of a published model, `because` is the reason for what its layers state, `steps` are what torch does to make it, and
-    `tied` leads from arrays that are another one to that, by their names in the PyTorch layout.
+    `tied` leads from arrays that are another one to that, by their names in the PyTorch layout. `misspelt` are members
+    of its config from which nothing is read, and what was meant by each.
     """
 
     layers: Sequence[Layer]
@@ -169,6 +170,7 @@ class Expanded:
     because: str | None = None
     steps: Sequence[Step] = ()
     tied: Mapping[str, str] = field(default_factory=dict)
+    misspelt: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tied_layers(self) -> set[str]:
@@ -185,4 +187,5 @@ def expand(named: Named) -> Expanded:
         layers, rules = recipe.build(*recipe.sizes[named.size or next(iter(recipe.sizes))])
         return Expanded(layers, [{**each, "because": because} for each in rules])
     model = recipe.model(named.size, named.settings, named.head)
-    return Expanded(model.layers, because=because, steps=model.steps, tied=model.tied)
+    misspelt = recipe.misspelt(named.settings or {})
+    return Expanded(model.layers, because=because, steps=model.steps, tied=model.tied, misspelt=misspelt)

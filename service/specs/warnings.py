@@ -1,5 +1,6 @@
 """Warnings: what a spec may say and its author will regret."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from service.networks.activations import ACTIVATIONS
@@ -12,6 +13,13 @@ from service.stream.distributions import Constant, Independent
 WEIGHTS = ("weights", "recurrent", "embedding")
 # A factor on the variance, forth or back: beyond it ten layers change magnitudes a thousandfold.
 FAR = 4.0
+
+
+def warn_of_config(misspelt: Mapping[str, str]) -> Iterator[Caution]:
+    """Warn of members of a config from which nothing is read, which nearly have the name of one from which it is."""
+    for name, meant in misspelt.items():
+        at = name.replace("~", "~0").replace("/", "~1")
+        yield Caution("unread-setting", f"/config/{at}", f"nothing is read from this; did you mean {meant}?", {})
 
 
 def warn(source: Source, activation: str, pointer: str) -> list[Caution]:
@@ -74,7 +82,7 @@ def warn_of_twins(sources: list[tuple[str, Source]]) -> list[Caution]:
     for pointer, source in sources:
         if source.stated.role not in WEIGHTS or not source.distribution.deterministic or len(source.stated.shape) < 2:
             continue
-        if isinstance(source.distribution, Constant):
+        if isinstance(source.distribution, Constant) or source.choice.reason != AS_ASKED:
             continue
         key = (source.distribution, source.stated.shape)
         if key in seen:

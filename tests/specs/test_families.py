@@ -131,6 +131,14 @@ def test_a_config_json_makes_the_model_that_it_was_made_of() -> None:
     assert [(each.key, each.shape) for each in again.parameters] == [(each.key, each.shape) for each in plan.parameters]
 
 
+def test_a_member_that_is_nearly_another_is_warned_of() -> None:
+    plan = planned(config={"n_layer": 1, "n_embed": 24, "resid_pdrop": 0.1})
+    (warning,) = plan.warnings
+    assert (warning.code, warning.pointer) == ("unread-setting", "/config/n_embed")
+    assert "n_embd" in warning.detail
+    assert planned(config={**NARROW, "n_embed": 24}).warnings == ()  # which is stated, so that another is meant
+
+
 @pytest.mark.parametrize("recipe", FAMILIES)
 def test_no_member_of_a_config_fails_otherwise_than_with_a_message(recipe: str) -> None:
     """Every member that a family knows, with values of every kind: it is read, or refused at its place."""

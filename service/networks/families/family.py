@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any, NamedTuple, TypeAlias
 
 from service.errors import InvalidSpec
@@ -10,6 +11,8 @@ from service.networks.families.settings import Settings
 from service.networks.families.tree import Module
 
 Config: TypeAlias = Mapping[str, Any]
+ALIKE = 0.9  # of a hundred characters ten may differ; published configs have no two members nearer than that
+MOST_STRANGE = 256  # members that are looked at
 
 
 class Head(NamedTuple):
@@ -55,6 +58,16 @@ class Family:
                 f"this config is of the family {str(kind)[:64]}, not {self.model_type}", "/config/model_type"
             )
         return walk(self.heads[head].tree(settings))
+
+    def misspelt(self, config: Config) -> dict[str, str]:
+        """Return the members of a config that are nearly one that this family reads, and that one.
+
+        A config.json holds much that has nothing to do with weights, so that other unknown members say nothing.
+        """
+        known = [name for name in (*self.defaults, *self.aliases) if name not in config]
+        strange = [name for name in config if name not in self.defaults and name not in self.aliases]
+        near = {name: get_close_matches(name[:64], known, n=1, cutoff=ALIKE) for name in strange[:MOST_STRANGE]}
+        return {name: found[0] for name, found in near.items() if found}
 
     def config_json(self, size: str | None, config: Config | None, head: str | None) -> dict[str, Any]:
         """Return the config.json from which the library makes this model."""
