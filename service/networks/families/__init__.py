@@ -35,6 +35,8 @@ from service.networks.families import (
     siglip,
     t5,
     torchvision_resnet,
+    unet_2d,
+    unet_2d_condition,
     vit,
     wav2vec2,
     whisper,
@@ -74,4 +76,6 @@ FAMILIES: Mapping[str, Family] = {
     "convnext": convnext.FAMILY,
     "resnet": resnet.FAMILY,
     "torchvision_resnet": torchvision_resnet.FAMILY,
+    "unet_2d": unet_2d.FAMILY,
+    "unet_2d_condition": unet_2d_condition.FAMILY,
 }
