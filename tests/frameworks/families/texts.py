@@ -1,0 +1,315 @@
+"""Families of text: a small config each, of odd sizes, with all that changes its shapes or its draws."""
+
+from typing import Any
+
+from tests.frameworks.families.oracle import Case
+
+DECODER = (None, "causal_lm", "sequence_classification", "token_classification", "question_answering")
+UNASKED = (None, "causal_lm", "sequence_classification", "token_classification")
+ENCODER = (None, "masked_lm", "sequence_classification", "token_classification", "question_answering")
+BERT = (*ENCODER, "causal_lm", "multiple_choice")
+
+# 97 rows of 36, heads of 6 and feed-forwards of 51: neither sizes nor numbers of elements are multiples of 16.
+SMALL: dict[str, Any] = {
+    "vocab_size": 97,
+    "hidden_size": 36,
+    "intermediate_size": 51,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 6,
+    "initializer_range": 0.037,
+}
+GROUPED: dict[str, Any] = {**SMALL, "num_key_value_heads": 2}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "tied": {"tie_word_embeddings": True},
+    "untied": {"tie_word_embeddings": False},
+    "padded": {"pad_token_id": 5},
+    "not padded": {"pad_token_id": None},
+    "three labels": {"id2label": {"0": "a", "1": "b", "2": "c"}},
+    "one layer, wide": {"num_hidden_layers": 1, "hidden_size": 96, "intermediate_size": 128, "vocab_size": 320},
+    "bfloat16": {"dtype": "bfloat16"},
+    "float16, as older files say it": {"torch_dtype": "float16"},
+}
+HEADED: dict[str, dict[str, Any]] = {"heads of their own width": {"head_dim": 10}}
+BIASED: dict[str, dict[str, Any]] = {"biased": {"attention_bias": True}, "not biased": {"attention_bias": False}}
+UNGROUPED: dict[str, Any] = {"as many keys as queries": {"num_key_value_heads": None}}
+
+TEXTS = {
+    "llama": Case(
+        GROUPED,
+        DECODER,
+        {**VARIANTS, **HEADED, **BIASED, **UNGROUPED, "biased inside": {"mlp_bias": True}},
+        "8b",
+        "causal_lm",
+        8_030_261_248,
+    ),
+    "mistral": Case(GROUPED, DECODER, {**VARIANTS, **HEADED}, "7b", "causal_lm", 7_241_732_096),
+    "qwen2": Case(GROUPED, DECODER, {**VARIANTS, **HEADED, **UNGROUPED}, "7b", "causal_lm", 7_615_616_512),
+    "qwen3": Case(
+        {**GROUPED, "head_dim": 10}, DECODER, {**VARIANTS, **BIASED, **UNGROUPED}, "8b", "causal_lm", 8_190_735_360
+    ),
+    "phi3": Case(
+        {**GROUPED, "pad_token_id": 7},
+        UNASKED,
+        {**VARIANTS, **HEADED, **UNGROUPED},
+        "mini",
+        "causal_lm",
+        3_821_079_552,
+    ),
+    "gemma2": Case({**GROUPED, "head_dim": 10}, UNASKED, {**VARIANTS, **BIASED}, "9b", "causal_lm", 9_241_705_984),
+    "mixtral": Case(
+        {**GROUPED, "num_local_experts": 3},
+        DECODER,
+        {**VARIANTS, **HEADED, "experts by another name": {"num_experts": 5}},
+        "8x7b",
+        "causal_lm",
+        46_702_792_704,
+    ),
+    "qwen3_moe": Case(
+        {**GROUPED, "moe_intermediate_size": 13, "num_experts": 3, "head_dim": 10},
+        DECODER,
+        {
+            **VARIANTS,
+            **BIASED,
+            "every second layer": {"decoder_sparse_step": 2, "num_hidden_layers": 4},
+            "some layers dense": {"mlp_only_layers": [0, 2], "num_hidden_layers": 3},
+        },
+        "30b-a3b",
+        "causal_lm",
+        30_532_122_624,
+    ),
+    "deepseek_v3": Case(
+        {
+            **SMALL,
+            "moe_intermediate_size": 13,
+            "n_routed_experts": 4,
+            "n_shared_experts": 2,
+            "n_group": 2,
+            "topk_group": 1,
+            "num_experts_per_tok": 2,
+            "kv_lora_rank": 11,
+            "q_lora_rank": 9,
+            "qk_rope_head_dim": 6,
+            "qk_nope_head_dim": 5,
+            "v_head_dim": 7,
+            "first_k_dense_replace": 1,
+            "num_hidden_layers": 3,
+        },
+        UNASKED,
+        {**VARIANTS, **BIASED, "queries at once": {"q_lora_rank": None}, "all mixed": {"first_k_dense_replace": 0}},
+        "671b",
+        "causal_lm",
+        671_026_404_352,
+    ),
+    "gpt_oss": Case(
+        {**GROUPED, "num_local_experts": 3, "head_dim": 10},
+        UNASKED,
+        {**VARIANTS, **BIASED},
+        "20b",
+        "causal_lm",
+        20_914_757_184,
+    ),
+    "gpt_neox": Case(SMALL, DECODER, {**VARIANTS, **BIASED}, "20b", "causal_lm", 20_554_567_680),
+    "opt": Case(
+        {
+            "vocab_size": 97,
+            "hidden_size": 36,
+            "ffn_dim": 51,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "max_position_embeddings": 23,
+            "init_std": 0.037,
+        },
+        (None, "causal_lm", "sequence_classification", "question_answering"),
+        {
+            **{word: more for word, more in VARIANTS.items() if word != "one layer, wide"},
+            "narrow words": {"word_embed_proj_dim": 20},
+            "norms after": {"do_layer_norm_before": False},
+            "no last norm": {"_remove_final_layer_norm": True},
+            "no biases": {"enable_bias": False},
+            "plain norms": {"layer_norm_elementwise_affine": False},
+        },
+        "125m",
+        "causal_lm",
+        125_239_296,
+    ),
+    "bloom": Case(
+        {"vocab_size": 97, "hidden_size": 36, "n_layer": 2, "n_head": 4, "initializer_range": 0.037},
+        DECODER,
+        {
+            **{word: more for word, more in VARIANTS.items() if word != "one layer, wide"},
+            "by other names": {"n_embed": 20, "num_hidden_layers": 1},
+        },
+        "560m",
+        "causal_lm",
+        559_214_592,
+    ),
+    "gpt2": Case(
+        {"vocab_size": 97, "n_embd": 36, "n_layer": 2, "n_head": 4, "n_positions": 23, "initializer_range": 0.037},
+        DECODER,
+        {
+            **{word: more for word, more in VARIANTS.items() if word != "one layer, wide"},
+            "inner width": {"n_inner": 51},
+            "cross attention": {"add_cross_attention": True},
+            "by other names": {"hidden_size": 20, "num_hidden_layers": 3, "max_position_embeddings": 11},
+        },
+        "small",
+        "causal_lm",
+        124_439_808,
+    ),
+    "bert": Case(
+        {**SMALL, "max_position_embeddings": 23, "type_vocab_size": 3},
+        (*BERT, "next_sentence_prediction"),
+        {
+            **VARIANTS,
+            "decoder": {"is_decoder": True},
+            "cross attention": {"is_decoder": True, "add_cross_attention": True},
+        },
+        "base",
+        "masked_lm",
+        109_514_298,
+    ),
+    "roberta": Case(
+        {**SMALL, "max_position_embeddings": 23, "type_vocab_size": 3},
+        BERT,
+        {
+            **VARIANTS,
+            "decoder": {"is_decoder": True},
+            "cross attention": {"is_decoder": True, "add_cross_attention": True},
+        },
+        "base",
+        "masked_lm",
+        124_697_433,
+    ),
+    "distilbert": Case(
+        {
+            "vocab_size": 97,
+            "dim": 36,
+            "hidden_dim": 51,
+            "n_layers": 2,
+            "n_heads": 4,
+            "max_position_embeddings": 23,
+            "initializer_range": 0.037,
+        },
+        (*ENCODER, "multiple_choice"),
+        {
+            **{word: more for word, more in VARIANTS.items() if word != "one layer, wide"},
+            "by other names": {"hidden_size": 20, "num_hidden_layers": 3},
+        },
+        "base",
+        "masked_lm",
+        66_985_530,
+    ),
+    "deberta_v2": Case(
+        {**SMALL, "max_position_embeddings": 23},
+        (*ENCODER, "multiple_choice"),
+        {
+            **VARIANTS,
+            "relative positions": {
+                "relative_attention": True,
+                "pos_att_type": "p2c|c2p",
+                "norm_rel_ebd": "layer_norm",
+                "position_buckets": 5,
+            },
+            "relative positions, shared": {
+                "relative_attention": True,
+                "pos_att_type": ["p2c", "c2p"],
+                "share_att_key": True,
+                "max_relative_positions": 9,
+            },
+            "relative positions alone": {
+                "relative_attention": True,
+                "position_biased_input": False,
+                "type_vocab_size": 2,
+            },
+            "convolution": {"conv_kernel_size": 3, "conv_groups": 2},
+            "narrow words": {"embedding_size": 20},
+            "new head": {"legacy": False},
+            "narrow pooler": {"pooler_hidden_size": 36},
+            "heads of their own width": {"attention_head_size": 7},
+        },
+        "v3-base",
+        "masked_lm",
+        184_551_780,
+    ),
+    "t5": Case(
+        {
+            "vocab_size": 97,
+            "d_model": 36,
+            "d_kv": 7,
+            "d_ff": 51,
+            "num_layers": 2,
+            "num_heads": 4,
+            "relative_attention_num_buckets": 11,
+        },
+        (None, "seq2seq_lm", "sequence_classification", "token_classification", "question_answering"),
+        {
+            "tied": {"tie_word_embeddings": True},
+            "untied, as files say": {"tie_word_embeddings": False},
+            "gated": {"feed_forward_proj": "gated-gelu"},
+            "decoder of other depth": {"num_decoder_layers": 3},
+            "factor": {"initializer_factor": 0.3},
+            "three labels": {"id2label": {"0": "a", "1": "b", "2": "c"}},
+            "bfloat16": {"dtype": "bfloat16"},
+        },
+        "small",
+        "seq2seq_lm",
+        60_506_624,
+    ),
+    "bart": Case(
+        {
+            "vocab_size": 97,
+            "d_model": 36,
+            "encoder_layers": 2,
+            "decoder_layers": 1,
+            "encoder_ffn_dim": 51,
+            "decoder_ffn_dim": 43,
+            "encoder_attention_heads": 4,
+            "decoder_attention_heads": 4,
+            "max_position_embeddings": 23,
+            "init_std": 0.037,
+        },
+        (None, "seq2seq_lm", "causal_lm", "masked_lm", "sequence_classification", "question_answering"),
+        {
+            "tied": {"tie_word_embeddings": True},
+            "untied": {"tie_word_embeddings": False},
+            "padded": {"pad_token_id": 5},
+            "two labels": {"num_labels": 2},
+            "bfloat16": {"dtype": "bfloat16"},
+            "by other names": {"hidden_size": 20, "num_hidden_layers": 1},
+        },
+        "large",
+        "seq2seq_lm",
+        406_291_456,
+    ),
+    "mamba": Case(
+        {
+            "vocab_size": 97,
+            "hidden_size": 36,
+            "state_size": 5,
+            "num_hidden_layers": 2,
+            "conv_kernel": 3,
+        },
+        (None, "causal_lm"),
+        {
+            "tied": {"tie_word_embeddings": True},
+            "untied": {"tie_word_embeddings": False},
+            "expanded": {"expand": 3, "time_step_rank": 4},
+            "biased": {"use_bias": True, "use_conv_bias": False},
+            "constant steps": {"time_step_init_scheme": "constant", "time_step_scale": 0.7},
+            "other steps": {"time_step_min": 0.002, "time_step_max": 0.3, "time_step_floor": 0.001},
+            "rescaled": {"rescale_prenorm_residual": True},
+            "bfloat16": {"dtype": "bfloat16"},
+        },
+        "130m",
+        "causal_lm",
+        129_135_360,
+    ),
+    "gemma3_text": Case(
+        {**GROUPED, "head_dim": 10},
+        (None, "causal_lm", "sequence_classification"),
+        {**VARIANTS, **BIASED},
+        "1b",
+        "causal_lm",
+        999_885_952,
+    ),
+}
