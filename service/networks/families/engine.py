@@ -21,13 +21,14 @@ class Construct(NamedTuple):
 
 
 class Filled(NamedTuple):
-    """A canonical parameter of a layer is given a scheme; `lost`: drawn for nothing; `lengths_of`: see Fill's."""
+    """A canonical parameter of a layer is given a scheme; `lost`, `lengths_of` and `inexact` are Fill's."""
 
     layer: str
     parameter: str
     scheme: Scheme
     lost: bool
     lengths_of: str
+    inexact: str
 
 
 Step: TypeAlias = Construct | Filled
@@ -122,7 +123,7 @@ def initialised(module: Module, path: str, initialise: Initialise, done: set[str
 
 def placed(fill: Fill, path: str) -> Filled:
     source = below(path, fill.lengths_of) if fill.lengths_of else ""
-    return Filled(below(path, fill.path), fill.parameter, fill.scheme, fill.lost, source)
+    return Filled(below(path, fill.path), fill.parameter, fill.scheme, fill.lost, source, fill.inexact)
 
 
 def members(layer: Layer, left: Mapping[str, Scheme]) -> dict[str, Any]:

@@ -47,6 +47,8 @@ DEFAULTS = {
     "initializer_range": 0.1,
 }
 
+DIVIDED = "the library divides what it drew by the root of the number of layers, which rounds it twice"
+
 
 def step_rank(c: Settings) -> int:
     """Return how many features the length of a step is made of."""
@@ -82,6 +84,7 @@ def initialisation(c: Settings) -> Initialise:
     general, bias, depth = general_of(c), step_lengths(c), c.depth("num_hidden_layers")
     narrowed = c.flag("rescale_prenorm_residual") and depth > 1
     out = scaled("variance_scaling", 1.0 / 3.0 / depth, "fan_in", "uniform") if narrowed else TORCH
+    divided = DIVIDED if narrowed else ""
 
     def initialise(each: Module) -> Iterator[Fill]:
         yield from general(each)
@@ -91,7 +94,7 @@ def initialisation(c: Settings) -> Initialise:
             yield Fill("dt_proj", "kernel", steps(c))
             yield Fill("dt_proj", "bias", bias)
             yield Fill("conv1d", "kernel", TORCH)
-            yield Fill("out_proj", "kernel", out)
+            yield Fill("out_proj", "kernel", out, inexact=divided)
 
     return initialise
 

@@ -20,7 +20,7 @@ class Fill(NamedTuple):
 
     `lost` says that the draw moves the generator, and that its values do not stay: they are overwritten otherwise.
     `lengths_of` is the path of a bare parameter the lengths of whose columns torch puts here; the scheme is what these
-    are about, for a stream in which a parameter knows no other.
+    are about, for a stream in which a parameter knows no other. `inexact` says why torch's own last bit may be another.
     """
 
     path: str
@@ -28,6 +28,7 @@ class Fill(NamedTuple):
     scheme: Scheme
     lost: bool = False
     lengths_of: str = ""
+    inexact: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from service.replay.orthogonal import by_decomposition
 from service.replay.torch.draws import BLOCK, Call, Normal, Uniform, Walk
 from service.replay.torch.draws import Step as Drawn
 from service.replay.torch.modules import called, constructed, expected, fans_of, kaiming_uniform
+from service.replay.torch.steps import StepBiases
 from service.replay.torch.whole import ColumnLengths, DiracTensor, Orthogonal, Sparse, TruncNormal
 from service.stream.addresses import Runs
 from service.stream.distributions import Constant
@@ -45,6 +46,9 @@ LAPACK = by_decomposition("orthogonal_")
 LAST_BIT = (
     "trunc_normal_ with bounds that leave so little compares with logarithms, whose last bit in float32 and float64 "
     "is the library's; it is checked that none decides where that takes a tenth of a second"
+)
+FUNCTIONS = (
+    "exp, log and expm1 of the library that torch is built with, of which a value may be 2 units off in the last place"
 )
 OTHER_LIBRARY = "this machine's C library has other logarithms, sines or cosines than glibc, which torch's wheels use"
 ANGLES = (
@@ -64,6 +68,8 @@ def reason_inexact(step: Drawn) -> str | None:
     match step.call:
         case Orthogonal():
             return LAPACK
+        case StepBiases():
+            return FUNCTIONS
         case TruncNormal() as call if not call.from_normals and not (tensor.half and tensor.fused):
             return None if step.walk.certain(step.index, CERTAIN) else LAST_BIT
         case Normal() | TruncNormal() | Sparse() if tensor.by_library and not library_agrees():
@@ -168,12 +174,12 @@ def build(
             case Filled(scheme=scheme, lengths_of=source) if source:
                 (array,), (of,) = module.arrays.values(), found[source].values()
                 given[array.name] = measured(array, scheme, of, walk)
-            case Filled(parameter=parameter, scheme=scheme, lost=lost):
+            case Filled(parameter=parameter, scheme=scheme, lost=lost, inexact=inexact):
                 array = next(each for each in module.arrays.values() if each.parameter.name == parameter)
                 call = called(array, scheme, partial(fans_of, array))
                 made = computed(array, scheme) if call is None else None
                 if call is not None:
-                    made = kept(array, call, walk.add(call, array.shape, array.dtype))
+                    made = kept(array, call, walk.add(call, array.shape, array.dtype), inexact)
                 if not lost and made is not None:
                     given[array.name] = made
     return priced(list(found.values()))
@@ -195,8 +201,8 @@ def measured(array: Array, about: Scheme, of: ArrayDraws, walk: Walk) -> ArrayDr
     return ArrayDraws(expected, array.parameter.fans, walk.add(ColumnLengths(of.draws), array.shape, array.dtype))
 
 
-def kept(array: Array, call: Call, step: Drawn) -> ArrayDraws:
-    return ArrayDraws(expected(call, array), array.parameter.fans, step, reason_inexact(step))
+def kept(array: Array, call: Call, step: Drawn, inexact: str = "") -> ArrayDraws:
+    return ArrayDraws(expected(call, array), array.parameter.fans, step, inexact or reason_inexact(step))
 
 
 def left_by_model(array: Array) -> ArrayDraws:

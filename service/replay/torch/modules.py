@@ -27,6 +27,7 @@ from service.networks.layers.normalization import PRelu, RmsNorm, ScaleAndShift
 from service.networks.layers.recurrent import Recurrent
 from service.networks.layers.transformer import TransformerBlock, TransformerStack
 from service.networks.schemes import Scheme
+from service.networks.schemes.biases import StepBias
 from service.networks.schemes.frameworks import JaxOrthogonal
 from service.networks.schemes.linear import OrthogonalScheme
 from service.networks.schemes.linear import Sparse as SparseScheme
@@ -42,6 +43,7 @@ from service.replay.framework import (
     untruncated,
 )
 from service.replay.torch.draws import Call, Normal, Uniform
+from service.replay.torch.steps import StepBiases
 from service.replay.torch.whole import Orthogonal, Sparse, TruncNormal
 from service.stream.distributions import Constant, Distribution
 from service.stream.distributions import Normal as NormalValues
@@ -225,6 +227,8 @@ def called(array: Array, scheme: Scheme, fans: Callable[[], Fans]) -> Call | Non
             return Orthogonal(array.shape[0], prod(array.shape[1:]), gain)
         case SparseScheme():
             return sparse(scheme, array)
+        case StepBias(shortest=shortest, longest=longest):
+            return StepBiases(shortest, longest)
         case _:
             return by_distribution(array, scheme, fans)
 
@@ -258,6 +262,9 @@ def expected(call: Call, array: Array) -> Distribution:
             return NormalValues(mean, deviation, lower, upper, (low, high))
         case Orthogonal(rows, columns, gain):
             return OrthogonalValues(Stack.one(rows, columns), gain)
+        case StepBiases(shortest, longest):
+            steps = StepBias(name="step_bias", shortest=shortest, longest=longest)
+            return steps.realise(array.parameter.site("pytorch"))
         case Sparse(rows, _, zeros, deviation):
             share = deviation * math.sqrt(1.0 - zeros / rows)
             return Computed((0.0, share, None, None), ("sparse",), 0, lambda chance: np.empty(0), by_chance=True)

@@ -5,8 +5,19 @@ from typing import Any
 import pytest
 import torch
 
+from service.errors import NotExact
 from service.networks.families import FAMILIES
-from tests.frameworks.families.oracle import MAPPINGS, alike, described, drawn, planned, real, tied_in, with_tied
+from tests.frameworks.families.oracle import (
+    MAPPINGS,
+    alike,
+    described,
+    drawn,
+    planned,
+    real,
+    tied_in,
+    units_apart,
+    with_tied,
+)
 from tests.frameworks.families.texts import TEXTS
 
 Config = dict[str, Any]
@@ -14,6 +25,8 @@ Config = dict[str, Any]
 MODEL_TYPES = {"deberta_v2": "deberta-v2"}  # as a config.json has it, where that is not the family's name
 # transformers refuses a question's two ends with other than two labels.
 REFUSED = {("distilbert", "three labels", "question_answering")}
+# Units in the last place by which torch's own may differ, by the ends of names.
+INEXACT = {"mamba": {"dt_proj.bias": 2.0, "out_proj.weight": 1.0}}
 KNOWN = {family: case for family, case in TEXTS.items() if family in FAMILIES}
 
 CASES = [
@@ -45,11 +58,19 @@ def test_a_config_plans_the_real_state_dict(family: str, config: Config, head: s
 @pytest.mark.parametrize(("family", "config", "head"), CASES)
 def test_under_torchs_stream_it_is_the_real_model_bit_for_bit(family: str, config: Config, head: str | None) -> None:
     theirs = real(model_type(family), config, head).state_dict()
-    plan = planned(family, config, head, algorithm="torch-cpu/1")
-    assert plan.exact
+    bounds = INEXACT.get(family, {})
+    plan = planned(family, config, head, algorithm="torch-cpu/1", exact=not bounds)
+    assert plan.exact == (not bounds)
     ours = with_tied(drawn(plan), plan.tied)
     assert ours.keys() == theirs.keys()
-    assert [name for name, value in ours.items() if not torch.equal(value, theirs[name])] == []
+    others = [name for name, value in ours.items() if not torch.equal(value, theirs[name])]
+    for name in others:
+        assert units_apart(ours[name], theirs[name]) <= bounds.get(name.partition(".mixer.")[2], 0), name
+
+
+def test_what_may_differ_from_torch_is_refused_unless_the_spec_says_so() -> None:
+    with pytest.raises(NotExact, match=r"exp, log and expm1"):
+        planned("mamba", TEXTS["mamba"].config, None, algorithm="torch-cpu/1")
 
 
 @pytest.mark.parametrize("family", KNOWN)

@@ -95,7 +95,12 @@ TEXTS = {
             "num_hidden_layers": 3,
         },
         UNASKED,
-        {**VARIANTS, **BIASED, "queries at once": {"q_lora_rank": None}, "all mixed": {"first_k_dense_replace": 0}},
+        {
+            **{w: m for w, m in VARIANTS.items() if "16" not in w},
+            **BIASED,
+            "queries at once": {"q_lora_rank": None},
+            "all mixed": {"first_k_dense_replace": 0},
+        },
         "671b",
         "causal_lm",
         671_026_404_352,
