@@ -60,8 +60,8 @@ def mixture(c: Settings) -> Module:
     width, wide, count = c.size("hidden_size"), c.size("moe_intermediate_size"), c.size("n_routed_experts")
     gate = module(
         "gate",
-        parameter("weight", (count, width)),
-        parameter("e_score_correction_bias", (count,)),
+        parameter("weight", (count, width), dtype="float32"),
+        parameter("e_score_correction_bias", (count,), dtype="float32"),
         kind="router",
     )
     shared = gated("shared_experts", width, wide * c.size("n_shared_experts"))

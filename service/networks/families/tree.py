@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from service.networks.schemes import PRESETS, Scheme
 from service.networks.schemes.plain import BoundedNormal, ConstantScheme, RandomNormal, RandomUniform
+from service.stream.dtypes import DtypeName
 
 Layer: TypeAlias = dict[str, Any]
 
@@ -118,13 +119,19 @@ def batch_norm(name: str, width: int, kind: str = "") -> Module:
 
 
 def parameter(
-    name: str, shape: Iterable[int], drawn: Scheme | None = None, fans: tuple[int, int] | None = None
+    name: str,
+    shape: Iterable[int],
+    drawn: Scheme | None = None,
+    fans: tuple[int, int] | None = None,
+    dtype: DtypeName | None = None,
 ) -> Module:
     """Return a bare parameter; `drawn` is what makes it in the constructor, None for what takes no chance.
 
-    Whatever takes no chance starts at 0 unless an initialisation says otherwise.
+    Whatever takes no chance starts at 0 unless an initialisation says otherwise. `dtype` is its own, whatever the
+    model's is.
     """
-    known = {} if fans is None else {"fan_in": fans[0], "fan_out": fans[1]}
+    known: Layer = {} if fans is None else {"fan_in": fans[0], "fan_out": fans[1]}
+    known |= {} if dtype is None else {"dtype": dtype}
     made = (Fill("", "value", drawn or ZEROS),)
     return Module(name, layer={"type": "tensor", "shape": [*shape], "bare": True, **known}, drawn=made)
 

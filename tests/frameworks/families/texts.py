@@ -96,7 +96,7 @@ TEXTS = {
         },
         UNASKED,
         {
-            **{w: m for w, m in VARIANTS.items() if "16" not in w},
+            **VARIANTS,
             **BIASED,
             "queries at once": {"q_lora_rank": None},
             "all mixed": {"first_k_dense_replace": 0},
