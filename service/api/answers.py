@@ -59,6 +59,7 @@ class ParameterLinksAnswer(Closed):
     statistics: str
 
 
+TIED = "From names of arrays that are another one, in a published model, to that one's; they are not answered twice."
 LINKS = "Left out where the spec has no address, of which a warning tells: no-address."
 
 
@@ -109,6 +110,7 @@ class InitAnswer(Closed):
     seed: str = Field(description="The seed used, as a string: JavaScript cannot hold it as a number.")
     layout: Layout
     dtype: DtypeName
+    tied: dict[str, str] | None = Field(None, description=TIED)
     layers: list[LayerAnswer]
     links: LinksAnswer | None = Field(None, description=LINKS)
     warnings: list[WarningAnswer]
@@ -141,6 +143,7 @@ class PlanAnswer(Closed):
     seed: str
     layout: Layout
     dtype: DtypeName
+    tied: dict[str, str] | None = Field(None, description=TIED)
     layers: list[PlannedLayerAnswer]
     links: LinksAnswer | None = Field(None, description=LINKS)
     warnings: list[WarningAnswer]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.api.answers import InitAnswer
+from service.api.answers import InitAnswer, PlanAnswer
 from tests.conftest import serving
 
 DENSE: dict[str, Any] = {"name": "fc1", "type": "dense", "shape": [12, 8], "activation": "relu"}
@@ -170,3 +170,16 @@ def test_the_golden_digest_comes_over_http_too(client: httpx.Client) -> None:
     assert ask(client, spec)["layers"][0]["parameters"][0]["sha256"] == digest
     file = client.post("/init?format=npy", content=json.dumps(spec), headers={"content-type": "application/json"})
     assert hashlib.sha256(np.load(io.BytesIO(file.content)).tobytes()).hexdigest() == digest
+
+
+def test_a_model_whose_arrays_are_one_says_so(client: httpx.Client) -> None:
+    config = {"n_embd": 8, "n_layer": 1, "n_head": 2, "vocab_size": 5, "n_positions": 3}
+    spec = {"recipe": "gpt2", "config": config, "head": "causal_lm", "seed": 1}
+    answer = client.post("/init", json=spec)
+    assert answer.status_code == 200
+    InitAnswer.model_validate(answer.json())
+    assert answer.json()["tied"] == {"lm_head.weight": "transformer.wte.weight"}
+    plan = client.post("/plan", json=spec).json()
+    PlanAnswer.model_validate(plan)
+    assert plan["tied"] == answer.json()["tied"]
+    assert "lm_head" not in [layer["name"] for layer in plan["layers"]]
