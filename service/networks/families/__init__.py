@@ -7,6 +7,7 @@ reads a config.
 from collections.abc import Mapping
 
 from service.networks.families import (
+    actor_critic,
     bart,
     bert,
     bloom,
@@ -34,6 +35,7 @@ from service.networks.families import (
     roberta,
     siglip,
     t5,
+    timm_resnet,
     torchvision_resnet,
     unet_2d,
     unet_2d_condition,
@@ -78,4 +80,6 @@ FAMILIES: Mapping[str, Family] = {
     "torchvision_resnet": torchvision_resnet.FAMILY,
     "unet_2d": unet_2d.FAMILY,
     "unet_2d_condition": unet_2d_condition.FAMILY,
+    "timm_resnet": timm_resnet.FAMILY,
+    "actor_critic": actor_critic.FAMILY,
 }

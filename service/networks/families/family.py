@@ -45,7 +45,7 @@ class Family:
     def settled(self, size: str | None, config: Config | None) -> Config:
         """Return what a config states over a size; of no size where only a config is given."""
         named = size or (next(iter(self.sizes)) if config is None else None)
-        stated = {**(self.sizes[named] if named else {}), **(config or {})}
+        stated = over(self.sizes[named] if named else {}, config or {})
         others = {self.aliases[name]: value for name, value in stated.items() if name in self.aliases}
         return {**{name: value for name, value in stated.items() if name not in self.aliases}, **others}
 
@@ -73,3 +73,13 @@ class Family:
         """Return the config.json from which the library makes this model."""
         stated = {**self.defaults, **self.settled(size, config)}
         return {**stated, "model_type": self.model_type, "architectures": [self.heads[head].architecture]}
+
+
+def over(size: Config, config: Config) -> dict[str, Any]:
+    """Return a config over a size's, member by member; so too a part's, where both are objects."""
+    found = {**size, **config}
+    for name, below in size.items():
+        above = config.get(name)
+        if isinstance(below, Mapping) and isinstance(above, Mapping):
+            found[name] = over(below, above)
+    return found
