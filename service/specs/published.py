@@ -1,14 +1,14 @@
 """What a published model's files say of it: its config.json, and the names that its arrays have in a checkpoint."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from re import sub
 from typing import Any, NamedTuple
 
 from service.networks.families import FAMILIES
 from service.networks.families.family import Family
-from service.networks.plan import Plan, PlannedLayer
+from service.networks.plan import Plan, PlannedLayer, PlannedParameter
 
 
 class Published(NamedTuple):
@@ -40,22 +40,50 @@ def config_of(plan: Plan) -> dict[str, Any] | None:
 
 
 def as_in_a_checkpoint(plan: Plan) -> Plan:
-    """Return a plan with its arrays named as checkpoints of its model name them; their values stay."""
+    """Return a plan with its arrays named and cut as checkpoints of its model have them; their values stay."""
     found = published_in(plan)
-    names = found.family.files if found else {}
-    if not names:
+    if found is None or not (found.family.files or found.family.experts):
         return plan
-
-    def renamed(layer: PlannedLayer) -> PlannedLayer:
-        name = layer.name
-        for pattern, meant in names.items():
-            name = sub(pattern, meant, name)
-        return replace(layer, name=name, parameters=tuple(replace(each, layer=name) for each in layer.parameters))
-
-    return replace(plan, layers=tuple(renamed(layer) for layer in plan.layers))
+    return replace(plan, layers=tuple(there for layer in plan.layers for there in layers_of(layer, found.family)))
 
 
-def names_in_a_checkpoint(plan: Plan) -> dict[str, str]:
-    """Return the arrays' own names by those in a checkpoint, where these are others."""
-    both = zip(as_in_a_checkpoint(plan).parameters, plan.parameters, strict=True)
-    return {there.key: here.key for there, here in both if there.key != here.key}
+def layers_of(layer: PlannedLayer, family: Family) -> Iterator[PlannedLayer]:
+    """Yield what a checkpoint has for a layer: itself by its name there, or every expert's parts."""
+    for pattern, parts in family.experts.items():
+        if found := re.match(pattern, layer.name):
+            (parameter,) = layer.parameters
+            yield from experts(parameter, layer, [found.expand(name) for name in parts])
+            return
+    name = layer.name
+    for pattern, meant in family.files.items():
+        name = re.sub(pattern, meant, name)
+    yield layer if name == layer.name else named(layer, name, layer.parameters)
+
+
+def named(layer: PlannedLayer, name: str, parameters: Iterable[PlannedParameter]) -> PlannedLayer:
+    return replace(layer, name=name, parameters=tuple(replace(each, layer=name) for each in parameters))
+
+
+def experts(parameter: PlannedParameter, layer: PlannedLayer, parts: Sequence[str]) -> Iterator[PlannedLayer]:
+    """Yield the parts of each expert, one after the other along its first axis."""
+    count, rows, *others = parameter.shape
+    height = rows // len(parts)
+    whole = [range(size) for size in others]
+    for expert in range(count):
+        for place, name in enumerate(parts):
+            taken = range(place * height, (place + 1) * height)
+            yield named(layer, name.format(expert=expert), [parameter.sliced((expert, taken, *whole))])
+
+
+def arrays_in_a_checkpoint(plan: Plan) -> dict[str, list[PlannedParameter]]:
+    """Return what a checkpoint has for each array, by the array's own name, where that is another one, or several."""
+    found = published_in(plan)
+    if found is None:
+        return {}
+    there: dict[str, list[PlannedParameter]] = {}
+    for layer in plan.layers:
+        for part in layers_of(layer, found.family):
+            for here, parameter in zip(layer.parameters, part.parameters, strict=True):
+                if parameter.key != here.key:
+                    there.setdefault(here.key, []).append(parameter)
+    return there

@@ -5,7 +5,7 @@ from typing import Any
 
 from service.errors import InvalidFile, InvalidSpec, UnsupportedCombination
 from service.networks.plan import Plan
-from service.specs.published import names_in_a_checkpoint
+from service.specs.published import arrays_in_a_checkpoint
 from service.specs.spec import Spec
 from service.verification.arrays import Array
 from service.verification.comparison import Comparison
@@ -17,13 +17,14 @@ LONGEST_NAME = 256  # characters of a name that is the file's own
 class Result:
     """What is known of each parameter of a plan. Arrays may come of several files, each of which is told of in turn.
 
-    A published model's arrays may have the names that checkpoints have for them.
+    A published model's arrays may have the names that checkpoints have for them, and be cut as they are there.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._comparisons = {parameter.key: Comparison(parameter) for parameter in plan.parameters}
-        self._published = names_in_a_checkpoint(plan)
+        self._published = arrays_in_a_checkpoint(plan)
+        self._own = {there.key: here for here, parts in self._published.items() for there in parts}
         self._unexpected: list[str] = []
         self._unexpected_count = 0
 
@@ -37,12 +38,23 @@ class Result:
     def of(self, array: Array) -> Comparison | None:
         """Return what an array is to be compared with; None where the spec has none of its name."""
         if array.name is not None:
-            return self._comparisons.get(self._published.get(array.name, array.name))
+            return self._named(array.name)
         if len(self._comparisons) != 1:
             raise UnsupportedCombination(
                 f"a .npy file holds one array, and this spec makes {len(self._comparisons):,}; take npz or safetensors"
             )
         return next(iter(self._comparisons.values()))
+
+    def _named(self, name: str) -> Comparison | None:
+        """Return what an array of a name is compared with; once a part of one is met, its parts stand for it."""
+        own = self._own.get(name, name)
+        whole, parts = self._comparisons.get(own), self._published.get(own, [])
+        if own == name or parts[0].slice_of is None:
+            return whole
+        if whole is not None and whole.array is None:
+            del self._comparisons[own]
+            self._comparisons |= {part.key: Comparison(part) for part in parts}
+        return self._comparisons.get(name)
 
     def enter(self, array: Array) -> Comparison | None:
         """Note that a file has this array; return what its data is to be compared with, None where it is not."""

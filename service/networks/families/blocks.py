@@ -18,6 +18,13 @@ from service.networks.families.tree import (
     rms_norm,
 )
 
+# What checkpoints have for experts, of most families.
+EACH = r"\1.{expert}"
+IN_FILES = {
+    r"^(.*\bmlp\.experts)\.gate_up_proj$": (f"{EACH}.gate_proj.weight", f"{EACH}.up_proj.weight"),
+    r"^(.*\bmlp\.experts)\.down_proj$": (f"{EACH}.down_proj.weight",),
+}
+
 
 def initialisation(c: Settings) -> Initialise:
     """Return the general initialisation with the deviation that a config states, by whichever of its names."""

@@ -1,6 +1,6 @@
 """DeepSeek-V3: attention through low ranks, then experts, some of them shared by all; the first layers are dense."""
 
-from service.networks.families.blocks import block, experts, gated, stack, with_experts
+from service.networks.families.blocks import IN_FILES, block, experts, gated, stack, with_experts
 from service.networks.families.family import Family
 from service.networks.families.heads import Base, of_decoder
 from service.networks.families.settings import Settings
@@ -81,5 +81,6 @@ FAMILY = Family(
     defaults=DEFAULTS,
     sizes={"671b": {"max_position_embeddings": 163840}},
     heads=of_decoder("DeepseekV3", Base("model", body, with_experts)),
+    experts=IN_FILES,
     aliases={"num_local_experts": "n_routed_experts"},
 )

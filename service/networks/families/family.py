@@ -29,8 +29,10 @@ class Family:
     `summary` says what it is and how it starts. `defaults` are what the library takes for what a config leaves out, of
     the members that make the model what it is; `sizes` say what a named size has otherwise, the first of which is meant
     where neither size nor config is given. `heads` has None for the model without one. `files` are patterns of layers'
-    names and what stands for them in a checkpoint, where these are others than the names in memory. `aliases` are other
-    names of a config's members, which the library takes as well, and what each of them means.
+    names and what stands for them in a checkpoint, where these are others than the names in memory. `experts` are
+    patterns of arrays that have an expert at each place of their first axis, and the names under which a checkpoint has
+    each expert's parts: the second axis is cut into as many. `aliases` are other names of a config's members, which the
+    library takes as well, and what each of them means.
     """
 
     model_type: str
@@ -40,6 +42,7 @@ class Family:
     sizes: Mapping[str, Config]
     heads: Mapping[str | None, Head]
     files: Mapping[str, str] = field(default_factory=dict)
+    experts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     def settled(self, size: str | None, config: Config | None) -> Config:
@@ -71,7 +74,8 @@ class Family:
 
     def config_json(self, size: str | None, config: Config | None, head: str | None) -> dict[str, Any]:
         """Return the config.json from which the library makes this model."""
-        stated = {**self.defaults, **self.settled(size, config)}
+        usual = {name: value for name, value in self.defaults.items() if value is not None}
+        stated = {**usual, **self.settled(size, config)}
         return {**stated, "model_type": self.model_type, "architectures": [self.heads[head].architecture]}
 
 

@@ -27,6 +27,8 @@ def body(c: Settings) -> Module:
     return stack(c, with_experts(c), alike(c, block(c, attention(c, False), mixed)))
 
 
+EACH = r"\1block_sparse_moe.experts.{expert}"
+
 FAMILY = Family(
     model_type="mixtral",
     summary="Mixtral: every matrix, table, expert and router N(0, 0.02²).",
@@ -43,5 +45,10 @@ FAMILY = Family(
         },
     },
     heads=of_decoder("Mixtral", Base("model", body, with_experts), questions="model"),
+    files={r"\bmlp\.gate\.weight$": "block_sparse_moe.gate.weight"},
+    experts={
+        r"^(.*)\bmlp\.experts\.gate_up_proj$": (f"{EACH}.w1.weight", f"{EACH}.w3.weight"),
+        r"^(.*)\bmlp\.experts\.down_proj$": (f"{EACH}.w2.weight",),
+    },
     aliases={"num_experts": "num_local_experts"},
 )

@@ -1,6 +1,6 @@
 """Qwen3's mixtures of experts: Qwen3's blocks, in all or some of which experts stand for the dense layers."""
 
-from service.networks.families.blocks import block, experts, gated, router, stack, with_experts
+from service.networks.families.blocks import IN_FILES, block, experts, gated, router, stack, with_experts
 from service.networks.families.family import Family
 from service.networks.families.heads import Base, of_decoder
 from service.networks.families.qwen3 import normed
@@ -53,5 +53,6 @@ FAMILY = Family(
         },
     },
     heads=of_decoder("Qwen3Moe", Base("model", body, with_experts), questions="transformer"),
+    experts=IN_FILES,
     aliases={"num_local_experts": "num_experts"},
 )
