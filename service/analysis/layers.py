@@ -253,4 +253,4 @@ def frequency_of(activation: str, sources: Mapping[str, Source]) -> float:
 
 
 def sources_of(planned: PlannedLayer) -> Mapping[str, Source]:
-    return planned.parameters[0].sources
+    return planned.parameters[0].array.sources

@@ -10,7 +10,8 @@ from types import TracebackType
 from service.api.problems import RequestProblem
 from service.errors import TooLarge
 from service.formats import Include
-from service.networks.plan import Cost, Plan
+from service.networks.arrays import Cost
+from service.networks.plan import Plan
 from service.pipeline import AHEAD
 from service.settings import Settings
 from service.stream.streams import ALGORITHM

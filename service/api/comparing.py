@@ -15,7 +15,7 @@ from service.api.sent import Sent
 from service.api.services import Services
 from service.formats.payload import HEAVY, cost_of_drawing
 from service.lines import LineFull
-from service.networks.plan import Cost
+from service.networks.arrays import Cost
 from service.verification import Result, Verification
 
 # Bytes held for a file that is compared: a window that comes in and one that is worked on, a block that is put

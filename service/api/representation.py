@@ -22,7 +22,7 @@ from service.api.working import made_whole, room_for
 from service.errors import TooLarge
 from service.formats import Payload
 from service.formats.payload import Known
-from service.networks.plan import Cost
+from service.networks.arrays import Cost
 from service.stream.streams import ALGORITHM
 
 FOREVER = "public, max-age=31536000, immutable"

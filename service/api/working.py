@@ -19,7 +19,7 @@ from service.api.problems import ClientGone
 from service.formats import Payload
 from service.formats.payload import HEAVY
 from service.lines import LineFull
-from service.networks.plan import Cost
+from service.networks.arrays import Cost
 from service.pipeline import Workers
 from service.specs.spec import Spec
 from service.stopping import Stopped

@@ -13,7 +13,8 @@ from functools import cached_property, partial
 from itertools import accumulate
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from service.networks.plan import Cost, PlannedParameter
+from service.networks.arrays import Cost
+from service.networks.plan import PlannedParameter
 from service.stream.drawing import BLOCK, Drawing
 from service.stream.dtypes import DTYPES, Stored
 

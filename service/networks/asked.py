@@ -1,7 +1,12 @@
-"""What is asked of a layer, and what its values are: of each canonical parameter its choice and its distribution."""
+"""What is asked of a layer, and what its values are: of each canonical parameter its choice and its distribution.
 
-from collections.abc import Mapping
+Most layers of a large model are alike: they differ in nothing but name and seed. What is decided and made of a layer is
+theirs together, one object for all of them.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 from service.errors import UnsupportedCombination
 from service.networks.fans import Fans
@@ -12,43 +17,76 @@ from service.networks.parameters import Parameter as Stated
 from service.stream.distributions import Constant, Distribution, Normal, Uniform
 from service.stream.draws import Draws
 from service.stream.dtypes import DTYPES, DtypeName
+from service.stream.streams import Streams
 from service.stream.views import Form
+
+
+class Member(NamedTuple):
+    """A member of a spec that says something: `pointer` leads to it from the layer where it is `of_layer`."""
+
+    pointer: str
+    of_layer: bool = False
+
+    def under(self, layer: str) -> str:
+        """Return the pointer from the whole spec; `layer` is that to the layer."""
+        return layer + self.pointer if self.of_layer else self.pointer
+
+
+SPECS_DTYPE = Member("/dtype")
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A canonical parameter, the scheme that it gets, and the pointer to the member of the spec that says so.
+    """A canonical parameter, the scheme and the dtype that it gets, and which members of the spec say so.
 
-    Likewise its dtype; `typed_by` is the pointer to the member that says that. `seed` is its own, None where it has its
-    layer's.
+    `seed` is its own, None where it has its layer's.
     """
 
     stated: Stated
     choice: Choice
-    pointer: str
+    said_by: Member
     dtype: DtypeName
-    typed_by: str
+    typed_by: Member
     seed: int | None = None
 
 
 def own_member(decided: Decided) -> bool:
     """Whether a member of a rule or of the layer says a parameter's dtype, not the spec's."""
-    return decided.typed_by != "/dtype"
+    return decided.typed_by != SPECS_DTYPE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decisions:
+    """What was decided for each canonical parameter of layers that are alike, and each layout's arrays."""
+
+    choices: Mapping[str, Decided]
+    placements: Placements
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A layer of a spec, with what was decided for each of its canonical parameters, and each layout's arrays."""
+    """A layer of a spec, with what was decided for it and for those that are like it."""
 
     name: str
     spec: LayerSpec
     pointer: str
-    choices: Mapping[str, Decided]
-    placements: Placements
+    decisions: Decisions
+
+    @property
+    def choices(self) -> Mapping[str, Decided]:
+        return self.decisions.choices
+
+    @property
+    def placements(self) -> Placements:
+        return self.decisions.placements
 
     @property
     def parameters(self) -> tuple[Stated, ...]:
         return tuple(each.stated for each in self.choices.values())
+
+    def pointer_to(self, member: Member) -> str:
+        """Return the pointer from the whole spec to a member."""
+        return member.under(self.pointer)
 
     def typed(self, placement: Placement) -> Decided:
         """Return the parameter whose dtype an array has; refuses parameters in it that have another."""
@@ -58,7 +96,7 @@ class Asked:
                 raise UnsupportedCombination(
                     f"{other.stated.name} and {first.stated.name} are one array here, {placement.name}, which has one "
                     "dtype; state the same for both",
-                    max(first, other, key=own_member).typed_by,
+                    self.pointer_to(max(first, other, key=own_member).typed_by),
                     {"dtype": min(first, other, key=own_member).dtype},
                 )
         return first
@@ -98,13 +136,19 @@ class Source:
                 return self.choice.scheme.formula
 
 
-@dataclass(frozen=True, slots=True)
+Arrays: TypeAlias = Callable[[Streams], Mapping[str, Draws]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Made:
-    """What a layer's values are: of each canonical parameter what it is, and where it stands in which arrays."""
+    """What the values of layers that are alike are: of each canonical parameter what it is, and where it stands.
+
+    `arrays` returns what draws the arrays that the parameters stand in, in the streams of one of the layers.
+    """
 
     sources: Mapping[str, Source]
     forms: Mapping[str, Form]
-    arrays: Mapping[str, Draws]
+    arrays: Arrays
 
     @property
     def distributions(self) -> dict[str, Distribution]:

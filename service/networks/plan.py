@@ -4,96 +4,109 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
+from service.networks.arrays import Cost, PlannedArray
 from service.networks.asked import Source
-from service.networks.expectations import AsStored, as_stored, expect, extremes, on_diagonals
-from service.networks.layouts import Arrangement, Layout, as_they_are, key_of
-from service.networks.parts import expect_slice
+from service.networks.expectations import AsStored
+from service.networks.layouts import Layout, key_of
 from service.stream.drawing import BLOCK, Drawing
 from service.stream.draws import Draws
 from service.stream.dtypes import DTYPES, DtypeName, Stored
-from service.stream.views import Form, Shape, View, boxes
-from service.stream.walked import Walked, in_any_order
+from service.stream.streams import Streams
+from service.stream.views import Form, Shape, View
 
 
 @dataclass(frozen=True)
 class PlannedParameter:
-    """A parameter as it will be answered: `name` and `shape` are the layout's.
-
-    `arrangement` says how it comes of canonical parameters, `form` where its elements stand in the arrays that are
-    drawn: the canonical parameters themselves, or a framework's own arrays where its stream is replayed. `typed_by`
-    leads to the member of the spec that says its dtype.
-    """
+    """A layer's array as it will be answered; `pointer` is the layer's, `streams` are those that it draws from."""
 
     layer: str
-    name: str
-    form: Form
-    dtype: DtypeName
-    typed_by: str
-    layout: Layout
-    arrangement: Arrangement
-    sources: Mapping[str, Source] = field(repr=False)
-    arrays: Mapping[str, Draws] = field(repr=False)
-    slice_of: "PlannedParameter | None" = field(default=None, repr=False)
+    pointer: str
+    streams: Streams
+    array: PlannedArray
     drawn: tuple[int, int] | None = None  # the first element that will be, and one past the last; None: all
 
     @property
+    def name(self) -> str:
+        return self.array.name
+
+    @property
+    def dtype(self) -> DtypeName:
+        return self.array.dtype
+
+    @property
+    def typed_by(self) -> str:
+        """The pointer to the member of the spec that says the dtype."""
+        return self.array.typed_by.under(self.pointer)
+
+    @property
+    def form(self) -> Form:
+        return self.array.form
+
+    @property
     def shape(self) -> Shape:
-        return self.form.shape
+        return self.array.form.shape
+
+    @property
+    def elements(self) -> int:
+        return self.array.elements
+
+    @property
+    def bytes(self) -> int:
+        return self.array.bytes
 
     @property
     def source(self) -> Source:
         """The canonical parameter that speaks for it: the first of those that it is made of."""
-        return self.sources[self.arrangement.sources()[0]]
+        return self.array.source
+
+    @property
+    def expectation(self) -> AsStored:
+        """What to expect of the values as they are stored."""
+        return self.array.expectation
 
     @property
     def key(self) -> str:
         """Its name in a file of many parameters."""
-        return key_of(self.layer, self.name, self.layout)
-
-    @cached_property
-    def expectation(self) -> AsStored:
-        """What to expect of the values as they are stored."""
-        if self.slice_of is not None:
-            return expect_slice(self.form, self.arrays, self.slice_of.expectation, self.dtype)
-        distributions = {name: source.distribution for name, source in self.sources.items()}
-        canonical = as_they_are({name: source.stated.shape for name, source in self.sources.items()})
-        part = on_diagonals(self.form, self.arrays)
-        if part is not None:
-            return as_stored(part, (part.low, part.high), self.dtype)
-        ends = extremes(self.arrangement, distributions, self.dtype)
-        return as_stored(expect(self.arrangement, distributions, canonical), ends, self.dtype)
-
-    @cached_property
-    def elements(self) -> int:
-        return prod(self.shape)
-
-    @property
-    def bytes(self) -> int:
-        return self.elements * DTYPES[self.dtype].size
+        return key_of(self.layer, self.array.name, self.array.layout)
 
     @cached_property
     def draws(self) -> dict[str, Draws]:
         """What draws the arrays that its elements stand in."""
-        if not self.elements:
-            return {}
-        found = {}
-        for name in self.form.names:
-            array = self.arrays[name]
-            if not (array.in_order or array.whole):
-                found[name] = array
-            elif views := self._views(name):
-                kind = DTYPES[self.dtype].drawn
-                found[name] = in_any_order(array, self.form, views, kind) if array.in_order else array
-        return found
+        return self.array.draws(self.streams, self.drawn)
 
-    def _views(self, name: str) -> tuple[View, ...]:
-        """Return the views of an array that will be drawn."""
-        first, after = self.drawn or (0, self.elements)
-        parts = [self.form.box(*box) for box in boxes(self.shape, first, after - first)]
-        return tuple(view for part in parts for view in part.views() if view.name == name)
+    @property
+    def cost(self) -> Cost:
+        """What making it takes, or those of its elements that will be drawn."""
+        return self.array.cost if self.drawn is None else self._cost_of_some
+
+    @cached_property
+    def _cost_of_some(self) -> Cost:
+        return self.array.cost_of(self.draws, self.drawn)
+
+    @property
+    def operations(self) -> int:
+        """Floating-point operations that come before its first value: matrix decompositions."""
+        return self.cost.operations
+
+    @property
+    def walking(self) -> int:
+        """Those of its operations that it takes to walk to a part of it, and over that."""
+        return self.cost.walking
+
+    @property
+    def standing(self) -> int:
+        """Bytes that must stand in memory at once to make it: none where every element can be made by itself."""
+        return self.cost.standing
+
+    def passing(self, first: int) -> int:
+        """Return the operations, beside `operations`, that it takes to begin at element `first`, nothing being made."""
+        if not self.elements:
+            return 0
+        start = self.form.address(first) if isinstance(self.form, View) else 0
+        draws = self.array.draws_anywhere if self.drawn is None else self.draws
+        return sum(each.passing(start) for each in draws.values())
 
     def within(self, first: int, after: int) -> "PlannedParameter":
         """Return the same array, of which no elements but those from `first` to before `after` will be drawn.
@@ -101,43 +114,17 @@ class PlannedParameter:
         Then nothing is made that none of them stands in, and of a stream that is walked in another order than the
         array's no more is kept than they.
         """
-        arrays = (self.arrays[name] for name in self.form.names)
-        if (first, after) == (0, self.elements) or not any(each.in_order or each.whole for each in arrays):
+        if (first, after) == (0, self.elements) or self.array.addressable:
             return self
         return replace(self, drawn=(first, after))
 
-    @property
-    def whole(self) -> bool:
-        """Whether something must be made as a whole before the first value is known."""
-        return any(each.whole for each in self.draws.values())
-
-    @property
-    def operations(self) -> int:
-        """Floating-point operations that come before its first value: matrix decompositions."""
-        return sum(each.operations for each in self.draws.values())
-
-    @property
-    def walking(self) -> int:
-        """Those of its operations that it takes to walk to a part of it, and over that."""
-        if self.slice_of is None and self.drawn in (None, (0, self.elements)):
-            return 0
-        return sum(each.walking for each in self.draws.values() if isinstance(each, Walked))
-
-    @property
-    def standing(self) -> int:
-        """Bytes that must stand in memory at once to make it: none where every element can be made by itself."""
-        return sum(each.standing for each in self.draws.values())
-
-    def passing(self, first: int) -> int:
-        """Return the operations, beside `operations`, that it takes to begin at element `first`, nothing being made."""
-        if not self.elements:
-            return 0
-        start = self.form.address(first) if isinstance(self.form, View) else 0
-        return sum(each.passing(start) for each in self.draws.values())
-
     def sliced(self, indices: Sequence[int | range | None]) -> "PlannedParameter":
         """Return the part that NumPy's basic slicing takes (Form.sliced)."""
-        return replace(self, form=self.form.sliced(indices), slice_of=self)
+        return replace(self, array=replace(self.array, form=self.form.sliced(indices), slice_of=self.array))
+
+    def moved(self, axes: tuple[int, ...]) -> "PlannedParameter":
+        """Return the array in which axis `axes[i]` stands at place i."""
+        return replace(self, array=replace(self.array, form=self.form.moved(axes)))
 
     def open(self) -> Drawing:
         """Return what draws any of its elements; makes what must be made as a whole."""
@@ -168,27 +155,15 @@ class Caution:
     remedy: dict[str, Any]
 
 
-class Cost(NamedTuple):
-    """`operations` come before the first number of matrices, `standing` is bytes that must stand in memory at once.
-
-    `walking` are those of the operations that it takes to come to a place of a stream that is walked.
-    """
-
-    elements: int
-    bytes: int
-    operations: int
-    standing: int
-    walking: int = 0
-
-
 def cost_of(parameters: Iterable[PlannedParameter]) -> Cost:
     """Return what making them takes; of matrices that must stand in memory the largest, since one is made at a time."""
     elements = size = operations = standing = 0
     for parameter in parameters:
-        elements += parameter.elements
-        size += parameter.bytes
-        operations += parameter.operations
-        standing = max(standing, parameter.standing)
+        cost = parameter.cost
+        elements += cost.elements
+        size += cost.bytes
+        operations += cost.operations
+        standing = max(standing, cost.standing)
     return Cost(elements, size, operations, standing)
 
 

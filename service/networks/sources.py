@@ -5,9 +5,11 @@ Most schemes draw a parameter by itself. Under a framework's prefix, a scheme in
 the canonical parameters; these are then read off it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
+from typing import TypeAlias
 
 from service.errors import InitserveError, UnsupportedCombination
 from service.networks.asked import Asked, Decided, Made, Source
@@ -21,22 +23,25 @@ from service.stream.chance import Own, Woven
 from service.stream.distributions import Distribution
 from service.stream.draws import Addressed, Draws, MadeOf
 from service.stream.matrices import MadeAsWhole, WithZeroRow
-from service.stream.streams import Stream, stream_of
+from service.stream.streams import Streams
 from service.stream.views import Form
 
+Draw: TypeAlias = Callable[[Streams], Draws]
 
-def made(layer: Asked, seed: int) -> Made:
-    """Return what draws a layer; raises InitserveError, with the pointer to what says so, for what cannot be."""
+
+def made(layer: Asked) -> Made:
+    """Return what draws a layer and those that are like it.
+
+    Raises InitserveError, with the pointer to what says so, for what cannot be.
+    """
     known = Arrays(layer, {})
-    seeds = {name: decided.seed for name, decided in layer.choices.items() if decided.seed is not None}
-    own = Streams(layer.name, seed if layer.spec.seed is None else layer.spec.seed, seeds)
     found: dict[str, Source] = {}
     forms: dict[str, Form] = {}
-    arrays: dict[str, Draws] = {}
+    arrays: dict[str, Draw] = {}
     read_off: dict[str, list[str]] = {}
     for name, decided in layer.choices.items():
         site = replace(known.site(decided), name=f"{layer.name}/{name}")
-        distribution = realised(decided, site)
+        distribution = realised(decided, site, layer)
         stated = decided.stated
         if known.stands_otherwise(decided):
             assert decided.choice.scheme.framework is not None
@@ -45,7 +50,7 @@ def made(layer: Asked, seed: int) -> Made:
             if stated.zero_row is not None:
                 distribution = WithZeroRow(distribution, stated.zero_row, *stated.shape)
             forms |= as_they_are({name: stated.shape})
-            arrays[name] = Addressed(distribution, own.of(name), stated.elements)
+            arrays[name] = partial(addressed, distribution, decided, stated.elements)
         found[name] = Source(stated, decided.choice, fans_told(decided, site), distribution)
     for framework, names in read_off.items():
         placements = []
@@ -54,21 +59,14 @@ def made(layer: Asked, seed: int) -> Made:
                 continue
             key = f"{framework}:{array.placement.name}"
             placements.append(Placement(key, array.placement.of))
-            arrays[key] = drawn(array, layer, own)
+            arrays[key] = drawn(array, layer)
         forms |= inverted(placements, {name: layer.choices[name].stated.shape for name in names})
-    return Made(found, forms, arrays)
+    return Made(found, forms, lambda streams: {name: draw(streams) for name, draw in arrays.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class Streams:
-    """The streams of a layer's parameters under a seed; some may have seeds of their own."""
-
-    layer: str
-    seed: int
-    own: Mapping[str, int]
-
-    def of(self, name: str) -> Stream:
-        return stream_of(self.own.get(name, self.seed), f"{self.layer}/{name}")
+def addressed(distribution: Distribution, decided: Decided, elements: int, streams: Streams) -> Addressed:
+    """Return what draws so many elements in the stream of a parameter."""
+    return Addressed(distribution, streams.of(decided.stated.name, decided.seed), elements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +111,20 @@ def fans_told(decided: Decided, site: Site) -> Fans:
     return site.counted or decided.stated.fans
 
 
-def realised(decided: Decided, site: Site) -> Distribution:
+def realised(decided: Decided, site: Site, layer: Asked) -> Distribution:
     scheme = decided.choice.scheme
     try:
         return scheme.realise(site)
     except InitserveError as error:
-        raised = error.at(decided.pointer)
+        raised = error.at(layer.pointer_to(decided.said_by))
         counted = decided.choice.fans in ("true", "keras")  # of one axis too, without the prefix
         if counted and site.counted is None and scheme.framework is not None and isinstance(scheme, VarianceScaling):
             plain = scheme.model_dump(include={"scale", "mode", "distribution"}) | {"name": "variance_scaling"}
-            raised.remedy = {decided.pointer.rpartition("/")[2]: plain}  # counts what the layer connects
+            raised.remedy = {decided.said_by.pointer.rpartition("/")[2]: plain}  # counts what the layer connects
         raise raised from None
 
 
-def drawn(array: FrameworkArray, layer: Asked, own: Streams) -> Draws:
+def drawn(array: FrameworkArray, layer: Asked) -> Draw:
     """Return what draws a framework's array; raises UnsupportedCombination where its parts have several schemes."""
     parts: Mapping[str, Decided] = {name: layer.choices[name] for name in array.placement.of.sources()}
     first = next(iter(parts.values()))
@@ -135,12 +133,16 @@ def drawn(array: FrameworkArray, layer: Asked, own: Streams) -> Draws:
             raise UnsupportedCombination(
                 f"{other.stated.name} and {first.stated.name} are one array in {array.framework.name}, "
                 f"{array.placement.name}, which has one scheme; state the same for both",
-                other.pointer,
+                layer.pointer_to(other.said_by),
             )
     site = replace(array.site(first.stated), name=f"{layer.name}/{first.stated.name}")
-    distribution = realised(first, site)
+    distribution, elements = realised(first, site, layer), prod(array.shape)
     if not isinstance(distribution, MadeAsWhole):  # there is no chance in it
-        return Addressed(distribution, own.of(first.stated.name), prod(array.shape))
+        return partial(addressed, distribution, first, elements)
     form = array.placement.of.form(as_they_are({part.stated.name: part.stated.shape for part in parts.values()}))
-    streams = {name: (Own(own.of(name)), part.stated.elements) for name, part in parts.items()}
-    return MadeOf(distribution, Woven(form, streams), prod(array.shape))
+
+    def woven(streams: Streams) -> MadeOf:
+        own = {name: (Own(streams.of(name, part.seed)), part.stated.elements) for name, part in parts.items()}
+        return MadeOf(distribution, Woven(form, own), elements)
+
+    return woven

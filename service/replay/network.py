@@ -38,13 +38,14 @@ def modules_of(layers: Sequence[Asked], replay: Replay, dtype: DtypeName) -> lis
                     raise UnsupportedCombination(
                         f"{other.stated.name} and {first.stated.name} are one array in this framework, "
                         "which has one scheme; state the same for both",
-                        other.pointer,
+                        layer.pointer_to(other.said_by),
                     )
             kind = layer.typed(placement).dtype
             stated = None if first.choice.of == replay.layout else first.choice.scheme
             shape = placement.of.form(forms).shape
             path = f"{layer.name}{SEPARATOR[replay.layout]}{placement.name}" if placement.name else layer.name
-            arrays[placement.name] = Array(placement.name, path, shape, stated, first.stated, first.pointer, kind)
+            pointer = layer.pointer_to(first.said_by)
+            arrays[placement.name] = Array(placement.name, path, shape, stated, first.stated, pointer, kind)
         found.append(Module(layer.name, layer.spec, arrays, layer.pointer, layer.spec.dtype or dtype))
     return found
 
@@ -72,7 +73,7 @@ def construct(
 
 def refuse_dtypes(replay: Replay, layers: Iterable[Asked], dtype: DtypeName) -> None:
     """Refuse a dtype that the framework's stream does not give: the spec's, a layer's or a rule's."""
-    own = ((each.dtype, each.typed_by) for layer in layers for each in layer.choices.values())
+    own = ((each.dtype, layer.pointer_to(each.typed_by)) for layer in layers for each in layer.choices.values())
     for asked, pointer in ((dtype, "/dtype"), *own):
         if asked not in replay.dtypes:
             raise UnsupportedCombination(
@@ -132,7 +133,7 @@ def assemble(layer: Asked, given: Mapping[str, ArrayDraws], replay: Replay) -> M
             choice = replace(asked.choice, scheme=each.scheme or asked.choice.scheme, fans=replay.layout)
             distribution = each.distribution
             if each.draws is None:
-                distribution = without_chance(asked, choice, replay)
+                distribution = without_chance(layer, asked, choice, replay)
                 forms[name] = View.whole(name, asked.stated.shape)
                 arrays[name] = Addressed(distribution, NO_STREAM, asked.stated.elements)
             row = asked.stated.zero_row
@@ -144,15 +145,15 @@ def assemble(layer: Asked, given: Mapping[str, ArrayDraws], replay: Replay) -> M
     for name in shapes.keys() - sources.keys():
         stated = layer.choices[name].stated
         sources[name] = Source(stated, Choice(ZEROS, "the framework has no such array"), stated.fans, Constant(0.0))
-    return Made(sources, forms, arrays)
+    return Made(sources, forms, lambda streams: arrays)
 
 
-def without_chance(asked: Decided, choice: Choice, replay: Replay) -> Distribution:
+def without_chance(layer: Asked, asked: Decided, choice: Choice, replay: Replay) -> Distribution:
     """Return what a scheme without chance gives a canonical parameter, in its own shape."""
     try:
         distribution = choice.scheme.realise(asked.stated.site(replay.layout))
     except InitserveError as error:
-        raise error.at(asked.pointer) from None
+        raise error.at(layer.pointer_to(asked.said_by)) from None
     if not distribution.deterministic:
         raise TypeError(f"{replay.name} says that {choice.scheme.name} of {asked.stated.name} is without chance")
     return distribution

@@ -4,20 +4,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from service import stopping
 from service.errors import InvalidSpec, TooLarge, UnsupportedCombination
-from service.networks.asked import Asked, Decided
+from service.networks.asked import SPECS_DTYPE, Asked, Decided, Decisions, Member
 from service.networks.layers.layer import LayerSpec
 from service.networks.layouts import LAYOUTS, Layout
 from service.networks.parameters import AS_ASKED, Choice, Defaults, FanRule, Parameter, by_default, recommended
 from service.networks.plan import Caution
 from service.networks.schemes import Auto, Scheme
 from service.replay import Replay
-from service.specs.matching import Matches, Names, match, refuse_comparisons, warn_of_rules
+from service.specs.matching import Kind, Matched, Names, RuleSet, bits, last, match, refuse_comparisons, warn_of_rules
 from service.specs.recipes import Expanded
-from service.specs.rules import Rule
+from service.specs.rules import STATED, Rule
 from service.stream.dtypes import DtypeName
 
-MOST_PARAMETERS = 8192  # of a spec: a stacked recurrent layer alone can have hundreds
+MOST_PARAMETERS = 2**18  # of a spec: a stacked recurrent layer alone can have hundreds
 MOST_ELEMENTS = 2**63 - 1  # of a parameter
 
 
@@ -55,24 +56,32 @@ class Wanted(Protocol):
 def choose(spec: Wanted, replay: Replay | None) -> tuple[list[Asked], list[Caution]]:
     """Return the layers by name, with the scheme that each of their parameters gets, and rules without effect.
 
-    What a pointer leads to is the whole spec, a recipe's layers and rules in it.
+    What a pointer leads to is the whole spec, a recipe's layers and rules in it. What is decided of a layer is decided
+    of all that are alike and that the same rules match.
     """
-    layers = list(zip(names_of(spec.layers, replay), counted(spec.layers), strict=True))
+    names = names_of(spec.layers, replay)
+    kinds = kinds_of(spec.layers)
     rules = spec.all_rules
-    refuse_comparisons(rules, sum(len(parameters) for _, parameters in layers))
-    placed = [layer.placements() for layer in spec.layers]
-    names = Names.of(layers, placed, spec.layout) if rules else Names()
-    matches = match(rules, names)
-    choosing = Choosing(spec, replay, rules, matches)
+    refuse_comparisons(rules, sum(len(kind.parameters) for kind in kinds))
+    named = list(zip(names, kinds, strict=True)) if rules else []
+    known = Names(named, spec.layout)
+    matches = match(rules, known)
+    choosing = Choosing(spec, replay, rules)
+    decided: dict[tuple[Kind, Matched], Decisions] = {}
     asked = []
-    for index, (name, parameters) in enumerate(layers):
-        layer, at = spec.layers[index], f"/layers/{index}"
-        choices = {each.name: choosing.decide(layer, each, f"{name}/{each.name}", at) for each in parameters}
-        asked.append(Asked(name, layer, at, choices, placed[index]))
+    place = 0
+    for index, (layer, name, kind) in enumerate(zip(spec.layers, names, kinds, strict=True)):
+        at, count = f"/layers/{index}", len(kind.parameters)
+        matched = tuple(matches.rules[place : place + count]) if rules else (0,) * count
+        place += count
+        if (kind, matched) not in decided:
+            stopping.check()
+            decided[kind, matched] = choosing.decide(layer, kind, matched, at)
+        asked.append(Asked(name, layer, at, decided[kind, matched]))
     if not matches.doubtful:
         return asked, []
-    elsewhere = {layout: Names.of(layers, placed, layout) for layout in LAYOUTS if layout != spec.layout}
-    return asked, list(warn_of_rules(rules, matches, names, elsewhere))
+    elsewhere = {layout: Names(named, layout) for layout in LAYOUTS if layout != spec.layout}
+    return asked, list(warn_of_rules(rules, matches, known, elsewhere))
 
 
 class Naming:
@@ -111,38 +120,70 @@ def names_of(layers: Sequence[LayerSpec], replay: Replay | None) -> list[str]:
     return list(names)
 
 
-def counted(layers: Sequence[LayerSpec]) -> list[tuple[Parameter, ...]]:
-    """Return the parameters of each layer; refuses more than there may be before anything is done for each of them."""
+def kinds_of(layers: Sequence[LayerSpec]) -> list[Kind]:
+    """Return what each layer consists of, one for all that are alike; refuses more parameters than there may be."""
+    known: dict[str, Kind] = {}
     found, count = [], 0
     for index, layer in enumerate(layers):
-        parameters = layer.parameters()
-        count += len(parameters)
+        likeness = layer.likeness
+        kind = known.get(likeness)
+        if kind is None:
+            stopping.check()
+            kind = known[likeness] = Kind(layer.parameters(), layer.placements())
+        count += len(kind.parameters)
         if count > MOST_PARAMETERS:
             raise TooLarge(f"the spec has more than {MOST_PARAMETERS:,} parameters", f"/layers/{index}")
-        found.append(parameters)
+        found.append(kind)
     return found
 
 
 class Choosing:
     """What decides a scheme or a dtype: the last rule that matches, the layer's own member, then what is usual."""
 
-    def __init__(self, spec: Wanted, replay: Replay | None, rules: Sequence[Rule], matches: Matches) -> None:
+    def __init__(self, spec: Wanted, replay: Replay | None, rules: Sequence[Rule]) -> None:
         self.spec = spec
         self.replay = replay
         self.rules = rules
-        self.matches = matches
+        self.stating = {member: bits(getattr(rule, member) is not None for rule in rules) for member in STATED}
 
-    def decide(self, layer: LayerSpec, parameter: Parameter, path: str, at: str) -> Decided:
-        """Return a parameter's scheme and dtype, each with the pointer to the member that says so."""
-        choice, pointer = self.choose(layer, parameter, path, at)
-        if parameter.elements > MOST_ELEMENTS:
-            detail = f"{parameter.name} has more elements than 64 bits can count; no address reaches them"
-            raise TooLarge(detail, f"{at}/shape")
-        return Decided(parameter, choice, pointer, *self.dtype(layer, path, at), self.seed(path))
+    def decide(self, layer: LayerSpec, kind: Kind, matched: Matched, at: str) -> Decisions:
+        """Return what each parameter of a layer gets, and which members say so; `at` is the layer's pointer."""
+        choices = {}
+        for parameter, rules in zip(kind.parameters, matched, strict=True):
+            if parameter.elements > MOST_ELEMENTS:
+                detail = f"{parameter.name} has more elements than 64 bits can count; no address reaches them"
+                raise TooLarge(detail, f"{at}/shape")
+            scheme, dtype = self.choose(layer, parameter, rules), self.dtype(layer, rules)
+            choices[parameter.name] = Decided(parameter, *scheme, *dtype, self.seed(rules))
+        return Decisions(choices, kind.placements)
 
-    def seed(self, path: str) -> int | None:
+    def choose(self, layer: LayerSpec, parameter: Parameter, matched: RuleSet) -> tuple[Choice, Member]:
+        ruled = last(matched & self.stating["scheme"])
+        asked: Scheme | Auto | None
+        if ruled is not None:
+            rule = self.rules[ruled]
+            asked, because, member = rule.scheme, rule.because, Member(f"/rules/{ruled}/scheme")
+        elif parameter.member is not None:
+            asked, member = getattr(layer, parameter.member), Member(f"/{parameter.member}", of_layer=True)
+            because = self.spec.expanded.because
+        else:
+            asked, because, member = None, None, Member("", of_layer=True)
+        if asked is None:
+            return self.usual(layer, parameter), member
+        if isinstance(asked, Auto):
+            return self.in_kind(recommended(parameter, layer.activation, layer.gain)), member
+        return Choice(asked, because or AS_ASKED, self.spec.fans), member
+
+    def dtype(self, layer: LayerSpec, matched: RuleSet) -> tuple[DtypeName, Member]:
+        ruled = last(matched & self.stating["dtype"])
+        asked = layer.dtype if ruled is None else self.rules[ruled].dtype
+        if asked is None:
+            return self.spec.dtype, SPECS_DTYPE
+        return asked, Member("/dtype", of_layer=True) if ruled is None else Member(f"/rules/{ruled}/dtype")
+
+    def seed(self, matched: RuleSet) -> int | None:
         """Return the seed that a rule gives a parameter, None where none does."""
-        ruled = self.matches.winners["seed"].get(path)
+        ruled = last(matched & self.stating["seed"])
         if ruled is None:
             return None
         if self.replay is not None:
@@ -151,30 +192,6 @@ class Choosing:
                 f"/rules/{ruled}/seed",
             )
         return self.rules[ruled].seed
-
-    def choose(self, layer: LayerSpec, parameter: Parameter, path: str, at: str) -> tuple[Choice, str]:
-        ruled = self.matches.winners["scheme"].get(path)
-        asked: Scheme | Auto | None
-        if ruled is not None:
-            rule = self.rules[ruled]
-            asked, because, pointer = rule.scheme, rule.because, f"/rules/{ruled}/scheme"
-        elif parameter.member is not None:
-            asked, pointer = getattr(layer, parameter.member), f"{at}/{parameter.member}"
-            because = self.spec.expanded.because
-        else:
-            asked, because, pointer = None, None, at
-        if asked is None:
-            return self.usual(layer, parameter), pointer
-        if isinstance(asked, Auto):
-            return self.in_kind(recommended(parameter, layer.activation, layer.gain)), pointer
-        return Choice(asked, because or AS_ASKED, self.spec.fans), pointer
-
-    def dtype(self, layer: LayerSpec, path: str, at: str) -> tuple[DtypeName, str]:
-        ruled = self.matches.winners["dtype"].get(path)
-        asked = layer.dtype if ruled is None else self.rules[ruled].dtype
-        if asked is None:
-            return self.spec.dtype, "/dtype"
-        return asked, f"{at if ruled is None else f'/rules/{ruled}'}/dtype"
 
     def usual(self, layer: LayerSpec, parameter: Parameter) -> Choice:
         """Return what a parameter gets of which nothing is said."""

@@ -5,49 +5,93 @@ of them by the names of the arrays in which the answer shows them: an array may 
 them are meant; a parameter may stand in several arrays, a gate in each, and has one scheme, so that all must match.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
 
+from service import stopping
 from service.errors import TooLarge
 from service.networks.layouts import Arrangement, Cut, Flip, Join, Layout, Move, Placements, Reshape, Sum, key_of
 from service.networks.parameters import Parameter
 from service.networks.plan import Caution
 from service.specs.nearness import Nearest
-from service.specs.rules import STATED, Rule, is_literal, matcher, price
+from service.specs.rules import Rule, is_literal, matcher, price
 
-# Of a piece of a pattern with a name: 64 patterns with one star each on 8,192 parameters, each with two names.
-MOST_COMPARISONS = 2**20
+# Of a piece of a pattern with a name, a microsecond or two: 10 patterns with a star each on 200,000 parameters, each
+# with two names.
+MOST_COMPARISONS = 2**22
 
 
-@dataclass(frozen=True, slots=True)
+RuleSet: TypeAlias = int  # a bit for each rule, the first rule's the lowest
+Matched: TypeAlias = tuple[RuleSet, ...]  # the rules that mean each parameter of a layer
+
+
+def bits(rules: Iterable[bool]) -> RuleSet:
+    """Return the set of the rules of which something is true."""
+    return sum(1 << index for index, true in enumerate(rules) if true)
+
+
+def last(rules: RuleSet) -> int | None:
+    """Return the place of the last rule of a set, None of an empty one."""
+    return rules.bit_length() - 1 if rules else None
+
+
+class Shown(NamedTuple):
+    """An array's name behind its layer's, and the places of the parameters that it speaks for."""
+
+    name: str
+    speaks_for: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """The parameters of layers that are alike, and the arrays that each layout has of them."""
+
+    parameters: tuple[Parameter, ...]
+    placements: Placements
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """The canonical paths behind a layer's name."""
+        return [f"/{parameter.name}" for parameter in self.parameters]
+
+    def shown(self, layout: Layout) -> list[Shown]:
+        """Return the arrays in a layout, without those that have the path of a parameter: they speak of that alone."""
+        places = {parameter.name: place for place, parameter in enumerate(self.parameters)}
+        names = ((key_of("", placement.name, layout), placement.of) for placement in self.placements[layout])
+        return [
+            Shown(name, tuple(places[parameter] for parameter in spoken_for(of)))
+            for name, of in names
+            if name not in self.paths
+        ]
+
+
 class Names:
-    """The names of a network's parameters: `paths` are canonical, `shown` are those of arrays with what is in them."""
+    """The names of a network's parameters: `paths` are canonical, `shown` are those of arrays.
 
-    paths: dict[str, None] = field(default_factory=dict)  # in order, each once
-    shown: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    arrays: Counter[str] = field(default_factory=Counter)  # of a path: how many names of `shown` it has
+    A parameter is told by its place among all. An array has the place of its layer's first parameter, and those of the
+    parameters that it speaks for, counted from there. `arrays` says how many names of `shown` a parameter has.
+    """
 
-    @classmethod
-    def of(
-        cls,
-        layers: Iterable[tuple[str, Sequence[Parameter]]],
-        placed: Iterable[Placements],
-        layout: Layout,
-    ) -> "Names":
-        """Return the names of the parameters of layers, by the layers' names, and of their arrays in a layout."""
-        names = cls()
-        for (layer, parameters), placements in zip(layers, placed, strict=True):
-            own = dict.fromkeys(f"{layer}/{parameter.name}" for parameter in parameters)
-            names.paths.update(own)
-            for placement in placements[layout]:
-                name = key_of(layer, placement.name, layout)
-                if name in own:  # it speaks of that parameter alone
-                    continue
-                held = [f"{layer}/{parameter}" for parameter in spoken_for(placement.of)]
-                names.shown[name] += held
-                names.arrays.update(held)
-        return names
+    def __init__(self, layers: Iterable[tuple[str, Kind]], layout: Layout) -> None:
+        self.paths: dict[str, int] = {}
+        self.shown: dict[str, tuple[int, tuple[int, ...]]] = {}
+        self.arrays: list[int] = []
+        known: dict[Kind, tuple[list[Shown], list[int]]] = {}
+        for layer, kind in layers:
+            if kind not in known:
+                shown = kind.shown(layout)
+                counts = Counter(place for each in shown for place in each.speaks_for)
+                known[kind] = shown, [counts[place] for place in range(len(kind.paths))]
+            shown, arrays = known[kind]
+            first = len(self.arrays)
+            self.arrays += arrays
+            for place, path in enumerate(kind.paths, first):
+                self.paths[layer + path] = place
+            for name, speaks_for in shown:
+                self.shown[layer + name] = first, speaks_for
 
     def __iter__(self) -> Iterator[str]:
         yield from self.paths
@@ -57,28 +101,35 @@ class Names:
         return len(self.paths) + len(self.shown)
 
     def matched_by(self, pattern: str) -> "Match":
+        stopping.check()
         if is_literal(pattern):
-            found = [pattern] if pattern in self.paths or pattern in self.shown else []
+            paths = {self.paths[pattern]} if pattern in self.paths else set()
+            shown = [self.shown[pattern]] if pattern in self.shown else []
         else:
             matches = matcher(pattern)
-            found = [name for name in self if matches(name)]
-        paths = {name for name in found if name in self.paths}
-        seen = Counter(path for name in found if name in self.shown for path in self.shown[name])
-        whole = {path for path, count in seen.items() if count == self.arrays[path]}
+            paths = {place for path, place in self.paths.items() if matches(path)}
+            shown = [array for name, array in self.shown.items() if matches(name)]
+        seen = Counter(first + place for first, speaks_for in shown for place in speaks_for)
+        whole = {place for place, count in seen.items() if count == self.arrays[place]}
         if paths:
-            return Match(paths, "", min(whole - paths, default=""))
-        return Match(whole, min(seen.keys() - whole, default=""), "")
+            return Match(paths, "", self.least(whole - paths))
+        return Match(whole, self.least(seen.keys() - whole), "")
+
+    def least(self, places: Set[int]) -> str:
+        """Return the path of one of these parameters, the first in the order of letters; "" where there is none."""
+        paths = list(self.paths) if places else []
+        return min((paths[place] for place in places), default="")
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The paths of the parameters that a pattern means.
+    """The places of the parameters that a pattern means.
 
-    `part` is one of which it matches only a part, `other` one that it matches only as it is shown, while it means
-    those that it matches by their paths; "" where there is none.
+    `part` is the path of one of which it matches only a part, `other` of one that it matches only as it is shown, while
+    it means those that it matches by their paths; "" where there is none.
     """
 
-    meant: Set[str]
+    meant: Set[int]
     part: str
     other: str
 
@@ -98,12 +149,9 @@ def spoken_for(arrangement: Arrangement) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """`winners` are, by member, the last rule that means a parameter and states it, by path.
+    """`rules` are those that mean a parameter, by its place; `of` says of each rule what it matches."""
 
-    `of` says of each rule what it matches.
-    """
-
-    winners: Mapping[str, Mapping[str, int]]
+    rules: Sequence[RuleSet]
     of: Sequence[Match]
 
     @property
@@ -124,17 +172,14 @@ def refuse_comparisons(rules: Sequence[Rule], names: int) -> None:
 
 
 def match(rules: Sequence[Rule], names: Names) -> Matches:
-    """Return which rules each parameter gets."""
+    """Return which rules mean each parameter."""
     refuse_comparisons(rules, len(names))
     found = [names.matched_by(rule.match) for rule in rules]
-    winners = {member: winners_of(member, rules, found) for member in STATED}
-    return Matches(winners, found)
-
-
-def winners_of(member: str, rules: Sequence[Rule], found: Sequence[Match]) -> dict[str, int]:
-    """Return the last rule that means a parameter and states a member, by path."""
-    stating = (index for index, rule in enumerate(rules) if getattr(rule, member) is not None)
-    return {path: index for index in stating for path in found[index].meant}
+    matched = [0] * len(names.paths)
+    for index, each in enumerate(found):
+        for place in each.meant:
+            matched[place] |= 1 << index
+    return Matches(matched, found)
 
 
 def warn_of_rules(
@@ -153,7 +198,11 @@ def warn_of_rules(
         if found.meant:
             continue
         layout, there = next(
-            ((layout, min(one)) for layout, others in elsewhere.items() if (one := others.matched_by(pattern).meant)),
+            (
+                (layout, others.least(one))
+                for layout, others in elsewhere.items()
+                if (one := others.matched_by(pattern).meant)
+            ),
             ("", ""),
         )
         meant = found.part or there or near.to(pattern)

@@ -4,15 +4,16 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from service import stopping
 from service.errors import InitserveError, UnsupportedCombination
 from service.networks import sources
-from service.networks.asked import Asked, Made, Source, own_member
+from service.networks.arrays import PlannedArray
+from service.networks.asked import Asked, Decisions, Made, Member, Source, own_member
 from service.networks.expectations import without_zeros
 from service.networks.layers.layer import LARGEST_EXACT
-from service.networks.layouts import Layout
+from service.networks.layouts import Layout, Placement
 from service.networks.plan import Caution, Plan, PlannedLayer, PlannedParameter
 from service.replay import ALGORITHMS, Replay
 from service.replay.network import construct
@@ -20,8 +21,9 @@ from service.specs.addresses import short
 from service.specs.choosing import Wanted, choose
 from service.specs.refusals import refuse_overflow, refuse_seed, refuse_shared_keys
 from service.specs.selection import Tied, selected
-from service.specs.warnings import warn, warn_of_config, warn_of_twins
-from service.stream.dtypes import DTYPES
+from service.specs.warnings import may_repeat, warn, warn_of_config, warn_of_twins
+from service.stream.dtypes import DTYPES, DtypeName
+from service.stream.streams import Streams
 
 
 def plan(spec: Wanted, canonical: Callable[[int], str], written_out: Callable[[int], dict[str, Any]]) -> Plan:
@@ -59,7 +61,7 @@ def posted(pointer: str, spec: Wanted) -> str:
     _, member, *rest = [*pointer.split("/"), ""]
     if spec.recipe is None or member not in ("layers", "rules"):
         return pointer
-    of_recipe = len(spec.all_rules) - len(spec.rules)
+    of_recipe = len(spec.expanded.rules)
     if member == "layers" or (rest[0] and int(rest[0]) < of_recipe):
         return "/recipe"
     return "/".join(["", member, *([str(int(rest[0]) - of_recipe), *rest[1:-1]] if rest[0] else [])])
@@ -73,8 +75,7 @@ def planned(
     made, warnings = drawn_by(replay, spec, asked, seed)
     warnings += [*warnings_of(asked, made, replay), *unused, *warn_of_config(spec.expanded.misspelt)]
     tied = Tied.of(asked, spec.expanded.tied)
-    layers = [arranged(layer, each, spec.layout, tied) for layer, each in zip(asked, made, strict=True)]
-    layers = [layer for layer in layers if layer.parameters or layer.name not in tied.parameters]
+    layers = arranged(spec, asked, made, seed, tied)
     refuse_shared_keys(layers)
     names = tied.named(asked, spec.layout)
     if spec.select is None:
@@ -94,7 +95,8 @@ def refuse_seeds(spec: Wanted, replay: Replay | None) -> None:
     least = 0 if replay is None else replay.least_seed
     refuse_seed(spec.seed or 0, spec.algorithm, least, "/seed")
     for index, layer in enumerate(spec.layers):
-        refuse_seed(layer.seed or 0, spec.algorithm, least, f"/layers/{index}/seed")
+        if layer.seed is not None:
+            refuse_seed(layer.seed, spec.algorithm, least, f"/layers/{index}/seed")
     for index, rule in enumerate(spec.rules):
         refuse_seed(rule.seed or 0, spec.algorithm, least, f"/rules/{index}/seed")
 
@@ -104,7 +106,12 @@ def drawn_by(
 ) -> tuple[list[Made], list[Caution]]:
     """Return what draws each layer: initserve's own stream, or the framework's that is replayed."""
     if replay is None:
-        return [sources.made(layer, seed) for layer in asked], []
+        made: dict[Decisions, Made] = {}
+        for layer in asked:
+            if layer.decisions not in made:
+                stopping.check()
+                made[layer.decisions] = sources.made(layer)
+        return [made[layer.decisions] for layer in asked], []
     if spec.fans != replay.layout:
         raise UnsupportedCombination(
             f"{replay.name} counts fans as the framework does: {replay.layout}", "/fans", {"fans": replay.layout}
@@ -115,17 +122,39 @@ def drawn_by(
 def warnings_of(asked: Iterable[Asked], made: Iterable[Made], replay: Replay | None) -> list[Caution]:
     """Return what to warn of in the canonical parameters; refuses values that the dtype cannot hold."""
     found: list[Caution] = []
-    drawn: list[tuple[str, Source]] = []
+    repeated: list[tuple[str, Source]] = []
     dtypes = DTYPES if replay is None else replay.dtypes
+    known: dict[Made, Doubts] = {}
     for layer, each in zip(asked, made, strict=True):
-        stopping.check()
-        for name, source in each.sources.items():
-            decided, pointer = layer.choices[name], layer.choices[name].pointer
-            too_large = decided.typed_by if own_member(decided) else pointer_to_scale(layer, pointer)
-            refuse_overflow(source.distribution, decided.dtype, too_large, dtypes)
-            drawn.append((pointer, source))
-            found.extend(warn(source, layer.spec.activation, pointer))
-    return [*found, *warn_of_twins(drawn)]
+        if each not in known:
+            stopping.check()
+            known[each] = doubts_of(layer, each, dtypes)
+        cautions, repeating = known[each]
+        found += [replace(caution, pointer=layer.pointer_to(member)) for member, caution in cautions]
+        repeated += [(layer.pointer_to(member), source) for member, source in repeating]
+    every = [*found, *warn_of_twins(repeated)]
+    return list({(each.code, each.pointer, each.detail): each for each in every}.values())
+
+
+class Doubts(NamedTuple):
+    """What to warn of in layers that are alike, and their weights that others may be the same as."""
+
+    cautions: list[tuple[Member, Caution]]
+    repeating: list[tuple[Member, Source]]
+
+
+def doubts_of(layer: Asked, made: Made, dtypes: Iterable[DtypeName]) -> Doubts:
+    """Return what is doubtful in a layer and those that are like it; refuses values that the dtype cannot hold."""
+    found = Doubts([], [])
+    for name, source in made.sources.items():
+        decided = layer.choices[name]
+        member, pointer = decided.said_by, layer.pointer_to(decided.said_by)
+        too_large = layer.pointer_to(decided.typed_by) if own_member(decided) else pointer_to_scale(layer, pointer)
+        refuse_overflow(source.distribution, decided.dtype, too_large, dtypes)
+        found.cautions.extend((member, caution) for caution in warn(source, layer.spec.activation, pointer))
+        if may_repeat(source):
+            found.repeating.append((member, source))
+    return found
 
 
 def pointer_to_scale(layer: Asked, pointer: str) -> str:
@@ -134,25 +163,39 @@ def pointer_to_scale(layer: Asked, pointer: str) -> str:
     return f"{layer.pointer}/gain" if by_gain and pointer == f"{layer.pointer}/scheme" else pointer
 
 
-def arranged(layer: Asked, made: Made, layout: Layout, tied: Tied) -> PlannedLayer:
-    """Return a layer's arrays as the layout names and shapes them, those left out that are tied to others."""
-    parameters = []
-    for placement in layer.placements[layout]:
-        if tied.holds(layer.name, placement):
-            continue
-        arrangement = without_zeros(placement.of, made.distributions)
-        typed = layer.typed(placement)
-        parameters.append(
-            PlannedParameter(
-                layer=layer.name,
-                name=placement.name,
-                form=arrangement.form(made.forms),
-                dtype=typed.dtype,
-                typed_by=typed.typed_by,
-                layout=layout,
-                arrangement=arrangement,
-                sources=made.sources,
-                arrays=made.arrays,
-            )
-        )
-    return PlannedLayer(layer.name, layer.spec.type, layer.spec.activation, tuple(parameters))
+def arranged(spec: Wanted, asked: Iterable[Asked], made: Iterable[Made], seed: int, tied: Tied) -> list[PlannedLayer]:
+    """Return the layers with the arrays that the layout has of them, but for those that are tied to others."""
+    known: dict[Made, list[PlannedArray]] = {}
+    layers = []
+    for layer, each in zip(asked, made, strict=True):
+        placements = layer.placements[spec.layout]
+        if each not in known:
+            stopping.check()
+            known[each] = [array_of(placement, layer, each, spec.layout) for placement in placements]
+        arrays = known[each]
+        if layer.name in tied.parameters:
+            both = zip(placements, arrays, strict=True)
+            arrays = [array for placement, array in both if not tied.holds(layer.name, placement)]
+            if not arrays:
+                continue
+        own = layer.spec
+        streams = Streams(layer.name, seed if own.seed is None else own.seed)
+        parameters = tuple([PlannedParameter(layer.name, layer.pointer, streams, array) for array in arrays])
+        layers.append(PlannedLayer(layer.name, own.type, own.activation, parameters))
+    return layers
+
+
+def array_of(placement: Placement, layer: Asked, made: Made, layout: Layout) -> PlannedArray:
+    """Return an array of a layer and of those that are like it."""
+    arrangement = without_zeros(placement.of, made.distributions)
+    typed = layer.typed(placement)
+    return PlannedArray(
+        name=placement.name,
+        form=arrangement.form(made.forms),
+        dtype=typed.dtype,
+        typed_by=typed.typed_by,
+        layout=layout,
+        arrangement=arrangement,
+        sources=made.sources,
+        arrays=made.arrays,
+    )

@@ -69,4 +69,4 @@ def selected(layers: Sequence[PlannedLayer], pattern: str) -> list[PlannedLayer]
 
 
 def names_of(parameter: PlannedParameter) -> list[str]:
-    return [parameter.key, *(f"{parameter.layer}/{name}" for name in parameter.arrangement.sources())]
+    return [parameter.key, *(f"{parameter.layer}/{name}" for name in parameter.array.arrangement.sources())]

@@ -22,7 +22,7 @@ from service.specs.rules import Rule
 from service.specs.vocabulary import DEFAULTS, FANS, LAYOUT, STREAMS
 from service.stream.streams import ALGORITHM
 
-MOST_LAYERS = 1024
+MOST_LAYERS = 100_000
 MOST_RULES = 64
 
 

@@ -75,15 +75,18 @@ def scale(source: Source, activation: str, pointer: str, remedy: dict[str, Any])
     return [Caution("unstable-scale", pointer, detail, remedy)]
 
 
+def may_repeat(source: Source) -> bool:
+    """Whether weights are drawn without chance, so that others may be the same; those that are constant are told of."""
+    if source.stated.role not in WEIGHTS or len(source.stated.shape) < 2 or source.choice.reason != AS_ASKED:
+        return False
+    return source.distribution.deterministic and not isinstance(source.distribution, Constant)
+
+
 def warn_of_twins(sources: list[tuple[str, Source]]) -> list[Caution]:
-    """Warn of weights that are the same array: drawn without chance, from the same parameters."""
+    """Warn of weights that are the same array: of those that may repeat, which come of the same parameters."""
     seen: dict[Any, str] = {}
     found = []
     for pointer, source in sources:
-        if source.stated.role not in WEIGHTS or not source.distribution.deterministic or len(source.stated.shape) < 2:
-            continue
-        if isinstance(source.distribution, Constant) or source.choice.reason != AS_ASKED:
-            continue
         key = (source.distribution, source.stated.shape)
         if key in seen:
             detail = f"the same values as at {seen[key]}: nothing tells the two apart"

@@ -38,3 +38,15 @@ def stream_of(seed: int, path: str) -> Stream:
     digest = hashlib.sha256(ALGORITHM.encode() + b"\0" + eight + path.encode()).digest()
     key0, key1, counter2, counter3 = WORDS.unpack_from(digest)
     return Stream(key=(key0, key1), counter=(counter2, counter3))
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The streams of a layer's parameters under a seed."""
+
+    layer: str
+    seed: int
+
+    def of(self, name: str, seed: int | None = None) -> Stream:
+        """Return a parameter's stream; one may have a seed of its own."""
+        return stream_of(self.seed if seed is None else seed, f"{self.layer}/{name}")

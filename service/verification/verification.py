@@ -1,7 +1,6 @@
 """A verification: bytes of a file in as they come, pieces of work out that compare them with a plan."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 
 from service.formats.payload import HEAVY, Piece, Way, approach, opened, text
@@ -100,5 +99,4 @@ class Verification:
 
 def turned_round(parameter: PlannedParameter) -> PlannedParameter:
     """Return a parameter with its axes in reverse: in C order its elements are as Fortran's order has them."""
-    axes = tuple(reversed(range(len(parameter.shape))))
-    return replace(parameter, form=parameter.form.moved(axes))
+    return parameter.moved(tuple(reversed(range(len(parameter.shape)))))

@@ -300,7 +300,7 @@ def test_parameters_are_counted_up_to_their_bound(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("most", "more", "pointer"),
     [
-        ({"layers": [DROPOUT] * 1024}, {"layers": [DROPOUT] * 1025}, "/layers"),
+        ({"layers": [DROPOUT] * 100_000}, {"layers": [DROPOUT] * 100_001}, "/layers"),
         ({"rules": [RULE] * 64}, {"rules": [RULE] * 65}, "/rules"),
         ({"layers": [{**DROPOUT, "name": "a" * 128}]}, {"layers": [{**DROPOUT, "name": "a" * 129}]}, "/layers/0/name"),
         ({"rules": [{**RULE, "match": "*" * 256}]}, {"rules": [{**RULE, "match": "*" * 257}]}, "/rules/0/match"),

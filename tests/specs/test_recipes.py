@@ -64,7 +64,7 @@ def test_every_rule_of_a_recipe_matches_in_every_size_and_layout_and_the_same(na
             planned = Spec.model_validate({"recipe": name, "size": size, "layout": layout, "seed": 1}).plan()
             assert planned.warnings == ()
             for parameter in planned.parameters:
-                for each, source in parameter.sources.items():
+                for each, source in parameter.array.sources.items():
                     path = f"{parameter.layer}/{each}"
                     asked = [rule["scheme"]["name"] for rule in rules if matcher(rule["match"])(path)]
                     assert not asked or source.choice.scheme.name == asked[-1]

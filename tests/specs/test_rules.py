@@ -108,8 +108,8 @@ def test_the_name_that_the_answer_shows_matches_too() -> None:
 def test_an_array_of_several_parameters_means_all_of_them() -> None:
     attention = plan({"match": "*.in_proj_weight", "scheme": "ones"}, layout="pytorch").layers[0]
     (joined,) = (each for each in attention.parameters if each.name == "in_proj_weight")
-    assert {joined.sources[name].choice.scheme.name for name in joined.arrangement.sources()} == {"ones"}
-    assert {"query/kernel", "key/kernel", "value/kernel"} == set(joined.arrangement.sources())
+    assert {joined.array.sources[name].choice.scheme.name for name in joined.array.arrangement.sources()} == {"ones"}
+    assert {"query/kernel", "key/kernel", "value/kernel"} == set(joined.array.arrangement.sources())
 
 
 CONSTANT = {"name": "constant", "value": 0.125}
@@ -131,7 +131,9 @@ def test_every_array_can_be_named_as_it_is_shown_or_says_what_to_name(kind: str,
         assert not unused, (key, match)
         (shown,) = (parameter for parameter in planned.parameters if parameter.key == key)
         assert shown.source.choice.reason == "as asked", (key, match)
-        if shown.source.stated.zero_row is None and not isinstance(shown.arrangement, Sum):  # two rows of a GRU's bias
+        if shown.source.stated.zero_row is None and not isinstance(
+            shown.array.arrangement, Sum
+        ):  # two rows of a GRU's bias
             assert (shown.expectation.mean, shown.expectation.deviation) == (0.125, 0.0), (key, match)
 
 
@@ -182,7 +184,7 @@ def test_a_rule_by_canonical_paths_gives_the_same_network_in_every_layout(patter
         planned = plan(rule, layers=RULED, layout=layout, defaults=defaults)
         found.append({
             f"{each.layer}/{name}": source.choice.scheme for each in planned.parameters
-            for name, source in each.sources.items()
+            for name, source in each.array.sources.items()
         })  # fmt: skip
     assert found[0] == found[1] == found[2]
 
@@ -216,11 +218,11 @@ def test_too_many_parameters_are_refused_before_rules_are_matched(monkeypatch: p
     monkeypatch.setattr("service.specs.matching.matcher", forbidden)
     rules = [{"match": "*a" * 60, "scheme": "zeros"}] * 64
     with pytest.raises(TooLarge, match="parameters"):
-        Spec.model_validate({"layers": [STACKED] * 21, "rules": rules}).plan()
+        Spec.model_validate({"layers": [STACKED] * 600, "rules": rules}).plan()
 
 
 def test_comparisons_are_counted_before_any_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    layers = [{**STACKED, "num_layers": 16}] * 4
+    layers = [STACKED] * 4
     few = [{"match": "*/kernel", "scheme": "glorot_uniform", "because": "so"}] * 64
     assert not Spec.model_validate({"layers": layers, "rules": few, "seed": 1}).plan().warnings
     monkeypatch.setattr("service.specs.matching.matcher", lambda pattern: pytest.fail("a pattern was compiled"))
@@ -235,4 +237,4 @@ def test_a_price_is_no_less_than_the_work() -> None:
     assert price("*/kernel") == price("h.?.attn/*") == price("a*b") == 1
     assert price("*a*b*c*") == 4
     assert price("*" + "a?" * 60 + "*") == 121
-    assert MOST_COMPARISONS == 64 * 8192 * 2
+    assert MOST_COMPARISONS == 2**22

@@ -113,6 +113,11 @@ class LayerSpec(Description):
         """What members that are left out come to by others; to state it says nothing."""
         return {}
 
+    @property
+    def likeness(self) -> str:
+        """All that the layer states but its name and its seed: layers in which this is the same are alike."""
+        return self.model_dump_json(exclude={"name", "seed"}, exclude_unset=True)
+
     def parameters(self) -> tuple[Parameter, ...]:
         """Return the canonical parameters, in Keras's order."""
         raise NotImplementedError
