@@ -49,7 +49,7 @@ class Result:
         """Return what an array of a name is compared with; once a part of one is met, its parts stand for it."""
         own = self._own.get(name, name)
         whole, parts = self._comparisons.get(own), self._published.get(own, [])
-        if own == name or parts[0].slice_of is None:
+        if own == name or parts[0].array.slice_of is None:
             return whole
         if whole is not None and whole.array is None:
             del self._comparisons[own]
