@@ -2,11 +2,13 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from initserve import torch as initserve_torch
-from initserve.lazy import LazyArray
+from initserve.lazy import Key, LazyArray
+from numpy.typing import NDArray
 from torch import nn
 from torch.distributed import init_device_mesh
 from torch.distributed.fsdp import fully_shard
@@ -29,16 +31,18 @@ def counting(model: nn.Module) -> None:
 def main(folder: Path) -> None:
     dist.init_process_group("gloo")
     ranks = dist.get_world_size()
-    take = LazyArray.__getitem__
+    take = LazyArray.read_into
 
-    def watched(self: LazyArray, key: object) -> object:
-        found = take(self, key)  # type: ignore[arg-type]
-        fetched.append(found.size)
-        return found
+    def watched(self: LazyArray, out: NDArray[Any], key: Key = ...) -> None:
+        take(self, out, key)
+        fetched.append(out.size)
 
-    LazyArray.__getitem__ = watched  # type: ignore[method-assign]
+    LazyArray.read_into = watched  # type: ignore[method-assign]
     models = {"fsdp": net(), "tensor": net()}
-    fully_shard(models["fsdp"], mesh=init_device_mesh("cpu", (ranks,)))
+    with torch.device("meta"):
+        models["meta"] = net()
+    for name in ("fsdp", "meta"):
+        fully_shard(models[name], mesh=init_device_mesh("cpu", (ranks,)))
     parallelize_module(models["tensor"], init_device_mesh("cpu", (ranks,)), WAYS)
     if ranks == 4:
         mesh = init_device_mesh("cpu", (2, 2), mesh_dim_names=("data", "tensor"))

@@ -13,14 +13,17 @@ from initserve.errors import InitserveError
 from initserve.lazy import Arrays, LazyArray
 from initserve.local import Local
 from initserve.specs import Spec
+from initserve.torch.meta import materialise, refuse_unknown
+from initserve.torch.replay import refuse_drawing_again, refuse_replay, taken_for_granted
 from initserve.torch.report import Filled, Report
-from initserve.torch.shards import Box, local_part
+from initserve.torch.shards import Box, local_parts
+from initserve.torch.targets import Target
 from initserve.torch.tree import DTYPES, Node, nodes_of
 
 OWN = "initserve/1"
 LAYERS_AT_ONCE = 64  # of a spec, so that an address holds it
 BLOCK = 2**24  # bytes of a parameter that are fetched at once where it does not stand in this machine's memory
-UPON_META = 'it is on the meta device: model.to_empty(device="cpu"), tie its weights again, set its buffers, then init_'
+Wanted = Mapping[str, Target]
 
 
 class Fillable(Protocol):
@@ -36,79 +39,94 @@ def init_(
     defaults: str | None = None,
     client: Fillable | None = None,
     stream: str = OWN,
+    device: torch.device | str = "cpu",
 ) -> Report:
     """Fill a model's parameters in place, and return what was filled with what, and why.
 
     Each module is a layer of a spec in PyTorch's layout, called by its path: the same bytes as that spec gives by
-    other ways, on any number of ranks; a DTensor's shards are made alone. Parameters of modules that no layer stands
-    for are bare tensors. dtype and requires_grad stay; buffers are left alone; tied parameters are filled once; those
-    that transformers marks as loaded (`_is_hf_initialized` of the parameter itself, since it marks every module that
-    it has gone through) are kept. `rules` and `defaults` are a spec's; left out, a scheme is the one that a linear
-    activation recommends, or under torch's stream torch's own. `client` is `Local()` where it is left out.
+    other ways, on any number of ranks; a DTensor's shards are made alone. What wraps a module (torch.compile, DDP,
+    FSDP, checkpoints, PEFT) is not of its path. Parameters of modules that no layer stands for are bare tensors; what
+    a module computes of others (weight_norm) is filled as what it comes to. dtype and requires_grad stay; buffers are
+    left alone; tied parameters are filled once; those that transformers marks as loaded (`_is_hf_initialized` of the
+    parameter itself, since it marks every module that it has gone through) are kept. `rules` and `defaults` are a
+    spec's; left out, a scheme is the one that a linear activation recommends, or under torch's stream torch's own.
+    `client` is `Local()` where it is left out. What is on the meta device gets memory on `device`; buffers there get
+    the values that torch's layers and transformers' models compute.
 
     `stream="torch-cpu/1"` gives what torch.manual_seed(seed) and constructing the modules in this order would have.
 
     Raises ValueError for a model that cannot be filled so, InitserveError for a spec that is refused; nothing is
     changed then.
     """
-    nodes = list(nodes_of(model))
+    replayed = stream != OWN
+    if replayed:
+        refuse_drawing_again(model)
+    nodes = list(nodes_of(model, stacks=replayed))
     report = Report(int(seed), stream)
     wanted = to_fill(nodes, report)
-    if stream != OWN:
+    if replayed:
         refuse_replay(nodes, report)
+        report.assumed = taken_for_granted(model)
+    refuse_unknown(model)
+    for target in wanted.values():
+        local_parts(target.tensor)
     base = {"algorithm": stream, "seed": seed, "layout": "pytorch", "rules": list(rules)}
     base |= {} if defaults is None else {"defaults": defaults}
-    source = Local() if client is None else client
-    found: dict[str, tuple[LazyArray, Filled]] = {}
-    for dtype in dict.fromkeys(parameter.dtype for _, parameter in wanted.values()):
-        of_dtype = {key for key, (_, parameter) in wanted.items() if parameter.dtype is dtype}
-        layers = [node for node in nodes if stream != OWN or of_dtype & node.parameters.keys()]
-        spec = base | {"dtype": DTYPES[dtype]}
-        for arrays, several in opened(source, spec, layers, LAYERS_AT_ONCE if stream == OWN else len(layers)):
-            found |= described(arrays, several, of_dtype)
-    parts = [(key, *local_part(parameter)) for key, (_, parameter) in wanted.items()]
-    check(found, wanted)
+    found = asked(Local() if client is None else client, base, nodes, wanted)
+    if any(each.is_meta for each in (*model.parameters(), *model.buffers())):
+        materialise(model, device)
+        again = nodes_of(model, stacks=replayed)
+        wanted = {key: target for node in again for key, target in node.targets.items() if key in wanted}
     with torch.no_grad():
-        for key, local, box in parts:
-            fill(local, found[key][0], box)
+        for key, target in wanted.items():
+            fill_target(target, found[key][0])
             report.filled.append(found[key][1])
     return report
 
 
-def to_fill(nodes: Sequence[Node], report: Report) -> dict[str, tuple[str, nn.Parameter]]:
-    """Return the parameters that are to be filled, by key; say in the report which are not; raises ValueError."""
+def to_fill(nodes: Sequence[Node], report: Report) -> dict[str, Target]:
+    """Return what is to be filled, by key; say in the report what is not; raises ValueError."""
     owners: dict[int, str] = {}
-    wanted: dict[str, tuple[str, nn.Parameter]] = {}
-    for node in nodes:
-        for key, (name, parameter) in node.parameters.items():
-            if nn.parameter.is_lazy(parameter):
-                raise ValueError(f"{name} has no shape yet: call the model once, then init_")
-            if id(parameter) in owners:
-                report.tied[name] = owners[id(parameter)]
-                continue
-            owners[id(parameter)] = name
-            if getattr(parameter, "_is_hf_initialized", False):
-                report.kept[name] = "transformers has loaded it"
-                continue
-            if parameter.is_meta:
-                raise ValueError(f"{name}: {UPON_META}")
-            if parameter.dtype not in DTYPES:
-                raise ValueError(f"{name} is {parameter.dtype}; what can be filled is {', '.join(DTYPES.values())}")
-            wanted[key] = name, parameter
+    wanted: dict[str, Target] = {}
+    for key, target in (item for node in nodes for item in node.targets.items()):
+        name, tensor = target.name, target.tensor
+        if nn.parameter.is_lazy(tensor):
+            raise ValueError(f"{name} has no shape yet: call the model once, then init_")
+        if id(tensor) in owners:
+            report.tied[name] = owners[id(tensor)]
+            continue
+        owners[id(tensor)] = name
+        if getattr(tensor, "_is_hf_initialized", False):
+            if tensor.is_meta:
+                raise ValueError(f"{name} is marked as loaded, and is on the meta device, without values")
+            report.kept[name] = "transformers has loaded it"
+            continue
+        if "lora_magnitude_vector" in key.split("."):
+            report.kept[name] = "lengths of other weights, which its adapter computes"
+            continue
+        if tensor.dtype not in DTYPES:
+            raise ValueError(f"{name} is {tensor.dtype}; what can be filled is {', '.join(DTYPES.values())}")
+        wanted[key] = target
     return wanted
 
 
-def refuse_replay(nodes: Sequence[Node], report: Report) -> None:
-    """Raise ValueError where a module tree does not say what torch would have drawn."""
-    if report.tied:
-        name, other = next(iter(report.tied.items()))
-        raise ValueError(f"{name} is tied to {other}: the tree does not tell which of the two torch drew last")
-    for node in nodes:
-        if node.layer["type"] == "tensor":
-            raise ValueError(f"{node.layer['name']}: what {node.module} draws when it is constructed is not known")
-        for name, parameter in node.parameters.values():
-            if parameter.dtype is not torch.float32:
-                raise ValueError(f"{name} is {parameter.dtype}: whether torch drew it so cannot be told; use float32")
+def asked(
+    source: Fillable, base: dict[str, Any], nodes: list[Node], wanted: Wanted
+) -> dict[str, tuple[LazyArray, Filled]]:
+    """Return the array of each that is wanted, and what the plan tells of it; nothing of it is drawn yet."""
+    found: dict[str, tuple[LazyArray, Filled]] = {}
+    replayed = base["algorithm"] != OWN
+    for dtype in dict.fromkeys(target.tensor.dtype for target in wanted.values()):
+        of_dtype = {key for key, target in wanted.items() if target.tensor.dtype is dtype}
+        layers = [node for node in nodes if replayed or of_dtype & node.targets.keys()]
+        spec = base | {"dtype": DTYPES[dtype]}
+        for arrays, several in opened(source, spec, layers, len(layers) if replayed else LAYERS_AT_ONCE):
+            found |= described(arrays, several, of_dtype)
+    for key, target in wanted.items():
+        if key not in found or found[key][0].shape != tuple(target.tensor.shape):
+            shape = found[key][0].shape if key in found else None
+            raise ValueError(f"{target.name} has shape {tuple(target.tensor.shape)}, and its layer {shape}")
+    return found
 
 
 def opened(
@@ -131,7 +149,7 @@ def opened(
 def described(arrays: Arrays[LazyArray], nodes: list[Node], keys: set[str]) -> dict[str, tuple[LazyArray, Filled]]:
     """Return those arrays that have one of the keys, with what the plan tells of them."""
     found = {}
-    names = {key: (name, node.module) for node in nodes for key, (name, _) in node.parameters.items()}
+    names = {key: (it.name, type(node.module).__name__) for node in nodes for key, it in node.targets.items()}
     for layer in arrays.plan["layers"]:
         for told in layer["parameters"]:
             key = f"{layer['name']}.{told['name']}" if told["name"] else layer["name"]
@@ -142,19 +160,23 @@ def described(arrays: Arrays[LazyArray], nodes: list[Node], keys: set[str]) -> d
     return found
 
 
-def check(found: Mapping[str, tuple[LazyArray, Filled]], wanted: Mapping[str, tuple[str, nn.Parameter]]) -> None:
-    for key, (name, parameter) in wanted.items():
-        if key not in found or found[key][0].shape != tuple(parameter.shape):
-            shape = found[key][0].shape if key in found else None
-            raise ValueError(f"{name} has shape {tuple(parameter.shape)}, and its layer {shape}")
+def fill_target(target: Target, array: LazyArray) -> None:
+    if target.put is not None:
+        value = torch.empty_like(target.tensor)
+        fill(value, array, tuple(slice(0, size) for size in value.shape))
+        target.put(value)
+        return
+    local, parts = local_parts(target.tensor)
+    for here, there in parts:
+        fill(local[here], array, there)
 
 
 def fill(local: torch.Tensor, array: LazyArray, box: Box) -> None:
-    """Put a part of an array into a tensor of its shape: straight into its memory, or on a device by blocks."""
+    """Copy a part of an array into a tensor of its shape: straight into its memory, or on a device by blocks."""
     if not local.numel():
         return
     if local.device.type == "cpu" and local.is_contiguous():
-        array.read_into(as_numpy(local), box)
+        array.read_into(as_numpy(local), box if local.shape != array.shape else ...)
         return
     rows = max(BLOCK // (prod(local.shape[1:]) * local.itemsize), 1) if box else 1
     for start in range(0, len(local) if box else 1, rows):

@@ -69,6 +69,15 @@ def recurrent(kind: str) -> Callable[[Any], Layer]:
     return layer
 
 
+def cell(kind: str) -> Callable[[Any], Layer]:
+    def layer(module: Any) -> Layer:
+        found: Layer = {"type": kind, "shape": [module.input_size, module.hidden_size], "cell": True}
+        found |= {} if module.bias else {"bias": None}
+        return found | ({"activation": "relu"} if getattr(module, "nonlinearity", "tanh") == "relu" else {})
+
+    return layer
+
+
 def attention(module: Any) -> Layer:
     found: Layer = {
         "type": "multi_head_attention",
@@ -108,6 +117,9 @@ LAYERS: Mapping[type[nn.Module], Callable[[Any], Layer]] = {
     nn.RNN: recurrent("simple_rnn"),
     nn.LSTM: recurrent("lstm"),
     nn.GRU: recurrent("gru"),
+    nn.RNNCell: cell("simple_rnn"),
+    nn.LSTMCell: cell("lstm"),
+    nn.GRUCell: cell("gru"),
     nn.MultiheadAttention: attention,
     nn.PReLU: prelu,
 }
@@ -122,17 +134,59 @@ def layer_of(module: nn.Module) -> Layer | None:
     return None if found is None else found(module)
 
 
+def block(kind: str) -> Callable[[Any], Layer]:
+    def layer(module: Any) -> Layer:
+        attention = module.self_attn
+        return {
+            "type": kind,
+            "shape": [attention.embed_dim, attention.num_heads, module.linear1.out_features],
+            **({} if module.linear1.bias is not None else {"bias": None}),
+        }
+
+    return layer
+
+
+def stacked(kind: str) -> Callable[[Any], Layer]:
+    def layer(module: Any) -> Layer:
+        norm = {} if module.norm is None else {"norm": True}
+        return block(kind)(module.layers[0]) | {"num_layers": len(module.layers)} | norm
+
+    return layer
+
+
+# Modules made of others, which torch draws otherwise than one after the other: a stack's blocks are copies of one.
+STACKS: Mapping[type[nn.Module], Callable[[Any], Layer]] = {
+    nn.TransformerEncoderLayer: block("transformer_encoder_layer"),
+    nn.TransformerDecoderLayer: block("transformer_decoder_layer"),
+    nn.TransformerEncoder: stacked("transformer_encoder"),
+    nn.TransformerDecoder: stacked("transformer_decoder"),
+}
+
+
+def stack_of(module: nn.Module) -> Layer | None:
+    """Return the layer that a module made of others is, if all of it is torch's own; None where there is none."""
+    own = all(type(each).__module__.startswith("torch.nn.") for each in module.modules())
+    return STACKS[type(module)](module) if own and type(module) in STACKS else None
+
+
 # Norms of others whose scale is 1 + weight.
 ABOUT_ONE = ("Gemma", "Qwen3Next", "Qwen3_5")
+# Parts of PEFT's adapters that begin as 0, so that an adapter changes nothing at first.
+ADDS_NOTHING = {"lora_B", "lora_embedding_A"}
 
 
-def tensor_of(module: nn.Module, name: str, parameter: torch.Tensor) -> Layer:
+def within_adapter(path: str, layer: Layer) -> Layer:
+    """Return the layer with the scheme that an adapter's part begins with, where it is one that adds nothing."""
+    return layer | ({"scheme": "zeros"} if ADDS_NOTHING & set(path.split(".")) else {})
+
+
+def tensor_of(module: nn.Module, path: str, parameter: torch.Tensor) -> Layer:
     """Return a bare array for a parameter of a module that no layer is.
 
     A norm's scale begins as 1 and its shift as 0, as does every bias; all else by the fans of its shape.
     """
     layer: Layer = {"type": "tensor", "shape": list(parameter.shape), "bare": True}
-    if name.rpartition(".")[2].lower().endswith("bias"):
+    if path.rpartition(".")[2].lower().endswith("bias"):
         return layer | {"scheme": "zeros"}
     if parameter.ndim == 1 and "norm" in type(module).__name__.lower():
         return layer | {"scheme": "zeros" if type(module).__name__.startswith(ABOUT_ONE) else "ones"}

@@ -17,13 +17,17 @@ class Filled:
 
 @dataclass(slots=True)
 class Report:
-    """`filled` in the model's order; `tied` are names of parameters filled under another; `kept` say why they were."""
+    """`filled` in the model's order; `tied` are names of parameters filled under another; `kept` say why they were.
+
+    `assumed` are modules of which a framework's stream had to take something for granted, and what.
+    """
 
     seed: int
     algorithm: str
     filled: list[Filled] = field(default_factory=list)
     tied: dict[str, str] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
+    assumed: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [f"{len(self.filled)} parameters of seed {self.seed}, {self.algorithm}"]
@@ -32,4 +36,5 @@ class Report:
         ]
         lines += [f"  {name}: tied to {other}" for name, other in self.tied.items()]
         lines += [f"  {name}: kept, {why}" for name, why in self.kept.items()]
+        lines += [f"  {name or 'the model'}: {what}" for name, what in self.assumed.items()]
         return "\n".join(lines)
