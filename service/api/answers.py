@@ -63,6 +63,14 @@ TIED = "From names of arrays that are another one, in a published model, to that
 LINKS = "Left out where the spec has no address, of which a warning tells: no-address."
 
 
+LEFT_ALONE = "Tensors of a listing that the framework computes, by name, and why: the answer is without them."
+
+
+class TakenAnswer(Closed):
+    kind: str = Field(description="dense, convolution, embedding, norm, …: docs/listings.md has them all.")
+    why: str = Field(description="What told it: its name, its shape, what stands beside it.")
+
+
 class DescribedParameter(Closed):
     name: str
     shape: list[int]
@@ -73,6 +81,7 @@ class DescribedParameter(Closed):
     scheme: dict[str, Any] = Field(description="Name and every parameter, as a spec could give it.")
     formula: str = Field(description="What the scheme comes to here: the distribution in numbers, or its formula.")
     reason: str = Field(description="Why this scheme.")
+    taken_for: TakenAnswer | None = Field(None, description="Of a listing's tensor: what it was told to be.")
     links: ParameterLinksAnswer | None = Field(None, description=LINKS)
 
 
@@ -111,6 +120,7 @@ class InitAnswer(Closed):
     layout: Layout
     dtype: DtypeName
     tied: dict[str, str] | None = Field(None, description=TIED)
+    left_alone: dict[str, TakenAnswer] | None = Field(None, description=LEFT_ALONE)
     layers: list[LayerAnswer]
     links: LinksAnswer | None = Field(None, description=LINKS)
     warnings: list[WarningAnswer]
@@ -144,6 +154,7 @@ class PlanAnswer(Closed):
     layout: Layout
     dtype: DtypeName
     tied: dict[str, str] | None = Field(None, description=TIED)
+    left_alone: dict[str, TakenAnswer] | None = Field(None, description=LEFT_ALONE)
     layers: list[PlannedLayerAnswer]
     links: LinksAnswer | None = Field(None, description=LINKS)
     warnings: list[WarningAnswer]

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
@@ -15,22 +16,41 @@ from service.specs.places import nearest_written
 from service.specs.spec import Spec
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
-# No object that a spec may hold has so many members; beyond it each unknown one would be an error of its own.
+# No object that a spec may hold has so many members, but for these; beyond it each unknown one would be an error of its
+# own.
 MOST_MEMBERS = 64
+LARGE = ("tensors", "config")
 
 
 def refuse(why: str) -> NoReturn:
     raise RequestProblem("malformed-json", why)
 
 
-def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(pairs) > MOST_MEMBERS:
-        refuse(f"an object has {len(pairs)} members; none takes more than {MOST_MEMBERS}")
+def members(pairs: list[tuple[str, Any]], large: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return an object, which is put into `large` if it has many members."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        refuse(f"{next(name for name in names if names.count(name) > 1)!r} stands twice in one object")
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        refuse(f"{twice!r} stands twice in one object")
+    if len(pairs) > MOST_MEMBERS:
+        large.append(found)
     return found
+
+
+def refuse_large(document: Any, large: Sequence[dict[str, Any]]) -> None:
+    """Refuse objects of many members anywhere but in a listing of tensors or a config."""
+    if not large:
+        return
+    waiting = [document.get(member) for member in LARGE] if isinstance(document, dict) else []
+    allowed = set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            allowed.add(id(value))
+            waiting += value.values()
+    for each in large:
+        if id(each) not in allowed:
+            refuse(f"an object has {len(each)} members; none takes more than {MOST_MEMBERS}")
 
 
 def number(text: str) -> float:
@@ -40,9 +60,12 @@ def number(text: str) -> float:
     return value
 
 
-STRICT = json.JSONDecoder(
-    object_pairs_hook=members, parse_float=number, parse_constant=lambda name: refuse(f"{name} is not JSON")
-)
+def strict(large: list[dict[str, Any]]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=lambda pairs: members(pairs, large),
+        parse_float=number,
+        parse_constant=lambda name: refuse(f"{name} is not JSON"),
+    )
 
 
 def parse_json(body: bytes) -> Any:
@@ -53,7 +76,9 @@ def parse_json(body: bytes) -> Any:
             refuse("the body is empty")
         if text.startswith("\ufeff"):
             refuse("the body begins with a byte order mark")
-        document = STRICT.decode(text)
+        large: list[dict[str, Any]] = []
+        document = strict(large).decode(text)
+        refuse_large(document, large)
         if "\\ud" in text or "\\uD" in text:  # one half of a pair, escaped, stands for no character
             json.dumps(document, ensure_ascii=False).encode()
         return document

@@ -18,6 +18,7 @@ from service.formats.links import left_out, links_of, links_of_parameter, parame
 from service.formats.payload import Chunk, Encoding, Include, Known, Owed, Part, Payload, Unsaid, Values
 from service.formats.sharding import SHARD_BYTES, shard_of
 from service.networks.asked import Source
+from service.networks.layers.listed import Taken
 from service.networks.plan import Caution, Plan, PlannedParameter
 from service.stream.drawing import BLOCK
 from service.stream.dtypes import DTYPES, DtypeName, Stored
@@ -37,6 +38,7 @@ def describe(parameter: PlannedParameter, address: str | None = None) -> dict[st
         "shape": list(parameter.shape),
         "dtype": parameter.dtype,
         **describe_source(parameter.source, parameter.dtype),
+        **({} if parameter.taken_for is None else {"taken_for": describe_taken(parameter.taken_for)}),
         **links_of_parameter(address, parameter),
     }
 
@@ -49,6 +51,10 @@ def describe_source(source: Source, dtype: DtypeName) -> dict[str, Any]:
         described["true_fans"] = {"fan_in": true.fan_in, "fan_out": true.fan_out}
     scheme, reason = source.choice.scheme.model_dump(), source.choice.reason
     return described | {"scheme": scheme, "formula": source.formula(dtype), "reason": reason}
+
+
+def describe_taken(taken: Taken) -> dict[str, str]:
+    return {"kind": taken.kind, "why": taken.why}
 
 
 def describe_warning(warning: Caution) -> dict[str, Any]:
@@ -87,6 +93,8 @@ def closing(plan: Plan, shard_bytes: int = SHARD_BYTES) -> dict[str, Any]:
 def envelope(plan: Plan) -> dict[str, Any]:
     exact = {} if plan.algorithm == ALGORITHM else {"exact": plan.exact}
     stated = {"algorithm": plan.algorithm, **exact, "seed": str(plan.seed), "layout": plan.layout, "dtype": plan.dtype}
+    if plan.left_alone:
+        stated["left_alone"] = {name: describe_taken(taken) for name, taken in plan.left_alone.items()}
     return stated | ({"tied": dict(plan.tied)} if plan.tied else {})
 
 

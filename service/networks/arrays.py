@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from service.networks.asked import Arrays, Member, Source
 from service.networks.expectations import AsStored, as_stored, expect, extremes, on_diagonals
+from service.networks.layers.listed import Taken
 from service.networks.layouts import Arrangement, Layout, as_they_are
 from service.networks.parts import expect_slice
 from service.stream.draws import Draws
@@ -51,6 +52,7 @@ class PlannedArray:
     sources: Mapping[str, Source] = field(repr=False)
     arrays: Arrays = field(repr=False)
     slice_of: "PlannedArray | None" = field(default=None, repr=False)
+    taken_for: Taken | None = None  # what a listing's tensor was told to be
 
     @property
     def source(self) -> Source:

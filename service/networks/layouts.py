@@ -172,8 +172,8 @@ Placements: TypeAlias = dict[Layout, tuple[Placement, ...]]
 
 
 def key_of(layer: str, name: str, layout: Layout) -> str:
-    """Return an array's name in a file of many: the layer's and its own, the layer's alone where it has none."""
-    return f"{layer}{SEPARATOR[layout]}{name}" if name else layer
+    """Return an array's name in a file of many: the layer's and its own, one alone where the other has none."""
+    return f"{layer}{SEPARATOR[layout]}{name}" if name and layer else layer or name
 
 
 def everywhere(*placements: Placement) -> Placements:

@@ -9,6 +9,7 @@ from typing import Any
 from service.networks.arrays import Cost, PlannedArray
 from service.networks.asked import Source
 from service.networks.expectations import AsStored
+from service.networks.layers.listed import Taken
 from service.networks.layouts import Layout, key_of
 from service.stream.drawing import BLOCK, Drawing
 from service.stream.draws import Draws
@@ -34,6 +35,11 @@ class PlannedParameter:
     @property
     def dtype(self) -> DtypeName:
         return self.array.dtype
+
+    @property
+    def taken_for(self) -> Taken | None:
+        """What the tensor was told to be, where it is a listing's."""
+        return self.array.taken_for
 
     @property
     def typed_by(self) -> str:
@@ -183,6 +189,7 @@ class Plan:
     dtype: DtypeName
     layers: tuple[PlannedLayer, ...]
     warnings: tuple[Caution, ...]
+    left_alone: Mapping[str, Taken]  # tensors of a listing that are none of the answer's, and why
     tied: Mapping[str, str]  # from the names of arrays that are another one of a published model to that one's
     partial: bool  # whether only some of the spec's arrays are asked for
     canonical: Callable[[], str] = field(repr=False)

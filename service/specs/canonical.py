@@ -1,8 +1,8 @@
 """The canonical document of a spec: one for all that say the same, whatever their spelling and order of members.
 
 Seed and algorithm are stated, and what a member would be anyway is left out, so that the document is small enough to
-stand in an address. A recipe stays a name: an answer's pointers lead into the spec as it was asked for. What is left
-out today means the same for ever, since addresses and commit ids are made of it.
+stand in an address. A recipe stays a name, and a listing stays one: an answer's pointers lead into the spec as it was
+asked for. What is left out today means the same for ever, since addresses and commit ids are made of it.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,7 @@ from service.specs.choosing import Naming, Wanted
 from service.specs.completion import usual
 from service.specs.recipes import RECIPES
 from service.specs.rules import Rule
+from service.specs.tensors import Listing
 
 Document = dict[str, Any]
 
@@ -28,6 +29,8 @@ class Sized(Wanted, Protocol):
     def config(self) -> Mapping[str, Any] | None: ...
     @property
     def head(self) -> str | None: ...
+    @property
+    def tensors(self) -> Listing | None: ...
 
 
 def canonical_document(spec: Sized, seed: int) -> Document:
@@ -36,10 +39,12 @@ def canonical_document(spec: Sized, seed: int) -> Document:
     stated: Document = {"algorithm": spec.algorithm, "seed": str(seed)}
     if replay is not None and not spec.exact:
         stated["exact"] = False
-    for member, value in usual(replay, spec.recipe is not None, spec.config).items():
+    for member, value in usual(replay, spec.recipe is not None, spec.config, spec.tensors is not None).items():
         if getattr(spec, member) != value:
             stated[member] = getattr(spec, member)
-    if spec.recipe is None:
+    if spec.tensors is not None:
+        stated["tensors"] = dict(spec.tensors.stated)
+    elif spec.recipe is None:
         stated["layers"] = layers_of(spec, replay, seed)
     else:
         stated["recipe"] = spec.recipe

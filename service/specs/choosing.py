@@ -16,6 +16,7 @@ from service.replay import Replay
 from service.specs.matching import Kind, Matched, Names, RuleSet, bits, last, match, refuse_comparisons, warn_of_rules
 from service.specs.recipes import Expanded
 from service.specs.rules import STATED, Rule
+from service.specs.tensors import Listing
 from service.stream.dtypes import DtypeName
 
 MOST_PARAMETERS = 2**18  # of a spec: a stacked recurrent layer alone can have hundreds
@@ -45,6 +46,8 @@ class Wanted(Protocol):
     def expanded(self) -> Expanded: ...
     @property
     def select(self) -> str | None: ...
+    @property
+    def tensors(self) -> Listing | None: ...
     @property
     def layers(self) -> Sequence[LayerSpec]: ...
     @property
@@ -129,7 +132,7 @@ def kinds_of(layers: Sequence[LayerSpec]) -> list[Kind]:
         kind = known.get(likeness)
         if kind is None:
             stopping.check()
-            kind = known[likeness] = Kind(layer.parameters(), layer.placements())
+            kind = known[likeness] = Kind(layer.parameters(), layer.placed())
         count += len(kind.parameters)
         if count > MOST_PARAMETERS:
             raise TooLarge(f"the spec has more than {MOST_PARAMETERS:,} parameters", f"/layers/{index}")
@@ -165,7 +168,7 @@ class Choosing:
             asked, because, member = rule.scheme, rule.because, Member(f"/rules/{ruled}/scheme")
         elif parameter.member is not None:
             asked, member = getattr(layer, parameter.member), Member(f"/{parameter.member}", of_layer=True)
-            because = self.spec.expanded.because
+            because = self.spec.expanded.because if layer.listed is None else layer.listed.because
         else:
             asked, because, member = None, None, Member("", of_layer=True)
         if asked is None:
@@ -174,9 +177,9 @@ class Choosing:
             return self.in_kind(recommended(parameter, layer.activation, layer.gain)), member
         return Choice(asked, because or AS_ASKED, self.spec.fans), member
 
-    def dtype(self, layer: LayerSpec, matched: RuleSet) -> tuple[DtypeName, Member]:
+    def dtype(self, layer: LayerSpec, parameter: Parameter, matched: RuleSet) -> tuple[DtypeName, Member]:
         ruled = last(matched & self.stating["dtype"])
-        asked = layer.dtype if ruled is None else self.rules[ruled].dtype
+        asked = layer.dtype_of(parameter.name) if ruled is None else self.rules[ruled].dtype
         if asked is None:
             return self.spec.dtype, SPECS_DTYPE
         return asked, Member("/dtype", of_layer=True) if ruled is None else Member(f"/rules/{ruled}/dtype")

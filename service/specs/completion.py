@@ -7,18 +7,21 @@ from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from service.errors import InitserveError
-from service.networks.vocabulary import Vocabulary
+from service.networks.vocabulary import DTYPE, Vocabulary
 from service.replay import ALGORITHMS, Replay
 from service.specs.jcs import canonical
 from service.specs.recipes import RECIPES, Named, Start, expand
+from service.specs.tensors import read
+from service.specs.vocabulary import LAYOUT
 from service.stream.dtypes import DTYPES
+from service.stream.streams import ALGORITHM
 
 
 def complete(document: Any) -> Any:
     """Return the document with a recipe's layers and rules, and with what a framework's stream starts with."""
     if not isinstance(document, Mapping):
         return document
-    return with_framework(with_recipe(document))
+    return with_framework(with_tensors(with_recipe(document)))
 
 
 def replay_in(document: Mapping[str, Any]) -> Replay | None:
@@ -26,9 +29,11 @@ def replay_in(document: Mapping[str, Any]) -> Replay | None:
     return ALGORITHMS.get(name) if isinstance(name, str) else None
 
 
-def usual(replay: Replay | None, of_recipe: bool, config: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def usual(
+    replay: Replay | None, of_recipe: bool, config: Mapping[str, Any] | None = None, listed: bool = False
+) -> dict[str, Any]:
     """Return what the members of a spec are that are left out, beside its seed and its layers."""
-    framework = {"layout": "keras", "defaults": "recommended", "fans": "true"}
+    framework = {"layout": "pytorch" if listed else "keras", "defaults": "recommended", "fans": "true"}
     if replay is not None:
         framework = dict.fromkeys(framework, replay.layout)
     if of_recipe:  # a published model's own initialisation leaves no default of its layers
@@ -45,8 +50,11 @@ def dtype_in(config: Mapping[str, Any]) -> str:
 
 def with_framework(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Let layout, defaults, fans and dtype start as the framework's whose stream is replayed, and as a recipe's."""
-    replay, of_recipe, config = replay_in(document), document.get("recipe") is not None, document.get("config")
-    return {**usual(replay, of_recipe, config), **document} if replay is not None or of_recipe else document
+    replay, config = replay_in(document), document.get("config")
+    of_recipe, listed = document.get("recipe") is not None, document.get("tensors") is not None
+    if replay is None and not of_recipe and not listed:
+        return document
+    return {**usual(replay, of_recipe, config, listed), **document}
 
 
 def at(pointer: str, error: PydanticCustomError) -> ValidationError:
@@ -124,3 +132,35 @@ def refuse_recipe(name: str, rules: object, replay: Replay) -> None:
         raise refusal("recipe", f"no published model draws {name} from {replay.name}; use initserve/1, or: {built}")
     if rules:
         raise refusal("rules", f"under a framework's stream {name} is as published: without rules")
+
+
+def with_tensors(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Put the layers that a listing of tensors comes to beside it."""
+    tensors = document.get("tensors")
+    if tensors is None:
+        return document
+    for member, called in (("recipe", "a recipe"), ("layers", "layers")):
+        if document.get(member) is not None:
+            raise refusal("tensors", f"a spec has tensors or {called}, not both")
+    replay = replay_in(document)
+    if replay is not None:
+        detail = f"{replay.name} draws in an order that a listing does not tell; use initserve/1, or state layers"
+        raise refusal("algorithm", detail, ALGORITHM)
+    layout, dtype = (read_as(document, member, words, of) for member, words, of in OF_LISTING)
+    if layout is None or dtype is None:  # which is said of that member
+        return {**document, "tensors": None, "layers": [NO_LAYER]}
+    listing = read(tensors, layout, dtype)
+    return {**document, "tensors": listing, "layers": list(listing.told.layers)}
+
+
+OF_LISTING = (("layout", LAYOUT, "pytorch"), ("dtype", DTYPE, "float32"))
+NO_LAYER = {"type": "dropout"}  # in the place of layers that are not known
+
+
+def read_as(document: Mapping[str, Any], member: str, words: Vocabulary, otherwise: str) -> Any:
+    """Return the word that a member has, which is left out otherwise; None for one that is none of them."""
+    try:
+        word = words.read(document.get(member, otherwise))
+    except PydanticCustomError:
+        return None
+    return word if isinstance(word, str) and word in words.words else None

@@ -50,6 +50,7 @@ def plan(spec: Wanted, canonical: Callable[[int], str], written_out: Callable[[i
         warnings=tuple(replace(warning, pointer=posted(warning.pointer, spec)) for warning in warnings),
         tied=tied,
         partial=spec.select is not None,
+        left_alone={} if spec.tensors is None else spec.tensors.told.left_alone,
         canonical=text,
         written_out=lambda: written_out(seed),
         addressed=lambda: short(text()),
@@ -57,8 +58,10 @@ def plan(spec: Wanted, canonical: Callable[[int], str], written_out: Callable[[i
 
 
 def posted(pointer: str, spec: Wanted) -> str:
-    """Return the pointer into a spec with a recipe, for one into the layers and rules that the recipe comes to."""
+    """Return the pointer into a spec with a recipe or a listing, for one into the layers and rules that it comes to."""
     _, member, *rest = [*pointer.split("/"), ""]
+    if spec.tensors is not None and member == "layers":
+        return spec.tensors.pointer(spec.tensors.told.first[int(rest[0])]) if rest[0] else "/tensors"
     if spec.recipe is None or member not in ("layers", "rules"):
         return pointer
     of_recipe = len(spec.expanded.rules)
@@ -74,6 +77,7 @@ def planned(
     asked, unused = choose(spec, replay)
     made, warnings = drawn_by(replay, spec, asked, seed)
     warnings += [*warnings_of(asked, made, replay), *unused, *warn_of_config(spec.expanded.misspelt)]
+    warnings += [] if spec.tensors is None else spec.tensors.cautions()
     tied = Tied.of(asked, spec.expanded.tied)
     layers = arranged(spec, asked, made, seed, tied)
     refuse_shared_keys(layers)
@@ -179,7 +183,7 @@ def arranged(spec: Wanted, asked: Iterable[Asked], made: Iterable[Made], seed: i
             if not arrays:
                 continue
         own = layer.spec
-        streams = Streams(layer.name, seed if own.seed is None else own.seed)
+        streams = Streams(layer.streams, seed if own.seed is None else own.seed)
         parameters = tuple([PlannedParameter(layer.name, layer.pointer, streams, array) for array in arrays])
         layers.append(PlannedLayer(layer.name, own.type, own.activation, parameters))
     return layers
@@ -198,4 +202,5 @@ def array_of(placement: Placement, layer: Asked, made: Made, layout: Layout) -> 
         arrangement=arrangement,
         sources=made.sources,
         arrays=made.arrays,
+        taken_for=None if layer.spec.listed is None else layer.spec.listed.taken[placement.name],
     )

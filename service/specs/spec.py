@@ -19,6 +19,7 @@ from service.specs.completion import OF_RECIPE, complete, named_in
 from service.specs.jcs import canonical
 from service.specs.recipes import RECIPES, Expanded, expand
 from service.specs.rules import Rule
+from service.specs.tensors import Tensors
 from service.specs.vocabulary import DEFAULTS, FANS, LAYOUT, STREAMS
 from service.stream.streams import ALGORITHM
 
@@ -65,6 +66,12 @@ class Spec(Description):
         description="Of a published model, as AutoModelFor… has it: causal_lm, …; GET /recipes lists them. "
         "Null or left out: the model without one.",
     )
+    tensors: Tensors | None = Field(
+        None,
+        description="Anybody's model, instead of layers: names and shapes as a state_dict, a safetensors header, or a "
+        "Keras or Flax tree has them; `layout` says whose names they are, PyTorch's unless stated.",
+        examples=[{"fc.weight": [10, 64], "fc.bias": [10]}],
+    )
     layers: Annotated[
         list[Layer],
         Field(min_length=1, max_length=MOST_LAYERS, fail_fast=True, description=f"1 to {MOST_LAYERS} layers."),
@@ -102,8 +109,10 @@ class Spec(Description):
 
     def written_out(self, seed: int) -> dict[str, Any]:
         """Return a request that gives the same answer, with a recipe's layers in its place: to be changed and sent."""
-        document = self.model_dump(mode="json", exclude_unset=True)
+        document = self.model_dump(mode="json", exclude_unset=True, exclude={"layers"} if self.tensors else None)
         document |= {"algorithm": self.algorithm, "seed": str(seed)}
+        if self.tensors is not None:
+            return document
         if self.recipe is not None and self.algorithm in ALGORITHMS:  # which says in which order they are drawn, too
             del document["layers"]
             return document

@@ -3,13 +3,14 @@
 import difflib
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from service.networks.activations import ACTIVATIONS, ALIASES
 from service.networks.description import Description, Positive
+from service.networks.layers.listed import AsListed
 from service.networks.layouts import BIAS, Placements, together
 from service.networks.parameters import Parameter
 from service.networks.schemes import AnyScheme
@@ -80,7 +81,8 @@ ActivationName: TypeAlias = Annotated[
     BeforeValidator(read_activation),
     WithJsonSchema({"type": "string", "enum": list(ACTIVATIONS), "title": "Activation", "default": "linear"}),
 ]
-LayerName: TypeAlias = Annotated[str, Field(pattern=r"^\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=128)]
+PART = r"\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*"  # never empty and never all dots, which are steps in an address
+LayerName: TypeAlias = Annotated[str, Field(pattern=rf"^{PART}(/{PART})*$", max_length=128)]
 
 
 def without_default(schema: dict[str, Any]) -> None:
@@ -94,7 +96,8 @@ class LayerSpec(Description):
     type: str
     name: LayerName | None = Field(
         None,
-        description="Unique in the spec: letters, digits, _, -, . (128 at most). Left out: TYPE_INDEX, e.g. dense_0.",
+        description="Unique in the spec: letters, digits, _, -, . and / between them (128 at most). Left out: "
+        "TYPE_INDEX, e.g. dense_0.",
     )
     activation: ActivationName = Field(
         "linear", description="What follows the layer; the recommended scheme depends on it."
@@ -107,6 +110,7 @@ class LayerSpec(Description):
     )
     seed: Seed | None = Field(None, description="This layer's own seed, instead of the spec's.")
     dtype: AnyDtype | None = Field(None, description="Of this layer's arrays, instead of the spec's.")
+    _listed: AsListed | None = PrivateAttr(None)
 
     @property
     def implied(self) -> Mapping[str, object]:
@@ -116,7 +120,25 @@ class LayerSpec(Description):
     @property
     def likeness(self) -> str:
         """All that the layer states but its name and its seed: layers in which this is the same are alike."""
+        if self.listed is not None:
+            return f"as listed {id(self.listed)}"
         return self.model_dump_json(exclude={"name", "seed"}, exclude_unset=True)
+
+    @property
+    def listed(self) -> AsListed | None:
+        """What the listing says that the layer was told from, None where it was stated."""
+        return self._listed
+
+    def dtype_of(self, parameter: str) -> DtypeName | None:
+        """Return the dtype that is stated for a canonical parameter, None where it is the spec's."""
+        stated = None if self.listed is None else self.listed.dtypes.get(parameter)
+        return self.dtype if stated is None else stated
+
+    def as_listed(self, listed: AsListed) -> Self:
+        """Return the same layer, told from a listing."""
+        told = self.model_copy()
+        told._listed = listed
+        return told
 
     def parameters(self) -> tuple[Parameter, ...]:
         """Return the canonical parameters, in Keras's order."""
@@ -125,6 +147,10 @@ class LayerSpec(Description):
     def placements(self) -> Placements:
         """Return each layout's arrays, in the order in which an answer lists them."""
         raise NotImplementedError
+
+    def placed(self) -> Placements:
+        """Return each layout's arrays as an answer names them: as the listing does, where the layer is from one."""
+        return self.placements() if self.listed is None else self.listed.named(self.placements())
 
 
 class BiasedLayerSpec(LayerSpec):
