@@ -81,6 +81,11 @@ class Asked:
         return self.decisions.placements
 
     @property
+    def streams(self) -> str:
+        """The name that its streams have."""
+        return self.name if self.spec.listed is None else self.spec.listed.streams_of(self.name)
+
+    @property
     def parameters(self) -> tuple[Stated, ...]:
         return tuple(each.stated for each in self.choices.values())
 

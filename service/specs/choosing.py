@@ -156,7 +156,7 @@ class Choosing:
             if parameter.elements > MOST_ELEMENTS:
                 detail = f"{parameter.name} has more elements than 64 bits can count; no address reaches them"
                 raise TooLarge(detail, f"{at}/shape")
-            scheme, dtype = self.choose(layer, parameter, rules), self.dtype(layer, rules)
+            scheme, dtype = self.choose(layer, parameter, rules), self.dtype(layer, parameter, rules)
             choices[parameter.name] = Decided(parameter, *scheme, *dtype, self.seed(rules))
         return Decisions(choices, kind.placements)
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 from service.errors import InvalidSpec, UnsupportedCombination
-from service.networks.parameters import Parameter
 from service.networks.plan import PlannedLayer
 from service.stream.distributions import Expectation
 from service.stream.dtypes import DTYPES, DtypeName
@@ -43,14 +42,3 @@ def refuse_shared_keys(layers: Sequence[PlannedLayer]) -> None:
             if first != index or parameter.key == "__metadata__":
                 other = f"layer {layers[first].name} has one too" if first != index else "it is safetensors' own"
                 raise InvalidSpec(f"an array would be called {parameter.key!r}: {other}", f"/layers/{index}/name")
-
-
-def refuse_shared_paths(layers: Iterable[tuple[str, Sequence[Parameter]]]) -> None:
-    """Refuse two parameters with one path, which would have one stream: a / may be in names of layers, too."""
-    seen: dict[str, str] = {}
-    for index, (layer, parameters) in enumerate(layers):
-        for parameter in parameters:
-            path = f"{layer}/{parameter.name}"
-            if seen.setdefault(path, layer) != layer:
-                detail = f"{path!r} is a parameter of layer {seen[path]!r}, too; give the layer another name"
-                raise InvalidSpec(detail, f"/layers/{index}/name")

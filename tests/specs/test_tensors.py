@@ -169,13 +169,23 @@ def test_a_tensor_of_the_top_has_its_own_name_alone() -> None:
     assert kinds(told) == {"weight": "dense", "bias": "bias"}
 
 
-def test_two_parameters_never_have_one_stream() -> None:
-    layers = [
-        {"name": "a", "type": "multi_head_attention", "shape": [4, 2, 2]},
-        {"name": "a/query", "type": "dense", "shape": [4, 4]},
-    ]
-    with pytest.raises(Exception, match="is a parameter of layer 'a', too"):
-        Spec.model_validate({"layers": layers, "layout": "pytorch", "seed": 1}).plan()
+@pytest.mark.parametrize("twins", [{"a.b/kernel": [2, 2]}, {"params/a/b/kernel": [2, 2]}])
+def test_two_parameters_never_have_one_stream(twins: dict[str, list[int]]) -> None:
+    assert "needs another name" in fault({"a/b/kernel": [2, 2], **twins}, layout="flax")[1]
+
+
+def test_a_network_has_the_same_values_whosever_names_it_is_listed_by() -> None:
+    torch = values(plan({"net.fc.weight": [3, 4], "net.conv.weight": [5, 2, 3, 3]}))
+    keras = values(plan({"net/fc/kernel": [4, 3], "net/conv/kernel": [3, 3, 2, 5]}, layout="keras"))
+    flax = values(
+        plan({"params": {"net": {"fc": {"kernel": [4, 3]}, "conv": {"kernel": [3, 3, 2, 5]}}}}, layout="flax")
+    )
+    assert list(keras.values()) == list(flax.values())
+    turned = np.frombuffer(torch["net.conv.weight"], "f4").reshape(5, 2, 3, 3).transpose(2, 3, 1, 0)
+    assert np.array_equal(turned.ravel(), np.frombuffer(keras["net/conv/kernel"], "f4"))
+    layers = [{"name": "net.fc", "type": "dense", "shape": [4, 3], "bias": None}]
+    stated = values(Spec.model_validate({"layers": layers, "seed": 7}).plan())
+    assert stated["net.fc/kernel"] == keras["net/fc/kernel"] == flax["params/net/fc/kernel"]
 
 
 def test_values_are_those_of_numpys_view_of_the_same_matrix() -> None:
@@ -183,3 +193,17 @@ def test_values_are_those_of_numpys_view_of_the_same_matrix() -> None:
     torch = values(plan({"fc.weight": [3, 4]}))["fc.weight"]
     keras = values(plan({"fc/kernel": [4, 3]}, layout="keras"))["fc/kernel"]
     assert np.array_equal(np.frombuffer(torch, "f4").reshape(3, 4), np.frombuffer(keras, "f4").reshape(4, 3).T)
+
+
+def test_tensors_have_the_dtypes_that_the_listing_states() -> None:
+    half = {"shape": [3, 4], "dtype": "BF16"}
+    told = plan({"fc.weight": half, "fc.bias": {"shape": [3], "dtype": "torch.float32"}, "out.weight": half})
+    assert {each.key: each.dtype for each in told.parameters} == {
+        "fc.weight": "bfloat16",
+        "fc.bias": "float32",
+        "out.weight": "bfloat16",
+    }
+    alone = plan({"fc.weight": [3, 4], "fc.bias": [3], "out.weight": [3, 4]}, dtype="bfloat16")
+    assert values(told)["fc.weight"] == values(alone)["fc.weight"]
+    again = Spec.model_validate(json.loads(told.canonical_json())).plan()
+    assert values(again) == values(told)

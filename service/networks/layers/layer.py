@@ -15,6 +15,7 @@ from service.networks.layouts import BIAS, Placements, together
 from service.networks.parameters import Parameter
 from service.networks.schemes import AnyScheme
 from service.networks.vocabulary import AnyDtype
+from service.stream.dtypes import DtypeName
 from service.stream.views import Shape
 
 LEAST_SEED, LARGEST_SEED = -(2**63), 2**64 - 1  # below 0 under some frameworks' streams alone
@@ -81,8 +82,7 @@ ActivationName: TypeAlias = Annotated[
     BeforeValidator(read_activation),
     WithJsonSchema({"type": "string", "enum": list(ACTIVATIONS), "title": "Activation", "default": "linear"}),
 ]
-PART = r"\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*"  # never empty and never all dots, which are steps in an address
-LayerName: TypeAlias = Annotated[str, Field(pattern=rf"^{PART}(/{PART})*$", max_length=128)]
+LayerName: TypeAlias = Annotated[str, Field(pattern=r"^\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=128)]
 
 
 def without_default(schema: dict[str, Any]) -> None:
@@ -96,8 +96,7 @@ class LayerSpec(Description):
     type: str
     name: LayerName | None = Field(
         None,
-        description="Unique in the spec: letters, digits, _, -, . and / between them (128 at most). Left out: "
-        "TYPE_INDEX, e.g. dense_0.",
+        description="Unique in the spec: letters, digits, _, -, . (128 at most). Left out: TYPE_INDEX, e.g. dense_0.",
     )
     activation: ActivationName = Field(
         "linear", description="What follows the layer; the recommended scheme depends on it."

@@ -30,6 +30,14 @@ class AsListed:
     because: str | None = None
     dtypes: Mapping[str, DtypeName] = field(default_factory=dict)
 
+    def streams_of(self, layer: str) -> str:
+        """Return the name that a layer's streams have: parts of it are parted by dots in every layout.
+
+        So one network has the same values whosever names it is listed by. What Flax collects parameters under is no
+        part of their names.
+        """
+        return layer.removeprefix("params/").replace("/", ".")
+
     def named(self, placements: Placements) -> Placements:
         """Return a layer's arrays under the listing's names."""
         if not self.shown:

@@ -14,6 +14,7 @@ from service.networks.telling.joining import join
 from service.networks.telling.module import Evidence, Module
 from service.networks.telling.names import in_natural_order, masked
 from service.networks.telling.told import Doubt, Doubtful, Group, Listed, Told
+from service.stream.dtypes import DtypeName
 from service.stream.views import Shape
 
 Modules = dict[str, dict[str, Listed]]
@@ -76,7 +77,7 @@ def with_dtypes(group: Group, tensors: Mapping[str, Listed]) -> Group:
     listed, layer = group.listed, group.layer
     if len(kinds) == 1:
         return replace(group, layer=layer.model_copy(update={"dtype": next(iter(kinds))}))
-    dtypes = {}
+    dtypes: dict[str, DtypeName] = {}
     for placement in layer.placed()[listed.layout]:
         dtype = stated[group.at + placement.name]
         dtypes |= {} if dtype is None else dict.fromkeys(placement.of.sources(), dtype)
@@ -98,9 +99,12 @@ class Putting:
         before = f"{path}{SEPARATOR[self.layout]}" if path else ""
         for group in groups:
             name = f"{before}{group.at}" if group.at else path
-            if name in self.layers:
-                raise InvalidSpec(f"{name!r} is a tensor and a module: one of them needs another name", "/tensors")
-            self.layers[name] = group.layer.model_copy(update={"name": name})
+            streams = group.listed.streams_of(name)
+            if streams in self.layers:
+                twin = self.layers[streams].name
+                why = "is a tensor and a module" if twin == name else f"is {twin!r} with other marks between its parts"
+                raise InvalidSpec(f"{name!r} {why}: one of them needs another name", "/tensors")
+            self.layers[streams] = group.layer.model_copy(update={"name": name})
             own = next(iter(group.arrays))
             self.first.append(before + own)
             if group.doubt is not None:
