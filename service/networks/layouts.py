@@ -171,9 +171,14 @@ class Placement:
 Placements: TypeAlias = dict[Layout, tuple[Placement, ...]]
 
 
+def behind(name: str, layout: Layout) -> str:
+    """Return what stands behind a layer's name in that of an array: nothing where the array has none of its own."""
+    return f"{SEPARATOR[layout]}{name}" if name else ""
+
+
 def key_of(layer: str, name: str, layout: Layout) -> str:
     """Return an array's name in a file of many: the layer's and its own, one alone where the other has none."""
-    return f"{layer}{SEPARATOR[layout]}{name}" if name and layer else layer or name
+    return layer + behind(name, layout) if layer else name
 
 
 def everywhere(*placements: Placement) -> Placements:

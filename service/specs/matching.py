@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from service import stopping
 from service.errors import TooLarge
-from service.networks.layouts import Arrangement, Cut, Flip, Join, Layout, Move, Placements, Reshape, Sum, key_of
+from service.networks.layouts import Arrangement, Cut, Flip, Join, Layout, Move, Placements, Reshape, Sum, behind
 from service.networks.parameters import Parameter
 from service.networks.plan import Caution
 from service.specs.nearness import Nearest
@@ -60,7 +60,7 @@ class Kind:
     def shown(self, layout: Layout) -> list[Shown]:
         """Return the arrays in a layout, without those that have the path of a parameter: they speak of that alone."""
         places = {parameter.name: place for place, parameter in enumerate(self.parameters)}
-        names = ((key_of("", placement.name, layout), placement.of) for placement in self.placements[layout])
+        names = ((behind(placement.name, layout), placement.of) for placement in self.placements[layout])
         return [
             Shown(name, tuple(places[parameter] for parameter in spoken_for(of)))
             for name, of in names
@@ -91,7 +91,7 @@ class Names:
             for place, path in enumerate(kind.paths, first):
                 self.paths[layer + path] = place
             for name, speaks_for in shown:
-                self.shown[layer + name] = first, speaks_for
+                self.shown[layer + name if layer else name[1:]] = first, speaks_for
 
     def __iter__(self) -> Iterator[str]:
         yield from self.paths

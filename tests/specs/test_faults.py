@@ -155,7 +155,7 @@ BOUNDS: dict[str, str] = {
 }  # fmt: skip
 PLUMBING = {
     "definitions", "definition-ref", "function-before", "function-after", "no-info", "model-fields", "model-field",
-    "default", "nullable", "union", "function-plain",
+    "default", "nullable", "union", "function-plain", "any",
 }  # fmt: skip
 
 
