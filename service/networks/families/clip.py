@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from service.networks.families.family import Config, Family, Head
+from service.networks.families.heads import labels
 from service.networks.families.images import patches, sides
 from service.networks.families.settings import Settings
 from service.networks.families.tree import (
@@ -143,6 +144,19 @@ def body(c: Settings) -> Module:
     )
 
 
+def with_classes(c: Settings) -> Module:
+    """Return the stack of images with scores of classes."""
+    images, factor = c.inner("vision_config", VISION), c.deviation("initializer_factor")
+    usual, width = generic(factor), images.size("hidden_size")
+
+    def initialise(module: Module) -> Iterator[Fill]:
+        yield from usual(module)
+        if module.kind == "whole":
+            yield Fill("classifier", "kernel", normal(width**-0.5 * factor))
+
+    return model("", initialise, vision(images), linear("classifier", width, labels(c)), kind="whole")
+
+
 LARGE_VISION: Config = {
     "hidden_size": 1024,
     "intermediate_size": 4096,
@@ -167,5 +181,8 @@ FAMILY = Family(
         "large_patch14": LARGE,
         "large_patch14_336": {**LARGE, "vision_config": {**LARGE_VISION, "image_size": 336}},
     },
-    heads={None: Head("CLIPModel", body)},
+    heads={
+        None: Head("CLIPModel", body),
+        "image_classification": Head("CLIPForImageClassification", with_classes),
+    },
 )

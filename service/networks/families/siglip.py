@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 
 from service.networks.families.family import Config, Family, Head
+from service.networks.families.heads import labels
 from service.networks.families.images import patches, sides
 from service.networks.families.initialisers import lecun_normal, xavier_uniform, xavier_uniform_by
 from service.networks.families.settings import Settings
@@ -166,6 +167,19 @@ def body(c: Settings) -> Module:
     )
 
 
+def with_classes(c: Settings) -> Module:
+    """Return the stack of images with scores of classes."""
+    images, factor = c.inner("vision_config", VISION), c.deviation("initializer_factor")
+    width = images.size("hidden_size")
+
+    def whole(module: Module) -> Iterator[Fill]:
+        yield from initialise(module)
+        if module.kind == "whole":
+            yield Fill("classifier", "kernel", normal(width**-0.5 * factor))
+
+    return model("", whole, vision(images, "vision_model"), linear("classifier", width, labels(c)), kind="whole")
+
+
 def both(text_config: Config, vision_config: Config, **shared: object) -> Config:
     """Return a config of two stacks and what they share."""
     return {"text_config": {**shared, **text_config}, "vision_config": {**shared, **vision_config}}
@@ -185,5 +199,8 @@ FAMILY = Family(
         "large_patch16_384": both({}, {"image_size": 384}, **LARGE),
         "so400m_patch14_384": both({}, {"image_size": 384, "patch_size": 14}, **SHAPED),
     },
-    heads={None: Head("SiglipModel", body)},
+    heads={
+        None: Head("SiglipModel", body),
+        "image_classification": Head("SiglipForImageClassification", with_classes),
+    },
 )

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from service.networks.families.family import Family, Head
+from service.networks.families.heads import labels
 from service.networks.families.settings import Settings
 from service.networks.families.tree import (
     Fill,
     Initialise,
     Module,
+    constant,
     convolution,
     embedding,
     generic,
@@ -16,6 +18,7 @@ from service.networks.families.tree import (
     model,
     module,
     numbered,
+    parameter,
 )
 from service.networks.schemes.tables import SinusoidalTable
 
@@ -36,7 +39,10 @@ DEFAULTS = {
     "scale_embedding": False,
     "pad_token_id": 50256,
     "tie_word_embeddings": True,
+    "use_weighted_layer_sum": False,
+    "classifier_proj_size": 256,
 }
+TIED = {"proj_out.weight": "model.decoder.embed_tokens.weight"}
 SINUSOIDS = SinusoidalTable(name="sinusoidal", order="halves")
 
 
@@ -106,10 +112,30 @@ def body(c: Settings, name: str = "") -> Module:
 
 def with_lm(c: Settings) -> Module:
     """Return the model with a projection back to the vocabulary, the decoder's table itself where they are tied."""
-    tied = c.flag("tie_word_embeddings")
-    ties = {"proj_out.weight": "model.decoder.embed_tokens.weight"} if tied else {}
     back = linear("proj_out", c.size("d_model"), c.size("vocab_size"), bias=False)
+    ties = TIED if c.flag("tie_word_embeddings") else {}
     return model("", initialisation(c), body(c, "model"), back, ties=ties)
+
+
+def with_lm_alone(c: Settings) -> Module:
+    """Return the decoder by itself with a projection back to the vocabulary."""
+    back = linear("proj_out", c.size("d_model"), c.size("vocab_size"), bias=False)
+    base = model("model", initialisation(c), decoder(c))
+    return model("", initialisation(c), base, back, ties=TIED if c.flag("tie_word_embeddings") else {})
+
+
+def with_classes(c: Settings) -> Module:
+    """Return the encoder with scores of classes, of its last layer or of all of them weighted."""
+    narrow, layers = c.size("classifier_proj_size"), c.depth("encoder_layers") + 1
+    weighted = c.flag("use_weighted_layer_sum")
+    return model(
+        "",
+        initialisation(c),
+        parameter("layer_weights", (layers,), constant(1 / layers)) if weighted else None,
+        encoder(c),
+        linear("projector", c.size("d_model"), narrow),
+        linear("classifier", narrow, labels(c)),
+    )
 
 
 def size(width: int, depth: int, **more: int) -> dict[str, int]:
@@ -140,5 +166,10 @@ FAMILY = Family(
         "hidden_size": "d_model",
         "num_hidden_layers": "encoder_layers",
     },
-    heads={None: Head("WhisperModel", body), "seq2seq_lm": Head("WhisperForConditionalGeneration", with_lm)},
+    heads={
+        None: Head("WhisperModel", body),
+        "seq2seq_lm": Head("WhisperForConditionalGeneration", with_lm),
+        "causal_lm": Head("WhisperForCausalLM", with_lm_alone),
+        "sequence_classification": Head("WhisperForAudioClassification", with_classes),
+    },
 )
