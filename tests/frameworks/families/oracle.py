@@ -15,32 +15,34 @@ from service.specs.spec import Spec
 
 Config = Mapping[str, Any]
 
-AUTO = {
-    None: "AutoModel",
-    "causal_lm": "AutoModelForCausalLM",
-    "masked_lm": "AutoModelForMaskedLM",
-    "seq2seq_lm": "AutoModelForSeq2SeqLM",
-    "sequence_classification": "AutoModelForSequenceClassification",
-    "token_classification": "AutoModelForTokenClassification",
-    "question_answering": "AutoModelForQuestionAnswering",
-    "multiple_choice": "AutoModelForMultipleChoice",
-    "next_sentence_prediction": "AutoModelForNextSentencePrediction",
-    "image_classification": "AutoModelForImageClassification",
-    "ctc": "AutoModelForCTC",
+# Heads, the classes of transformers that put them on, and which models each of these knows, the first before others.
+AUTO: dict[str | None, dict[str, Mapping[str, Any]]] = {
+    None: {"AutoModel": modeling_auto.MODEL_MAPPING_NAMES},
+    "causal_lm": {"AutoModelForCausalLM": modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES},
+    "masked_lm": {"AutoModelForMaskedLM": modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES},
+    "seq2seq_lm": {
+        "AutoModelForSeq2SeqLM": modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+        "AutoModelForSpeechSeq2Seq": modeling_auto.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES,
+    },
+    "sequence_classification": {
+        "AutoModelForSequenceClassification": modeling_auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
+        "AutoModelForAudioClassification": modeling_auto.MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES,
+    },
+    "token_classification": {
+        "AutoModelForTokenClassification": modeling_auto.MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES
+    },
+    "question_answering": {"AutoModelForQuestionAnswering": modeling_auto.MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES},
+    "multiple_choice": {"AutoModelForMultipleChoice": modeling_auto.MODEL_FOR_MULTIPLE_CHOICE_MAPPING_NAMES},
+    "next_sentence_prediction": {
+        "AutoModelForNextSentencePrediction": modeling_auto.MODEL_FOR_NEXT_SENTENCE_PREDICTION_MAPPING_NAMES
+    },
+    "image_classification": {
+        "AutoModelForImageClassification": modeling_auto.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES
+    },
+    "image_text_to_text": {"AutoModelForImageTextToText": modeling_auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES},
+    "ctc": {"AutoModelForCTC": modeling_auto.MODEL_FOR_CTC_MAPPING_NAMES},
 }
-MAPPINGS = {
-    None: modeling_auto.MODEL_MAPPING_NAMES,
-    "causal_lm": modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
-    "masked_lm": modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES,
-    "seq2seq_lm": modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
-    "sequence_classification": modeling_auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
-    "token_classification": modeling_auto.MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES,
-    "question_answering": modeling_auto.MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES,
-    "multiple_choice": modeling_auto.MODEL_FOR_MULTIPLE_CHOICE_MAPPING_NAMES,
-    "next_sentence_prediction": modeling_auto.MODEL_FOR_NEXT_SENTENCE_PREDICTION_MAPPING_NAMES,
-    "image_classification": modeling_auto.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES,
-    "ctc": modeling_auto.MODEL_FOR_CTC_MAPPING_NAMES,
-}
+COUNT = "num_batches_tracked"  # of a normalisation: an integer that starts at 0, which torch puts in itself
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,19 @@ def real(model_type: str, config: Config, head: str | None, seed: int = 3, devic
         **{"model_type": model_type, **{name: value for name, value in config.items() if name != "model_type"}}
     )
     transformers.set_seed(seed)
+    builder = next(name for name, known in AUTO[head].items() if model_type in known)
     with torch.device(device):
-        return getattr(transformers, AUTO[head]).from_config(stated)
+        return getattr(transformers, builder).from_config(stated)
+
+
+def heads_of(model_type: str) -> set[str | None]:
+    """Return the heads that transformers has for a type of models."""
+    return {head for head, classes in AUTO.items() if any(model_type in known for known in classes.values())}
+
+
+def state(model: nn.Module) -> dict[str, Tensor]:
+    """Return what a state_dict has but for counts."""
+    return {name: value for name, value in model.state_dict().items() if not name.endswith(COUNT)}
 
 
 def tied_in(model: nn.Module) -> dict[str, str]:
@@ -86,7 +99,7 @@ def described(model: nn.Module) -> dict[str, tuple[tuple[int, ...], str]]:
     tied = tied_in(model)
     return {
         name: (tuple(value.shape), str(value.dtype).removeprefix("torch."))
-        for name, value in model.state_dict().items()
+        for name, value in state(model).items()
         if name not in tied
     }
 
