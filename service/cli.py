@@ -20,7 +20,7 @@ from service.checking import compare, in_words
 from service.compiling import Compilation
 from service.errors import InitserveError
 from service.formats import FORMATS, Format, Include
-from service.formats.base64_json import describe_plan, dumps
+from service.formats.description import encode_plan
 from service.reading import source_of
 from service.replay import ALGORITHMS
 from service.settings import Settings, settings_table
@@ -87,7 +87,7 @@ def plan(spec: str) -> None:
         planned = parse_spec(text).plan()
         if planned.address is None:
             planned = asyncio.run(named(planned, None))
-        print(dumps(describe_plan(planned)).decode())
+        print(encode_plan(planned).decode())
 
 
 EQUAL, DIFFERENT, UNKNOWN = 0, 1, 2  # exit statuses of verify

@@ -13,7 +13,7 @@ from service.api.parsing import parse_document, pointing_into
 from service.api.routing import DirectRoute, read_query
 from service.api.services import services_of
 from service.api.working import in_worker
-from service.formats.base64_json import dumps
+from service.formats.description import dumps
 
 EXAMPLES = {
     "normal": {

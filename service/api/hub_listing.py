@@ -17,7 +17,7 @@ from service.api.repositories import STORED, repositories
 from service.api.routing import DirectRoute
 from service.api.services import services_of
 from service.api.working import in_worker
-from service.formats.base64_json import dumps
+from service.formats.description import dumps
 from service.networks.plan import Plan
 from service.stream.dtypes import DTYPES
 

@@ -25,7 +25,7 @@ from service.api.shards import SHARD
 from service.api.streaming import Answer, whole_answer
 from service.api.working import made_whole, room_for
 from service.formats import FORMATS, PICTURE
-from service.formats.base64_json import describe_plan, dumps
+from service.formats.description import encode_plan
 from service.networks.plan import Plan
 from service.specs.spec import Spec
 
@@ -133,5 +133,5 @@ async def plan(request: Request) -> Response:
 
     with services.room.for_request() as grant:
         body = await read_body(request, services, grant)
-        _, content = await of_plan(body, Spec.plan, lambda plan: dumps(describe_plan(plan, shard_bytes)), request)
+        _, content = await of_plan(body, Spec.plan, lambda plan: encode_plan(plan, shard_bytes), request)
     return Response(content, media_type="application/json", headers={"cache-control": "no-store"})

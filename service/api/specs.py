@@ -16,7 +16,7 @@ from service.api.services import services_of
 from service.api.store import StoreFull, text_of
 from service.api.working import of_spec
 from service.formats import Payload
-from service.formats.base64_json import dumps
+from service.formats.description import dumps
 from service.formats.links import links_of
 from service.formats.payload import Known
 from service.specs.addresses import digest_in, under_digest

@@ -15,7 +15,7 @@ from service.api.routing import DirectRoute, read_query
 from service.api.services import services_of
 from service.api.streaming import Answer
 from service.api.working import in_worker
-from service.formats.base64_json import dumps
+from service.formats.description import dumps
 from service.formats.payload import Piece, text
 
 MEDIA_TYPES = {"json": "application/json", "events": "text/event-stream", "jsonl": "application/jsonl"}

@@ -9,7 +9,7 @@ from service.api.routing import DirectRoute, read_query
 from service.api.sent import FILES, FORM, Sent
 from service.api.services import Services, services_of
 from service.api.store import text_of
-from service.formats.base64_json import dumps
+from service.formats.description import dumps
 from service.specs.addresses import digest_in, unpacked
 
 router = APIRouter(tags=["weights"], route_class=DirectRoute)

@@ -7,95 +7,20 @@ width is not known before, so its place is filled up with spaces, which JSON all
 import hashlib
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pybase64
-from pydantic_core import to_json
 
+from service import stopping
 from service.analysis.statistics import BINS, Statistics
 from service.formats import npy
-from service.formats.links import left_out, links_of, links_of_parameter, parameters_at
+from service.formats.description import Descriptions, closing, dumps, opening, opening_of_layer
+from service.formats.links import parameters_at
 from service.formats.payload import Chunk, Encoding, Include, Known, Owed, Part, Payload, Unsaid, Values
-from service.formats.sharding import SHARD_BYTES, shard_of
-from service.networks.asked import Source
-from service.networks.layers.listed import Taken
-from service.networks.plan import Caution, Plan, PlannedParameter
+from service.networks.plan import Plan, PlannedParameter
 from service.stream.drawing import BLOCK
-from service.stream.dtypes import DTYPES, DtypeName, Stored
-from service.stream.streams import ALGORITHM
+from service.stream.dtypes import DTYPES, Stored
 
 LONGEST_NUMBER = -1.2345678901234567e-300  # 24 characters, as many as a float64 can take
-
-
-def dumps(value: object) -> bytes:
-    return to_json(value)  # seven times as fast as the standard library's, for numbers above all
-
-
-def describe(parameter: PlannedParameter, address: str | None = None) -> dict[str, Any]:
-    """Return what the plan, which has this address, already knows of a parameter."""
-    return {
-        "name": parameter.name,
-        "shape": list(parameter.shape),
-        "dtype": parameter.dtype,
-        **describe_source(parameter.source, parameter.dtype),
-        **({} if parameter.taken_for is None else {"taken_for": describe_taken(parameter.taken_for)}),
-        **links_of_parameter(address, parameter),
-    }
-
-
-def describe_source(source: Source, dtype: DtypeName) -> dict[str, Any]:
-    """Return fans, scheme and reason; with the true fans where the scheme counts by others."""
-    described: dict[str, Any] = {"fan_in": source.fans.fan_in, "fan_out": source.fans.fan_out}
-    if source.fans != source.stated.fans:
-        true = source.stated.fans
-        described["true_fans"] = {"fan_in": true.fan_in, "fan_out": true.fan_out}
-    scheme, reason = source.choice.scheme.model_dump(), source.choice.reason
-    return described | {"scheme": scheme, "formula": source.formula(dtype), "reason": reason}
-
-
-def describe_taken(taken: Taken) -> dict[str, str]:
-    return {"kind": taken.kind, "why": taken.why}
-
-
-def describe_warning(warning: Caution) -> dict[str, Any]:
-    return {"code": warning.code, "pointer": warning.pointer, "detail": warning.detail, "try": warning.remedy}
-
-
-def describe_plan(plan: Plan, shard_bytes: int = SHARD_BYTES) -> dict[str, Any]:
-    """Return the answer of /plan: that of /init without numbers, with bytes, shards and totals."""
-    at, shards = parameters_at(plan), shard_of(plan, shard_bytes)
-    totals = {"parameters": len(plan.parameters), "elements": plan.elements, "bytes": plan.bytes}
-    return {
-        **envelope(plan),
-        "layers": [
-            {
-                "name": layer.name,
-                "type": layer.type,
-                "activation": layer.activation,
-                "parameters": [
-                    {**describe(parameter, at), "bytes": parameter.bytes, "shard": shards[parameter.key]}
-                    for parameter in layer.parameters
-                ],
-            }
-            for layer in plan.layers
-        ],
-        **closing(plan, shard_bytes),
-        "totals": totals | {"shards": len(set(shards.values()))},
-    }
-
-
-def closing(plan: Plan, shard_bytes: int = SHARD_BYTES) -> dict[str, Any]:
-    """Return what an answer ends with: links, where it has an address, and warnings."""
-    warnings = (*plan.warnings, *left_out(plan))
-    return {**links_of(plan, shard_bytes), "warnings": [describe_warning(warning) for warning in warnings]}
-
-
-def envelope(plan: Plan) -> dict[str, Any]:
-    exact = {} if plan.algorithm == ALGORITHM else {"exact": plan.exact}
-    stated = {"algorithm": plan.algorithm, **exact, "seed": str(plan.seed), "layout": plan.layout, "dtype": plan.dtype}
-    if plan.left_alone:
-        stated["left_alone"] = {name: describe_taken(taken) for name, taken in plan.left_alone.items()}
-    return stated | ({"tied": dict(plan.tied)} if plan.tied else {})
 
 
 def statistics_width(empty: Statistics, elements: int) -> int:
@@ -198,19 +123,19 @@ def first_block(head: int, size: int) -> int:
 
 def encode_parameter(parameter: PlannedParameter, address: str | None, include: Include) -> Payload:
     """Return what the whole answer, whose plan has this address, tells of one parameter."""
-    return Payload(told_parts(dumps(describe(parameter, address))[:-1], parameter, include))
+    return Payload(told_parts(Descriptions(address).of(parameter), parameter, include))
 
 
 def encode(plan: Plan, include: Include) -> Payload:
     """Return the whole answer; its parts are laid out before, so that their lengths add up."""
     parts: list[Part] = []
-    at = parameters_at(plan)
-    words = dumps(envelope(plan))[:-1] + b',"layers":['
+    descriptions = Descriptions(parameters_at(plan))
+    words = opening(plan)
     for index, layer in enumerate(plan.layers):
-        head = {"name": layer.name, "type": layer.type, "activation": layer.activation}
-        words += (b"," if index else b"") + dumps(head)[:-1] + b',"parameters":['
+        stopping.check()
+        words += (b"," if index else b"") + opening_of_layer(layer)
         for place, parameter in enumerate(layer.parameters):
-            words += (b"," if place else b"") + dumps(describe(parameter, at))[:-1]
+            words += (b"," if place else b"") + descriptions.of(parameter)
             parts += told_parts(words, parameter, include)
             words = b""
         words += b"]}"

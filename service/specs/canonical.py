@@ -10,11 +10,13 @@ from functools import lru_cache
 from math import copysign
 from typing import Any, Protocol
 
-from service.networks.layers.layer import BiasedLayerSpec, LayerSpec
+from service import stopping
+from service.networks.layers.layer import OWN, BiasedLayerSpec, LayerSpec
 from service.networks.schemes import PRESETS, Auto, Scheme
 from service.replay import ALGORITHMS, Replay
 from service.specs.choosing import Naming, Wanted
 from service.specs.completion import usual
+from service.specs.jcs import Written, canonical
 from service.specs.recipes import RECIPES
 from service.specs.rules import Rule
 from service.specs.tensors import Listing
@@ -61,33 +63,39 @@ def canonical_document(spec: Sized, seed: int) -> Document:
 
 
 def layers_of(spec: Wanted, replay: Replay | None, seed: int) -> list[Document]:
-    """Return each layer's members that say something."""
+    """Return each layer's members that say something; those of layers that are alike are written once."""
     called, naming = Naming(replay), Naming(replay)  # as the spec leaves names out, and as its document does
     automatic = replay is None and spec.defaults == "recommended"
+    written: dict[str, Document] = {}
     found = []
     for index, layer in enumerate(spec.layers):
-        members = members_of(layer, automatic)
+        likeness = layer.likeness
+        if likeness not in written:
+            stopping.check()
+            stated = members_of(layer, automatic)
+            if layer.dtype == spec.dtype:
+                stated.pop("dtype", None)
+            written[likeness] = {member: Written(canonical(value)) for member, value in stated.items()}
+        members = written[likeness].copy()
         name = called.next(index, layer) if layer.name is None else layer.name
         if naming.usual(index, layer) == name:
             naming.next(index, layer)
-            members.pop("name", None)
         else:
             members["name"] = name
-        if layer.seed is not None:
+        if layer.seed is not None and (replay is not None or layer.seed != seed):
             members["seed"] = str(layer.seed)
-            if replay is None and layer.seed == seed:
-                del members["seed"]
-        if layer.dtype == spec.dtype:
-            members.pop("dtype", None)
         found.append(members)
     return found
 
 
 def members_of(layer: LayerSpec, automatic: bool) -> Document:
-    """Return what a layer states that it would not be anyway; `automatic` says whether that goes for auto, too."""
+    """Return what a layer states that it would not be anyway, but its name and its seed.
+
+    `automatic` says whether that goes for auto, too.
+    """
     found: Document = {}
     defaults, implied = defaults_of(type(layer)), layer.implied
-    for member in layer.model_fields_set:
+    for member in layer.model_fields_set - OWN:
         value = getattr(layer, member)
         if isinstance(value, Scheme):
             found[member] = scheme_of(value)

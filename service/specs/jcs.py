@@ -8,8 +8,14 @@ LARGEST_EXACT = 2**53 - 1
 WORDS = {True: "true", False: "false", None: "null"}
 
 
+class Written(str):
+    """The text of a value, which stands for it in a document."""
+
+    __slots__ = ()
+
+
 def canonical(value: Any) -> str:
-    """Return the text of a document, of dict, list, str, int, float, bool and None; raises ValueError for NaN.
+    """Return the text of a document, of dict, list, str, int, float, bool, None and Written; raises ValueError for NaN.
 
     Minus zero stays apart from 0, as -0.0: RFC 8785 writes 0 for both, but a weight's sign is in its bytes.
     """
@@ -39,6 +45,8 @@ def write(value: Any, parts: list[str]) -> None:
             write(each, parts)
             mark = ","
         parts.append("]" if value else "[]")
+    elif kind is Written:
+        parts.append(value)
     else:
         parts.append(WORDS[value])
 

@@ -11,7 +11,7 @@ import pytest
 
 from service.errors import UnsupportedCombination
 from service.formats import FORMATS, Include
-from service.formats.base64_json import describe_plan
+from service.formats.description import encode_plan
 from service.networks.plan import Plan
 from service.specs.spec import Spec
 
@@ -65,7 +65,7 @@ def test_true_fans_are_told_only_where_others_count() -> None:
 def test_what_a_plan_tells_is_what_the_answer_tells_with_bytes_and_totals() -> None:
     layers = (DENSE | {"name": "a", "activation": "relu", "scheme": {"name": "constant", "value": 0.5}}, DENSE)
     planned = plan(*layers)
-    told, made = describe_plan(planned), answer(planned)
+    told, made = json.loads(encode_plan(planned)), answer(planned)
     for there, here in zip(told["layers"], made["layers"], strict=True):
         assert all(there[key] == here[key] for key in ("name", "type", "activation"))
         for one, other in zip(there["parameters"], here["parameters"], strict=True):
@@ -82,7 +82,7 @@ def test_what_a_plan_tells_is_what_the_answer_tells_with_bytes_and_totals() -> N
 def test_whether_every_value_is_the_frameworks_is_told_of_its_streams() -> None:
     layers = [{"type": "dense", "shape": [3, 2]}]
     spec = {"algorithm": "torch-cpu/1", "seed": 0, "layers": layers}
-    assert describe_plan(Spec.model_validate(spec).plan())["exact"] is True
+    assert json.loads(encode_plan(Spec.model_validate(spec).plan()))["exact"] is True
 
 
 @pytest.mark.parametrize("format", ["json", "npz", "safetensors"])

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.formats import safetensors, sharding
-from service.formats.base64_json import describe_plan
+from service.formats.description import encode_plan
 from service.formats.sharding import SHARD_BYTES, encode_index, shards
 from service.networks.plan import Plan
 from service.specs.spec import Spec
@@ -62,13 +62,13 @@ def test_the_index_names_the_file_of_every_tensor() -> None:
 
 def test_a_plan_tells_the_shards_of_its_parameters() -> None:
     planned = plan(100, 100, 100)
-    described = describe_plan(planned, 800)
+    described = json.loads(encode_plan(planned, 800))
     told = [each["shard"] for layer in described["layers"] for each in layer["parameters"]]
     assert told == [
         name for name, shard in ((each.name, each) for each in shards(planned, 800)) for _ in shard.parameters
     ]
     assert described["totals"]["shards"] == 2
-    assert describe_plan(planned)["totals"]["shards"] == 1
+    assert json.loads(encode_plan(planned))["totals"]["shards"] == 1
 
 
 def test_a_shard_holds_the_metadata_of_the_whole() -> None:

@@ -15,7 +15,7 @@ from service.api.catalogue import layer_example, scheme_example
 from service.api.examples import EXAMPLES, LARGE_EXAMPLES
 from service.errors import InitserveError
 from service.formats import FORMATS, Include
-from service.formats.base64_json import describe_plan
+from service.formats.description import encode_plan
 from service.networks.activations import ALIASES as ACTIVATIONS
 from service.networks.layers import LAYERS
 from service.networks.layers.layer import BiasedLayerSpec
@@ -43,7 +43,7 @@ def planned(document: Written) -> Plan:
 def answer(plan: Plan) -> bytes:
     """Return the answer of /init where it is small, else that of /plan."""
     if plan.elements > SMALL or plan.dtype == "bfloat16":
-        return json.dumps(describe_plan(plan)).encode()
+        return encode_plan(plan)
     return FORMATS["json"].encode(plan, Include()).whole()
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from service.api.catalogue import layer_example
-from service.formats.base64_json import describe_plan
+from service.formats.description import encode_plan
 from service.networks.layers import LAYERS
 from service.networks.layouts import LAYOUTS
 from service.networks.plan import Plan
@@ -72,8 +72,8 @@ def test_the_listing_of_an_answer_gives_the_same_answer_or_a_warning(kind: str, 
 
 
 def test_each_tensor_is_said_to_be_something_and_why() -> None:
-    described = describe_plan(
-        plan({**MLP, "norm.weight": [3], "ids.position_ids": {"shape": [1, 9], "dtype": "int64"}})
+    described = json.loads(
+        encode_plan(plan({**MLP, "norm.weight": [3], "ids.position_ids": {"shape": [1, 9], "dtype": "int64"}}))
     )
     parameters = [each for layer in described["layers"] for each in layer["parameters"]]
     assert [each["taken_for"]["kind"] for each in parameters] == ["dense", "bias", "dense", "norm"]

@@ -222,15 +222,16 @@ def planned(spec: Spec) -> "Plan":
 def described(plan: "Plan") -> dict[str, Any]:
     """Return what POST /plan answers where no specs are kept."""
     from service.api.links import TOO_LONG, without_address
-    from service.formats.base64_json import describe_plan
+    from service.formats.description import encode_plan
 
     named = plan if plan.address is not None else without_address(plan, TOO_LONG)
-    return plain(describe_plan(named))
+    found: dict[str, Any] = json.loads(encode_plan(named))
+    return found
 
 
 def plain(answer: dict[str, Any]) -> dict[str, Any]:
     """Return an answer as it comes out of JSON."""
-    from service.formats.base64_json import dumps
+    from service.formats.description import dumps
 
     found: dict[str, Any] = json.loads(dumps(answer))
     return found

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
@@ -85,6 +86,9 @@ ActivationName: TypeAlias = Annotated[
 LayerName: TypeAlias = Annotated[str, Field(pattern=r"^\.*[A-Za-z0-9_-][A-Za-z0-9_.-]*$", max_length=128)]
 
 
+OWN = {"name", "seed"}  # in which alone layers differ that are alike
+
+
 def without_default(schema: dict[str, Any]) -> None:
     """Drop a default of null from a schema whose field means one thing when null and another when left out."""
     del schema["default"]
@@ -118,10 +122,13 @@ class LayerSpec(Description):
 
     @property
     def likeness(self) -> str:
-        """All that the layer states but its name and its seed: layers in which this is the same are alike."""
-        if self.listed is not None:
-            return f"as listed {id(self.listed)}"
-        return self.model_dump_json(exclude={"name", "seed"}, exclude_unset=True)
+        """What tells its parameters and arrays: layers in which this is the same are alike."""
+        return self.stated if self.listed is None else f"as listed {id(self.listed)}"
+
+    @cached_property
+    def stated(self) -> str:
+        """All that the layer states but its name and its seed."""
+        return self.model_dump_json(exclude=OWN, exclude_unset=True)
 
     @property
     def listed(self) -> AsListed | None:
