@@ -22,6 +22,7 @@ MODULES = (
     "service.replay.torch.kernels.values",
     "service.replay.jax.kernels.threefry",
     "service.replay.torch.kernels.mersenne",
+    "service.replay.torch.kernels.erfinv",
     "service.replay.keras.kernels.tensorflow",
     "service.replay.numpy.kernels.pcg64",
     "service.replay.jax.kernels.xla",

@@ -29,6 +29,7 @@ class Framework:
 
 FRAMEWORKS: dict[str, Framework] = {
     "torch": Framework("torch", "pytorch", by_torch_rule, Axes.first),
+    "timm": Framework("timm", "pytorch", by_torch_rule, Axes.first),
     "keras": Framework("keras", "keras", by_keras_rule, Axes.last),
     "jax": Framework("jax", "flax", by_jax_rule, Axes.last),
     "tfjs": Framework("tfjs", "keras", by_tfjs_rule, Axes.last),

@@ -8,10 +8,10 @@ from service.replay.framework import Replay
 from service.replay.jax.algorithm import JAX
 from service.replay.keras.algorithm import KERAS
 from service.replay.numpy.algorithm import NUMPY
-from service.replay.torch.algorithm import TORCH, TORCH_DEFAULT
+from service.replay.torch.algorithm import TORCH, TORCH_2_11, TORCH_DEFAULT
 
 ALGORITHMS: dict[str, Replay] = {
-    replay.name: replay for replay in (TORCH, TORCH_DEFAULT, JAX, LINEN_REPLAY, NNX_REPLAY, *KERAS, NUMPY)
+    replay.name: replay for replay in (TORCH, TORCH_DEFAULT, TORCH_2_11, JAX, LINEN_REPLAY, NNX_REPLAY, *KERAS, NUMPY)
 }
 
 __all__ = ["ALGORITHMS", "Replay"]

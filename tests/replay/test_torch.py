@@ -15,19 +15,19 @@ from service.replay.torch.kernels import mersenne
 from service.replay.torch.kernels import values as kernels
 from service.replay.torch.mersenne import MersenneTwister
 from service.specs.spec import Spec
-from tests.replay.torch_calls import Modules, Tensor
+from tests.replay.torch_calls import Modules, Tensor, Timm
 
 CASES = [
     case
     for case in json.loads((Path(__file__).parents[1] / "golden" / "frameworks.json").read_text())["cases"]
-    if case["framework"].startswith("torch")
+    if case["framework"].startswith(("torch", "timm"))
 ]
 WITH_WORDS = ("mt19937", "randperm", "non-contiguous")
 ON_SPECS = [case for case in CASES if not any(word in case["primitive"] for word in WITH_WORDS)]
 
 
 def layers_of(call: str) -> list[dict[str, Any]]:
-    names = {"e": Tensor, "nn": Modules(), "math": math, "dt": None}
+    names = {"e": Tensor, "nn": Modules(), "timm": Timm(), "math": math, "dt": None}
     found = eval(call.replace("dtype=dt", ""), names)
     return found if isinstance(found, list) else [found]
 
@@ -40,6 +40,7 @@ def data(spec: dict[str, Any]) -> list[bytes]:
 @pytest.mark.parametrize("case", ON_SPECS, ids=lambda case: f"{case['id']} {case['primitive']} {case['dtype']}")
 def test_golden(case: dict[str, Any]) -> None:
     name = "torch-cpu-default/1" if "ATEN" in case["framework"] else "torch-cpu/1"
+    name = "torch-cpu-2.11/1" if case["version"].startswith("2.11") else name
     spec = {"algorithm": name, "seed": str(case["seed"]), "dtype": case["dtype"]}
     spec["layers"] = layers_of(case["call"])
     if case["note"] == "lapack":

@@ -54,6 +54,16 @@ class Init:
         return tensor.layer({"name": "torch:orthogonal", "gain": gain})
 
 
+class Timm:
+    """timm.layers."""
+
+    def trunc_normal_(self, tensor: Tensor, **arguments: float) -> Layer:
+        return tensor.layer({"name": "timm:trunc_normal_", **arguments})
+
+    def trunc_normal_tf_(self, tensor: Tensor, **arguments: float) -> Layer:
+        return tensor.layer({"name": "timm.layers.trunc_normal_tf_", **arguments})
+
+
 def kernel(size: int | tuple[int, ...], axes: int) -> list[int]:
     return list(size) if isinstance(size, tuple) else [size] * axes
 

@@ -98,6 +98,7 @@ FRAMEWORKS: dict[str, dict[str, str]] = {
     },
     "keras": spellings((*KERAS_NAMES, "stft"), "keras"),
     "tfjs": spellings(KERAS_NAMES, "tfjs"),
+    "timm": {f"{name}{end}": f"timm:{name}" for name in ("trunc_normal", "trunc_normal_tf") for end in ("", "_")},
 }
 
 ALIASES: dict[str, str] = {
@@ -117,6 +118,7 @@ PACKAGES: dict[str, str] = {
     **dict.fromkeys(("keras.initializers", "tf.keras.initializers", "tensorflow.keras.initializers"), "keras"),
     **dict.fromkeys(("jax.nn.initializers", "nn.initializers", "flax.linen.initializers", "nnx.initializers"), "jax"),
     "flax.nnx.initializers": "jax",
+    **dict.fromkeys(("timm.layers", "timm.layers.weight_init", "timm.models.layers"), "timm"),
 }
 
 

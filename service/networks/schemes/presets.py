@@ -1,8 +1,8 @@
 """PRESETS: every scheme that has a name, as values of the families.
 
 To add one, add a row; a family's own name stands for its defaults. Where two frameworks mean different things by one
-name, the plain name is Keras's, and `torch:`, `jax:`, `keras:` or `tfjs:` before it picks theirs, which acts on that
-framework's own array.
+name, the plain name is Keras's; `torch:`, `timm:`, `jax:`, `keras:` or `tfjs:` before it picks theirs, which acts on
+that framework's own array.
 """
 
 from typing import Literal
@@ -73,6 +73,9 @@ PRESETS: dict[str, Scheme] = {
         linear.Sparse(name="torch:sparse", columns="inputs"),
         linear.IdentityScheme(name="torch:eye"),
         linear.Dirac(name="torch:dirac"),
+        # timm.layers: bounds absolute, as torch's, or counted in deviations, as TensorFlow's.
+        plain.BoundedNormal(name="timm:trunc_normal"),
+        plain.TruncatedNormal(name="timm:trunc_normal_tf", mean=0.0, stddev=1.0),
         # jax.nn.initializers: smaller defaults, uniform on one side of 0, axes.
         plain.RandomNormal(name="jax:normal", mean=0.0, stddev=0.01),
         plain.RandomUniform(name="jax:uniform", minval=0.0, maxval=0.01),

@@ -20,6 +20,10 @@ ARGUMENTS: dict[str, dict[str, dict[str, str]]] = {
         "torch:trunc_normal": {**STD, "a": "minval", "b": "maxval"},
         "torch:sparse": STD,
     },
+    "timm": {
+        "timm:trunc_normal": {**STD, "a": "minval", "b": "maxval"},
+        "timm:trunc_normal_tf": {**STD, "a": "lower", "b": "upper"},
+    },
     "jax": {
         "jax:uniform": {"scale": "maxval"},
         "jax:orthogonal": {"scale": "gain"},

@@ -7,7 +7,7 @@ of its own. A recipe of a published model is built as that model is (models.py).
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from math import prod
@@ -31,6 +31,7 @@ from service.replay.framework import NO_STREAM, Array, ArrayDraws, Module, Repla
 from service.replay.orthogonal import by_decomposition
 from service.replay.torch.draws import BLOCK, Call, Normal, Uniform, Walk
 from service.replay.torch.draws import Step as Drawn
+from service.replay.torch.inverse import ByInverse, before_2_12
 from service.replay.torch.modules import called, constructed, expected, fans_of, kaiming_uniform
 from service.replay.torch.steps import StepBiases
 from service.replay.torch.whole import ColumnLengths, DiracTensor, Orthogonal, Sparse, TruncNormal
@@ -50,6 +51,7 @@ LAST_BIT = (
 FUNCTIONS = (
     "exp, log and expm1 of the library that torch is built with, of which a value may be 2 units off in the last place"
 )
+MKL = "the inverse error function of float64 is MKL's, whose last bits are its own"
 OTHER_LIBRARY = "this machine's C library has other logarithms, sines or cosines than glibc, which torch's wheels use"
 ANGLES = (
     "torch makes the sines and cosines of whisper's positions from angles rounded to the model's dtype: in float32 "
@@ -72,6 +74,8 @@ def reason_inexact(step: Drawn) -> str | None:
             return FUNCTIONS
         case TruncNormal() as call if not call.from_normals and not (tensor.half and tensor.fused):
             return None if step.walk.certain(step.index, CERTAIN) else LAST_BIT
+        case ByInverse() if tensor.wide:
+            return MKL
         case Normal() | TruncNormal() | Sparse() if tensor.by_library and not library_agrees():
             return OTHER_LIBRARY
     return None
@@ -112,10 +116,10 @@ def give(walk: Walk, call: Call, array: Array, fans: Fans | None = None) -> Arra
     return ArrayDraws(expected(call, array), fans, step, reason_inexact(step))
 
 
-def construct(modules: Sequence[Module], seed: int, fused: bool = True) -> list[dict[str, ArrayDraws]]:
+def construct(modules: Sequence[Module], seed: int, start: Callable[[int], Walk] = Walk) -> list[dict[str, ArrayDraws]]:
     """Construct every module, then apply the schemes that are stated."""
-    shared = Walk(seed, fused)
-    walks = [shared if module.spec.seed is None else Walk(module.spec.seed, fused) for module in modules]
+    shared = start(seed)
+    walks = [shared if module.spec.seed is None else start(module.spec.seed) for module in modules]
     found: list[dict[str, ArrayDraws]] = []
     later: list[tuple[int, Array]] = []
     for index, (module, walk) in enumerate(zip(modules, walks, strict=True)):
@@ -157,10 +161,10 @@ def priced(found: list[dict[str, ArrayDraws]]) -> list[dict[str, ArrayDraws]]:
 
 
 def build(
-    steps: Sequence[Step], modules: Sequence[Module], seed: int, fused: bool = True
+    steps: Sequence[Step], modules: Sequence[Module], seed: int, start: Callable[[int], Walk] = Walk
 ) -> list[dict[str, ArrayDraws]]:
     """Make a model's draws in its own order; an array keeps the last one that is not lost."""
-    walk = Walk(seed, fused)
+    walk = start(seed)
     named = {module.name: module for module in modules}
     found = {module.name: {name: left_by_model(array) for name, array in module.arrays.items()} for module in modules}
     for step in steps:
@@ -286,10 +290,16 @@ def eye(scheme: IdentityScheme, array: Array) -> ArrayDraws:
 
 
 DTYPES: tuple[DtypeName, ...] = ("float32", "float64", "float16", "bfloat16")
+ERFINV = (
+    "truncated normals by the inverse error function (timm's, and torch's before 2.12), but in float64: as MKL 2024.2 "
+    "has it on an AMD processor, which rounds 3 of 10,000 numbers of float32 to the farther one"
+)
+REST = (ANGLES, "GPUs have other generators; recipes that are no published model have none to be like")
 EXACT = (
     "uniform_, normal_, trunc_normal_, sparse_, kaiming_*, xavier_*, constants, dirac_, eye_",
     "every layer's defaults, in the order in which torch draws them",
     "published models, with and without heads: AutoModel….from_config of the transformers library after set_seed(seed)",
+    ERFINV,
     "float64 normals by the C library's log, log1p, sin and cos, which a test at start compares with glibc's",
 )
 TORCH = Replay(
@@ -300,12 +310,7 @@ TORCH = Replay(
     versions={"torch": "2.13.0", "transformers": "5.24.0"},
     addressable=False,
     exact=("as on x86-64 processors with AVX2 and FMA, with any number of threads", *EXACT),
-    inexact=(
-        LAPACK,
-        LAST_BIT,
-        ANGLES,
-        "GPUs have other generators; recipes that are no published model have none to be like",
-    ),
+    inexact=(LAPACK, LAST_BIT, MKL, *REST),
     example={"algorithm": "torch-cpu/1", "seed": 0, "layers": [{"type": "dense", "shape": [784, 256]}]},
     construct=construct,
     least_seed=-(2**63),
@@ -318,8 +323,25 @@ TORCH_DEFAULT = replace(
     name="torch-cpu-default/1",
     summary="As torch-cpu/1, on processors without AVX2 and FMA, or with ATEN_CPU_CAPABILITY=default.",
     exact=EXACT,
-    inexact=(LAPACK, LAST_BIT),
+    inexact=(LAPACK, LAST_BIT, MKL),
     example={**TORCH.example, "algorithm": "torch-cpu-default/1"},
-    construct=partial(construct, fused=False),
-    build=partial(build, fused=False),
+    construct=partial(construct, start=partial(Walk, fused=False)),
+    build=partial(build, start=partial(Walk, fused=False)),
+)
+BEFORE_2_12 = partial(Walk, older=before_2_12)
+TORCH_2_11 = replace(
+    TORCH,
+    name="torch-cpu-2.11/1",
+    summary="As torch-cpu/1, before torch 2.12: trunc_normal_ by the inverse error function.",
+    dtypes=("float32", "float64"),
+    versions={"torch": "2.11.0"},
+    exact=("as on x86-64 processors with AVX2 and FMA, with any number of threads", *EXACT),
+    inexact=(LAPACK, MKL, "in half precision torch drew uniforms otherwise then: refused", *REST),
+    example={
+        "algorithm": "torch-cpu-2.11/1",
+        "seed": 0,
+        "layers": [{"type": "dense", "shape": [784, 256], "scheme": {"name": "torch:trunc_normal", "std": 0.02}}],
+    },
+    construct=partial(construct, start=BEFORE_2_12),
+    build=partial(build, start=BEFORE_2_12),
 )

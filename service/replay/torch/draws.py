@@ -6,6 +6,7 @@ to know where the next begins.
 """
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from math import prod
@@ -157,10 +158,11 @@ class Walked:
 
 @dataclass(frozen=True, slots=True)
 class Uniform(Walked):
-    """uniform_(low, high)."""
+    """uniform_(low, high). Where it is `closed`, what rounds to `high` stays: torch's before 2.12."""
 
     low: float
     high: float
+    closed: bool = False
 
     def after(self, state: State, tensor: Tensor, generator: MersenneTwister) -> State:
         return State(state.word + tensor.width * tensor.elements, state.spare)
@@ -171,11 +173,12 @@ class Uniform(Walked):
         if tensor.wide:
             wide = kernels.uniform64 if tensor.fused else kernels.uniform64_apart
             wide(raw, out, self.low, self.high)
-            return
-        narrow = kernels.uniform if tensor.fused else kernels.uniform_apart
-        narrow(raw, out, np.float32(self.low), np.float32(self.high))
-        tensor.round(out)
-        kernels.end_becomes_start(out, *(np.float32(tensor.rounded(end)) for end in (self.low, self.high)))
+        else:
+            narrow = kernels.uniform if tensor.fused else kernels.uniform_apart
+            narrow(raw, out, np.float32(self.low), np.float32(self.high))
+            tensor.round(out)
+        if not self.closed:
+            kernels.end_becomes_start(out, *(tensor.drawn(tensor.rounded(end)) for end in (self.low, self.high)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,10 +298,11 @@ class Whole:
 
 @dataclass(eq=False)
 class Walk:
-    """The calls made with one generator, one after the other."""
+    """The calls made with one generator, one after the other; `older` says what another torch has in a call's place."""
 
     seed: int
     fused: bool = True
+    older: Callable[[Call], Call] | None = None
     generator: MersenneTwister = field(init=False)
 
     def __post_init__(self) -> None:
@@ -312,6 +316,7 @@ class Walk:
 
     def add(self, call: Call, shape: Shape, dtype: DtypeName) -> "Step":
         """Make another call; nothing is drawn yet."""
+        call = call if self.older is None else self.older(call)
         tensor = Tensor(prod(shape), dtype, self.fused)
         self._calls.append((call, tensor))
         self._marks.append(hash((self._marks[-1] if self._marks else self.seed & 0xFFFFFFFF, call, tensor)))

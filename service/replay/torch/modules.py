@@ -43,6 +43,7 @@ from service.replay.framework import (
     untruncated,
 )
 from service.replay.torch.draws import Call, Normal, Uniform
+from service.replay.torch.inverse import ByInverse
 from service.replay.torch.steps import StepBiases
 from service.replay.torch.whole import Orthogonal, Sparse, TruncNormal
 from service.stream.distributions import Constant, Distribution
@@ -202,7 +203,11 @@ def truncated(array: Array, scheme: Scheme, deviation: float, bounds: tuple[floa
         )
     if bounds[0] >= bounds[1]:
         raise InvalidSpec(f"torch's bounds for {scheme.name} are {bounds[0]:g} and {bounds[1]:g}", array.pointer)
-    return TruncNormal(mean, deviation, *bounds)
+    if scheme.name == "timm:trunc_normal_tf":
+        low, high = ((bound - mean) / deviation for bound in bounds)
+        return ByInverse(0.0, 1.0, low, high, (deviation, mean))
+    kind = ByInverse if scheme.framework == "timm" else TruncNormal
+    return kind(mean, deviation, *bounds)
 
 
 def called(array: Array, scheme: Scheme, fans: Callable[[], Fans]) -> Call | None:
@@ -257,7 +262,9 @@ def expected(call: Call, array: Array) -> Distribution:
             return UniformValues(low, high)
         case Normal(mean, deviation):
             return NormalValues(mean, deviation) if deviation else Constant(mean)
-        case TruncNormal(mean, deviation, low, high):
+        case ByInverse(scaled=(deviation, mean)) as call:
+            return NormalValues(mean, deviation, call.low, call.high)
+        case TruncNormal(mean, deviation, low, high) | ByInverse(mean, deviation, low, high):
             lower, upper = (low - mean) / deviation, (high - mean) / deviation
             return NormalValues(mean, deviation, lower, upper, (low, high))
         case Orthogonal(rows, columns, gain):

@@ -11,17 +11,24 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from torch import nn
 
 from service.errors import NotExact
+from service.replay.torch.kernels.erfinv import erfinv
+from service.replay.torch.ties import rounded_away
 from service.specs.spec import Spec
+from tests.golden.erfinv import differing
 
 PLAIN = "ATEN_CPU_CAPABILITY" in os.environ
-ALGORITHM = "torch-cpu-default/1" if PLAIN else "torch-cpu/1"
+OLDER = torch.__version__ < "2.12"  # put before the environment's own by PYTHONPATH
+ALGORITHM = "torch-cpu-default/1" if PLAIN else "torch-cpu-2.11/1" if OLDER else "torch-cpu/1"
 CASES = int(os.environ.get("REPLAY_CASES", "250"))
 DTYPES = {
     "float32": torch.float32, "float64": torch.float64, "float16": torch.float16, "bfloat16": torch.bfloat16
 }  # fmt: skip
+if OLDER:
+    del DTYPES["float16"], DTYPES["bfloat16"]
 SEEDS = st.one_of(st.integers(-(2**63), 2**64 - 1), st.integers(-9, 100), st.sampled_from([2**31, 2**32, 2**53]))
 SIZES = st.integers(1, 9)
 KINDS = [
@@ -123,6 +130,20 @@ def modules(draw: st.DrawFn) -> Made:
         case _:
             layer = {"type": "transformers_conv1d", "shape": [a, b]}
             return layer, lambda d: [torch.empty(a, b, dtype=d).normal_(std=0.02), torch.zeros(b, dtype=d)]
+
+
+@pytest.mark.parametrize("dtype", [name for name in DTYPES if name in ("float32", "float64")])
+@pytest.mark.parametrize("count", [3, 1000])
+def test_what_rounds_to_the_end_of_an_interval(dtype: str, count: int) -> None:
+    high = 1.0 + 2.0 ** (-22 if dtype == "float32" else -51)
+    layers = [{"type": "tensor", "shape": [count], "scheme": {"name": "torch:uniform", "a": 1.0, "b": high}}]
+    (parameter,) = (
+        Spec.model_validate({"algorithm": ALGORITHM, "seed": 0, "dtype": dtype, "layers": layers}).plan().parameters
+    )
+    torch.manual_seed(0)
+    theirs = torch.empty(count, dtype=DTYPES[dtype]).uniform_(1.0, high)
+    assert b"".join(block.tobytes() for block in parameter.blocks()) == bytes_of(theirs)
+    assert count < 9 or bool((theirs == high).any()) is OLDER
 
 
 def floats(low: float, high: float) -> st.SearchStrategy[float]:
@@ -257,7 +278,7 @@ def test_a_rules_dtype_is_that_of_the_parameter_before_it_is_drawn(weight: str, 
     assert [b"".join(block.tobytes() for block in each.blocks()) for each in plan.parameters] == theirs
 
 
-@pytest.mark.skipif(PLAIN, reason="this is the run without AVX2")
+@pytest.mark.skipif(PLAIN or OLDER, reason="this is the run of another torch")
 def test_the_same_without_avx2_and_fma() -> None:
     environment = {**os.environ, "ATEN_CPU_CAPABILITY": "default"}
     command = [sys.executable, "-m", "pytest", "-q", "--override-ini", "filterwarnings=default", __file__]
@@ -332,6 +353,7 @@ def test_what_is_stated_is_what_apply_does(layer: Layer, build: Any, init: Any) 
         assert torch.equal(theirs, torch.from_numpy(ours)), parameter.key
 
 
+@pytest.mark.skipif(OLDER, reason="its uniforms of half precision were others")
 @pytest.mark.parametrize(
     ("mean", "std", "low", "high"), [(0.0, 1.0, 0.6, 300.0), (0.0, 20000.0, -40000.0, 60000.0), (0.0, 9e3, -1e4, 6e4)]
 )
@@ -343,3 +365,50 @@ def test_half_precision_beyond_its_largest_number(mean: float, std: float, low: 
     torch.manual_seed(0)
     theirs = nn.init.trunc_normal_(torch.empty(4096, dtype=torch.float16), mean, std, low, high)
     assert b"".join(block.tobytes() for block in parameter.blocks()) == bytes_of(theirs)
+
+
+def test_the_inverse_error_function_is_torchs_of_every_number() -> None:
+    """All float32 numbers from 2^-25 to 1; below, it is a product that is rounded to the nearest."""
+    assert not differing(rounded_away()).size
+    tiny = np.geomspace(1e-45, 2.0**-24, 10_001).astype(np.float32)
+    ours = tiny.copy()
+    erfinv(ours, rounded_away())
+    np.testing.assert_array_equal(ours, torch.from_numpy(tiny).erfinv().numpy())
+
+
+def in_timm(tensor: torch.Tensor, mean: float, std: float, low: float, high: float, scaled: bool) -> None:
+    """trunc_normal_ of timm.layers, or trunc_normal_tf_: torch's operations in the order of their definition."""
+    inner = (0.0, 1.0) if scaled else (mean, std)
+    lower, upper = ((1.0 + math.erf((end - inner[0]) / inner[1] / math.sqrt(2.0))) / 2.0 for end in (low, high))
+    tensor.uniform_(2 * lower - 1, 2 * upper - 1).erfinv_().mul_(inner[1] * math.sqrt(2.0)).add_(inner[0])
+    tensor.clamp_(min=low, max=high)
+    if scaled:
+        tensor.mul_(std).add_(mean)
+
+
+@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    shape=st.lists(st.integers(1, 40), min_size=1, max_size=3),
+    mean=floats(-2, 2),
+    std=floats(1e-3, 3),
+    bounds=st.tuples(floats(-4, 2), floats(0.01, 9)),
+    scaled=st.booleans(),
+    seed=SEEDS,
+    dtype=st.sampled_from([name for name in DTYPES if name != "float64"]),
+)
+def test_timms_truncated_normals(
+    shape: list[int], mean: float, std: float, bounds: tuple[float, float], scaled: bool, seed: int, dtype: str
+) -> None:
+    low, high = bounds[0], bounds[0] + bounds[1]
+    scheme = {"name": f"timm:trunc_normal{'_tf' * scaled}_", "mean": mean, "std": std, "a": low, "b": high}
+    layers = [{"type": "tensor", "shape": shape, "scheme": scheme}, {"type": "dense", "shape": [3, 4]}]
+    try:
+        plan = Spec.model_validate({"algorithm": ALGORITHM, "seed": str(seed), "dtype": dtype, "layers": layers}).plan()
+    except ValidationError:  # bounds so far out that nothing is between them
+        return
+    torch.manual_seed(seed - 2**64 if seed >= 2**63 else seed)
+    tensor = torch.empty(shape, dtype=DTYPES[dtype])
+    in_timm(tensor, mean, std, low, high, scaled)
+    after = nn.Linear(3, 4, dtype=DTYPES[dtype])
+    for parameter, real in zip(plan.parameters, [tensor, after.weight.detach(), after.bias.detach()], strict=True):
+        assert b"".join(block.tobytes() for block in parameter.blocks()) == bytes_of(real), parameter.key

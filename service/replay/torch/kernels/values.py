@@ -97,11 +97,10 @@ def uniform(raw, out, low, high):
 
 @compiled("void(uint32[::1], float64[::1], float64, float64)")
 def uniform64(raw, out, low, high):
-    """As `uniform`, in float64: two words an element. A value that rounds to `high` becomes `low`."""
+    """As `uniform`, in float64: two words an element."""
     width = high - low
     for i in range(out.size):
-        value = fma64(unit64(raw[2 * i], raw[2 * i + 1]), width, low)
-        out[i] = low if value == high else value
+        out[i] = fma64(unit64(raw[2 * i], raw[2 * i + 1]), width, low)
 
 
 @compiled("void(uint32[::1], float32[::1], float32, float32)")
@@ -117,11 +116,10 @@ def uniform64_apart(raw, out, low, high):
     """As `uniform64`, on processors without FMA."""
     width = high - low
     for i in range(out.size):
-        value = unit64(raw[2 * i], raw[2 * i + 1]) * width + low
-        out[i] = low if value == high else value
+        out[i] = unit64(raw[2 * i], raw[2 * i + 1]) * width + low
 
 
-@compiled("void(float32[::1], float32, float32)")
+@compiled("void(float32[::1], float32, float32)", "void(float64[::1], float64, float64)")
 def end_becomes_start(values, low, high):
     """Set values that were rounded to `high` to `low`."""
     for i in range(values.size):
