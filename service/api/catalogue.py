@@ -17,6 +17,7 @@ from service.networks.layouts import LAYOUTS
 from service.networks.schemes import ALIASES, FAMILIES, PRESETS
 from service.replay import ALGORITHMS
 from service.replay.framework import Stream
+from service.specs.counting import count
 from service.specs.recipes import RECIPES, Named, expand
 from service.specs.spec import Spec
 from service.stream.streams import ALGORITHM
@@ -187,14 +188,13 @@ def find(name: str, names: Mapping[str, Any] | list[str], aliases: Mapping[str, 
 @cache
 def describe_recipe(name: str) -> dict[str, Any]:
     recipe = RECIPES[name]
-    plans = {size: Spec.model_validate({"recipe": name, "size": size, "seed": 0}).plan() for size in recipe.sizes}
+    counts = {size: count(name, size) for size in recipe.sizes}
     return {
         "name": name,
         "aliases": [],
         "summary": recipe.summary,
         "sizes": [
-            {"name": size, "parameters": len(plan.parameters), "elements": plan.elements}
-            for size, plan in plans.items()
+            {"name": size, "parameters": found.arrays, "elements": found.elements} for size, found in counts.items()
         ],
         "rules": list(expand(Named(name)).rules),
         **({"heads": [head for head in recipe.heads if head]} if isinstance(recipe, Family) else {}),

@@ -4,6 +4,7 @@ import pytest
 
 from service.networks.layouts import LAYOUTS
 from service.networks.plan import Plan
+from service.specs.counting import count
 from service.specs.recipes import RECIPES, STARTS, Named, expand
 from service.specs.rules import matcher
 from service.specs.spec import Spec
@@ -77,3 +78,10 @@ def test_a_rule_of_ones_own_is_pointed_at_in_the_document_as_posted() -> None:
         "symmetric-weights": "/rules/0/scheme",
         "unused-rule": "/rules/1/match",
     }
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_count_is_that_of_the_plan(name: str) -> None:
+    size = min(RECIPES[name].sizes, key=lambda each: count(name, each).arrays)
+    plan = Spec.model_validate({"recipe": name, "size": size, "seed": 1}).plan()
+    assert count(name, size) == (len(plan.parameters), plan.elements)

@@ -54,13 +54,17 @@ class Family:
 
     def model(self, size: str | None, config: Config | None, head: str | None) -> Model:
         """Return the model; raises InvalidSpec, pointing into the config, for one that cannot be."""
+        return walk(self.tree(size, config, head))
+
+    def tree(self, size: str | None, config: Config | None, head: str | None) -> Module:
+        """Return its modules; raises InvalidSpec as `model` does."""
         settings = Settings(self.settled(size, config), self.defaults)
         kind = settings.stated("model_type")
         if kind not in (None, self.model_type):
             raise InvalidSpec(
                 f"this config is of the family {str(kind)[:64]}, not {self.model_type}", "/config/model_type"
             )
-        return walk(self.heads[head].tree(settings))
+        return self.heads[head].tree(settings)
 
     def misspelt(self, config: Config) -> dict[str, str]:
         """Return the members of a config that are nearly one that this family reads, and that one.
