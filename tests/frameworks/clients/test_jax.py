@@ -118,11 +118,11 @@ def test_haiku_gets_its_parameters_and_state() -> None:
     out, _ = transformed.apply(params, state, None, IMAGE)
     assert np.isfinite(out).all()
     layers = [
-        {"name": "mlp/linear_0", "type": "dense", "shape": [256, 5]},
+        {"name": "mlp.linear_0", "type": "dense", "shape": [256, 5]},
         {"name": "conv2_d", "type": "conv2d", "shape": [3, 3, 3, 4]},
     ]
     wanted = Local().init({"seed": 3, "layout": "flax", "layers": layers})
-    assert np.asarray(params["mlp/~/linear_0"]["w"]).tobytes() == wanted["mlp/linear_0/kernel"].tobytes()
+    assert np.asarray(params["mlp/~/linear_0"]["w"]).tobytes() == wanted["mlp.linear_0/kernel"].tobytes()
     assert np.asarray(params["conv2_d"]["w"]).tobytes() == wanted["conv2_d/kernel"].tobytes()
 
 

@@ -33,7 +33,8 @@ def init(
 
     `sharding` is a Sharding for all, or a tree of them that begins as `shapes` does; left out, each leaf's own. A
     device's part is made by itself, so that the values depend on no mesh. Integers begin as 0 and random keys as that
-    of the seed; what is no array stays. `rules` and `defaults` are a spec's, `client` is `Local()` where it is left out.
+    of the seed; what is no array stays. `rules` and `defaults` are a spec's, `client` is `Local()` where it is left
+    out.
 
     What a leaf could be otherwise than it is taken for is warned of (`Unusual`). Raises ValueError for values that
     cannot be drawn (complex ones), InitserveError for a spec that is refused.
@@ -45,7 +46,7 @@ def init(
     if drawn:
         opened = (Local() if client is None else client).open(listing(shapes, seed, rules, defaults))
         for warning in opened.plan["warnings"]:
-            if warning["code"] != "no-address":
+            if warning["pointer"].startswith("/tensors/"):
                 warnings.warn(warning["detail"], Unusual, stacklevel=2)
         arrays = opened
     found = [
@@ -72,7 +73,8 @@ def listing(
 def shardings(shapes: Any, sharding: Any, count: int) -> list[Sharding | None]:
     """Return each leaf's sharding, None where there is none."""
     if sharding is None:
-        return [getattr(struct, "sharding", None) for struct in jax.tree_util.tree_leaves(shapes)]
+        leaves = jax.tree_util.tree_leaves(shapes)
+        return [each.sharding if isinstance(each, jax.ShapeDtypeStruct) else None for each in leaves]
     if isinstance(sharding, Sharding):
         return [sharding] * count
     places: list[Sharding | None] = []
@@ -106,7 +108,8 @@ def box_of(array: LazyArray, shape: tuple[int, ...], box: tuple[slice, ...], dty
     taken = box if array.shape == shape else tuple(each for each, size in zip(box, shape, strict=True) if size > 1)
     out = np.empty([each.stop - each.start for each in taken], array.stored)
     array.read_into(out, taken)
-    return out.view(dtype).reshape(sizes)
+    found: NDArray[Any] = out.view(dtype).reshape(sizes)
+    return found
 
 
 def put(value: Any, place: Sharding | None) -> Any:
