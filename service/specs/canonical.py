@@ -62,11 +62,11 @@ def canonical_document(spec: Sized, seed: int) -> Document:
     return stated
 
 
-def layers_of(spec: Wanted, replay: Replay | None, seed: int) -> list[Document]:
-    """Return each layer's members that say something; those of layers that are alike are written once."""
+def layers_of(spec: Wanted, replay: Replay | None, seed: int) -> list[Written]:
+    """Return each layer with its members that say something; those of layers that are alike are written once."""
     called, naming = Naming(replay), Naming(replay)  # as the spec leaves names out, and as its document does
     automatic = replay is None and spec.defaults == "recommended"
-    written: dict[str, Document] = {}
+    written: dict[str, list[str]] = {}
     found = []
     for index, layer in enumerate(spec.layers):
         likeness = layer.likeness
@@ -75,16 +75,16 @@ def layers_of(spec: Wanted, replay: Replay | None, seed: int) -> list[Document]:
             stated = members_of(layer, automatic)
             if layer.dtype == spec.dtype:
                 stated.pop("dtype", None)
-            written[likeness] = {member: Written(canonical(value)) for member, value in stated.items()}
-        members = written[likeness].copy()
+            written[likeness] = [f'"{member}":{canonical(value)}' for member, value in stated.items()]
+        members = [*written[likeness]]
         name = called.next(index, layer) if layer.name is None else layer.name
         if naming.usual(index, layer) == name:
             naming.next(index, layer)
         else:
-            members["name"] = name
+            members.append(f'"name":{canonical(name)}')
         if layer.seed is not None and (replay is not None or layer.seed != seed):
-            members["seed"] = str(layer.seed)
-        found.append(members)
+            members.append(f'"seed":"{layer.seed}"')
+        found.append(Written(f"{{{','.join(sorted(members))}}}"))
     return found
 
 

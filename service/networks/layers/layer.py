@@ -4,9 +4,9 @@ import difflib
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from service.networks.activations import ACTIVATIONS, ALIASES
@@ -113,7 +113,8 @@ class LayerSpec(Description):
     )
     seed: Seed | None = Field(None, description="This layer's own seed, instead of the spec's.")
     dtype: AnyDtype | None = Field(None, description="Of this layer's arrays, instead of the spec's.")
-    _listed: AsListed | None = PrivateAttr(None)
+    # What the listing says that the layer was told from; no private attribute, which makes every model slow.
+    listed: ClassVar[AsListed | None] = None
 
     @property
     def implied(self) -> Mapping[str, object]:
@@ -130,11 +131,6 @@ class LayerSpec(Description):
         """All that the layer states but its name and its seed."""
         return self.model_dump_json(exclude=OWN, exclude_unset=True)
 
-    @property
-    def listed(self) -> AsListed | None:
-        """What the listing says that the layer was told from, None where it was stated."""
-        return self._listed
-
     def dtype_of(self, parameter: str) -> DtypeName | None:
         """Return the dtype that is stated for a canonical parameter, None where it is the spec's."""
         stated = None if self.listed is None else self.listed.dtypes.get(parameter)
@@ -143,7 +139,7 @@ class LayerSpec(Description):
     def as_listed(self, listed: AsListed) -> Self:
         """Return the same layer, told from a listing."""
         told = self.model_copy()
-        told._listed = listed
+        vars(told)["listed"] = listed
         return told
 
     def parameters(self) -> tuple[Parameter, ...]:
