@@ -54,11 +54,18 @@ def unsaid() -> Iterator[tuple[str, str]]:
             yield f"{framework} {role}", canonical(scheme.model_dump())
 
 
+def still_means(made: str | None, kept: str) -> bool:
+    """Whether a meaning is what it was; a scheme may have parameters more, whose defaults are what it did before."""
+    if made is None or not kept.startswith("{"):
+        return made == kept
+    return json.loads(made).items() >= json.loads(kept).items()
+
+
 def main() -> None:
     """Write the file; refuses to change what stands in it."""
     kept: dict[str, str] = json.loads(FILE.read_text()) if FILE.exists() else {}
     made = dict(unsaid())
-    changed = [name for name, meaning in kept.items() if made.get(name) != meaning]
+    changed = [name for name, meaning in kept.items() if not still_means(made.get(name), meaning)]
     if changed:
         raise SystemExit(f"these never change, and came out otherwise: {changed}; give it another name")
     FILE.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n")
