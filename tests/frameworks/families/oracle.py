@@ -70,9 +70,13 @@ def real(model_type: str, config: Config, head: str | None, seed: int = 3, devic
         **{"model_type": model_type, **{name: value for name, value in config.items() if name != "model_type"}}
     )
     transformers.set_seed(seed)
-    builder = next(name for name, known in AUTO[head].items() if model_type in known)
     with torch.device(device):
-        return getattr(transformers, builder).from_config(stated)
+        return builder(model_type, head).from_config(stated)
+
+
+def builder(model_type: str, head: str | None) -> Any:
+    """Return the class of transformers that makes a model of this type with this head."""
+    return getattr(transformers, next(name for name, known in AUTO[head].items() if model_type in known))
 
 
 def heads_of(model_type: str) -> set[str | None]:
