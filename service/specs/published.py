@@ -4,8 +4,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
+from service.networks.arrays import PlannedArray
 from service.networks.families import FAMILIES
 from service.networks.families.family import Family
 from service.networks.plan import Plan, PlannedLayer, PlannedParameter
@@ -64,15 +66,21 @@ def named(layer: PlannedLayer, name: str, parameters: Iterable[PlannedParameter]
     return replace(layer, name=name, parameters=tuple(replace(each, layer=name) for each in parameters))
 
 
-def experts(parameter: PlannedParameter, layer: PlannedLayer, parts: Sequence[str]) -> Iterator[PlannedLayer]:
+def experts(whole: PlannedParameter, layer: PlannedLayer, parts: Sequence[str]) -> Iterator[PlannedLayer]:
     """Yield the parts of each expert, one after the other along its first axis."""
-    count, rows, *others = parameter.shape
-    height = rows // len(parts)
-    whole = [range(size) for size in others]
-    for expert in range(count):
-        for place, name in enumerate(parts):
-            taken = range(place * height, (place + 1) * height)
-            yield named(layer, name.format(expert=expert), [parameter.sliced((expert, taken, *whole))])
+    for expert, cut in enumerate(experts_of(whole.array, len(parts))):
+        for array, pattern in zip(cut, parts, strict=True):
+            name = pattern.format(expert=expert)
+            yield PlannedLayer(name, layer.type, layer.activation, (replace(whole, layer=name, array=array),))
+
+
+@lru_cache(maxsize=64)
+def experts_of(array: PlannedArray, parts: int) -> list[list[PlannedArray]]:
+    """Return an array's parts by expert: the same for all layers that have this array."""
+    count, rows, *_ = array.form.shape
+    height = rows // parts
+    cut = [array.form.between(1, start, start + height) for start in range(0, rows, height)]
+    return [[replace(array, form=form.sliced([expert]), slice_of=array) for form in cut] for expert in range(count)]
 
 
 def arrays_in_a_checkpoint(plan: Plan) -> dict[str, list[PlannedParameter]]:
