@@ -14,9 +14,12 @@ from service.networks.layers.layer import LayerSpec
 from service.networks.layouts import Placement, Placements
 from service.networks.parameters import Choice
 from service.networks.parameters import Parameter as Stated
+from service.networks.schemes import Scheme
+from service.networks.schemes.given import GivenArray
 from service.stream.distributions import Constant, Distribution, Normal, Uniform
 from service.stream.draws import Draws
 from service.stream.dtypes import DTYPES, DtypeName
+from service.stream.matrices import GivenFirst
 from service.stream.streams import Streams
 from service.stream.views import Form
 
@@ -121,24 +124,31 @@ class Source:
 
         A half type's bounds are told as they are stored; float32 and float64 values never pass the exact ones.
         """
-        half = DTYPES[dtype].size == 2
+        scheme = self.choice.scheme
+        if isinstance(self.distribution, GivenFirst) and isinstance(scheme, GivenArray) and scheme.rest is not None:
+            return f"{scheme.formula}, then {formula_of(self.distribution.inner, scheme.rest, dtype)}"
+        return formula_of(self.distribution, scheme, dtype)
 
-        def text(bound: float) -> str:
-            return f"{DTYPES[dtype].nearest(bound) if half else bound:.9g}"
 
-        match self.distribution:
-            case Constant(value):
-                return text(value)
-            case Uniform(low, high):
-                return f"U[{text(low)}, {text(high)}]"
-            case Normal() as normal:
-                free = f"N({normal.location:.9g}, {normal.scale:.9g}²)"
-                if normal.low is None and normal.high is None:
-                    return free
-                start = "-∞" if normal.low is None else text(normal.low)
-                return f"{free} between {start} and {'∞' if normal.high is None else text(normal.high)}"
-            case _:
-                return self.choice.scheme.formula
+def formula_of(distribution: Distribution, scheme: Scheme, dtype: DtypeName) -> str:
+    half = DTYPES[dtype].size == 2
+
+    def text(bound: float) -> str:
+        return f"{DTYPES[dtype].nearest(bound) if half else bound:.9g}"
+
+    match distribution:
+        case Constant(value):
+            return text(value)
+        case Uniform(low, high):
+            return f"U[{text(low)}, {text(high)}]"
+        case Normal() as normal:
+            free = f"N({normal.location:.9g}, {normal.scale:.9g}²)"
+            if normal.low is None and normal.high is None:
+                return free
+            start = "-∞" if normal.low is None else text(normal.low)
+            return f"{free} between {start} and {'∞' if normal.high is None else text(normal.high)}"
+        case _:
+            return scheme.formula
 
 
 Arrays: TypeAlias = Callable[[Streams], Mapping[str, Draws]]

@@ -10,7 +10,7 @@ from service.networks.layouts import Arrangement, Cut, Join, Sum, Take
 from service.stream.distributions import Constant, Distribution, Expectation, Normal, Uniform
 from service.stream.draws import Addressed, Draws
 from service.stream.dtypes import DTYPES, DtypeName
-from service.stream.matrices import Computed, Diagonal, GateConstants, Orthogonal
+from service.stream.matrices import Computed, Diagonal, GateConstants, GivenFirst, Orthogonal
 from service.stream.stacks import Stack
 from service.stream.views import Form, Joined, View
 
@@ -142,6 +142,8 @@ def as_drawn(distribution: Distribution, dtype: DtypeName) -> Ends:
     low, high = distribution.low, distribution.high
     if isinstance(distribution, Uniform | Normal):
         return low, high
+    if isinstance(distribution, GivenFirst):
+        return widest([as_drawn(distribution.given, dtype), as_drawn(distribution.inner, dtype)])
     if isinstance(distribution, Orthogonal | Computed) and not distribution.deterministic:
         # Of matrices that are computed, which no clipping holds to the last bit of float64.
         low, high = (low and low - abs(low) * ROUNDING), (high and high + abs(high) * ROUNDING)

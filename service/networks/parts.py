@@ -6,11 +6,12 @@ from math import prod
 import numpy as np
 
 from service.networks.expectations import AsStored, Ends, Summary, as_drawn, as_stored, mixture, summed, widest
+from service.networks.schemes.tables import tabulated
 from service.stream.distributions import Constant, Distribution, Expectation
 from service.stream.drawing import runs_of
 from service.stream.draws import Addressed, Draws, MadeOf
 from service.stream.dtypes import DTYPES, DtypeName
-from service.stream.matrices import Diagonal, GateConstants, WithZeroRow
+from service.stream.matrices import Diagonal, GateConstants, GivenFirst, WithZeroRow
 from service.stream.views import Form, Joined, Summed, View
 
 MOST_COUNTED = 2**16  # elements, a millisecond; of a larger slice the shares are those of the whole
@@ -58,7 +59,7 @@ def expect_view(distribution: Distribution, view: View, dtype: DtypeName) -> tup
 def shares_of(distribution: Distribution, view: View) -> list[tuple[int, Distribution]]:
     """Return how many of a view's elements come of which distribution."""
     elements = prod(view.shape)
-    if elements > MOST_COUNTED or not isinstance(distribution, Diagonal | GateConstants | WithZeroRow):
+    if elements > MOST_COUNTED or not isinstance(distribution, Diagonal | GateConstants | GivenFirst | WithZeroRow):
         return [(elements, distribution)]
     places = runs_of(view).addresses()
     match distribution:
@@ -69,6 +70,10 @@ def shares_of(distribution: Distribution, view: View) -> list[tuple[int, Distrib
         case GateConstants(values, width):
             counts = np.bincount(places // width % len(values), minlength=len(values))
             return [(int(count), Constant(value)) for count, value in zip(counts, values, strict=True)]
+        case GivenFirst(values=values, inner=inner):
+            _, given = distribution.places(places)
+            known = [(given.size, tabulated(values[given], ()))] if given.size else []
+            return [*known, (elements - given.size, inner)]
         case WithZeroRow(inner, row, _, columns):
             zeros = int(np.count_nonzero(places // columns == row))
             return [(zeros, Constant(0.0)), (elements - zeros, inner)]

@@ -89,8 +89,10 @@ class Arrays:
         if choice.scheme.framework is not None:
             return holding(self.of(FRAMEWORKS[choice.scheme.framework]))[stated.name].site(stated)
         own = stated.site(choice.fans)
-        if choice.of is None and choice.fans != "true":  # as that framework's initialisers count, not its defaults
-            framework = BY_RULE[choice.fans]
+        counted_by = choice.scheme.counted_by
+        # As that framework's initialisers count, not its defaults.
+        if counted_by is not None or (choice.of is None and choice.fans != "true"):
+            framework = BY_RULE[choice.fans] if counted_by is None else FRAMEWORKS[counted_by]
             return replace(own, counted=holding(self.of(framework))[stated.name].fans, rule=framework.name)
         return own
 

@@ -8,16 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from service.errors import UnsupportedCombination
+from service.errors import InitserveError, UnsupportedCombination
 from service.networks.families.engine import Step
 from service.networks.fans import Fans
 from service.networks.layers.layer import LayerSpec
 from service.networks.layouts import Layout
 from service.networks.parameters import FRAMEWORK_DEFAULTS, Parameter
 from service.networks.schemes import Scheme
+from service.networks.schemes.given import GivenArray
 from service.networks.schemes.npy import load_npy
 from service.networks.schemes.scaling import VarianceScaling
-from service.networks.schemes.tables import GivenArray
 from service.replay.rounding import Doubles
 from service.stream.distributions import Distribution
 from service.stream.draws import Addressed, Draws
@@ -115,12 +115,23 @@ class Stream:
     example: Mapping[str, Any]
 
 
-def given_array(scheme: GivenArray, array: Array, cast: Callable[[Doubles], Doubles]) -> Draws | None:
+def given_array(scheme: GivenArray, array: Array, layout: Layout, cast: Callable[[Doubles], Doubles]) -> Draws | None:
     """Return what fills an array with the numbers of a spec's own, as `cast` leaves them before the dtype's rounding.
 
-    None where it has another shape than they: their canonical places are then looked up.
+    None where it has another shape than they: their canonical places are then looked up. A framework's constant is a
+    whole array: one whose rest is to be drawn is refused.
     """
+    if scheme.rest is not None:
+        raise UnsupportedCombination(
+            "no framework has an initialiser that begins with given values and draws the rest; use initserve/1",
+            array.pointer,
+        )
     values = load_npy(scheme.npy)
+    if (scheme.inflate or scheme.channels) is not None:
+        try:
+            values = scheme.adapted(array.parameter.site(layout))
+        except InitserveError as error:
+            raise error.at(array.pointer) from None
     if values.shape != array.shape:
         return None
     numbers = cast(values)

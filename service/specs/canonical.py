@@ -11,6 +11,7 @@ from math import copysign
 from typing import Any, Protocol
 
 from service import stopping
+from service.networks.description import Description
 from service.networks.layers.layer import OWN, BiasedLayerSpec, LayerSpec
 from service.networks.schemes import PRESETS, Auto, Scheme
 from service.replay import ALGORITHMS, Replay
@@ -111,8 +112,12 @@ def members_of(layer: LayerSpec, automatic: bool) -> Document:
 
 def scheme_of(scheme: Scheme | Auto) -> str | Document:
     """Return a scheme's name, with those parameters that are not the preset's."""
-    preset = vars(PRESETS[scheme.name]) if scheme.name in PRESETS else {}
-    stated = {name: value for name, value in vars(scheme).items() if not (name in preset and same(value, preset[name]))}
+    preset = vars(PRESETS[scheme.name]) if scheme.name in PRESETS else defaults_of(type(scheme)) | {"name": scheme.name}
+    stated = {
+        name: scheme_of(value) if isinstance(value, Scheme) else value
+        for name, value in vars(scheme).items()
+        if not same(value, preset[name])
+    }
     return {"name": scheme.name, **stated} if stated.keys() - {"name"} else scheme.name
 
 
@@ -129,7 +134,7 @@ def rule_of(rule: Rule) -> Document:
 
 
 @lru_cache(maxsize=256)
-def defaults_of(kind: type[LayerSpec]) -> dict[str, Any]:
+def defaults_of(kind: type[Description]) -> dict[str, Any]:
     """Return what each member is that is left out."""
     return {name: field.get_default(call_default_factory=True) for name, field in kind.model_fields.items()}
 

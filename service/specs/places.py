@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from service.networks.layers import LAYERS
 from service.networks.layers.layer import LayerSpec
 from service.networks.schemes import FAMILIES, AnyScheme, Auto
+from service.networks.schemes.given import RESTS, AnyRest
 from service.networks.schemes.names import spelt_out
 
 MISSING = object()  # the value of a member that was not written
@@ -27,7 +28,7 @@ class AnyLayer:
 
 def bare(annotation: Any) -> Any:
     """Return a type without what is said beside it, and without None."""
-    if annotation is AnyScheme:
+    if annotation in (AnyScheme, AnyRest):
         return annotation
     if get_origin(annotation) is Annotated:
         return bare(get_args(annotation)[0])
@@ -65,6 +66,8 @@ class Place:
             kind: Any = LAYERS.get(tag)
         elif self.kind is AnyScheme:
             kind = FAMILIES.get(tag, Auto)
+        elif self.kind is AnyRest:
+            kind = RESTS.get(tag)
         else:
             is_list = tag.startswith("list")
             kind = next((kind for kind in map(bare, self.kinds) if (get_origin(kind) is list) == is_list), None)
@@ -85,7 +88,7 @@ def follow(model: type[BaseModel], document: Any, location: tuple[int | str, ...
     """Return the place of a finding; with `required` its last part may be a member that an object lacks."""
     place = Place("", "", document, model)
     for step, part in enumerate(location):
-        if place.kind in (AnyLayer, AnyScheme) or place.kinds:
+        if place.kind in (AnyLayer, AnyScheme, AnyRest) or place.kinds:
             place = place.tagged(str(part))
             continue
         inner = place.member(part)

@@ -224,6 +224,73 @@ def with_zeros(inner: Fill, start: int, end: int) -> Fill:
 
 
 @dataclass(frozen=True)
+class GivenFirst(Distribution):
+    """Another distribution, but for given values where an axis begins.
+
+    Of every `period` elements of its array, the places of that axis and all within each, the first `block` are given,
+    those of all periods one after the other.
+    """
+
+    given: "Computed"
+    values: Doubles = field(compare=False, repr=False)
+    inner: Distribution
+    block: int
+    period: int
+
+    @property
+    def share(self) -> float:
+        """The share of elements that are given."""
+        return self.block / self.period
+
+    @property
+    def mean(self) -> float:
+        return self.share * self.given.mean + (1.0 - self.share) * self.inner.mean
+
+    @property
+    def deviation(self) -> float:
+        parts = ((self.share, self.given), (1.0 - self.share, self.inner))
+        return math.sqrt(sum(share * (of.deviation**2 + (of.mean - self.mean) ** 2) for share, of in parts))
+
+    @property
+    def low(self) -> float | None:
+        least = self.given.low
+        return None if self.inner.low is None or least is None else min(self.inner.low, least)
+
+    @property
+    def high(self) -> float | None:
+        greatest = self.given.high
+        return None if self.inner.high is None or greatest is None else max(self.inner.high, greatest)
+
+    @property
+    def operations(self) -> int:
+        return self.inner.operations
+
+    @property
+    def whole(self) -> bool:
+        return self.inner.whole
+
+    @property
+    def deterministic(self) -> bool:
+        return self.inner.deterministic
+
+    def places(self, addresses: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """Return which elements are given, and where those stand among the given values."""
+        periods, within = np.divmod(addresses, self.period)
+        known = within < self.block
+        return known, (periods * self.block + within)[known]
+
+    def open(self, stream: Stream) -> Fill:
+        inner = self.inner.open(stream)
+
+        def fill(runs: Runs, out: Values) -> None:
+            inner(runs, out)
+            known, places = self.places(runs.addresses())
+            out[known] = self.values[places]
+
+        return fill
+
+
+@dataclass(frozen=True)
 class Computed(MadeAsWhole):
     """An array that is made as a whole, of a stream or of none; what to expect of it is known before.
 

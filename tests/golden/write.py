@@ -1,6 +1,8 @@
 """Adds digests of new cases to initserve-1.json. What stands there already must come out the same: it never changes."""
 
+import base64
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,25 @@ def drawn_throughout(kind: str) -> dict[str, Any]:
     return {**layer, "name": "golden", **{name: value for name, value in members.items() if name in known}}
 
 
+def in_base64(values: list[Any]) -> str:
+    file = io.BytesIO()
+    np.save(file, np.array(values, np.float32))
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def given_arrays() -> dict[str, dict[str, Any]]:
+    """Arrays that begin the tensor of (23, 17): fewer rows than columns, more of them, and columns."""
+    few, many = ([[(7 * i + 3 * i * j) % 11 - 5.0 for j in range(17)] for i in range(count)] for count in (5, 20))
+    columns = [[i * j % 5 / 4.0 for j in range(6)] for i in range(23)]
+    return {
+        "like few rows": {"npy": in_base64(few), "rest": "like_rows"},
+        "like many rows, near their mean": {"npy": in_base64(many), "rest": {"name": "like_rows", "scale": 1e-3}},
+        "like columns": {"npy": in_base64(columns), "rest": "like_rows"},
+        "the rest by He": {"npy": in_base64(few), "rest": "he_normal"},
+        "the rest orthogonal": {"npy": in_base64(columns), "rest": "orthogonal"},
+    }
+
+
 def cases() -> dict[str, dict[str, Any]]:
     """Every scheme, dtype, layout and layer; the name says which."""
     found: dict[str, dict[str, Any]] = {f"scheme {name}": tensor(name) for name in PRESETS}
@@ -80,6 +101,7 @@ def cases() -> dict[str, dict[str, Any]]:
         "orthogonal with gain": {"name": "orthogonal", "gain": 1.4142135623730951},
     }
     found |= {name: tensor(scheme) for name, scheme in parametrised.items()}
+    found |= {name: tensor({"name": "array", **members}) for name, members in given_arrays().items()}
     for seed in ("0", "18446744073709551615"):
         found[f"seed {seed}"] = {**tensor("random_normal"), "seed": seed}
     wide = {"name": "golden", "type": "tensor", "shape": [5, 31], "scheme": "orthogonal"}

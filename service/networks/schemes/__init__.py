@@ -10,7 +10,8 @@ from pydantic import BeforeValidator, Discriminator, Tag, WithJsonSchema
 from typing_extensions import TypeAliasType
 
 from service.networks.description import Description
-from service.networks.schemes import biases, frameworks, linear, plain, scaling, tables
+from service.networks.schemes.families import WHOLE
+from service.networks.schemes.given import GivenArray
 from service.networks.schemes.names import ALIASES, family_of, spelt_out
 from service.networks.schemes.presets import PRESETS, scaled
 from service.networks.schemes.scheme import Scheme
@@ -22,12 +23,7 @@ class Auto(Description):
     name: Literal["auto"] = "auto"
 
 
-FAMILIES: dict[str, type[Scheme]] = {
-    kind.family: kind
-    for module in (plain, scaling, linear, tables, biases, frameworks)
-    for kind in vars(module).values()
-    if isinstance(kind, type) and issubclass(kind, Scheme) and "family" in vars(kind)
-}
+FAMILIES: dict[str, type[Scheme]] = {**WHOLE, GivenArray.family: GivenArray}
 
 
 def scheme_schema() -> dict[str, Any]:

@@ -27,6 +27,11 @@ class Scheme(Description):
         prefix, colon, _ = self.name.partition(":")
         return prefix if colon else None
 
+    @property
+    def counted_by(self) -> str | None:
+        """The framework by whose rule fans are counted where the scheme acts on the layer's own array."""
+        return None
+
     def realise(self, site: Site) -> Distribution:
         """Return what a parameter at this site is distributed as; raises InvalidSpec where it cannot be."""
         raise NotImplementedError

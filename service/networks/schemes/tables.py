@@ -1,4 +1,4 @@
-"""Schemes that compute an array by formula: filters, position tables, state-space matrices; and arrays as given."""
+"""Schemes that compute an array by formula: filters, position tables, state-space matrices."""
 
 import math
 from collections.abc import Callable
@@ -9,10 +9,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from service.networks.description import LARGEST, Positive, Size
-from service.networks.schemes.npy import load_npy, read_npy
 from service.networks.schemes.scheme import Scheme
 from service.networks.site import Site
 from service.stream.chance import Chance
@@ -298,19 +297,3 @@ class S4dReal(Scheme):
 
         moments = float(row.mean()), float(row.std()), float(row.min()), float(row.max())
         return Computed(moments, ("s4d_real", site.shape), site.elements, make)
-
-
-class GivenArray(Scheme):
-    """An array as given, in the parameter's canonical shape."""
-
-    family = "array"
-    formula = "the array"
-    npy: Annotated[str, Field(min_length=1, max_length=2**20), AfterValidator(read_npy)] = Field(
-        description="A .npy file of real numbers, in base64.", examples=["k05VTVBZ…"]
-    )
-
-    def realise(self, site: Site) -> Distribution:
-        array = load_npy(self.npy)
-        if array.shape != site.shape:
-            raise self.refuse(f"the array's shape {list(array.shape)}", site)
-        return tabulated(array, ("array", self.npy))

@@ -14,10 +14,10 @@ from service.errors import InitserveError, UnsupportedCombination
 from service.networks.fans import Fans
 from service.networks.schemes import Scheme
 from service.networks.schemes.frameworks import JaxVarianceScaling
+from service.networks.schemes.given import GivenArray
 from service.networks.schemes.linear import DeltaOrthogonal, OrthogonalScheme
 from service.networks.schemes.plain import BoundedNormal, ConstantScheme, RandomNormal, RandomUniform, TruncatedNormal
 from service.networks.schemes.scaling import VarianceScaling
-from service.networks.schemes.tables import GivenArray
 from service.networks.site import Site
 from service.replay.framework import NO_STREAM, ArrayDraws, given_array, no_such_scheme
 from service.replay.jax.call import Call, gaussian
@@ -52,8 +52,8 @@ def initialise(call: Call, scheme: Scheme) -> ArrayDraws:
         case DeltaOrthogonal():
             return delta_orthogonal(call, scheme)
         case GivenArray():
-            made = without_chance(call, scheme)
-            return replace(made, draws=given_array(scheme, call.array, partial(by_numpy, dtype=call.dtype)))
+            draws = given_array(scheme, call.array, "flax", partial(by_numpy, dtype=call.dtype))
+            return replace(without_chance(call, scheme), draws=draws)
     return without_chance(call, scheme)
 
 

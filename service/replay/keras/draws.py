@@ -8,9 +8,10 @@ from typing import Protocol
 import numpy as np
 
 from service.networks.schemes import Scheme
+from service.networks.schemes.given import GivenArray
 from service.networks.schemes.linear import IdentityScheme
 from service.networks.schemes.plain import ConstantScheme
-from service.networks.schemes.tables import GivenArray, Stft
+from service.networks.schemes.tables import Stft
 from service.replay.framework import NO_STREAM, Array, given_array
 from service.replay.keras.laws import Normal, Truncated, Uniform
 from service.replay.orthogonal import by_decomposition
@@ -99,7 +100,7 @@ def fixed(scheme: Scheme, array: Array, backend: Backend) -> tuple[Draws | None,
             )
             return (SignedZeros(draws) if np.signbit(gain) else draws), wide_identity(gain, dtype, backend)
         case GivenArray():
-            return given_array(scheme, array, partial(backend.cast, dtype=dtype)), None
+            return given_array(scheme, array, "keras", partial(backend.cast, dtype=dtype)), None
         case Stft():
             return None, STFT
     return None, None

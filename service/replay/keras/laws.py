@@ -9,10 +9,11 @@ from service.networks.fans import Fans
 from service.networks.schemes import Scheme
 from service.networks.schemes.biases import UnitForgetBias
 from service.networks.schemes.frameworks import JaxOrthogonal, KerasVarianceScaling
+from service.networks.schemes.given import GivenArray
 from service.networks.schemes.linear import IdentityScheme, OrthogonalScheme
 from service.networks.schemes.plain import ConstantScheme, RandomNormal, RandomUniform, TruncatedNormal
 from service.networks.schemes.scaling import VarianceScaling
-from service.networks.schemes.tables import GivenArray, Stft
+from service.networks.schemes.tables import Stft
 from service.networks.site import Site
 from service.replay.framework import Array, described, no_such_scheme
 from service.replay.truncation import CUT, DEVIATION_LEFT
