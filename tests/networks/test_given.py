@@ -290,7 +290,7 @@ def test_kernels_are_inflated_over_the_first_axis_of_their_window(way: str, leng
 def by_timm(kernel: NDArray[np.float32], channels: int) -> NDArray[np.float32]:
     """The rule of timm's adapt_input_conv for a kernel (out, 3, height, width), as its documentation has it."""
     if channels == 1:
-        return kernel.sum(1, keepdims=True)
+        return np.add.reduce(kernel, axis=1, keepdims=True, dtype=np.float32)
     repeated = np.tile(kernel, (1, math.ceil(channels / 3), 1, 1))[:, :channels]
     scaled: NDArray[np.float32] = repeated * np.float32(3 / channels)
     return scaled

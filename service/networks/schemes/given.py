@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from math import prod
-from typing import TYPE_CHECKING, Annotated, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, Union
 
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
-from typing_extensions import TypeAliasType
 
 from service.networks.schemes.families import WHOLE
 from service.networks.schemes.likeness import factors, normal_like
@@ -59,26 +58,18 @@ else:
     AnyFamily = Union[tuple(Annotated[kind, Tag(name)] for name, kind in RESTS.items())]  # noqa: UP007
 
 # What draws the rest of a given array.
-AnyRest = TypeAliasType(
-    "AnyRest",
-    Annotated[
-        AnyFamily,
-        Discriminator(
-            kind_of_rest,
-            custom_error_type="rest_form",
-            custom_error_message="the rest is drawn by like_rows or by a scheme, which is not auto and not array",
-        ),
-        BeforeValidator(read_rest),
-        WithJsonSchema(
-            {
-                "anyOf": [
-                    NAMES,
-                    {"type": "object", "properties": {"name": NAMES}, "required": ["name"], "title": "scheme"},
-                ],
-            }
-        ),
-    ],
-)
+AnyRest: TypeAlias = Annotated[
+    AnyFamily,
+    Discriminator(
+        kind_of_rest,
+        custom_error_type="rest_form",
+        custom_error_message="the rest is drawn by like_rows or by a scheme, which is not auto and not array",
+    ),
+    BeforeValidator(read_rest),
+    WithJsonSchema(
+        {"anyOf": [NAMES, {"type": "object", "properties": {"name": NAMES}, "required": ["name"], "title": "scheme"}]}
+    ),
+]
 
 
 class GivenArray(Scheme):

@@ -26,8 +26,7 @@ class Likeness:
     @property
     def normals(self) -> int:
         """How many of a row's normals count."""
-        count, width = self.rows.shape
-        return min(count, width)
+        return min(len(self.rows), self.mean.size)
 
     @property
     def work(self) -> int:
