@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from service.errors import InvalidSpec, UnsupportedCombination
-from service.formats import base64_json
+from service.formats.description import encode_plan
 from service.networks.plan import Plan
 from service.networks.schemes import PRESETS
 from service.specs.faults import faults_of
@@ -234,20 +234,22 @@ def test_a_rest_of_a_frameworks_scheme_counts_fans_as_it_does_and_stands_in_the_
     whole = arrays({**layer, "scheme": "torch:xavier_uniform"})["kernel"]
     found = arrays({**layer, "scheme": scheme(known, rest="xavier_uniform_")})["kernel"]
     assert np.array_equal(found[:, :, 2:], whole[:, :, 2:])
-    told = plan({**layer, "scheme": scheme(known, rest="torch:xavier_uniform")}).parameters[0].source
-    assert (told.fans.fan_in, told.fans.fan_out) == (36, 72)
+    source = plan({**layer, "scheme": scheme(known, rest="torch:xavier_uniform")}).parameters[0].source
+    assert (source.fans.fan_in, source.fans.fan_out) == (36, 72)
     with pytest.raises(InvalidSpec, match="prefix"):
         plan({**layer, "scheme": scheme(known, rest="torch:orthogonal")})
 
 
+def told(rest: str) -> dict[str, Any]:
+    layer = {"type": "embedding", "shape": [6, 4], "scheme": scheme(np.zeros((2, 4), np.float32), rest=rest)}
+    (told,) = json.loads(encode_plan(plan(layer)))["layers"][0]["parameters"]
+    return dict(told)
+
+
 def test_the_answer_says_what_is_given_and_what_is_drawn() -> None:
-    known = np.zeros((2, 4), np.float32)
-    (parameter,) = plan({"type": "embedding", "shape": [6, 4], "scheme": scheme(known, rest="he_uniform")}).parameters
-    described = base64_json.describe(parameter)
-    assert described["formula"] == "the array, then U[-1, 1]"
-    assert described["scheme"]["rest"]["name"] == "he_uniform"
-    (parameter,) = plan({"type": "embedding", "shape": [6, 4], "scheme": scheme(known, rest="like_rows")}).parameters
-    assert "covariance" in base64_json.describe(parameter)["formula"]
+    assert told("he_uniform")["formula"] == "the array, then U[-1, 1]"
+    assert told("he_uniform")["scheme"]["rest"]["name"] == "he_uniform"
+    assert "covariance" in told("like_rows")["formula"]
 
 
 def test_one_text_stands_for_all_spellings_and_arrays_keep_theirs() -> None:
