@@ -15,7 +15,10 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port; 0 takes a free one.")
     max_body_bytes: int = Field(
-        MIB, ge=1024, description="Bytes of a request body. A spec of 1,024 layers takes a quarter of the default."
+        16 * MIB,
+        ge=1024,
+        description="Bytes of a request body, and of what one that is compressed inflates to. A listing of 45,000 "
+        "tensors takes a quarter of the default, 100,000 layers with their schemes three quarters.",
     )
     body_timeout_seconds: float = Field(
         10.0, gt=0, description="Seconds to receive a whole body; uvicorn has no limit of its own."
@@ -53,7 +56,7 @@ class Settings(BaseSettings):
         description="Connections at once, or fewer where the process may not open so many files. Beyond it the one "
         "that has been idle for longest is closed for a new one; where none is idle, the new one gets a 503.",
     )
-    max_layers: int = Field(1024, ge=1, le=1024, description="Layers of a spec.")
+    max_layers: int = Field(100_000, ge=1, le=100_000, description="Layers of a spec.")
     max_elements: int = Field(
         2**35,
         ge=1,

@@ -19,7 +19,7 @@ from service.stream.streams import ALGORITHM
 RETRY_AFTER = 1  # seconds; most answers are out in less
 READING = 2**14  # bytes held for a connection whose request comes in, beside those that came
 REQUEST = 2**19  # bytes held for a request that is all there: its place in the line, its plan, a small answer
-PARSED = 8  # bytes held for each byte of a body that is parsed
+PARSED = 32  # bytes held for each byte of a body that is parsed, planned and told of
 # An answer made as it is sent: what is made ahead, and a chunk in the hands of each thread and of the socket.
 STREAM = AHEAD + 4 * 2**20
 SMALL_BODY = 2**16  # bytes up to which a request counts as small

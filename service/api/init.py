@@ -134,4 +134,5 @@ async def plan(request: Request) -> Response:
     with services.room.for_request() as grant:
         body = await read_body(request, services, grant)
         _, content = await of_plan(body, Spec.plan, lambda plan: encode_plan(plan, shard_bytes), request)
-    return Response(content, media_type="application/json", headers={"cache-control": "no-store"})
+        headers = {"content-type": "application/json", "cache-control": "no-store"}
+        return whole_answer(content, 200, headers, services)

@@ -20,6 +20,8 @@ AnySpec = TypeVar("AnySpec", bound=Spec)
 # own.
 MOST_MEMBERS = 64
 LARGE = ("tensors", "config")
+# Values of a body, so that none takes long to read: 100,000 layers with a scheme each have half as many.
+MOST_VALUES = 2**21
 
 
 def refuse(why: str) -> NoReturn:
@@ -68,8 +70,15 @@ def strict(large: list[dict[str, Any]]) -> json.JSONDecoder:
     )
 
 
+def values_in(body: bytes) -> int:
+    """Return a bound on the values of a JSON text: how many of its characters may begin one."""
+    return body.count(b",") + body.count(b"[") + body.count(b"{") + 1
+
+
 def parse_json(body: bytes) -> Any:
     """Return the document; refuses what RFC 8259 leaves open, so that one text has one meaning."""
+    if (count := values_in(body)) > MOST_VALUES:
+        raise RequestProblem("body-too-large", f"the body has {count:,} values; at most {MOST_VALUES:,} are read")
     try:
         text = body.decode("utf-8")
         if not text.strip(" \t\r\n"):

@@ -98,7 +98,8 @@ PROBLEMS: dict[str, Kind] = {
     "unsupported-media-type": Kind(
         415,
         "The body is not declared to be what this address takes, or is compressed",
-        "Send the header `content-type` as `detail` says (`application/json` for a spec), and no `content-encoding`.",
+        "Send the header `content-type` as `detail` says (`application/json` for a spec). Of codings a spec may have "
+        "gzip, all else none.",
     ),
     "range-not-satisfiable": Kind(
         416,

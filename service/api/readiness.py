@@ -14,6 +14,7 @@ from typing import Any
 from anyio import to_thread
 
 from service.api.problems import RequestProblem
+from service.api.working import LIGHT_BODY
 from service.compiling import Compilation
 from service.replay import ALGORITHMS
 from service.specs.self_test import agrees
@@ -74,7 +75,11 @@ class Readiness:
 
     async def admit(self, body: bytes) -> float:
         """Wait until the stream that a body asks for is ready; return the seconds that it took."""
-        return 0.0 if self._settled else await self.wait_for(stream_in(body))
+        if self._settled:
+            return 0.0
+        return await self.wait_for(
+            stream_in(body) if len(body) <= LIGHT_BODY else await to_thread.run_sync(stream_in, body)
+        )
 
     async def wait_for(self, name: str) -> float:
         """Wait until a framework's stream is ready; return the seconds that it took."""

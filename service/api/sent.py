@@ -15,6 +15,8 @@ FORM = "multipart/form-data"
 OCTETS = "application/octet-stream"
 FILES = (OCTETS, "application/vnd.safetensors", "application/x-npz", "application/zip", "application/x-npy")
 
+MOST_KEPT = 2**20  # bytes of a file that comes before its spec
+
 
 class Sent:
     """A file that comes in, with the spec that the address holds, if it does."""
@@ -29,7 +31,7 @@ class Sent:
         self._in_form = b""
         self._boundary = multipart.boundary_of(declared) if media_type == FORM else None
         self._upload = Upload(request, settings)
-        self._most = settings.max_body_bytes  # of a spec, and of what is kept of a file that comes before its spec
+        self._most = settings.max_body_bytes
 
     @property
     def spec(self) -> bytes | None:
@@ -52,7 +54,7 @@ class Sent:
         async for name, piece in self._fields(boundary):
             if name == "spec":
                 if late:
-                    detail = f"the spec comes after more than {self._most:,} bytes of the file: put it before the file"
+                    detail = f"the spec comes after more than {MOST_KEPT:,} bytes of the file: put it before the file"
                     raise multipart.malformed(detail)
                 told = True
                 self._add_to_spec(piece)
@@ -60,7 +62,7 @@ class Sent:
                 yield piece
             else:
                 kept += piece
-                if len(kept) > self._most:
+                if len(kept) > MOST_KEPT:
                     yield kept
                     kept, told, late = b"", True, True
         if kept:

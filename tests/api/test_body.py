@@ -75,7 +75,7 @@ def test_whatever_is_refused_is_pointed_at_in_the_document_as_posted() -> None:
         ({"layers": [{**DENSE, "scheme": "identity", "bias": {"name": "torch:xavier_normal"}}]}, "/layers/0/bias"),
         ({"algorithm": "jax-threefry/1", "layers": [DENSE], "fans": "torch"}, "/fans"),
         ({"algorithm": "jax-threefry/1", "recipe": "gpt2"}, "/recipe"),
-        ({"recipe": "bert", "rules": [{"match": "*a" * 100, "scheme": "zeros"}] * 64}, "/rules"),
+        ({"recipe": "bert", "size": "large", "rules": [{"match": "*a" * 120, "scheme": "zeros"}] * 64}, "/rules"),
     ],
 )
 def test_a_refusal_of_a_plan_leads_to_what_was_posted(document: Any, pointer: str) -> None:

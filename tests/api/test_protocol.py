@@ -1,5 +1,6 @@
 """What is and is not HTTP, byte by byte, on a real server: a problem document for what is not, and then no more."""
 
+import gzip
 import json
 import socket
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from tests.conftest import Server
 
 PATIENCE = 20.0  # seconds: only a fault takes so long
 SPEC = b'{"seed": 1, "layers": [{"type": "tensor", "shape": [3]}]}'
+ZIPPED = gzip.compress(SPEC)
 POST = b"POST /init HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 GET = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"
 
@@ -142,7 +144,13 @@ ANSWERED: list[tuple[str, bytes, int]] = [
     ("a body that is as it is",
      POST + b"content-encoding: identity\r\ncontent-length: %d\r\n\r\n%s" % (len(SPEC), SPEC), 200),
     ("a body that is compressed",
-     POST + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n%s" % (len(SPEC), SPEC), 415),
+     POST + b"content-encoding: GZIP\r\ncontent-length: %d\r\n\r\n%s" % (len(ZIPPED), ZIPPED), 200),
+    ("a body that is compressed by an old name",
+     POST + b"content-encoding: x-gzip\r\ncontent-length: %d\r\n\r\n%s" % (len(ZIPPED), ZIPPED), 200),
+    ("a body that is not compressed as it is said to be",
+     POST + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n%s" % (len(SPEC), SPEC), 400),
+    ("a body that is compressed twice",
+     POST + b"content-encoding: gzip, gzip\r\ncontent-length: %d\r\n\r\n%s" % (len(ZIPPED), ZIPPED), 415),
     ("a body that is compressed, told in a second header",
      POST + b"content-encoding: identity\r\ncontent-encoding: br\r\ncontent-length: 2\r\n\r\n{}", 415),
     ("a body of two types",
@@ -168,7 +176,27 @@ def test_what_a_coding_would_have_to_be_is_said(client: httpx.Client) -> None:
     headers = {"content-type": "application/json", "content-encoding": "br"}
     answer = client.post("/init", content=SPEC, headers=headers)
     assert (answer.status_code, answer.json()["type"]) == (415, "/problems/unsupported-media-type")
-    assert answer.headers["accept-encoding"] == "identity"
+    assert answer.headers["accept-encoding"] == "gzip, identity"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        (gzip.compress(b" " * 2**25), 413, "inflates to more than"),
+        (ZIPPED[:-1], 400, "ends before"),
+        (ZIPPED + b"x", 400, "something follows"),
+        (ZIPPED + ZIPPED, 400, "something follows"),
+        (b"", 400, "ends before"),
+        (gzip.compress(b""), 400, "empty"),
+    ],
+)
+def test_what_is_compressed_is_all_there_and_no_more_than_may_be(
+    body: bytes, status: int, words: str, client: httpx.Client
+) -> None:
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    answer = client.post("/plan", content=body, headers=headers)
+    assert answer.status_code == status
+    assert words in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(
