@@ -19,6 +19,7 @@ from service.api.services import services_of
 from service.api.working import in_worker
 from service.formats.description import dumps
 from service.networks.plan import Plan
+from service.specs.published import library_of
 from service.stream.dtypes import DTYPES
 
 NO_DATE = "1970-01-01T00:00:00.000Z"  # a spec has none, and clients read one
@@ -117,8 +118,9 @@ def description(snapshot: Snapshot, listed: list[dict[str, Any]]) -> dict[str, A
     }
     if config is not None and config.content is not None:
         published = json.loads(config.content)
-        content["library_name"] = "transformers"
-        content["config"] = {member: published[member] for member in ("architectures", "model_type")}
+        content["library_name"] = library_of(plan)
+        shown = ("architectures", "model_type", "_class_name")
+        content["config"] = {member: published[member] for member in shown if member in published}
     return content
 
 

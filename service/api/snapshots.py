@@ -9,13 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from service.formats import FORMATS, Include, Payload, safetensors
+from service.formats import FORMATS, Payload, safetensors
 from service.formats.payload import Known
-from service.formats.sharding import INDEX, SHARD_BYTES, encode_index, shards
+from service.formats.sharding import SHARD_BYTES, STEM, encode_index, shards
 from service.networks.plan import Plan
-from service.specs.published import as_in_a_checkpoint, config_of
+from service.specs.published import as_in_a_checkpoint, config_of, library_of
 
 JSON, MARKDOWN, WEIGHTS = "application/json", "text/markdown; charset=utf-8", FORMATS["safetensors"].media_type
+STEMS = {"diffusers": "diffusion_pytorch_model"}  # of weights' names, by the library that looks for them
 LONGEST_SHOWN = 4096  # characters of a spec that a card shows
 
 CARD = """\
@@ -70,29 +71,34 @@ def weights(name: str, lay_out: Callable[[], Payload]) -> File:
 def files_of(plan: Plan) -> dict[str, File]:
     """Return every file of the revision that is this spec, by name, in the order of their names."""
     found = []
-    config = config_of(plan)
+    config, library = config_of(plan), library_of(plan)
     if config is not None:
         found.append(known("config.json", JSON, json.dumps(config, indent=2, sort_keys=True).encode() + b"\n"))
-    found.append(known("README.md", MARKDOWN, card(plan, config is not None).encode()))
-    found += weights_of(as_in_a_checkpoint(plan))
+    found.append(known("README.md", MARKDOWN, card(plan, library).encode()))
+    found += weights_of(as_in_a_checkpoint(plan), STEMS.get(library or "", STEM), counted=library is not None)
     return {each.name: each for each in sorted(found, key=lambda each: each.name)}
 
 
-def weights_of(plan: Plan) -> list[File]:
+def weights_of(plan: Plan, stem: str, counted: bool) -> list[File]:
     """Return the weights as one file, or as an index and its shards where one would be too large for clients."""
-    parts = shards(plan, SHARD_BYTES)
+    parts = shards(plan, SHARD_BYTES, stem)
     if len(parts) <= 1:
-        return [weights("model.safetensors", partial(safetensors.encode, plan, Include()))]
-    files = [weights(each.name, partial(safetensors.encode_some, plan, each.parameters)) for each in parts]
-    return [known(INDEX, JSON, b"".join(encode_index(plan, SHARD_BYTES).chunks())), *files]
+        return [weights(f"{stem}.safetensors", partial(safetensors.encode_some, plan, plan.parameters, counted))]
+    files = [weights(each.name, partial(safetensors.encode_some, plan, each.parameters, counted)) for each in parts]
+    return [
+        known(
+            f"{stem}.safetensors.index.json", JSON, b"".join(encode_index(plan, SHARD_BYTES, stem, counted).chunks())
+        ),
+        *files,
+    ]
 
 
-def card(plan: Plan, published: bool) -> str:
+def card(plan: Plan, library: str | None) -> str:
     """Return the model card, README.md."""
     text = plan.canonical_json()
     long = f"of {len(text):,} characters, SHA-256 {plan.digest}"
     return CARD.format(
-        facts="library_name: transformers\n" if published else "",
+        facts=f"library_name: {library}\n" if library else "",
         parameters=plan.elements,
         dtype=", ".join(dict.fromkeys(parameter.dtype for parameter in plan.parameters)),
         layout=plan.layout,

@@ -12,10 +12,17 @@ from service.networks.plan import Plan, PlannedParameter
 from service.stream.dtypes import DTYPES
 
 ALIGNMENT = 8
+MEAN, COUNT = "running_mean", 8  # bytes of an integer
 
 
-def header(plan: Plan, parameters: Sequence[PlannedParameter]) -> bytes:
-    """Return length and JSON of a file with these of a plan's parameters, in the order of their data.
+def counters(parameters: Sequence[PlannedParameter]) -> list[str]:
+    """Return the names of the counts of batches that torch keeps beside running means: integers that start at 0."""
+    means = (each.key for each in parameters if each.array.layout == "pytorch" and each.name == MEAN)
+    return [key.removesuffix(MEAN) + "num_batches_tracked" for key in means]
+
+
+def header(plan: Plan, parameters: Sequence[PlannedParameter], counts: Sequence[str] = ()) -> bytes:
+    """Return length and JSON of a file with these counts and of a plan's parameters, in the order of their data.
 
     The metadata holds algorithm and spec.
 
@@ -28,6 +35,9 @@ def header(plan: Plan, parameters: Sequence[PlannedParameter]) -> bytes:
         metadata["format"] = "pt"  # without it transformers reads nothing
     entries: dict[str, object] = {"__metadata__": metadata}
     offset = 0
+    for count in counts:
+        entries[count] = {"dtype": "I64", "shape": [], "data_offsets": [offset, offset + COUNT]}
+        offset += COUNT
     for parameter in parameters:
         end = offset + parameter.bytes
         entries[parameter.key] = {
@@ -45,7 +55,9 @@ def encode(plan: Plan, include: Include) -> Payload:
     return encode_some(plan, plan.parameters)
 
 
-def encode_some(plan: Plan, parameters: Sequence[PlannedParameter]) -> Payload:
-    """Return a file with these of a plan's parameters."""
+def encode_some(plan: Plan, parameters: Sequence[PlannedParameter], counted: bool = False) -> Payload:
+    """Return a file with these of a plan's parameters, and with torch's counts of batches where it is to be counted."""
     aligned = sorted(parameters, key=lambda parameter: -DTYPES[parameter.dtype].size)
-    return Payload([Known(header(plan, aligned)), *(raw(parameter) for parameter in aligned)])
+    counts = counters(aligned) if counted else []
+    known = [Known(header(plan, aligned, counts)), *([Known(bytes(COUNT * len(counts)))] if counts else [])]
+    return Payload([*known, *(raw(parameter) for parameter in aligned)])

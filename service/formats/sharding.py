@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from service.formats.payload import Known, Payload
+from service.formats.safetensors import counters
 from service.networks.plan import Plan, PlannedParameter
 
 SHARD_BYTES = 5 * 10**9
 LARGEST_SHARD_BYTES = 10**15
-INDEX = "model.safetensors.index.json"
+STEM = "model"  # of the files' names
+INDEX = f"{STEM}.safetensors.index.json"
 
 
 class Shard(NamedTuple):
@@ -21,7 +23,7 @@ class Shard(NamedTuple):
     parameters: Sequence[PlannedParameter]
 
 
-def shards(plan: Plan, shard_bytes: int) -> list[Shard]:
+def shards(plan: Plan, shard_bytes: int, stem: str = STEM) -> list[Shard]:
     """Return the files, each with its tensors, none of more than `shard_bytes` bytes of them unless it has only one."""
     found: list[list[PlannedParameter]] = []
     last: list[PlannedParameter] = []
@@ -37,19 +39,23 @@ def shards(plan: Plan, shard_bytes: int) -> list[Shard]:
         last.append(parameter)
         size += more
     found += [last] if last else []
-    return [Shard(name_of(number, len(found)), each) for number, each in enumerate(found, 1)]
+    return [Shard(name_of(number, len(found), stem), each) for number, each in enumerate(found, 1)]
 
 
-def name_of(number: int, count: int) -> str:
-    return f"model-{number:05d}-of-{count:05d}.safetensors"
+def name_of(number: int, count: int, stem: str) -> str:
+    return f"{stem}-{number:05d}-of-{count:05d}.safetensors"
 
 
-def shard_of(plan: Plan, shard_bytes: int) -> dict[str, str]:
-    """Return the name of the file that each tensor stands in, by the tensor's."""
-    return {each.key: shard.name for shard in shards(plan, shard_bytes) for each in shard.parameters}
+def shard_of(plan: Plan, shard_bytes: int, stem: str = STEM, counted: bool = False) -> dict[str, str]:
+    """Return the name of the file that each tensor stands in, by the tensor's; counts of batches too where asked."""
+    found: dict[str, str] = {}
+    for shard in shards(plan, shard_bytes, stem):
+        counts = counters(shard.parameters) if counted else []
+        found |= dict.fromkeys([*(each.key for each in shard.parameters), *counts], shard.name)
+    return found
 
 
-def encode_index(plan: Plan, shard_bytes: int) -> Payload:
+def encode_index(plan: Plan, shard_bytes: int, stem: str = STEM, counted: bool = False) -> Payload:
     """Return model.safetensors.index.json as the Hub's libraries write it."""
-    index = {"metadata": {"total_size": plan.bytes}, "weight_map": shard_of(plan, shard_bytes)}
+    index = {"metadata": {"total_size": plan.bytes}, "weight_map": shard_of(plan, shard_bytes, stem, counted)}
     return Payload([Known(json.dumps(index, indent=2, sort_keys=True).encode() + b"\n")])

@@ -34,6 +34,12 @@ def published_in(plan: Plan) -> Published | None:
     return Published(FAMILIES[document["recipe"]], *stated)
 
 
+def library_of(plan: Plan) -> str | None:
+    """Return the library of a published model; None for another."""
+    found = published_in(plan)
+    return None if found is None else found.family.library
+
+
 def config_of(plan: Plan) -> dict[str, Any] | None:
     """Return the config.json of a published model; None for another."""
     if (found := published_in(plan)) is None:

@@ -208,7 +208,8 @@ def test_a_published_model_has_a_config_and_no_other_has_one(client: httpx.Clien
         assert found.status_code == 404
         return
     assert found.headers["content-type"] == "application/json"
-    assert found.json()["model_type"] == FAMILIES[recipe].model_type
+    of_transformers = FAMILIES[recipe].library == "transformers"
+    assert found.json().get("model_type") == (FAMILIES[recipe].model_type if of_transformers else None)
     assert found.json()["dtype"] == "float32"
 
 
@@ -379,6 +380,35 @@ def test_a_checkpoint_has_the_names_that_every_version_of_the_library_reads(clie
     assert header["__metadata__"]["format"] == "pt"
     assert header["encoder.layer.11.attention.attention.query.weight"]["shape"] == [768, 768]
     assert not [name for name in header if name.startswith("layers.")]
+
+
+def test_a_checkpoint_has_the_counts_that_torch_keeps_beside_running_means(client: httpx.Client) -> None:
+    address = "/init/resnet-18/resolve/seed-1/model.safetensors"
+    length = int.from_bytes(client.get(address, headers={"range": "bytes=0-7"}).content, "little")
+    header = json.loads(client.get(address, headers={"range": f"bytes=8-{7 + length}"}).content)
+    counts = [name for name in header if name.endswith("num_batches_tracked")]
+    assert len(counts) == len([name for name in header if name.endswith("running_mean")]) == 20
+    assert {(header[name]["dtype"], tuple(header[name]["shape"])) for name in counts} == {("I64", ())}
+    first = 8 + length
+    assert client.get(address, headers={"range": f"bytes={first}-{first + 159}"}).content == bytes(160)
+    ends = sorted(tuple(entry["data_offsets"]) for name, entry in header.items() if name != "__metadata__")
+    assert [start for start, _ in ends] == [0, *(end for _, end in ends[:-1])]
+    assert int(client.head(address).headers["content-length"]) == first + ends[-1][1]
+
+
+def test_a_model_of_diffusers_has_the_files_that_it_looks_for(client: httpx.Client) -> None:
+    told = client.get("/api/models/init/unet_2d").json()
+    assert told["library_name"] == "diffusers"
+    assert told["config"] == {"_class_name": "UNet2DModel"}
+    names = {each["rfilename"] for each in told["siblings"]}
+    assert names == {"README.md", "config.json", "diffusion_pytorch_model.safetensors"}
+    tree = client.get("/api/models/init/unet_2d_condition-sdxl/tree/main").json()
+    index = client.get(
+        "/init/unet_2d_condition-sdxl/resolve/main/diffusion_pytorch_model.safetensors.index.json"
+    ).json()
+    shards = set(index["weight_map"].values())
+    assert {entry["path"] for entry in tree} >= shards
+    assert sorted(shards)[0] == "diffusion_pytorch_model-00001-of-00003.safetensors"
 
 
 def test_weights_that_are_too_large_for_one_file_come_in_shards_with_their_index(client: httpx.Client) -> None:

@@ -89,6 +89,7 @@ def body(c: Settings) -> Module:
 
 FAMILY = Family(
     model_type="actor_critic",
+    library="pytorch",
     summary="Actor and critic of PPO: orthogonal by √2, the actor's last layer by 0.01, the critic's by 1.",
     references=("Schulman et al. 2017", "Andrychowicz et al. 2021", "Huang et al. 2022 (CleanRL)"),
     defaults=DEFAULTS,

@@ -32,7 +32,7 @@ class Family:
     names and what stands for them in a checkpoint, where these are others than the names in memory. `experts` are
     patterns of arrays that have an expert at each place of their first axis, and the names under which a checkpoint has
     each expert's parts: the second axis is cut into as many. `aliases` are other names of a config's members, which the
-    library takes as well, and what each of them means.
+    library takes as well, and what each of them means. `library` is whose it is, by the name that the Hub has for it.
     """
 
     model_type: str
@@ -44,6 +44,7 @@ class Family:
     files: Mapping[str, str] = field(default_factory=dict)
     experts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    library: str = "transformers"
 
     def settled(self, size: str | None, config: Config | None) -> Config:
         """Return what a config states over a size; of no size where only a config is given."""
@@ -80,6 +81,8 @@ class Family:
         """Return the config.json from which the library makes this model."""
         usual = {name: value for name, value in self.defaults.items() if value is not None}
         stated = {**usual, **self.settled(size, config)}
+        if self.library != "transformers":
+            return stated
         return {**stated, "model_type": self.model_type, "architectures": [self.heads[head].architecture]}
 
 

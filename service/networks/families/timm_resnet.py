@@ -62,6 +62,7 @@ BASIC: Config = {"block": "basic", "layers": [2, 2, 2, 2]}
 DEEP: Config = {"stem_width": 32, "stem_type": "deep", "avg_down": True}
 FAMILY = Family(
     model_type="timm_resnet",
+    library="timm",
     summary="ResNet of timm: convolutions N(0, 2 / fan_out), scales 1, a block's last 0, fc U(±1 / √fan_in).",
     references=("He et al. 2015", "Goyal et al. 2017"),
     defaults=DEFAULTS,

@@ -53,6 +53,7 @@ SIZES: dict[str, Config] = {
 }
 FAMILY = Family(
     model_type="torchvision_resnet",
+    library="torchvision",
     summary="ResNet of torchvision: convolutions N(0, 2 / fan_out), scales 1, fc U(±1 / √fan_in).",
     references=("He et al. 2015",),
     defaults=DEFAULTS,

@@ -140,6 +140,7 @@ def body(c: Settings) -> Module:
 
 FAMILY = Family(
     model_type="unet_2d",
+    library="diffusers",
     summary="Diffusion U-Net of images (diffusers' UNet2DModel): as torch starts every layer, U(±1 / √fan_in).",
     references=("Ho et al. 2020", "Ronneberger et al. 2015"),
     defaults=DEFAULTS,

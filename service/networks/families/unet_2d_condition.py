@@ -226,6 +226,7 @@ SDXL = {
 }
 FAMILY = Family(
     model_type="unet_2d_condition",
+    library="diffusers",
     summary="Diffusion U-Net under a text (diffusers' UNet2DConditionModel): as torch starts every layer.",
     references=("Rombach et al. 2022", "Podell et al. 2023"),
     defaults=DEFAULTS,
