@@ -70,7 +70,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     # What start-up made stays: looking through it again and again would hold up an answer now and then.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
+    # Nothing else runs meanwhile: a plan of 100,000 layers has some millions of objects, so all are looked through
+    # seldom, and no more than 50,000 new ones at a time.
+    gc.set_threshold(10_000, 5, 800)
     yield {"services": services}
     settling.cancel()
     compiling.cancel()

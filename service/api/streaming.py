@@ -18,6 +18,7 @@ from service.pipeline import Delivery, Run
 CONNECTION = "initserve.connection"
 # Bytes that a connection may hold on to without anybody waiting: uvicorn's own high-water mark.
 BUFFERED = 2**16
+AT_ONCE = 2**20  # bytes of a long answer that are handed to it: what it cannot send yet, it moves in memory each time
 logger = logging.getLogger("initserve")
 
 
@@ -121,8 +122,11 @@ class WholeAnswer(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            await send({"type": "http.response.body", "body": self.body, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})  # waits until the connection takes more
+            for start in range(0, len(self.body), AT_ONCE):  # each waits until the connection takes more
+                await send(
+                    {"type": "http.response.body", "body": self.body[start : start + AT_ONCE], "more_body": True}
+                )
+            await send({"type": "http.response.body", "body": b""})
         finally:
             self.release()
 
