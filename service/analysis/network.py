@@ -32,6 +32,8 @@ from service.specs.spec import Spec
 from service.stream.dtypes import DTYPES
 from service.stream.views import Shape
 
+MOST_LAYERS = 1024  # some twenty milliseconds each, whatever their sizes
+
 
 @dataclass
 class Stage:
@@ -84,6 +86,9 @@ class Network:
 
     def __init__(self, spec: Spec, most_operations: int) -> None:
         refuse_part(spec)
+        if len(spec.layers) > MOST_LAYERS:
+            detail = f"a network that is studied has at most {MOST_LAYERS:,} layers, not {len(spec.layers):,}"
+            raise TooLarge(detail, "/layers")
         # In Keras's layout parameters have their canonical names and axes.
         self.spec = spec.model_copy(update={"layout": "keras"})
         self.plan = self.spec.plan()
