@@ -33,6 +33,7 @@ DEFAULTS = {
     "state_size": 16,
     "num_hidden_layers": 32,
     "expand": 2,
+    "intermediate_size": None,
     "conv_kernel": 4,
     "use_bias": False,
     "use_conv_bias": True,
@@ -101,7 +102,7 @@ def initialisation(c: Settings) -> Initialise:
 
 def block(c: Settings) -> Module:
     width, states, rank = c.size("hidden_size"), c.size("state_size"), step_rank(c)
-    inner, bias = c.size("expand") * width, c.flag("use_bias")
+    inner, bias = c.optional_size("intermediate_size") or c.size("expand") * width, c.flag("use_bias")
     mixer = module(
         "mixer",
         parameter("A_log", (inner, states)),

@@ -31,6 +31,7 @@ DEFAULTS = {
     "num_heads": 8,
     "relative_attention_num_buckets": 32,
     "feed_forward_proj": "relu",
+    "is_gated_act": None,
     "layer_norm_epsilon": 1e-6,
     "initializer_factor": 1.0,
     "tie_word_embeddings": True,
@@ -88,8 +89,8 @@ def attention(c: Settings, name: str, positions: bool) -> Module:
 def block(c: Settings, first: bool, crossed: bool) -> Module:
     width, wide = c.size("d_model"), c.size("d_ff")
     form, _, more = c.text("feed_forward_proj").partition("-")
-    gated = bool(more)
-    if gated and (form != "gated" or "-" in more):
+    gated = c.flag("is_gated_act") if "is_gated_act" in c else bool(more)
+    if more and (form != "gated" or "-" in more):
         c.refuse("feed_forward_proj", "an activation, or gated- and an activation")
     reads = [linear(name, width, wide, bias=False) for name in (("wi_0", "wi_1") if gated else ("wi",))]
     dense = module("DenseReluDense", *reads, linear("wo", wide, width, bias=False), kind="dense")

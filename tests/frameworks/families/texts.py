@@ -251,6 +251,7 @@ TEXTS = {
             "tied": {"tie_word_embeddings": True},
             "untied, as files say": {"tie_word_embeddings": False},
             "gated": {"feed_forward_proj": "gated-gelu"},
+            "gated, as it is said again": {"is_gated_act": True},
             "decoder of other depth": {"num_decoder_layers": 3},
             "factor": {"initializer_factor": 0.3},
             "three labels": {"id2label": {"0": "a", "1": "b", "2": "c"}},
@@ -298,6 +299,7 @@ TEXTS = {
         {
             "tied": {"tie_word_embeddings": True},
             "untied": {"tie_word_embeddings": False},
+            "wide as stated": {"intermediate_size": 50},
             "expanded": {"expand": 3, "time_step_rank": 4},
             "biased": {"use_bias": True, "use_conv_bias": False},
             "constant steps": {"time_step_init_scheme": "constant", "time_step_scale": 0.7},
