@@ -136,6 +136,15 @@ class LayerSpec(Description):
         stated = None if self.listed is None else self.listed.dtypes.get(parameter)
         return self.dtype if stated is None else stated
 
+    def called(self, name: str) -> Self:
+        """Return the same layer under another name, which is not checked; what is the same is shared."""
+        other = type(self).__new__(type(self))
+        object.__setattr__(other, "__dict__", {**self.__dict__, "name": name})
+        object.__setattr__(other, "__pydantic_fields_set__", self.__pydantic_fields_set__ | {"name"})
+        object.__setattr__(other, "__pydantic_extra__", None)
+        object.__setattr__(other, "__pydantic_private__", self.__pydantic_private__)
+        return other
+
     def as_listed(self, listed: AsListed) -> Self:
         """Return the same layer, told from a listing."""
         told = self.model_copy()

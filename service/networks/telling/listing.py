@@ -31,7 +31,7 @@ def tell(listed: Mapping[str, Listed], layout: Layout, model_type: str | None = 
     """
     separator = SEPARATOR[layout]
     modules: Modules = {}
-    for name in in_natural_order(list(listed)):
+    for name in in_natural_order(listed, separator):
         path, _, own = name.rpartition(separator)
         modules.setdefault(path, {})[own] = listed[name]
     join(modules, layout)
@@ -104,7 +104,7 @@ class Putting:
                 twin = self.layers[streams].name
                 why = "is a tensor and a module" if twin == name else f"is {twin!r} with other marks between its parts"
                 raise InvalidSpec(f"{name!r} {why}: one of them needs another name", "/tensors")
-            self.layers[streams] = group.layer.model_copy(update={"name": name})
+            self.layers[streams] = group.layer.called(name)
             own = next(iter(group.arrays))
             self.first.append(before + own)
             if group.doubt is not None:

@@ -1,6 +1,8 @@
 """Names of tensors: their natural order, their numbers masked, the words that they are made of."""
 
 import re
+from collections.abc import Iterable
+from itertools import chain
 
 NUMBER = re.compile(r"(\d+)")
 NUMBERED = re.compile(r"(?<![^./])\d+(?![^./])")  # a part that is a number, as in layers.11.mlp
@@ -12,15 +14,17 @@ def masked(name: str) -> str:
     return NUMBERED.sub("#", name)
 
 
-def in_natural_order(names: list[str]) -> list[str]:
-    """Return names sorted as people do: layers.2 before layers.10."""
+def in_natural_order(names: Iterable[str], separator: str) -> list[str]:
+    """Return names sorted by their parts as people sort them: layers.2 before layers.10."""
+    parts = {name: name.split(separator) for name in names}
+    ranks = {part: rank for rank, part in enumerate(sorted(set(chain.from_iterable(parts.values())), key=natural))}
+    return sorted(parts, key=lambda name: [ranks[part] for part in parts[name]])
 
-    def key(name: str) -> tuple[list[str | int], str]:
-        parts: list[str | int] = list(NUMBER.split(name))  # a text, then a number and a text, again and again
-        parts[1::2] = map(int, parts[1::2])
-        return parts, name
 
-    return sorted(names, key=key)
+def natural(part: str) -> tuple[list[str | int], str]:
+    found: list[str | int] = list(NUMBER.split(part))  # a text, then a number and a text, again and again
+    found[1::2] = map(int, found[1::2])
+    return found, part
 
 
 def own_name(path: str, separator: str) -> str:
