@@ -13,7 +13,7 @@ from typing import NoReturn
 from service import __version__
 from service.api.app import create_app
 from service.api.links import named
-from service.api.parsing import parse_spec, pointing_into
+from service.api.parsing import parse_json, parse_spec, pointing_into
 from service.api.problems import RequestProblem
 from service.api.server import run as run_server
 from service.checking import compare, in_words
@@ -21,6 +21,7 @@ from service.compiling import Compilation
 from service.errors import InitserveError
 from service.formats import FORMATS, Format, Include
 from service.formats.description import encode_plan
+from service.headers import SUFFIXES, listing_of
 from service.reading import source_of
 from service.replay import ALGORITHMS
 from service.settings import Settings, settings_table
@@ -41,6 +42,11 @@ def serve() -> None:
 
 
 PIPE = "-"
+STANDARD = "- for standard input"
+LIKE = (
+    f"a file whose tensors are to be started, of which the header alone is read: {SUFFIXES}; a SPEC beside it may "
+    "state a seed, rules and the like"
+)
 
 
 def format_of(output: str, name: str | None) -> Format:
@@ -56,12 +62,12 @@ def format_of(output: str, name: str | None) -> Format:
     return by_suffix[suffix]
 
 
-def init(spec: str, output: str, format_name: str | None) -> None:
+def init(spec: bytes, output: str, format_name: str | None) -> None:
     """Write the weights of a spec to a file or a pipe; what there is to say goes to standard error."""
     format = format_of(output, format_name)
     if output == PIPE and sys.stdout.isatty():
         raise SystemExit("initserve: this is no text for a terminal; pipe it on, or name a file")
-    plan = parse_spec(read_spec(spec)).plan()
+    plan = parse_spec(spec).plan()
     payload = format.encode(plan, Include(weights=True, statistics=format is FORMATS["json"]))
     threads = Settings().drawing_threads
     with terminated_as_by_interrupt(), progress_bar(output, payload.length) as progress:
@@ -80,11 +86,23 @@ def read_spec(name: str) -> bytes:
     return sys.stdin.buffer.read() if name == PIPE else Path(name).read_bytes()
 
 
-def plan(spec: str) -> None:
+def asked_for(spec: str | None, like: str | None) -> bytes:
+    """Return the spec that is asked for: of a file's tensors where one is named, with what a spec says beside them."""
+    if like is None:
+        if spec is None:
+            raise SystemExit("initserve: name a SPEC, or a file of tensors to be --like")
+        return read_spec(spec)
+    document = {} if spec is None else parse_json(read_spec(spec))
+    if not isinstance(document, dict) or document.get("tensors") is not None:
+        raise SystemExit("initserve: a SPEC beside --like is an object without tensors: these are those of the file")
+    tensors, layout = listing_of(Path(like))
+    return json.dumps({"layout": layout, **document, "tensors": tensors}).encode()
+
+
+def plan(spec: bytes) -> None:
     """Print what a spec comes to, as POST /plan answers it where no specs are kept."""
-    text = read_spec(spec)
-    with pointing_into(text):
-        planned = parse_spec(text).plan()
+    with pointing_into(spec):
+        planned = parse_spec(spec).plan()
         if planned.address is None:
             planned = asyncio.run(named(planned, None))
         print(encode_plan(planned).decode())
@@ -131,14 +149,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("serve", help="serve over HTTP (INITSERVE_HOST, INITSERVE_PORT; docs/settings.md)")
     command = commands.add_parser("init", help="write the weights of a spec to a file, without a server")
-    command.add_argument("spec", metavar="SPEC", help="a JSON file as POST /init takes it; - for standard input")
+    command.add_argument("spec", metavar="SPEC", nargs="?", help=f"a JSON file as POST /init takes it; {STANDARD}")
+    command.add_argument("--like", metavar="FILE", help=LIKE)
     suffixes = ", ".join(format.suffix for format in FORMATS.values())
     command.add_argument(
         "-o", "--output", required=True, metavar="FILE", help=f"its suffix is one of {suffixes}; - for standard output"
     )
     command.add_argument("--format", choices=FORMATS, help="instead of by suffix; a pipe's is safetensors unless given")
     command = commands.add_parser("plan", help="print what a spec comes to, before a number is drawn")
-    command.add_argument("spec", metavar="SPEC", help="a JSON file as POST /plan takes it; - for standard input")
+    command.add_argument("spec", metavar="SPEC", nargs="?", help=f"a JSON file as POST /plan takes it; {STANDARD}")
+    command.add_argument("--like", metavar="FILE", help=LIKE)
     command = commands.add_parser(
         "verify",
         help="compare a file with what its spec gives, bit for bit",
@@ -187,9 +207,9 @@ def run(chosen: argparse.Namespace) -> int:
         case "serve":
             serve()
         case "init":
-            init(chosen.spec, chosen.output, chosen.format)
+            init(asked_for(chosen.spec, chosen.like), chosen.output, chosen.format)
         case "plan":
-            plan(chosen.spec)
+            plan(asked_for(chosen.spec, chosen.like))
         case "verify":
             return verify(chosen.file, chosen.spec)
         case "check":

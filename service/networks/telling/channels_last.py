@@ -29,7 +29,8 @@ def attention(module: Module, output: str) -> Group | None:
     if len(query) != 3 or len(key) != 3:
         return None
     biased = unbiased("query/bias" in module.shapes)
-    taken = {"": Taken("attention", f"query, key, value and {output} with an axis for heads")}
+    taken = {f"{part}/bias": BIAS for part in ("query", "key", "value", output)}
+    taken[""] = Taken("attention", f"query, key, value and {output} with an axis for heads")
     if key[1] != query[1]:
         layer = layer_of("grouped_query_attention", shape=list(query), kv_heads=key[1], **biased)
     else:
@@ -81,7 +82,9 @@ def einsum(module: Module) -> Group | None:
         return None
     members = {} if bias is None else {"bias_axes": axes}
     taken = Taken("attention", "a kernel of three axes, one of them for heads")
-    return group(module, layer_of("einsum_dense", shape=list(shape), equation=equation, **members), {"": taken})
+    return group(
+        module, layer_of("einsum_dense", shape=list(shape), equation=equation, **members), {"bias": BIAS, "": taken}
+    )
 
 
 def convolution(module: Module) -> Group | None:

@@ -45,7 +45,7 @@ def computed(path: str, tensors: Iterable[tuple[str, Listed]]) -> dict[str, Take
             found[name] = STATE
         elif plain == "bias" and is_causal(each.shape):
             found[name] = TABLE
-        elif path.split("/")[0] in ("optimizer", "opt_state", "optimizer_state"):
+        elif path.split("/")[0] in ("optimizer", "optimizer_weights", "opt_state", "optimizer_state"):
             found[name] = OPTIMIZER
     return found
 

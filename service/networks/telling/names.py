@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from itertools import chain
 
+from service.networks.layouts import Layout
+
 NUMBER = re.compile(r"(\d+)")
 NUMBERED = re.compile(r"(?<![^./])\d+(?![^./])")  # a part that is a number, as in layers.11.mlp
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -35,3 +37,12 @@ def own_name(path: str, separator: str) -> str:
 def words_of(name: str) -> frozenset[str]:
     """Return the words of a name in small letters: those of qNorm_2 are q and norm."""
     return frozenset(word.lower() for word in WORDS.findall(name))
+
+
+def layout_of(names: Iterable[str]) -> Layout:
+    """Return whose names these are, as far as they tell: PyTorch's parts are parted by dots."""
+    names = list(names)
+    if sum("/" in name for name in names) * 2 <= len(names):
+        return "pytorch"
+    own = {name.rpartition("/")[2].removesuffix(":0") for name in names}
+    return "keras" if own & {"gamma", "beta", "embeddings", "moving_mean", "recurrent_kernel"} else "flax"
