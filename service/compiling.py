@@ -25,6 +25,7 @@ MODULES = (
     "service.replay.torch.kernels.erfinv",
     "service.replay.keras.kernels.tensorflow",
     "service.replay.numpy.kernels.pcg64",
+    "service.replay.numpy.kernels.polar",
     "service.replay.jax.kernels.xla",
     "service.replay.keras.kernels.tensorflow64",
     "service.replay.keras.kernels.first_of_four",

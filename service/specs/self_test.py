@@ -31,6 +31,7 @@ REPLAYED: dict[str, str] = {
     "keras-torch/1": "fc8687780170fcf785549479f365abdf7fbf2cda09e5d0ba379125725085c940",
     "keras-jax/1": "e5403f9d399b98f4962f312f544b8a7f83c83bec5d786b4b34bdd59e981d7641",
     "keras-tensorflow/1": "8830e68da7787e265eeed74c8c4ba449c37c3a5f9a081780888264b214d25ad6",
+    "numpy-mt19937/1": "18d02f5a1fae699922b46fad097c023c6779efa64a87217883347033061b8ded",
     "numpy-pcg64/1": "af094183ac29c16a2a2c0aedf40c6b9298d18f3f9c439c18676bbee37bf93f6f",
 }
 

@@ -1,10 +1,10 @@
 """`numpy-pcg64/1`: numpy.random.default_rng(seed), the parameters drawn one after the other in Keras's order.
 
-A normal scheme is rng.normal(mean, deviation, shape), a uniform one rng.uniform(low, high, shape), both in float64 and
+`numpy-mt19937/1`: numpy.random.RandomState(seed), or numpy.random.seed(seed) and the module's functions. With both, a
+normal scheme is rng.normal(mean, deviation, shape), a uniform one rng.uniform(low, high, shape), both in float64 and
 then cast. A layer with a seed of its own has a generator of its own.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,61 +12,17 @@ from math import prod
 
 import numpy as np
 
-from service.errors import InitserveError
+from service.errors import InitserveError, InvalidSpec
 from service.networks.schemes.plain import RandomNormal
 from service.replay.framework import NO_STREAM, Array, ArrayDraws, Module, Replay, no_such_scheme, untruncated
-from service.replay.numpy.pcg64 import NormalDraws, UniformDraws
-from service.replay.numpy.walk import PASSING, Pcg64, Scaled, Walk
+from service.replay.numpy.generators import DefaultRng, Generator, RandomState
 from service.replay.orthogonal import OrthogonalDraws, by_decomposition
 from service.stream.distributions import Constant, Distribution, Normal, Uniform
-from service.stream.draws import Addressed, Draws
-from service.stream.dtypes import DtypeName
+from service.stream.draws import Addressed
 from service.stream.matrices import Orthogonal
 
-FARTHEST = 2**62  # words
+SEEDS = 2**32  # that RandomState takes
 LAPACK = by_decomposition("orthogonal, of rng.normal,")
-
-
-class Generator:
-    """What is drawn with one generator, one call after the other. Where a call begins is found when it is asked for."""
-
-    def __init__(self, seed: int) -> None:
-        self._words = Pcg64(seed)
-        self._ends: list[Callable[[], int]] = []
-        self._starts = [0]
-        self._normals = self._elements = 0  # made by all calls
-        self._lock = threading.Lock()
-
-    def start(self, call: int) -> int:
-        """Return the word that the call begins with."""
-        while True:
-            with self._lock:
-                known = len(self._starts)
-                if known > call:
-                    return self._starts[call]
-            start = self._ends[known - 1]()  # a walk of seconds, maybe: nobody waits for the lock meanwhile
-            with self._lock:
-                if len(self._starts) == known:
-                    self._starts.append(start)
-
-    def _coming(self) -> int:
-        """Return the operations that it takes to come to the next call: more than any limit if 64 bits cannot count."""
-        return max(PASSING * self._normals, 0 if self._elements < FARTHEST else self._elements)
-
-    def normal(self, mean: float, deviation: float, elements: int, dtype: DtypeName) -> Draws:
-        walk = Walk(self._words, partial(self.start, len(self._ends)), Scaled((mean, deviation)))
-        draws = NormalDraws(walk, elements, dtype, self._coming())
-        self._ends.append(partial(walk.end, elements))
-        self._normals += elements
-        self._elements += elements
-        return draws
-
-    def uniform(self, low: float, high: float, elements: int, dtype: DtypeName) -> Draws:
-        origin = partial(self.start, len(self._ends))
-        draws = UniformDraws(self._words, origin, low, high, elements, dtype, self._coming())
-        self._ends.append(lambda: origin() + elements)
-        self._elements += elements
-        return draws
 
 
 def distribution_of(array: Array) -> Distribution:
@@ -109,13 +65,21 @@ def instead_of(distribution: Distribution) -> str:
     return {Normal: "random_normal", Orthogonal: "keras:orthogonal"}.get(type(distribution), "")
 
 
-def construct(modules: Sequence[Module], seed: int) -> list[dict[str, ArrayDraws]]:
-    shared = Generator(seed)
+def construct(modules: Sequence[Module], seed: int, start: Callable[[int], Generator]) -> list[dict[str, ArrayDraws]]:
+    shared = start(seed)
     found = []
     for module in modules:
-        generator = shared if module.spec.seed is None else Generator(module.spec.seed)
+        generator = shared if module.spec.seed is None else start(module.spec.seed)
         found.append({name: give(generator, array) for name, array in module.arrays.items()})
     return found
+
+
+def construct_older(modules: Sequence[Module], seed: int) -> list[dict[str, ArrayDraws]]:
+    own = [(module.spec.seed, f"{module.pointer}/seed") for module in modules if module.spec.seed is not None]
+    for each, pointer in ((seed, "/seed"), *own):
+        if each >= SEEDS:
+            raise InvalidSpec("numpy.random.RandomState takes seeds below 2^32", pointer, {"seed": each % SEEDS})
+    return construct(modules, seed, RandomState)
 
 
 NUMPY = Replay(
@@ -131,6 +95,20 @@ NUMPY = Replay(
     ),
     inexact=(LAPACK, "NumPy draws no truncated normals: refused"),
     example={"algorithm": "numpy-pcg64/1", "seed": 0, "layers": [{"type": "dense", "shape": [784, 256]}]},
-    construct=construct,
+    construct=partial(construct, start=DefaultRng),
     in_kind=untruncated,
+)
+NUMPY_OLDER = replace(
+    NUMPY,
+    name="numpy-mt19937/1",
+    summary="numpy.random.seed(seed), or RandomState(seed), the parameters drawn one after the other, then cast.",
+    exact=(
+        "np.random.normal(mean, deviation, shape) for what is normal, and so np.random.randn(*shape) * deviation; of a "
+        "pair of normals a call may leave one to the next",
+        "np.random.uniform(low, high, shape) for what is uniform",
+        "normals by the C library's log: glibc 2.28 or newer",
+    ),
+    example={**NUMPY.example, "algorithm": "numpy-mt19937/1"},
+    construct=construct_older,
+    seeds=SEEDS,
 )

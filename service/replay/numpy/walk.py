@@ -1,4 +1,4 @@
-"""The normals of PCG64's ziggurat, of which only drawing tells where the next one begins: a walk that threads share."""
+"""Values of which only drawing tells where the next one begins, PCG64's normals: a walk that threads share."""
 
 import threading
 from array import array
@@ -81,18 +81,24 @@ class Places:
             self._apart *= 2
 
 
-class Walk:
-    """The normals of a generator from word `origin` on, for any number of threads."""
+class Walking:
+    """Values that are drawn from word `origin` on, for any number of threads."""
 
-    def __init__(self, generator: Pcg64, origin: Origin, scaled: Scaled, most: int = MOST_PLACES) -> None:
-        self._generator, self.origin, self._scaled = generator, origin, scaled
+    drawn: type[np.generic] = np.float64
+
+    def __init__(self, origin: Origin, most: int = MOST_PLACES) -> None:
+        self.origin = origin
         self._most = most
         self._places: Places | None = None
         self._lock = threading.Lock()
 
     def passing(self, count: int) -> int:
         """Return the operations that passing over so many values takes."""
-        return (PASSING if self._scaled.free else PASSING_SOME) * count
+        raise NotImplementedError
+
+    def _draw(self, word: int, out: Values) -> int:
+        """Fill `out` with the values of the words from `word` on; return the word that follows them."""
+        raise NotImplementedError
 
     def fill(self, first: int, out: Values) -> None:
         """Fill `out` with the values from element `first` on."""
@@ -131,12 +137,23 @@ class Walk:
 
     def _pass(self, place: Place, target: int) -> Place:
         element, word = place
-        passed = BUFFERS.take(min(CHUNK, target - element), np.float64)
+        passed = BUFFERS.take(min(CHUNK, target - element), self.drawn)
         while element < target:
             part = passed[: target - element]
             word = self._draw(word, part)
             element += part.size
         return Place(element, word)
+
+
+class Walk(Walking):
+    """The normals of PCG64's ziggurat."""
+
+    def __init__(self, generator: Pcg64, origin: Origin, scaled: Scaled, most: int = MOST_PLACES) -> None:
+        super().__init__(origin, most)
+        self._generator, self._scaled = generator, scaled
+
+    def passing(self, count: int) -> int:
+        return (PASSING if self._scaled.free else PASSING_SOME) * count
 
     def _draw(self, word: int, out: Values) -> int:
         return int(kernels.fill_normal(self._generator.state, np.uint64(word), *self._scaled, out))
