@@ -2,8 +2,9 @@
 
     python from_pretrained.py '[["init/gpt2-small", "seed-42"], ["init/gpt2-small", "torch-seed-42"]]'
 
-Prints a line of JSON for each: what was loaded, and the SHA-256 of every array; under `own` the same of the model that
-transformers itself makes after set_seed, where the revision is one of PyTorch's stream.
+A third word is the class that loads it, AutoModel if there is none. Prints a line of JSON for each: what was loaded,
+and the SHA-256 of every array; under `own` the same of the model that transformers itself makes after set_seed, where
+the revision is one of PyTorch's stream.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ import httpx2
 import huggingface_hub
 import torch
 import transformers
-from transformers import AutoModel, set_seed
+from transformers import set_seed
 
 TORCH = "torch-seed-"
 
@@ -29,10 +30,11 @@ def digests(model: Any) -> dict[str, str]:
         }
 
 
-def loaded(repository: str, revision: str) -> dict[str, Any]:
+def loaded(repository: str, revision: str, auto: str = "AutoModel") -> dict[str, Any]:
+    builder = getattr(transformers, auto)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        model, info = AutoModel.from_pretrained(repository, revision=revision, output_loading_info=True)
+        model, info = builder.from_pretrained(repository, revision=revision, output_loading_info=True)
     found: dict[str, Any] = {
         "version": transformers.__version__,
         "class": type(model).__name__,
@@ -43,7 +45,7 @@ def loaded(repository: str, revision: str) -> dict[str, Any]:
     }
     if revision.startswith(TORCH):
         set_seed(int(revision.removeprefix(TORCH)))
-        found["own"] = digests(AutoModel.from_config(model.config))
+        found["own"] = digests(builder.from_config(model.config))
     return found
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ RECIPES = {"gpt2": "small", "bert": "base", "t5": "small", "vit": "base"}
 TIED = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight")  # with shared.weight, which stands in the file
 
 
-def load(address: str, cases: list[tuple[str, str]], home: Path, *before: Path) -> dict[tuple[str, str], Any]:
-    """Load each (repository, revision) in a process that looks for its libraries in `before` first."""
+def load(address: str, cases: Sequence[tuple[str, ...]], home: Path, *before: Path) -> dict[tuple[str, ...], Any]:
+    """Load each (repository, revision), by a class that it may name, in a process that looks in `before` first."""
     environment = {**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(home), "USE_TF": "0"}
     environment["PYTHONPATH"] = ":".join(map(str, before))
     done = subprocess.run(
