@@ -2,23 +2,17 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Sharding
 from numpy.typing import NDArray
 
+from initserve.arrays import Fillable
 from initserve.jax.names import DTYPES, Leaf, Unusual, leaves_of, without_values
-from initserve.lazy import Arrays, LazyArray
+from initserve.lazy import LazyArray
 from initserve.local import Local
-from initserve.specs import Spec
-
-
-class Openable(Protocol):
-    """What arrays are fetched of: `Local`, `Client`."""
-
-    def open(self, spec: Spec) -> Arrays[LazyArray]: ...
 
 
 def init(
@@ -27,7 +21,7 @@ def init(
     sharding: Any = None,
     rules: Sequence[Mapping[str, Any]] = (),
     defaults: str | None = None,
-    client: Openable | None = None,
+    client: Fillable | None = None,
 ) -> Any:
     """Return the tree with an array for every jax.ShapeDtypeStruct in it, as of jax.eval_shape(model.init, …).
 

@@ -1,6 +1,7 @@
 """PyTorch: `init_(model)` fills any module in place, by what its submodules are."""
 
-from initserve.torch.filling import Fillable, init_
-from initserve.torch.report import Filled, Report
+from initserve.arrays import Fillable
+from initserve.report import Filled, Report
+from initserve.torch.filling import init_
 
 __all__ = ["Fillable", "Filled", "Report", "init_"]

@@ -1,35 +1,26 @@
 """Fills a model in place: each parameter, or this rank's part of it, with what the model's spec gives."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from initserve.errors import InitserveError
-from initserve.lazy import Arrays, LazyArray
+from initserve.arrays import OWN, Fillable, Told, arrays_of
+from initserve.lazy import LazyArray
 from initserve.local import Local
-from initserve.specs import Spec
+from initserve.report import Filled, Report
 from initserve.torch.meta import materialise, refuse_unknown
 from initserve.torch.replay import refuse_drawing_again, refuse_replay, taken_for_granted
-from initserve.torch.report import Filled, Report
 from initserve.torch.shards import Box, local_parts
 from initserve.torch.targets import Target
 from initserve.torch.tree import DTYPES, Node, nodes_of
 
-OWN = "initserve/1"
-LAYERS_AT_ONCE = 64  # of a spec, so that an address holds it
 BLOCK = 2**24  # bytes of a parameter that are fetched at once where it does not stand in this machine's memory
 Wanted = Mapping[str, Target]
-
-
-class Fillable(Protocol):
-    """What arrays are fetched of: `Local`, `Client`."""
-
-    def open(self, spec: Spec) -> Arrays[LazyArray]: ...
 
 
 def init_(
@@ -73,14 +64,15 @@ def init_(
     base = {"algorithm": stream, "seed": seed, "layout": "pytorch", "rules": list(rules)}
     base |= {} if defaults is None else {"defaults": defaults}
     found = asked(Local() if client is None else client, base, nodes, wanted)
+    classes = {key: type(node.module).__name__ for node in nodes for key in node.targets}
     if any(each.is_meta for each in (*model.parameters(), *model.buffers())):
         materialise(model, device)
         again = nodes_of(model, stacks=replayed)
         wanted = {key: target for node in again for key, target in node.targets.items() if key in wanted}
     with torch.no_grad():
         for key, target in wanted.items():
-            fill_target(target, found[key][0])
-            report.filled.append(found[key][1])
+            fill_target(target, found[key].array)
+            report.filled.append(filled(target, classes[key], found[key]))
     return report
 
 
@@ -110,54 +102,23 @@ def to_fill(nodes: Sequence[Node], report: Report) -> dict[str, Target]:
     return wanted
 
 
-def asked(
-    source: Fillable, base: dict[str, Any], nodes: list[Node], wanted: Wanted
-) -> dict[str, tuple[LazyArray, Filled]]:
+def asked(source: Fillable, base: dict[str, Any], nodes: list[Node], wanted: Wanted) -> dict[str, Told]:
     """Return the array of each that is wanted, and what the plan tells of it; nothing of it is drawn yet."""
-    found: dict[str, tuple[LazyArray, Filled]] = {}
-    replayed = base["algorithm"] != OWN
+    found: dict[str, Told] = {}
     for dtype in dict.fromkeys(target.tensor.dtype for target in wanted.values()):
         of_dtype = {key for key, target in wanted.items() if target.tensor.dtype is dtype}
-        layers = [node for node in nodes if replayed or of_dtype & node.targets.keys()]
-        spec = base | {"dtype": DTYPES[dtype]}
-        for arrays, several in opened(source, spec, layers, len(layers) if replayed else LAYERS_AT_ONCE):
-            found |= described(arrays, several, of_dtype)
+        layers = [node.layer for node in nodes if base["algorithm"] != OWN or of_dtype & node.targets.keys()]
+        told = arrays_of(source, base | {"dtype": DTYPES[dtype]}, layers)
+        found |= {key: each for key, each in told.items() if key in of_dtype}
     for key, target in wanted.items():
-        if key not in found or found[key][0].shape != tuple(target.tensor.shape):
-            shape = found[key][0].shape if key in found else None
+        if key not in found or found[key].array.shape != tuple(target.tensor.shape):
+            shape = found[key].array.shape if key in found else None
             raise ValueError(f"{target.name} has shape {tuple(target.tensor.shape)}, and its layer {shape}")
     return found
 
 
-def opened(
-    source: Fillable, spec: dict[str, Any], nodes: list[Node], count: int
-) -> Iterator[tuple[Arrays[LazyArray], list[Node]]]:
-    """Yield the arrays of some layers after the other: a parameter's bytes depend on its own layer alone.
-
-    Under a framework's stream, where they depend on all layers before, `count` is all of them.
-    """
-    for first in range(0, len(nodes), count):
-        several = nodes[first : first + count]
-        try:
-            yield source.open(spec | {"layers": [node.layer for node in several]}), several
-        except InitserveError as error:
-            if error.code != "no-address" or count == 1 or spec["algorithm"] != OWN:
-                raise
-            yield from opened(source, spec, several, -(-count // 2))
-
-
-def described(arrays: Arrays[LazyArray], nodes: list[Node], keys: set[str]) -> dict[str, tuple[LazyArray, Filled]]:
-    """Return those arrays that have one of the keys, with what the plan tells of them."""
-    found = {}
-    names = {key: (it.name, type(node.module).__name__) for node in nodes for key, it in node.targets.items()}
-    for layer in arrays.plan["layers"]:
-        for told in layer["parameters"]:
-            key = f"{layer['name']}.{told['name']}" if told["name"] else layer["name"]
-            if key in keys and key in names:
-                name, module = names[key]
-                scheme, formula, reason = told["scheme"]["name"], told["formula"], told["reason"]
-                found[key] = arrays[key], Filled(name, tuple(told["shape"]), module, scheme, formula, reason)
-    return found
+def filled(target: Target, module: str, told: Told) -> Filled:
+    return Filled(target.name, told.array.shape, module, told.scheme, told.formula, told.reason)
 
 
 def fill_target(target: Target, array: LazyArray) -> None:

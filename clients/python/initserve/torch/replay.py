@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from initserve.report import Report
 from initserve.torch.names import named_modules
-from initserve.torch.report import Report
 from initserve.torch.tree import Node
 
 # Methods in which models draw again what their modules drew when they were constructed.
