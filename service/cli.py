@@ -173,7 +173,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     command.add_argument("--spec", metavar="SPEC", help="a JSON file; left out: the one that a safetensors file holds")
     commands.add_parser("check", help="compute the golden digests and compare them; compiles the kernels where needed")
     commands.add_parser("compile", help="compile the kernels for every level of this machine's architecture")
-    commands.add_parser("openapi", help="print the OpenAPI document")
+    command = commands.add_parser("openapi", help="print the OpenAPI document")
+    command.add_argument(
+        "version",
+        nargs="?",
+        choices=("3.2", "3.1"),
+        default="3.2",
+        help="3.1: for generators of clients, with no QUERY",
+    )
     commands.add_parser("settings", help="print the table of settings")
     chosen = parser.parse_args(arguments)
     try:
@@ -217,7 +224,8 @@ def run(chosen: argparse.Namespace) -> int:
         case "compile":
             compile_all()
         case "openapi":
-            document = create_app(Settings()).openapi()
+            app = create_app(Settings())
+            document = app.openapi() if chosen.version == "3.2" else app.openapi_for_generators
             print(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False))
         case "settings":
             print(settings_table(), end="")

@@ -20,18 +20,38 @@ from service.settings import settings_table
 from service.specs.addresses import unpacked
 
 ROOT = Path(__file__).parents[1]
-COMMITTED = ROOT / "openapi/openapi.json"
+COMMITTED, FOR_GENERATORS = ROOT / "openapi/openapi.json", ROOT / "openapi/openapi-3.1.json"
 DOCUMENT: dict[str, Any] = json.loads(COMMITTED.read_text())
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 
 
+@pytest.mark.parametrize(("version", "committed"), [("3.2", COMMITTED), ("3.1", FOR_GENERATORS)])
 @pytest.mark.parametrize("hash_seed", ["0", "1"])
-def test_the_committed_document_is_current(hash_seed: str) -> None:
+def test_the_committed_documents_are_current(hash_seed: str, version: str, committed: Path) -> None:
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    made = subprocess.run(
-        [sys.executable, "-m", "service", "openapi"], env=environment, cwd=ROOT, capture_output=True, check=True
-    )
-    assert made.stdout == COMMITTED.read_bytes(), "run make openapi"
+    command = [sys.executable, "-m", "service", "openapi", version]
+    made = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, check=True)
+    assert made.stdout == committed.read_bytes(), "run make openapi"
+
+
+def test_what_generators_read_is_the_same_but_for_query_and_for_the_types_of_files(client: httpx.Client) -> None:
+    read = json.loads(FOR_GENERATORS.read_text())
+    assert client.get("/openapi-3.1.json").json() == read
+    assert client.get("/openapi.json").json() == DOCUMENT
+    assert read["openapi"] == "3.1.0"
+    assert read["components"] == DOCUMENT["components"]
+    asked = {path: operations.keys() - {"query"} for path, operations in DOCUMENT["paths"].items()}
+    assert {path: operations.keys() for path, operations in read["paths"].items()} == asked
+    kinds = {kind for part in parts(read["paths"]) if isinstance(part, dict) for kind in part.get("content", {})}
+    assert kinds == {
+        "application/json", "application/problem+json", "application/octet-stream", "multipart/form-data",
+        "text/event-stream", "text/plain", "text/html",
+    } & kinds | {"application/json", "application/octet-stream"}  # fmt: skip
+
+
+def test_a_spec_needs_layers_or_what_stands_in_their_place() -> None:
+    assert "required" not in SCHEMAS["Spec"]
+    assert SCHEMAS["TrainRequest"]["required"] == ["task"]
 
 
 def test_the_settings_table_is_current() -> None:

@@ -5,6 +5,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any
 
 from anyio import to_thread
@@ -48,6 +49,10 @@ class Application(FastAPI):
     def openapi(self) -> dict[str, Any]:
         return openapi.describe(self)
 
+    @cached_property
+    def openapi_for_generators(self) -> dict[str, Any]:
+        return openapi.for_generators(self.openapi())
+
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
@@ -79,7 +84,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     workers.stop()
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> Application:
     """Return the service under these settings; raises OSError for a store of specs that cannot be opened."""
     app = Application(
         title="initserve",
@@ -98,6 +103,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.router.routes.extend(router.routes)  # include_router would put a second match before every route
     app.router.routes.extend(operations.playground())
     app.router.redirect_slashes = False  # to an address made of whatever Host says
+    app.add_route("/openapi-3.1.json", operations.openapi_for_generators, include_in_schema=False)
     app.add_route("/docs", operations.to_docs, include_in_schema=False)
     app.mount("/docs", operations.Pages(directory=operations.PAGES / "swagger", html=True), name="docs")
     for router in (hub.router, hub_listing.router):  # last, since names of repositories may be anything

@@ -1,5 +1,6 @@
 """The OpenAPI document: FastAPI's own, with the schemas of what is read and written by hand."""
 
+import re
 from typing import Any
 
 from fastapi import FastAPI
@@ -21,6 +22,9 @@ bytes on every replica, processor and thread count, in the layout of Keras, PyTo
 """
 VERSION = "3.2.0"  # the first in which a path has `query`
 TEMPLATE = "#/components/schemas/{model}"
+# What generators of clients make more of than bytes.
+READABLE = re.compile(r"text/.*|application/(.*\+)?json|multipart/form-data")
+OCTETS = "application/octet-stream"
 
 
 def reference(model: str) -> dict[str, str]:
@@ -78,6 +82,29 @@ def describe(app: FastAPI) -> dict[str, Any]:
         document["components"]["schemas"] = referenced(document["paths"], schemas)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def for_generators(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document as generators of clients read it: OpenAPI 3.1, without QUERY, files as octets."""
+    paths = {
+        path: {method: with_octets(operation) for method, operation in operations.items() if method != "query"}
+        for path, operations in document["paths"].items()
+    }
+    return {**document, "openapi": "3.1.0", "paths": paths}
+
+
+def with_octets(part: Any) -> Any:
+    """Return a part of an operation in which the media types of files are application/octet-stream alone."""
+    if isinstance(part, list):
+        return [with_octets(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    found = {name: with_octets(each) for name, each in part.items()}
+    if isinstance(found.get("content"), dict):
+        kept = {kind: each for kind, each in found["content"].items() if READABLE.fullmatch(kind)}
+        files = [each for kind, each in found["content"].items() if kind not in kept]
+        found["content"] = {**kept, **({OCTETS: files[0]} if files else {})}
+    return found
 
 
 def referenced(paths: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:

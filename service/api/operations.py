@@ -43,6 +43,11 @@ class Pages(StaticFiles):
         return answer
 
 
+async def openapi_for_generators(request: Request) -> JSONResponse:
+    """Answer the API's document as generators of clients read it."""
+    return JSONResponse(request.app.openapi_for_generators)
+
+
 async def to_docs(request: Request) -> RedirectResponse:
     """Lead to the folder by a relative address, which holds behind any host and prefix."""
     return RedirectResponse("docs/")

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Annotated, Any, TypeAlias
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from service.networks.description import Description
 from service.networks.layers import Layer
@@ -33,8 +33,17 @@ AlgorithmName: TypeAlias = Annotated[
 ]
 
 
+def without_layers(schema: dict[str, Any]) -> None:
+    """Drop layers from what a request must have: a recipe or a listing may stand in their place."""
+    schema["required"] = [name for name in schema["required"] if name != "layers"]
+    if not schema["required"]:
+        del schema["required"]
+
+
 class Spec(Description):
     """A neural network to initialise: its layers, and how."""
+
+    model_config = ConfigDict(json_schema_extra=without_layers)
 
     algorithm: AlgorithmName = Field(
         ALGORITHM, description="The random stream: initserve's own, whose bytes never change, or a framework's."

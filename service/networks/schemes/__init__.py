@@ -38,7 +38,7 @@ def scheme_schema() -> dict[str, Any]:
             field.pop("title", None)
             if parameter != "name":
                 field.pop("default", None)  # the preset's value, not the family's
-        objects.append({**schema, "title": family})
+        objects.append({**schema, "title": kind.__name__})
     text = {"type": "string", "enum": ["auto", *PRESETS], "title": "name", "description": "Aliases are accepted too."}
     return {"anyOf": [text, *objects], "title": "Scheme"}
 

@@ -50,7 +50,7 @@ def kind_of_rest(value: object) -> str | None:
 
 
 RESTS: dict[str, type[Scheme]] = {LikeRows.family: LikeRows, **WHOLE}
-NAMES = {"type": "string", "enum": [LikeRows.family, *PRESETS], "title": "name"}
+NAMES = {"type": "string", "enum": [LikeRows.family, *PRESETS]}
 
 if TYPE_CHECKING:
     AnyFamily = Scheme
@@ -66,9 +66,8 @@ AnyRest: TypeAlias = Annotated[
         custom_error_message="the rest is drawn by like_rows or by a scheme, which is not auto and not array",
     ),
     BeforeValidator(read_rest),
-    WithJsonSchema(
-        {"anyOf": [NAMES, {"type": "object", "properties": {"name": NAMES}, "required": ["name"], "title": "scheme"}]}
-    ),
+    # Not a scheme's own schema over again: generators make a class of every object, and of this one two.
+    WithJsonSchema({"anyOf": [NAMES, {"description": "An object with a name and parameters, as of any scheme."}]}),
 ]
 
 
