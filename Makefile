@@ -154,13 +154,10 @@ lock: $(VENV)/test ## Resolve the requirement files anew (needs uv)
 	  requirements/frameworks.in -c requirements/test.txt -o requirements/frameworks.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-deps \
 	  requirements/transformers-4.in -o requirements/transformers-4.txt
-<<<<<<< HEAD
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-deps \
 	  requirements/models.in -o requirements/models.txt
-=======
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  requirements/generators.in -o requirements/generators.txt
->>>>>>> 1d022b2 (The API has a document for generators of clients, of which openapi-python-client makes one without a warning)
 
 clean: ## Remove the virtual environment and every cache
 	rm -rf $(VENV) $(FRAMEWORKS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
