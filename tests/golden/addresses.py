@@ -58,7 +58,7 @@ def still_means(made: str | None, kept: str) -> bool:
     """Whether a meaning is what it was; a scheme may have parameters more, whose defaults are what it did before."""
     if made is None or not kept.startswith("{"):
         return made == kept
-    return json.loads(made).items() >= json.loads(kept).items()
+    return bool(json.loads(made).items() >= json.loads(kept).items())
 
 
 def main() -> None:

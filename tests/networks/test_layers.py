@@ -197,6 +197,10 @@ def test_state_space_tables_are_the_formulas() -> None:
     softplus = np.log1p(np.exp(steps))
     assert 0.000999 < softplus.min() < 0.00102
     assert 0.098 < softplus.max() < 0.1001
+    floored = {"name": "step_bias", "floor": 0.01}
+    held = arrays({"type": "tensor", "shape": [4000], "scheme": floored}, dtype="float64")["value"]
+    assert np.log1p(np.exp(held)).min() == pytest.approx(0.01)
+    assert np.array_equal(held[softplus > 0.01], steps[softplus > 0.01])
 
 
 def test_gates_of_memory_begin_as_long_as_asked() -> None:

@@ -236,7 +236,7 @@ static const Preset MORE_PRESETS[] = {
     {"sinusoidal", "sinusoidal", "{\"base\":10000,\"order\":\"interleaved\"}"},
     {"unit_forget_bias", "unit_forget_bias", "{\"value\":1}"},
     {"chrono", "chrono", "{\"longest\":100}"},
-    {"step_bias", "step_bias", "{\"shortest\":0.001,\"longest\":0.1}"},
+    {"step_bias", "step_bias", "{\"shortest\":0.001,\"longest\":0.1,\"floor\":0}"},
     {"prior_bias", "prior_bias", "{\"prior\":0.01}"},
     {"torch:normal", "random_normal", "{\"mean\":0,\"stddev\":1}"},
     {"torch:uniform", "random_uniform", "{\"minval\":0,\"maxval\":1}"},
@@ -586,9 +586,10 @@ static bool make_whole(const Draw *draw, const Scheme *scheme, const Site *site)
     }
   } else if (same(family, "step_bias")) {
     double *u = uniforms(draw->stream, count), a = ln64(number_of(scheme, "shortest"));
-    double b = ln64(number_of(scheme, "longest"));
+    double b = ln64(number_of(scheme, "longest")), floor_of_steps = number_of(scheme, "floor");
     for (long i = 0; i < count; i++) {
       double product = u[i] * (b - a), step = exp64(a + product);
+      if (step < floor_of_steps) step = floor_of_steps;
       draw->out[i] = step + ln64(1.0 - exp64(-step));
     }
   } else {

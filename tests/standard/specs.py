@@ -53,7 +53,10 @@ def arguments(family: str, draw: Random) -> Written:
         },
         "unit_forget_bias": {"value": number},
         "chrono": {"longest": draw.randint(3, 999)},
-        "step_bias": {"shortest": 10.0**draw.uniform(-9, -3), "longest": draw.uniform(0.01, 100.0)},
+        "step_bias": {
+            "shortest": 10.0**draw.uniform(-9, -3), "longest": draw.uniform(0.01, 100.0),
+            "floor": draw.choice([0.0, draw.uniform(0.001, 0.01)]),
+        },
         "prior_bias": {"prior": draw.choice([draw.random() or 0.5, 0.5, 10.0**draw.uniform(-300, -1)])},
     }  # fmt: skip
     found = every.get(family.rpartition(":")[2], {})

@@ -73,11 +73,11 @@ def steps(c: Settings) -> Scheme:
 def step_lengths(c: Settings) -> Scheme:
     """Return biases that make steps between the shortest and the longest, even on a scale of logarithms."""
     shortest, longest, floor = (c.number(f"time_step_{name}") for name in ("min", "max", "floor"))
-    if floor > shortest:
-        c.refuse("time_step_floor", f"at most time_step_min, {shortest:g},")
+    if not 0.0 <= floor <= 100.0:
+        c.refuse("time_step_floor", "a number from 0 to 100")
     if not 1e-9 <= shortest < longest <= 100.0:
         c.refuse("time_step_min", f"a number from 1e-9 below time_step_max, {longest:g}, which is at most 100,")
-    return StepBias(name="step_bias", shortest=shortest, longest=longest)
+    return StepBias(name="step_bias", shortest=shortest, longest=longest, floor=floor if floor > shortest else 0.0)
 
 
 def initialisation(c: Settings) -> Initialise:

@@ -66,13 +66,17 @@ class Chrono(Scheme):
 
 
 class StepBias(Scheme):
-    """Mamba's dt bias: after softplus, steps between `shortest` and `longest`, uniform in their logarithm."""
+    """Mamba's dt bias: after softplus, steps between `shortest` and `longest`, uniform in their logarithm.
+
+    Those below `floor` are put there.
+    """
 
     family = "step_bias"
-    formula = "softplus⁻¹(exp U[ln shortest, ln longest])"
+    formula = "softplus⁻¹(max(floor, exp U[ln shortest, ln longest]))"
     references = ("Gu and Dao 2023 (Mamba)",)
     shortest: Annotated[Positive, Field(ge=1e-9, le=100.0)] = Field(0.001, description="Shortest step.")
     longest: Annotated[Positive, Field(ge=1e-9, le=100.0)] = Field(0.1, description="Longest step; more than shortest.")
+    floor: Annotated[Number, Field(ge=0.0, le=100.0)] = Field(0.0, description="Shorter steps are put here.")
 
     @model_validator(mode="after")
     def _bounds_in_order(self) -> Self:
@@ -83,7 +87,7 @@ class StepBias(Scheme):
         ends = log(np.array([self.shortest, self.longest]))
 
         def bias(u: Doubles) -> Doubles:
-            step = exp(ends[0] + u * (ends[1] - ends[0]))
+            step = np.maximum(exp(ends[0] + u * (ends[1] - ends[0])), self.floor)
             return step + log(1.0 - exp(-step))  # the inverse of softplus
 
         grid = bias((np.arange(512) + 0.5) / 512)  # moments by the midpoint rule

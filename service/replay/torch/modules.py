@@ -232,8 +232,8 @@ def called(array: Array, scheme: Scheme, fans: Callable[[], Fans]) -> Call | Non
             return Orthogonal(array.shape[0], prod(array.shape[1:]), gain)
         case SparseScheme():
             return sparse(scheme, array)
-        case StepBias(shortest=shortest, longest=longest):
-            return StepBiases(shortest, longest)
+        case StepBias(shortest=shortest, longest=longest, floor=floor):
+            return StepBiases(shortest, longest, floor)
         case _:
             return by_distribution(array, scheme, fans)
 
@@ -269,8 +269,8 @@ def expected(call: Call, array: Array) -> Distribution:
             return NormalValues(mean, deviation, lower, upper, (low, high))
         case Orthogonal(rows, columns, gain):
             return OrthogonalValues(Stack.one(rows, columns), gain)
-        case StepBiases(shortest, longest):
-            steps = StepBias(name="step_bias", shortest=shortest, longest=longest)
+        case StepBiases(shortest, longest, floor):
+            steps = StepBias(name="step_bias", shortest=shortest, longest=longest, floor=floor)
             return steps.realise(array.parameter.site("pytorch"))
         case Sparse(rows, _, zeros, deviation):
             share = deviation * math.sqrt(1.0 - zeros / rows)

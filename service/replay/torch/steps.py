@@ -16,10 +16,11 @@ from service.stream.elementary import exp, log
 
 @dataclass(frozen=True, slots=True)
 class StepBiases(Walked):
-    """softplus⁻¹(exp(rand · (ln longest − ln shortest) + ln shortest))."""
+    """softplus⁻¹(max(floor, exp(rand · (ln longest − ln shortest) + ln shortest)))."""
 
     shortest: float
     longest: float
+    floor: float
 
     def after(self, state: State, tensor: Tensor, generator: MersenneTwister) -> State:
         return State(state.word + tensor.elements, state.spare)
@@ -30,6 +31,7 @@ class StepBiases(Walked):
         Uniform(0.0, 1.0).run(generator, word, narrow, first, drawn)
         low, high = math.log(self.shortest), math.log(self.longest)
         steps = rounded(exp((drawn * np.float32(high - low) + np.float32(low)).astype(np.float64)))
+        steps = np.maximum(steps, np.float32(self.floor))
         less = rounded(1.0 - exp(-steps.astype(np.float64)))
         out[:] = steps + rounded(log(less.astype(np.float64)))
         tensor.round(out)

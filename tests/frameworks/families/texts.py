@@ -303,7 +303,7 @@ TEXTS = {
             "expanded": {"expand": 3, "time_step_rank": 4},
             "biased": {"use_bias": True, "use_conv_bias": False},
             "constant steps": {"time_step_init_scheme": "constant", "time_step_scale": 0.7},
-            "other steps": {"time_step_min": 0.002, "time_step_max": 0.3, "time_step_floor": 0.001},
+            "other steps": {"time_step_min": 0.002, "time_step_max": 0.3, "time_step_floor": 0.01},
             "rescaled": {"rescale_prenorm_residual": True},
             "bfloat16": {"dtype": "bfloat16"},
         },
