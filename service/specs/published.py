@@ -44,7 +44,8 @@ def config_of(plan: Plan) -> dict[str, Any] | None:
     """Return the config.json of a published model; None for another."""
     if (found := published_in(plan)) is None:
         return None
-    told = {"dtype": plan.dtype} if found.family.library == "transformers" else {}  # diffusers refuses what it knows not
+    # diffusers refuses members that it does not know
+    told = {"dtype": plan.dtype} if found.family.library == "transformers" else {}
     return found.family.config_json(found.size, found.config, found.head) | told
 
 
