@@ -18,7 +18,7 @@ from service.api.problems import RequestProblem
 from service.api.ranges import ByteRange, Multipart, read_ranges
 from service.api.services import services_of
 from service.api.streaming import Answer, whole_answer
-from service.api.working import made_whole, room_for
+from service.api.working import LIGHT_PARTS, in_worker, made_whole, room_for
 from service.errors import TooLarge
 from service.formats import Payload
 from service.formats.payload import Known
@@ -106,8 +106,10 @@ async def sent(
 ) -> Response:
     """Return an answer with these ranges of a payload, once what they take is admitted."""
     services = services_of(request)
-    costs = [payload.cost(*each) for each in ranges]
-    cost = Cost(*map(sum, zip(*costs, strict=True)))._replace(standing=max(each.standing for each in costs))
+    if len(payload.parts) <= LIGHT_PARTS:
+        cost = cost_of(payload, ranges)
+    else:
+        cost = await in_worker(services.workers, request, lambda: cost_of(payload, ranges))
     admit_cost(cost, services.settings)
     if len(ranges) == 1:
         length, pieces = cost.bytes, payload.pieces(*ranges[0])
@@ -121,6 +123,12 @@ async def sent(
         headers = headers | {"content-type": parts.media_type}
     release = room_for(cost, length, services.room, services.workers).release
     return Answer(pieces, status=status, length=length, headers=headers, services=services, release=release)
+
+
+def cost_of(payload: Payload, ranges: list[ByteRange]) -> Cost:
+    """Return what these ranges of a payload take together."""
+    costs = [payload.cost(*each) for each in ranges]
+    return Cost(*map(sum, zip(*costs, strict=True)))._replace(standing=max(each.standing for each in costs))
 
 
 def wants_digest(request: Request) -> bool:

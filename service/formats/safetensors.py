@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from service.formats.payload import Include, Known, Payload, raw
 from service.networks.plan import Plan, PlannedParameter
 from service.stream.dtypes import DTYPES
+from service.stream.views import Shape
 
 ALIGNMENT = 8
+LONGEST_SPEC = 2**20  # characters of a spec that a file holds
 MEAN, COUNT = "running_mean", 8  # bytes of an integer
 
 
@@ -24,31 +26,35 @@ def counters(parameters: Sequence[PlannedParameter]) -> list[str]:
 def header(plan: Plan, parameters: Sequence[PlannedParameter], counts: Sequence[str] = ()) -> bytes:
     """Return length and JSON of a file with these counts and of a plan's parameters, in the order of their data.
 
-    The metadata holds algorithm and spec.
+    The metadata holds algorithm and spec, the digest alone of one that would be most of the file's header: a large
+    model has it in each of many shards.
 
     Where keys and shapes are PyTorch's, `format` says so, as the library's own torch.save_file has it.
     """
-    metadata = {"algorithm": plan.algorithm, "spec": plan.canonical_json()}
+    text = plan.canonical_json()
+    spec = {"spec": text} if len(text) <= LONGEST_SPEC else {"spec_sha256": plan.digest}
+    metadata = {"algorithm": plan.algorithm, **spec}
     if not plan.exact:
         metadata["exact"] = "false"
     if plan.layout == "pytorch":
         metadata["format"] = "pt"  # without it transformers reads nothing
-    entries: dict[str, object] = {"__metadata__": metadata}
+    entries = {"__metadata__": json.dumps(metadata, sort_keys=True, separators=(",", ":"))}
     offset = 0
     for count in counts:
-        entries[count] = {"dtype": "I64", "shape": [], "data_offsets": [offset, offset + COUNT]}
+        entries[count] = entry("I64", (), offset, offset + COUNT)
         offset += COUNT
     for parameter in parameters:
         end = offset + parameter.bytes
-        entries[parameter.key] = {
-            "dtype": DTYPES[parameter.dtype].safetensors,
-            "shape": list(parameter.shape),
-            "data_offsets": [offset, end],
-        }
+        entries[parameter.key] = entry(DTYPES[parameter.dtype].safetensors, parameter.shape, offset, end)
         offset = end
-    text = json.dumps(entries, sort_keys=True, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % ALIGNMENT)
-    return len(text).to_bytes(8, "little") + text
+    found = f"{{{','.join(f'{json.dumps(name)}:{entries[name]}' for name in sorted(entries))}}}".encode()
+    found += b" " * (-len(found) % ALIGNMENT)
+    return len(found).to_bytes(8, "little") + found
+
+
+def entry(dtype: str, shape: Shape, start: int, end: int) -> str:
+    """Return what a header says of a tensor: written one by one, so that other threads have their turns."""
+    return f'{{"data_offsets":[{start},{end}],"dtype":"{dtype}","shape":[{",".join(map(str, shape))}]}}'
 
 
 def encode(plan: Plan, include: Include) -> Payload:
