@@ -15,6 +15,7 @@ from service.formats import FORMATS, Include, sharding
 from service.formats.links import links_of, links_of_parameter, parameters_at
 from service.networks.layers import LAYERS
 from service.networks.plan import Plan
+from service.replay import ALGORITHMS
 from service.specs.spec import Spec
 from service.stream.dtypes import DTYPES, DtypeName
 
@@ -187,3 +188,17 @@ def test_what_a_framework_does_not_give_is_refused_where_it_is_asked_for() -> No
     assert (error.pointer, error.remedy) == ("/layers/0/dtype", {"dtype": "float32"})
     error = refused(rules=[{"match": "*/bias", "dtype": "bfloat16"}], algorithm="numpy-pcg64/1")
     assert (error.pointer, error.remedy) == ("/rules/0/dtype", {"dtype": "float32"})
+
+
+# Of torch's stream a number of another width takes other words, so that what follows is drawn otherwise.
+STREAMS = [name for name, replay in ALGORITHMS.items() if len(replay.dtypes) > 1 and not name.startswith("torch")]
+
+
+@pytest.mark.parametrize("algorithm", STREAMS)
+def test_a_replayed_layer_of_its_own_dtype_has_the_values_of_a_spec_of_that_dtype(algorithm: str) -> None:
+    layers = [{**DENSE, "name": name, "scheme": "random_uniform", "bias": "zeros"} for name in "abc"]
+    first, *others = ALGORITHMS[algorithm].dtypes
+    for other in others:
+        mixed = values(plan(*(each | {"dtype": other} for each in layers[:2]), layers[2], algorithm=algorithm))
+        whole, rest = (values(plan(*layers, algorithm=algorithm, dtype=dtype)) for dtype in (other, first))
+        assert all(np.array_equal(mixed[key], (rest if key[0] == "c" else whole)[key]) for key in mixed), other
