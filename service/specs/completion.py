@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from service.errors import InitserveError
+from service.networks.families import FAMILIES
 from service.networks.vocabulary import DTYPE, Vocabulary
 from service.replay import ALGORITHMS, Replay
 from service.specs.jcs import canonical
@@ -83,6 +84,8 @@ def with_recipe(document: Mapping[str, Any]) -> Mapping[str, Any]:
         raise at("recipe", Vocabulary(tuple(RECIPES)).no_such(name if isinstance(name, str) else ""))
     if document.get("layers") is not None:
         raise refusal("layers", "a spec has layers or a recipe, not both; rules may change a recipe")
+    name = part_meant(name, document)
+    document = {**document, "recipe": name}
     named = named_in(name, document)
     replay = replay_in(document)
     if replay is not None:
@@ -92,6 +95,17 @@ def with_recipe(document: Mapping[str, Any]) -> Mapping[str, Any]:
     except InitserveError as error:
         remedy = next(iter((error.remedy or {}).values()), None)
         raise refusal(error.pointer, error.detail, remedy) from None
+
+
+def part_meant(name: str, document: Mapping[str, Any]) -> str:
+    """Return a recipe, or that of a part of its model whose config or size is given in its place."""
+    config, size = document.get("config"), document.get("size")
+    for part, family in FAMILIES.items():
+        if family.part_of == name:
+            sized = isinstance(size, str) and size in family.sizes
+            if sized or (size is None and isinstance(config, Mapping) and family.has(config, FAMILIES[name])):
+                return part
+    return name
 
 
 def named_in(name: str, document: Mapping[str, Any]) -> Named:

@@ -85,3 +85,27 @@ def test_a_count_is_that_of_the_plan(name: str) -> None:
     size = min(RECIPES[name].sizes, key=lambda each: count(name, each).arrays)
     plan = Spec.model_validate({"recipe": name, "size": size, "seed": 1}).plan()
     assert count(name, size) == (len(plan.parameters), plan.elements)
+
+
+TEXT = {"vocab_size": 31, "hidden_size": 24, "intermediate_size": 20, "num_hidden_layers": 1, "head_dim": 4}
+LABELLED: dict[str, object] = {**TEXT, "model_type": "gemma3_text"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "meant"),
+    [
+        ({"config": LABELLED}, "gemma3_text"),
+        ({"config": TEXT}, "gemma3_text"),
+        ({"size": "1b"}, "gemma3_text"),
+        ({"size": "1b", "config": {"num_hidden_layers": 1}}, "gemma3_text"),
+        ({"config": {"text_config": TEXT, "vision_config": {"num_hidden_layers": 1}}}, "gemma3"),
+        ({"config": {"model_type": "gemma3", "text_config": TEXT}}, "gemma3"),
+        ({"size": "4b"}, "gemma3"),
+        ({}, "gemma3"),
+    ],
+)
+def test_a_part_of_a_model_is_known_by_its_config_or_size(stated: dict[str, object], meant: str) -> None:
+    found = Spec.model_validate({"recipe": "gemma3", "seed": 1, **stated}).plan()
+    alone = Spec.model_validate({"recipe": meant, "seed": 1, **stated}).plan()
+    assert found.canonical_json() == alone.canonical_json()
+    assert [each.key for each in found.parameters] == [each.key for each in alone.parameters]

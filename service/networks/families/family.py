@@ -33,6 +33,7 @@ class Family:
     patterns of arrays that have an expert at each place of their first axis, and the names under which a checkpoint has
     each expert's parts: the second axis is cut into as many. `aliases` are other names of a config's members, which the
     library takes as well, and what each of them means. `library` is whose it is, by the name that the Hub has for it.
+    `part_of` is the recipe of a larger model that this one is a part of, whose config may be this one's alone.
     """
 
     model_type: str
@@ -45,6 +46,7 @@ class Family:
     experts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     library: str = "transformers"
+    part_of: str = ""
 
     def settled(self, size: str | None, config: Config | None) -> Config:
         """Return what a config states over a size; of no size where only a config is given."""
@@ -52,6 +54,13 @@ class Family:
         stated = over(self.sizes[named] if named else {}, config or {})
         others = {self.aliases[name]: value for name, value in stated.items() if name in self.aliases}
         return {**{name: value for name, value in stated.items() if name not in self.aliases}, **others}
+
+    def has(self, config: Config, larger: "Family") -> bool:
+        """Whether a config that is given for the larger model is this part's: it says so, or has its members alone."""
+        stated = config.get("model_type")
+        if stated is not None or any(name.endswith("_config") for name in config):
+            return bool(stated == self.model_type)
+        return any(name in self.defaults and name not in larger.defaults for name in config)
 
     def model(self, size: str | None, config: Config | None, head: str | None) -> Model:
         """Return the model; raises InvalidSpec, pointing into the config, for one that cannot be."""

@@ -24,6 +24,7 @@ BASE = Base("model", body, with_zero_norms)
 
 TEXT = Family(
     model_type="gemma3_text",
+    part_of="gemma3",
     summary="Gemma 3's text: every matrix and table N(0, 0.02²), norms' weights 0.",
     references=("Gemma Team 2025",),
     defaults=DEFAULTS,
