@@ -48,7 +48,7 @@ class Reading:
     """A figure that has no other side: its value, and the lowest and highest of its repetitions."""
 
     name: str
-    unit: Literal["s", "MiB"]
+    unit: Literal["s", "µs", "MiB"]
     value: float
     low: float
     high: float

@@ -65,7 +65,7 @@ def compared(comparisons: list[Comparison]) -> list[str]:
 def read(readings: list[Reading]) -> list[str]:
     rows = []
     for one in readings:
-        show = seconds if one.unit == "s" else "{:.1f} MiB".format
+        show = seconds if one.unit == "s" else f"{{:.1f}} {one.unit}".format
         spread = f"{show(one.low)} to {show(one.high)}" if one.low < one.high else "one run"
         rows.append(f"| {one.name} | {show(one.value)} | {spread} {judged(one.target, one.value, show)}")
     return table("| what | value | spread | target | met |", rows)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks.cases import base64, frameworks, latency, limit, memory, ranges, replay, size, small, start
+from benchmarks.cases import base64, frameworks, latency, limit, memory, models, ranges, replay, size, small, start
 from benchmarks.measuring import Section
 
 CASES: dict[str, Callable[[int], Section]] = {
@@ -13,6 +13,7 @@ CASES: dict[str, Callable[[int], Section]] = {
     "small": small.measure,
     "latency": latency.measure,
     "memory": memory.measure,
+    "models": models.measure,
     "size": size.measure,
     "ranges": ranges.measure,
     "start": start.measure,
