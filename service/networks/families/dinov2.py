@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from service.networks.families.family import Family, Head
 from service.networks.families.heads import labels
 from service.networks.families.images import patches, sides
-from service.networks.families.settings import Settings
+from service.networks.families.settings import LARGEST, Settings
 from service.networks.families.tree import (
     Fill,
     Initialise,
@@ -81,9 +81,11 @@ def embeddings(c: Settings) -> Module:
 
 def mlp(c: Settings) -> Module:
     """Return two dense layers; or three, of which one opens what another lets through, of two thirds the width."""
-    width = c.size("hidden_size")
-    wide = int(width * c.number("mlp_ratio"))
-    if not c.flag("use_swiglu_ffn"):
+    width, ratio, gated = c.size("hidden_size"), c.number("mlp_ratio"), c.flag("use_swiglu_ffn")
+    if not (2 if gated else 1) <= width * ratio <= LARGEST:
+        c.refuse("mlp_ratio", "a number that makes layers of at least one feature of hidden_size")
+    wide = int(width * ratio)
+    if not gated:
         return module("mlp", linear("fc1", width, wide), linear("fc2", wide, width))
     wide = (int(wide * 2 / 3) + 7) // 8 * 8
     reads = (linear("gate_proj", width, wide), linear("up_proj", width, wide))

@@ -41,8 +41,8 @@ def stem(c: Settings) -> tuple[Module, int]:
 
 
 def body(c: Settings) -> Module:
-    how = blocks(c, "cardinality", "base_width", "zero_init_last", c.flag("avg_down"))
     widths, depths = c.sizes("channels"), c.depths("layers")
+    how = blocks(c, widths, "cardinality", "base_width", "zero_init_last", c.flag("avg_down"))
     if not widths or len(depths) != len(widths) or 0 in depths:
         c.refuse("layers", f"a list of {len(widths)} integers from 1, one for each of channels")
     first, inputs = stem(c)

@@ -1,5 +1,8 @@
 """ResNet as torchvision has it: convolutions N(0, 2 / fan_out), a block's last scale 1 or 0, fc as torch starts it."""
 
+import math
+from collections.abc import Sequence
+
 from service.networks.families.family import Config, Family, Head
 from service.networks.families.residual_stages import Blocks, initialise, read, stages
 from service.networks.families.settings import Settings
@@ -16,17 +19,21 @@ DEFAULTS = {
 WIDTHS = (64, 128, 256, 512)
 
 
-def blocks(c: Settings, groups: str, width_of_group: str, zeroed: str, pooled: bool = False) -> Blocks:
-    """Return how blocks are built, from members of these names."""
+def blocks(
+    c: Settings, widths: Sequence[int], groups: str, width_of_group: str, zeroed: str, pooled: bool = False
+) -> Blocks:
+    """Return how blocks are built in stages of these widths, from members of these names."""
     narrowed = c.text("block", "basic", "bottleneck") == "bottleneck"
     found = Blocks(narrowed, c.size(groups), c.size(width_of_group), c.flag(zeroed), pooled)
     if not narrowed and (found.groups, found.width_of_group) != (1, 64):
         c.refuse("block", f"bottleneck where {groups} or {width_of_group} are other than 1 and 64")
+    if narrowed and not all(found.middle(width) for width in widths):
+        c.refuse(width_of_group, f"an integer from {math.ceil(64 / min(widths))}")
     return found
 
 
 def body(c: Settings) -> Module:
-    depths, how = c.depths("layers"), blocks(c, "groups", "width_per_group", "zero_init_residual")
+    depths, how = c.depths("layers"), blocks(c, WIDTHS, "groups", "width_per_group", "zero_init_residual")
     if len(depths) != len(WIDTHS) or 0 in depths:
         c.refuse("layers", "a list of four integers from 1")
     return model(

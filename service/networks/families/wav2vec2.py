@@ -177,7 +177,7 @@ def output_width(c: Settings) -> int:
 
 
 def body(c: Settings, name: str = "") -> Module:
-    width, read = c.size("hidden_size"), c.sizes("conv_dim")
+    extractor, width, read = feature_extractor(c), c.size("hidden_size"), c.sizes("conv_dim")
     masked = c.number("mask_time_prob") > 0 or c.number("mask_feature_prob") > 0
     projection = (layer_norm("layer_norm", read[-1]), linear("projection", read[-1], width))
     blocks = numbered("layers", [block(c)] * c.depth("num_hidden_layers"))
@@ -185,7 +185,7 @@ def body(c: Settings, name: str = "") -> Module:
         name,
         initialisation(c),
         parameter("masked_spec_embed", (width,), uniform(0.0, 1.0)) if masked else None,
-        feature_extractor(c),
+        extractor,
         module("feature_projection", *projection, kind="projection"),
         module("encoder", positions(c), layer_norm("layer_norm", width), blocks),
         adapter(c),
