@@ -8,7 +8,7 @@ NORMS = frozenset({"ln", "bn", "gn", "lnf", "rms", "norm", "layernorm", "rmsnorm
 AFFINE = frozenset({"scale", "scaling", "gain", "gamma", "ls", "layerscale"})
 EMBEDDING = re.compile(
     r"(embed|embeds|emb|embedding|embeddings|embedder|wte|wpe|tokens?|codebooks?|shared"
-    r"|relative_attention_bias)(_?\d+)?$|embeds_layers?$|_table$|^embed_\w+$"
+    r"|relative_attention_bias)(_?\d+)?$|embeds_layers?$|_table$|^embed_\w+$|quer(y|ies)_feat(ures)?$|reference_points$"
 )
 NO_EMBEDDING = re.compile(r"proj|linear|head|embed_out|conv|dense|norm|patch|time_?embed|timestep|router|gate|mlp|fc")
 HEAD = re.compile(
