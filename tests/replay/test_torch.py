@@ -99,3 +99,19 @@ def test_a_jump_arrives_where_walking_does(distance: int) -> None:
     MersenneTwister.of(3).raw(distance, words)
     MersenneTwister.of(3).raw(0, walked)
     np.testing.assert_array_equal(words, walked[distance:])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+@pytest.mark.parametrize("shape", [[3], [33, 40]])
+def test_bounds_that_no_normal_comes_to_make_nothing_dearer(dtype: str, shape: list[int]) -> None:
+    def planned(first: object) -> Any:
+        layers = [{"type": "tensor", "shape": shape, "scheme": scheme} for scheme in (first, "random_normal")]
+        return Spec.model_validate({"algorithm": "torch-cpu/1", "seed": 7, "dtype": dtype, "layers": layers}).plan()
+
+    plain = planned({"name": "random_normal", "stddev": 0.2})
+    far, near = (planned({"name": "torch:trunc_normal", "std": 0.2, "a": -cut, "b": cut}) for cut in (1.8, 1.7))
+    for plan in (far, near):
+        for ours, theirs in zip(plan.parameters, plain.parameters, strict=True):
+            assert all(map(np.array_equal, ours.blocks(), theirs.blocks()))
+    assert [draws.whole for each in far.parameters for draws in each.draws.values()] == [False, False]
+    assert [draws.whole for each in near.parameters for draws in each.draws.values()] == [True, False]

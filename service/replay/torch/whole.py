@@ -21,6 +21,8 @@ from service.stream.matrices import orthonormal, take
 from service.stream.views import Shape
 
 Places = NDArray[np.int64]
+# In deviations: torch makes normals of 24 bits, few of them of 53, and so within sqrt(2 x 53 ln 2) = 8.6.
+FARTHEST = 9.0
 DRAWN_AGAIN = 0.3  # trunc_normal_ draws normals again and again where at least so much of them falls within the bounds
 # Operations that an element takes in one pass, where normals are cut and where uniforms are kept by chance; and a pass.
 WORK, WORK_OF_CHANCES, PASS = 64, 384, 2**21
@@ -56,6 +58,28 @@ class TruncNormal(Whole):
         mode = max(self.low, min(self.mean, self.high))
         return float(-0.5 * ((mode - self.mean) / self.deviation) ** 2)
 
+    @property
+    def normal(self) -> Normal:
+        return Normal(self.mean, self.deviation)
+
+    @property
+    def uncut(self) -> bool:
+        """Whether no normal of torch's comes to the bounds."""
+        reach = FARTHEST * self.deviation
+        return self.low <= self.mean - reach and self.mean + reach <= self.high
+
+    @property
+    def whole(self) -> bool:  # type: ignore[override]
+        return not self.uncut
+
+    def after(self, state: State, tensor: Tensor, generator: MersenneTwister) -> State:
+        return (
+            self.normal.after(state, tensor, generator) if self.uncut else Whole.after(self, state, tensor, generator)
+        )
+
+    def open(self, state: State, tensor: Tensor, generator: MersenneTwister) -> tuple[Fill, State | None]:
+        return self.normal.open(state, tensor, generator) if self.uncut else Whole.open(self, state, tensor, generator)
+
     def passes(self, elements: int) -> float:
         """Return how many times a tensor of this size is drawn, about."""
         accepted = self.share
@@ -67,6 +91,8 @@ class TruncNormal(Whole):
         return 1.0 + math.log(max(2, elements)) / -math.log1p(-max(accepted, 1e-9))
 
     def operations(self, tensor: Tensor) -> int:
+        if self.uncut:
+            return 0
         work = WORK if self.from_normals else WORK_OF_CHANCES
         return int((work * tensor.elements + PASS) * self.passes(tensor.elements))
 
@@ -85,7 +111,7 @@ class TruncNormal(Whole):
     def _from_normals(self, state: State, tensor: Tensor, generator: MersenneTwister) -> tuple[Values, State]:
         """Draw the whole tensor; while a value is out of bounds, draw another and take what was out from there."""
         low, high = tensor.rounded(self.low), tensor.rounded(self.high)
-        normal = Normal(self.mean, self.deviation)
+        normal = self.normal
         values: Values = np.empty(tensor.elements, tensor.drawn)
         fill_in_parts(normal.open(state, tensor, generator)[0], values)
         out: list[Places] = []
