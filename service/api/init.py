@@ -24,8 +24,9 @@ from service.api.services import services_of
 from service.api.shards import SHARD
 from service.api.streaming import Answer, whole_answer
 from service.api.working import made_whole, room_for
-from service.formats import FORMATS, PICTURE
+from service.formats import FORMATS, PICTURE, Payload
 from service.formats.description import encode_plan
+from service.networks.arrays import Cost
 from service.networks.plan import Plan
 from service.specs.spec import Spec
 
@@ -98,12 +99,15 @@ async def init(request: Request) -> Response:
         admit(plan, chosen.name, wanted, services.settings)
         return plan
 
+    def lay_out(plan: Plan) -> tuple[Payload, Cost]:
+        payload = chosen.format.encode(plan, wanted)
+        return payload, payload.cost() if drawn else plan.cost  # a figure shows some parameters alone
+
     with services.room.for_request() as grant:
         body = await read_body(request, services, grant)
-        plan, payload = await of_plan(body, prepare, lambda plan: chosen.format.encode(plan, wanted), request)
+        plan, (payload, cost) = await of_plan(body, prepare, lay_out, request)
         headers |= location_of(plan, chosen.name, wanted)
         every = (0, payload.length)
-        cost = payload.cost() if drawn else plan.cost  # known already; a figure shows some parameters alone
         content = await made_whole(payload, every, cost, services.workers, request)
         if content is not None:
             return whole_answer(content, 200, headers, services)

@@ -32,7 +32,10 @@ async def of_plan(
 
     def at_once(spec: Spec) -> tuple[Plan, T | None]:
         plan = prepare(spec)
-        return plan, None if plan.address is None else describe(plan)
+        if plan.address is not None:
+            return plan, describe(plan)
+        _ = plan.digest  # of a long text, which is asked for on the event loop
+        return plan, None
 
     plan, described = await of_spec(body, at_once, services.workers, request)
     if described is not None:

@@ -19,7 +19,9 @@ from service.formats import Payload
 from service.formats.description import dumps
 from service.formats.links import links_of
 from service.formats.payload import Known
+from service.networks.plan import Plan
 from service.specs.addresses import digest_in, under_digest
+from service.specs.spec import Spec
 
 router = APIRouter(tags=["addresses"], route_class=DirectRoute)
 JSON = "application/json"
@@ -56,7 +58,7 @@ async def keep_spec(request: Request) -> Response:
         raise RequestProblem("no-store", "this service keeps no specs: INITSERVE_SPECS is not set")
     with services.room.for_request() as grant:
         body = await read_body(request, services, grant)
-        plan = await of_spec(body, lambda spec: under_digest(spec.plan()), services.workers, request)
+        plan = await of_spec(body, named, services.workers, request)
     try:
         new = await services.store.keep(plan.digest, plan.canonical_json())
     except StoreFull:
@@ -65,6 +67,13 @@ async def keep_spec(request: Request) -> Response:
     size = len(plan.canonical_json().encode())
     told = {"digest": plan.address, "seed": str(plan.seed), "bytes": size, "spec": location, **links_of(plan)}
     return Response(dumps(told), 201 if new else 200, {"location": location, "cache-control": "no-store"}, JSON)
+
+
+def named(spec: Spec) -> Plan:
+    """Return a spec's plan with the address that names it; its text is written and digested here, which takes time."""
+    plan = under_digest(spec.plan())
+    _ = plan.digest
+    return plan
 
 
 @addressed(router, "/specs/{digest}", "show_spec", "A kept spec's text", JSON, [DIGEST], reference("Spec"))
