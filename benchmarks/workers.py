@@ -1,9 +1,9 @@
-"""The other end of peers.py: starts a framework's process and has it run one initialiser at a time."""
+"""The other end of peers.py and filling.py: starts a process and has it run one thing at a time."""
 
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO
 
@@ -42,10 +42,16 @@ class Worker:
 @contextmanager
 def framework(name: str, keras_backend: str = "") -> Iterator[Worker]:
     """Run a framework with its default settings; raises Missing where it is not installed."""
-    variables = {"KERAS_BACKEND": keras_backend} if keras_backend else {}
+    with worker(module("benchmarks.peers", name), **({"KERAS_BACKEND": keras_backend} if keras_backend else {})) as it:
+        yield it
+
+
+@contextmanager
+def worker(command: Sequence[str], **variables: str) -> Iterator[Worker]:
+    """Run what greets with a JSON object, then answers a line with seconds; raises Missing where it says so."""
     with tempfile.TemporaryFile("w+") as log:
         process = subprocess.Popen(
-            module("benchmarks.peers", name),
+            command,
             cwd=ROOT,
             env=environment(**variables),
             stdin=subprocess.PIPE,
@@ -55,8 +61,8 @@ def framework(name: str, keras_backend: str = "") -> Iterator[Worker]:
             start_new_session=True,
         )
         try:
-            worker = Worker(process, log)
-            worker.greet()
-            yield worker
+            started = Worker(process, log)
+            started.greet()
+            yield started
         finally:
             end(process)

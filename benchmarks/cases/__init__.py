@@ -2,12 +2,26 @@
 
 from collections.abc import Callable
 
-from benchmarks.cases import base64, frameworks, latency, limit, memory, models, ranges, replay, size, small, start
+from benchmarks.cases import (
+    base64,
+    filling,
+    frameworks,
+    latency,
+    limit,
+    memory,
+    models,
+    ranges,
+    replay,
+    size,
+    small,
+    start,
+)
 from benchmarks.measuring import Section
 
 CASES: dict[str, Callable[[int], Section]] = {
     "frameworks": frameworks.measure,
     "replay": replay.measure,
+    "filling": filling.measure,
     "limit": limit.measure,
     "base64": base64.measure,
     "small": small.measure,

@@ -49,7 +49,7 @@ class Initializer(keras.initializers.Initializer):  # type: ignore[misc]
         kind = keras.backend.standardize_dtype(dtype or keras.config.floatx())
         if kind not in DTYPES:
             raise ValueError(f"{kind} is no dtype that weights are drawn in: {', '.join(DTYPES)}")
-        layer = {"name": self.path, "type": "tensor", "shape": list(shape), "scheme": self.stated()}
+        layer: dict[str, Any] = {"name": self.path, "type": "tensor", "shape": list(shape), "scheme": self.stated()}
         layer |= self.fans(shape)
         spec = {"seed": self._seed(), "dtype": kind, "layers": [layer]}
         if self.url is None:
