@@ -76,7 +76,10 @@ class StepBias(Scheme):
     references = ("Gu and Dao 2023 (Mamba)",)
     shortest: Annotated[Positive, Field(ge=1e-9, le=100.0)] = Field(0.001, description="Shortest step.")
     longest: Annotated[Positive, Field(ge=1e-9, le=100.0)] = Field(0.1, description="Longest step; more than shortest.")
-    floor: Annotated[Number, Field(ge=0.0, le=100.0)] = Field(0.0, description="Shorter steps are put here.")
+    # Left out where it does nothing: so what was said before there was one is said as it was.
+    floor: Annotated[Number, Field(ge=0.0, le=100.0)] = Field(
+        0.0, exclude_if=lambda floor: floor == 0.0, description="Shorter steps are put here."
+    )
 
     @model_validator(mode="after")
     def _bounds_in_order(self) -> Self:
