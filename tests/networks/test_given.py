@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from service.errors import InvalidSpec, UnsupportedCombination
+from service.formats import FORMATS, Include
 from service.formats.description import encode_plan
 from service.networks.plan import Plan
 from service.networks.schemes import PRESETS
@@ -422,3 +423,23 @@ def test_streams_without_such_an_initialiser_refuse_it(algorithm: str) -> None:
     with pytest.raises(UnsupportedCombination) as caught:
         plan(layer, algorithm=algorithm)
     assert caught.value.pointer == "/layers/0/scheme"
+
+
+def test_a_paddings_row_is_zero_whether_it_is_given_or_drawn() -> None:
+    known = RANDOM.normal(size=(3, 4)).astype(np.float32)
+    layer = {"type": "embedding", "shape": [6, 4], "scheme": scheme(known, rest="like_rows")}
+    whole = arrays(layer)["embeddings"]
+    for row in (1, 4):
+        found = arrays({**layer, "padding_index": row})["embeddings"]
+        assert not found[row].any()
+        assert np.array_equal(np.delete(found, row, 0), np.delete(whole, row, 0))
+
+
+def test_a_file_and_any_part_of_it_are_what_one_walk_gives() -> None:
+    known = RANDOM.normal(size=(700, 300)).astype(np.float32)
+    layer = {"type": "embedding", "shape": [1500, 300], "scheme": scheme(known, rest="glorot_normal")}
+    planned = plan(layer)
+    file = np.load(io.BytesIO(FORMATS["npz"].encode(planned, Include()).whole()))["a/embeddings"]
+    assert np.array_equal(file, arrays(layer)["embeddings"])
+    part = planned.parameters[0].within(250_000, 250_010).open().draw(250_000, 10)
+    assert np.array_equal(part, file.ravel()[250_000:250_010])

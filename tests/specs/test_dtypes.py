@@ -10,6 +10,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from service.api.catalogue import layer_example
+from service.api.hub_listing import elements_by_dtype
 from service.errors import InitserveError
 from service.formats import FORMATS, Include, sharding
 from service.formats.links import links_of, links_of_parameter, parameters_at
@@ -18,6 +19,7 @@ from service.networks.plan import Plan
 from service.replay import ALGORITHMS
 from service.specs.spec import Spec
 from service.stream.dtypes import DTYPES, DtypeName
+from tests.verification import file_of, verify
 
 DENSE: dict[str, Any] = {"name": "a", "type": "dense", "shape": [5, 3], "bias": "random_normal"}
 
@@ -202,3 +204,30 @@ def test_a_replayed_layer_of_its_own_dtype_has_the_values_of_a_spec_of_that_dtyp
         mixed = values(plan(*(each | {"dtype": other} for each in layers[:2]), layers[2], algorithm=algorithm))
         whole, rest = (values(plan(*layers, algorithm=algorithm, dtype=dtype)) for dtype in (other, first))
         assert all(np.array_equal(mixed[key], (rest if key[0] == "c" else whole)[key]) for key in mixed), other
+
+
+@pytest.mark.parametrize("step", [7, 2**20])
+@pytest.mark.parametrize("format", ["safetensors", "npz"])
+def test_a_file_of_several_dtypes_is_verified(format: str, step: int) -> None:
+    layers = [{**DENSE, "dtype": "float16"}, {**DENSE, "name": "b"}, {**DENSE, "name": "c", "dtype": "float64"}]
+    planned = plan(*layers)
+    assert verify(file_of(planned, format), planned, step)["equal"]
+    other = plan(*layers, rules=[{"match": "b/bias", "dtype": "float64"}])
+    answer = verify(file_of(planned, format), other, step)
+    assert {each["name"]: each["equal"] for each in answer["parameters"]} == {
+        each.key: each.key != "b/bias" for each in planned.parameters
+    }
+
+
+def test_the_hub_counts_elements_by_dtype() -> None:
+    planned = plan({**DENSE, "dtype": "bf16"}, {**DENSE, "name": "b"}, rules=[{"match": "*/bias", "dtype": "float64"}])
+    assert elements_by_dtype(planned) == {"BF16": 15, "F64": 6, "F32": 15}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_slices_have_their_arrays_own_dtype(dtype: DtypeName) -> None:
+    kernel = plan({**DENSE, "dtype": dtype}, dtype="float32").parameters[0]
+    part = kernel.sliced([range(1, 5, 2), range(3)[::-1]])
+    whole = np.concatenate([*kernel.blocks()]).reshape(kernel.shape)
+    assert part.dtype == dtype
+    assert np.concatenate([*part.blocks()]).tobytes() == np.ascontiguousarray(whole[1:5:2, ::-1]).tobytes()
