@@ -436,7 +436,7 @@ def test_a_paddings_row_is_zero_whether_it_is_given_or_drawn() -> None:
 
 
 def test_a_file_and_any_part_of_it_are_what_one_walk_gives() -> None:
-    known = RANDOM.normal(size=(700, 300)).astype(np.float32)
+    known = RANDOM.normal(size=(600, 300)).astype(np.float32)
     layer = {"type": "embedding", "shape": [1500, 300], "scheme": scheme(known, rest="glorot_normal")}
     planned = plan(layer)
     file = np.load(io.BytesIO(FORMATS["npz"].encode(planned, Include()).whole()))["a/embeddings"]
