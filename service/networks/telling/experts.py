@@ -52,9 +52,7 @@ def by_others(module: Module, name: str, shape: Shape, back: bool) -> bool | Non
     first, second = shape[-2:]
     for beside, other in module.shapes.items():
         if len(other) == len(shape) and other[0] == shape[0] and (BACK.search(beside.lower()) is None) == back:
-            outer, inner = (second, first) if back else (first, second)  # of (in, out): the model's width, and its own
-            if outer in other[-1:] and outer not in other[-2:-1]:
-                return True
-            if inner in other[-2:-1] and inner not in other[-1:]:
-                return False
+            out, into = first == other[-1], second == other[-2]
+            if out != into:
+                return into if back else out
     return None
