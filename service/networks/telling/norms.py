@@ -13,6 +13,11 @@ MAYBE_ZERO = Doubt(
     "do, it starts at 0",
 )
 
+MAYBE_SLOPE = Doubt(
+    UNKNOWN_START,
+    "a weight of one axis alone, in a module that no name tells: of a normalisation, or slopes of a PReLU",
+)
+
 
 def normalisation(module: Module, scale: str, shift: str, statistics: tuple[str, str]) -> Group | None:
     """Return a batch normalisation, or one of a single axis."""
@@ -70,6 +75,8 @@ def scale_of_norm(module: Module, scale: str, shift: str) -> Group | None:
         members, why = {"scheme": "zeros"}, ZERO
     elif kind == "rms_norm" and module.evidence.zero_norms is None:
         doubt = MAYBE_ZERO
+    elif not biased and not is_norm(module) and module.layout == "pytorch":
+        doubt = MAYBE_SLOPE
     layer = layer_of(kind, shape=list(shape), **members, **({} if kind == "rms_norm" else unbiased(biased)))
     because = ZERO if members else None
     return group(module, layer, {"": Taken("norm", why)}, arrays_as(module, kind, scale, shift), because, doubt)

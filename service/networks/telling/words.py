@@ -8,7 +8,7 @@ NORMS = frozenset({"ln", "bn", "gn", "lnf", "rms", "norm", "layernorm", "rmsnorm
 AFFINE = frozenset({"scale", "scaling", "gain", "gamma", "ls", "layerscale"})
 EMBEDDING = re.compile(
     r"(embed|embeds|emb|embedding|embeddings|embedder|wte|wpe|tokens?|codebooks?|shared"
-    r"|relative_attention_bias)(_?\d+)?$|embeds_layers?$|_table$|^embed_\w+$|quer(y|ies)_feat(ures)?$|reference_points$"
+    r"|relative_attention_bias)(_?\d+)?$|embeds_layers?$|_table$|^embed_\w+$|quer(y|ies)_feat(ures)?$|reference_points$|(^|_)pe(_[kv])?$"
 )
 NO_EMBEDDING = re.compile(r"proj|linear|head|embed_out|conv|dense|norm|patch|time_?embed|timestep|router|gate|mlp|fc")
 HEAD = re.compile(
@@ -25,7 +25,7 @@ def is_norm(module: Module) -> bool:
 
 
 def is_slope(words: frozenset[str]) -> bool:
-    return bool(words & {"prelu", "act", "activation", "relu"})
+    return bool(words & {"prelu", "act", "activation", "relu", "slope"})
 
 
 def is_embedding(module: Module) -> bool:
