@@ -1,7 +1,16 @@
 /** Types of initserve.js: a client of initserve, and its stream drawn on the spot. */
 
 export type DType = "float64" | "float32" | "float16" | "bfloat16";
-export type Layout = "keras" | "pytorch" | "flax";
+export type Layout =
+  | "keras"
+  | "pytorch"
+  | "flax"
+  | "flax_transpose_kernel"
+  | "equinox"
+  | "haiku"
+  | "mlx"
+  | "onnx"
+  | "tensorflow1";
 
 /** A scheme by name, or with its arguments. */
 export type Scheme = string | { name: string; [argument: string]: unknown };

@@ -10,10 +10,11 @@ from starlette.exceptions import HTTPException
 
 from service.api.openapi import PROBLEM_RESPONSES
 from service.api.services import services_of
+from service.errors import UnsupportedCombination
 from service.networks import activations
 from service.networks.families.family import Family
 from service.networks.layers import LAYERS, names
-from service.networks.layouts import LAYOUTS
+from service.networks.layouts import LAYOUTS, OTHER_LAYOUTS
 from service.networks.schemes import ALIASES, FAMILIES, PRESETS
 from service.replay import ALGORITHMS
 from service.replay.framework import Stream
@@ -117,8 +118,11 @@ def layer_example(name: str) -> dict[str, Any]:
 def describe_layer(name: str) -> dict[str, Any]:
     example = layer_example(name)
     holds = {}
-    for layout in LAYOUTS:
-        parameters = Spec.model_validate({**example, "layout": layout}).plan().parameters
+    for layout in (*LAYOUTS, *OTHER_LAYOUTS):
+        try:
+            parameters = Spec.model_validate({**example, "layout": layout}).plan().parameters
+        except UnsupportedCombination:  # that library cannot have such a layer
+            continue
         holds[layout] = [{"name": parameter.name, "shape": list(parameter.shape)} for parameter in parameters]
     return {
         "name": name,

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import TypeAlias
 
-from service.networks.layouts import Arrangement, Cut, Join, Sum, Take
+from service.networks.layouts import Arrangement, Cut, Flip, Join, Move, Reshape, Sum, Take
 from service.stream.distributions import Constant, Distribution, Expectation, Normal, Uniform
 from service.stream.draws import Addressed, Draws
 from service.stream.dtypes import DTYPES, DtypeName
@@ -103,6 +103,10 @@ def without_zeros(arrangement: Arrangement, distributions: Distributions) -> Arr
             return Sum(kept) if len(kept) > 1 else kept[0]
         case Cut(of, axis, part, count):
             return Cut(without_zeros(of, distributions), axis, part, count)
+        case Join(parts, axis):
+            return Join(tuple(without_zeros(part, distributions) for part in parts), axis)
+        case Move() | Reshape() | Flip():
+            return replace(arrangement, of=without_zeros(arrangement.of, distributions))
         case _:
             return arrangement
 

@@ -14,9 +14,16 @@ from typing import Literal, TypeAlias
 
 from service.stream.views import Form, Shape, Summed, View, joined
 
-Layout: TypeAlias = Literal["keras", "pytorch", "flax"]
-LAYOUTS: tuple[Layout, ...] = ("keras", "pytorch", "flax")
-SEPARATOR: dict[Layout, str] = {"keras": "/", "pytorch": ".", "flax": "/"}
+Native: TypeAlias = Literal["keras", "pytorch", "flax"]  # of frameworks with defaults, rules of fans, streams
+Layout: TypeAlias = Literal[
+    "keras", "pytorch", "flax", "flax_transpose_kernel", "equinox", "haiku", "mlx", "onnx", "tensorflow1"
+]
+LAYOUTS: tuple[Native, ...] = ("keras", "pytorch", "flax")
+OTHER_LAYOUTS: tuple[Layout, ...] = ("flax_transpose_kernel", "equinox", "haiku", "mlx", "onnx", "tensorflow1")
+SEPARATOR: dict[Layout, str] = {
+    "keras": "/", "pytorch": ".", "flax": "/", "flax_transpose_kernel": "/", "equinox": ".", "haiku": "/", "mlx": ".",
+    "onnx": ".", "tensorflow1": "/",
+}  # fmt: skip
 
 
 class Arrangement(ABC):

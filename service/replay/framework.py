@@ -12,7 +12,7 @@ from service.errors import InitserveError, UnsupportedCombination
 from service.networks.families.engine import Step
 from service.networks.fans import Fans
 from service.networks.layers.layer import LayerSpec
-from service.networks.layouts import Layout
+from service.networks.layouts import Native
 from service.networks.parameters import FRAMEWORK_DEFAULTS, Parameter
 from service.networks.schemes import Scheme
 from service.networks.schemes.given import GivenArray
@@ -46,7 +46,7 @@ class Array:
     pointer: str
     dtype: DtypeName
 
-    def scheme_in(self, framework: Layout) -> Scheme:
+    def scheme_in(self, framework: Native) -> Scheme:
         """Return what is stated, or the default of the framework's layer."""
         defaults = self.parameter.defaults
         return self.stated or defaults.get(framework, FRAMEWORK_DEFAULTS[framework][self.parameter.role])
@@ -106,7 +106,7 @@ class Stream:
 
     name: str
     summary: str
-    layout: Layout
+    layout: Native
     dtypes: tuple[DtypeName, ...]
     versions: Mapping[str, str]
     addressable: bool
@@ -115,7 +115,7 @@ class Stream:
     example: Mapping[str, Any]
 
 
-def given_array(scheme: GivenArray, array: Array, layout: Layout, cast: Callable[[Doubles], Doubles]) -> Draws | None:
+def given_array(scheme: GivenArray, array: Array, layout: Native, cast: Callable[[Doubles], Doubles]) -> Draws | None:
     """Return what fills an array with the numbers of a spec's own, as `cast` leaves them before the dtype's rounding.
 
     None where it has another shape than they: their canonical places are then looked up. A framework's constant is a

@@ -1,6 +1,7 @@
 """Choosing: what each layer is called, and the scheme that each of its parameters gets."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 
@@ -8,7 +9,8 @@ from service import stopping
 from service.errors import InvalidSpec, TooLarge, UnsupportedCombination
 from service.networks.asked import SPECS_DTYPE, Asked, Decided, Decisions, Member
 from service.networks.layers.layer import LayerSpec
-from service.networks.layouts import LAYOUTS, Layout
+from service.networks.layouts import LAYOUTS, OTHER_LAYOUTS, Layout
+from service.networks.others import EveryLayout
 from service.networks.parameters import AS_ASKED, Choice, Defaults, FanRule, Parameter, by_default, recommended
 from service.networks.plan import Caution
 from service.networks.schemes import Auto, Scheme
@@ -63,7 +65,7 @@ def choose(spec: Wanted, replay: Replay | None) -> tuple[list[Asked], list[Cauti
     of all that are alike and that the same rules match.
     """
     names = names_of(spec.layers, replay)
-    kinds = kinds_of(spec.layers)
+    kinds = kinds_of(spec.layers, spec.layout)
     rules = spec.all_rules
     refuse_comparisons(rules, sum(len(kind.parameters) for kind in kinds))
     named = list(zip(names, kinds, strict=True)) if rules else []
@@ -83,7 +85,11 @@ def choose(spec: Wanted, replay: Replay | None) -> tuple[list[Asked], list[Cauti
         asked.append(Asked(name, layer, at, decided[kind, matched]))
     if not matches.doubtful:
         return asked, []
-    elsewhere = {layout: Names(named, layout) for layout in LAYOUTS if layout != spec.layout}
+    elsewhere = {}
+    for layout in (*LAYOUTS, *OTHER_LAYOUTS):
+        with suppress(UnsupportedCombination):  # that layout has no such layers
+            if layout != spec.layout:
+                elsewhere[layout] = Names(named, layout)
     return asked, list(warn_of_rules(rules, matches, known, elsewhere))
 
 
@@ -123,8 +129,11 @@ def names_of(layers: Sequence[LayerSpec], replay: Replay | None) -> list[str]:
     return list(names)
 
 
-def kinds_of(layers: Sequence[LayerSpec]) -> list[Kind]:
-    """Return what each layer consists of, one for all that are alike; refuses more parameters than there may be."""
+def kinds_of(layers: Sequence[LayerSpec], layout: Layout) -> list[Kind]:
+    """Return what each layer consists of, one for all that are alike; refuses more parameters than there may be.
+
+    Refuses a layer that the layout cannot have, too.
+    """
     known: dict[str, Kind] = {}
     found, count = [], 0
     for index, layer in enumerate(layers):
@@ -132,7 +141,11 @@ def kinds_of(layers: Sequence[LayerSpec]) -> list[Kind]:
         kind = known.get(likeness)
         if kind is None:
             stopping.check()
-            kind = known[likeness] = Kind(layer.parameters(), layer.placed())
+            kind = known[likeness] = Kind(layer.parameters(), EveryLayout(layer))
+            try:
+                kind.placements[layout]
+            except UnsupportedCombination as error:
+                raise error.at(f"/layers/{index}") from None
         count += len(kind.parameters)
         if count > MOST_PARAMETERS:
             raise TooLarge(f"the spec has more than {MOST_PARAMETERS:,} parameters", f"/layers/{index}")

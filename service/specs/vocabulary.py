@@ -1,6 +1,6 @@
 """The words that a spec's own members take: its layout, whose defaults and fans, its stream."""
 
-from service.networks.layouts import LAYOUTS
+from service.networks.layouts import LAYOUTS, OTHER_LAYOUTS
 from service.networks.vocabulary import Vocabulary
 from service.replay import ALGORITHMS
 from service.stream.streams import ALGORITHM
@@ -22,7 +22,10 @@ FRAMEWORKS = {
     "flax-linen": "flax",
     "flax-nnx": "flax",
 }
-LAYOUT = Vocabulary(LAYOUTS, FRAMEWORKS)
+LAYOUT = Vocabulary(
+    (*LAYOUTS, *OTHER_LAYOUTS),
+    {**FRAMEWORKS, "eqx": "equinox", "hk": "haiku", "dm-haiku": "haiku", "mlx.nn": "mlx", "tf1": "tensorflow1"},
+)
 DEFAULTS = Vocabulary(("recommended", *LAYOUTS), FRAMEWORKS, {"auto": "recommended", "default": "recommended"})
 FANS = Vocabulary(("true", *LAYOUTS), FRAMEWORKS)
 STREAMS = Vocabulary(

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.networks.layouts import SEPARATOR
 from service.specs.spec import Spec
 
 Arrays = dict[str, NDArray[Any]]
@@ -13,7 +14,7 @@ Arrays = dict[str, NDArray[Any]]
 def draw(layer: dict[str, Any], **more: Any) -> Arrays:
     """Return one layer's arrays by their names within the layer."""
     (planned,) = Spec.model_validate({"seed": 42, **more, "layers": [layer]}).plan().layers
-    separator = "." if more.get("layout") == "pytorch" else "/"
+    separator = SEPARATOR[more.get("layout", "keras")]
     return {
         parameter.key.removeprefix(planned.name + separator): np.concatenate(list(parameter.blocks())).reshape(
             parameter.shape
