@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file
 from transformers import BertModel, GPT2Model
 
 from service.formats import safetensors
@@ -32,3 +33,19 @@ def test_transformers_reads_a_file_beside_a_config(tmp_path: Path, config: dict[
         assert tensors.metadata()["format"] == "pt"
         for key in tensors.keys():  # noqa: SIM118 - it is no dictionary
             assert torch.equal(state[key], tensors.get_tensor(key)), key
+
+
+def test_torch_views_every_array_of_a_file_of_several_dtypes(tmp_path: Path) -> None:
+    """A view of bytes as a dtype must begin at a multiple of its size, of which an odd number of halves makes none."""
+    dtypes = ("bfloat16", "float32", "float16", "float64")
+    layers = [{"type": "tensor", "name": name, "shape": [3], "dtype": name} for name in dtypes]
+    plan = Spec.model_validate({"seed": 1, "layout": "pytorch", "layers": layers}).plan()
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(safetensors.encode(plan, Include()).whole())
+    read = load_file(file)
+    assert {name: array.dtype for name, array in read.items()} == {
+        f"{name}.value": getattr(torch, name) for name in dtypes
+    }
+    for parameter in plan.parameters:
+        drawn = b"".join(block.tobytes() for block in parameter.blocks())
+        assert read[parameter.key].view(torch.uint8).numpy().tobytes() == drawn

@@ -94,6 +94,8 @@ GRIDS = {
     "one row": RANDOM.normal(size=(1, 5)),
     "a constant column": np.concatenate([RANDOM.normal(size=(30, 4)), np.full((30, 1), 0.25)], axis=1),
     "columns that depend on others": RANDOM.normal(size=(30, 2)) @ RANDOM.normal(size=(2, 5)),
+    "a column that nearly depends on another": np.repeat(RANDOM.normal(size=(30, 1)), 5, 1)
+    + 1e-4 * RANDOM.normal(size=(30, 5)),
     "all alike": np.full((9, 5), 0.1),
     "far from 0": 1e6 + RANDOM.normal(size=(30, 5)),
 }
