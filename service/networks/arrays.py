@@ -6,7 +6,7 @@ from functools import cached_property
 from math import prod
 from typing import NamedTuple
 
-from service.networks.asked import Arrays, Member, Source
+from service.networks.asked import Draw, Member, Source
 from service.networks.expectations import AsStored, as_stored, expect, extremes, on_diagonals
 from service.networks.layers.listed import Taken
 from service.networks.layouts import Arrangement, Layout, as_they_are
@@ -50,9 +50,16 @@ class PlannedArray:
     layout: Layout
     arrangement: Arrangement
     sources: Mapping[str, Source] = field(repr=False)
-    arrays: Arrays = field(repr=False)
+    arrays: Mapping[str, Draw] = field(repr=False)
     slice_of: "PlannedArray | None" = field(default=None, repr=False)
     taken_for: Taken | None = None  # what a listing's tensor was told to be
+    elements: int = field(init=False)
+    bytes: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        elements = prod(self.form.shape)
+        object.__setattr__(self, "elements", elements)
+        object.__setattr__(self, "bytes", elements * DTYPES[self.dtype].size)
 
     @property
     def source(self) -> Source:
@@ -60,19 +67,11 @@ class PlannedArray:
         return self.sources[self.arrangement.sources()[0]]
 
     @cached_property
-    def elements(self) -> int:
-        return prod(self.form.shape)
-
-    @cached_property
-    def bytes(self) -> int:
-        return self.elements * DTYPES[self.dtype].size
-
-    @cached_property
     def expectation(self) -> AsStored:
         """What to expect of the values as they are stored."""
         if self.slice_of is not None:
-            return expect_slice(self.form, self.arrays(ANY), self.slice_of.expectation, self.dtype)
-        part = on_diagonals(self.form, self.arrays(ANY))
+            return expect_slice(self.form, self.anywhere, self.slice_of.expectation, self.dtype)
+        part = on_diagonals(self.form, self.anywhere)
         if part is not None:
             return as_stored(part, (part.low, part.high), self.dtype)
         distributions = {name: source.distribution for name, source in self.sources.items()}
@@ -80,16 +79,24 @@ class PlannedArray:
         ends = extremes(self.arrangement, distributions, self.dtype)
         return as_stored(expect(self.arrangement, distributions, canonical), ends, self.dtype)
 
+    def arrays_in(self, streams: Streams) -> dict[str, Draws]:
+        """Return what draws the arrays that its elements stand in, each from its first element to its last."""
+        return {name: self.arrays[name](streams) for name in self.form.names}
+
+    @cached_property
+    def anywhere(self) -> dict[str, Draws]:
+        """The same in no layer's streams: to be asked what it takes and what to expect, and not to be opened."""
+        return self.arrays_in(ANY)
+
     @cached_property
     def addressable(self) -> bool:
         """Whether each of its elements is made by itself."""
-        arrays = self.arrays(ANY)
-        return not any(arrays[name].in_order or arrays[name].whole for name in self.form.names)
+        return not any(array.in_order or array.whole for array in self.anywhere.values())
 
     @cached_property
     def draws_anywhere(self) -> dict[str, Draws]:
-        """What draws it, from no layer's streams: to be asked what it takes, and not to be opened."""
-        return self.draws(ANY)
+        """What draws it, in no layer's streams."""
+        return self.draws_of(self.anywhere)
 
     @cached_property
     def cost(self) -> Cost:
@@ -106,13 +113,15 @@ class PlannedArray:
         return Cost(self.elements, self.bytes, operations, standing, walking)
 
     def draws(self, streams: Streams, drawn: tuple[int, int] | None = None) -> dict[str, Draws]:
-        """Return what draws the arrays that its elements stand in, from the first drawn to before the last."""
+        """Return what draws it, or its elements from the first drawn to before the last."""
+        return self.draws_of(self.arrays_in(streams), drawn)
+
+    def draws_of(self, arrays: Mapping[str, Draws], drawn: tuple[int, int] | None = None) -> dict[str, Draws]:
+        """Return what draws those of its elements of what draws all of the arrays that they stand in."""
         if not self.elements:
             return {}
-        arrays = self.arrays(streams)
         found = {}
-        for name in self.form.names:
-            array = arrays[name]
+        for name, array in arrays.items():
             if not (array.in_order or array.whole):
                 found[name] = array
             elif views := self._views(name, *(drawn or (0, self.elements))):

@@ -151,19 +151,19 @@ def formula_of(distribution: Distribution, scheme: Scheme, dtype: DtypeName) -> 
             return scheme.formula
 
 
-Arrays: TypeAlias = Callable[[Streams], Mapping[str, Draws]]
+Draw: TypeAlias = Callable[[Streams], Draws]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Made:
     """What the values of layers that are alike are: of each canonical parameter what it is, and where it stands.
 
-    `arrays` returns what draws the arrays that the parameters stand in, in the streams of one of the layers.
+    `arrays` are those that the parameters stand in: what returns what draws one, in the streams of one of the layers.
     """
 
     sources: Mapping[str, Source]
     forms: Mapping[str, Form]
-    arrays: Arrays
+    arrays: Mapping[str, Draw]
 
     @property
     def distributions(self) -> dict[str, Distribution]:

@@ -5,14 +5,13 @@ Most schemes draw a parameter by itself. Under a framework's prefix, a scheme in
 the canonical parameters; these are then read off it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
-from typing import TypeAlias
 
 from service.errors import InitserveError, UnsupportedCombination
-from service.networks.asked import Asked, Decided, Made, Source
+from service.networks.asked import Asked, Decided, Draw, Made, Source
 from service.networks.fans import Fans
 from service.networks.frameworks import BY_RULE, FRAMEWORKS, Framework, FrameworkArray, arrays_of, holding
 from service.networks.inversion import inverted
@@ -21,12 +20,10 @@ from service.networks.schemes.scaling import VarianceScaling
 from service.networks.site import Site
 from service.stream.chance import Own, Woven
 from service.stream.distributions import Distribution
-from service.stream.draws import Addressed, Draws, MadeOf
+from service.stream.draws import Addressed, MadeOf
 from service.stream.matrices import MadeAsWhole, WithZeroRow
 from service.stream.streams import Streams
 from service.stream.views import Form
-
-Draw: TypeAlias = Callable[[Streams], Draws]
 
 
 def made(layer: Asked) -> Made:
@@ -61,7 +58,7 @@ def made(layer: Asked) -> Made:
             placements.append(Placement(key, array.placement.of))
             arrays[key] = drawn(array, layer)
         forms |= inverted(placements, {name: layer.choices[name].stated.shape for name in names})
-    return Made(found, forms, lambda streams: {name: draw(streams) for name, draw in arrays.items()})
+    return Made(found, forms, arrays)
 
 
 def addressed(distribution: Distribution, decided: Decided, elements: int, streams: Streams) -> Addressed:

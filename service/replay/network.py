@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from service.errors import InitserveError, NotExact, UnsupportedCombination
 from service.networks.asked import Asked, Decided, Made, Source
@@ -16,6 +17,7 @@ from service.stream.distributions import Constant, Distribution
 from service.stream.draws import Addressed, Draws, ZeroRow
 from service.stream.dtypes import DtypeName
 from service.stream.matrices import WithZeroRow
+from service.stream.streams import Streams
 from service.stream.views import View
 
 WEIGHTS = ("weights", "recurrent", "embedding")
@@ -145,7 +147,12 @@ def assemble(layer: Asked, given: Mapping[str, ArrayDraws], replay: Replay) -> M
     for name in shapes.keys() - sources.keys():
         stated = layer.choices[name].stated
         sources[name] = Source(stated, Choice(ZEROS, "the framework has no such array"), stated.fans, Constant(0.0))
-    return Made(sources, forms, lambda streams: arrays)
+    return Made(sources, forms, {name: partial(alone, draws) for name, draws in arrays.items()})
+
+
+def alone(draws: Draws, streams: Streams) -> Draws:
+    """Return what draws an array, whatever streams of the service's own its layer has."""
+    return draws
 
 
 def without_chance(layer: Asked, asked: Decided, choice: Choice, replay: Replay) -> Distribution:
