@@ -8,6 +8,7 @@ import httpx
 import numpy as np
 import pytest
 from initserve import Client, InitserveError, Local, answers
+from initserve.files import Entry
 from initserve.progress import Bar
 from initserve.saving import PartFile
 
@@ -76,6 +77,33 @@ def test_every_connection_may_break_and_no_byte_is_asked_for_twice(running: Serv
         assert client.init(LARGE)["w/value"].tobytes() == local.init(LARGE)["w/value"].tobytes()
     assert proxy.connections >= 3
     assert proxy.brought < whole.stat().st_size + proxy.connections * 4096
+
+
+def test_memory_that_is_read_into_is_filled_though_every_connection_breaks(running: Server, local: Local) -> None:
+    """It goes on where it was, and nothing beside it is written."""
+    with faulty(running, always=cut_after(3 * MIB)) as proxy, Client(proxy.url, tries=3) as client:
+        array = client.open(LARGE)["w/value"]
+        memory = np.full(array.size + 2, 7, np.float32)
+        array.read_into(memory[1:-1].reshape(array.shape))
+    assert memory[1:-1].tobytes() == local.init(LARGE)["w/value"].tobytes()
+    assert (memory[0], memory[-1]) == (7, 7)
+    assert proxy.connections >= 3
+
+
+@pytest.mark.parametrize("more", [-4, 4])
+@pytest.mark.parametrize("framing", ["content-length", "chunked"])
+def test_other_bytes_than_the_memory_holds_are_an_error_and_none_stands_beside_it(more: int, framing: str) -> None:
+    body = b"x" * (16 + more)
+    answer = said(200, body)
+    if framing == "chunked":
+        answer = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    memory = np.zeros(6, np.float32)
+    entry = Entry("w", "F32", (4,), 0, 16)
+    with scripted(*[answer] * 9) as script, Client(script.url, tries=2) as client:
+        with pytest.raises(InitserveError) as failed:
+            client._take(client._service.part_into("/weights/x", entry, None, memory[1:5]))
+    assert failed.value.code == "broken-answer"
+    assert not memory[[0, 5]].any()
 
 
 def test_what_an_earlier_process_left_is_gone_on_with(running: Server, whole: Path, tmp_path: Path) -> None:
