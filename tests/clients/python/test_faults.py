@@ -100,8 +100,9 @@ def test_other_bytes_than_the_memory_holds_are_an_error_and_none_stands_beside_i
     memory = np.zeros(6, np.float32)
     entry = Entry("w", "F32", (4,), 0, 16)
     with scripted(*[answer] * 9) as script, Client(script.url, tries=2) as client:
+        steps = client._service.part_into("/weights/x", entry, None, memory[1:5])
         with pytest.raises(InitserveError) as failed:
-            client._take(client._service.part_into("/weights/x", entry, None, memory[1:5]))
+            client._take(steps)
     assert failed.value.code == "broken-answer"
     assert not memory[[0, 5]].any()
 

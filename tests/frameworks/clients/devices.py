@@ -70,6 +70,8 @@ def main() -> None:
         return NamedSharding(row, P("data") if struct.shape[0] % 4 == 0 else P())
 
     check(shapes, jax.tree_util.tree_map(by_rows, shapes), wanted, every)
+    half = {"kernel": jax.ShapeDtypeStruct((8, 6), jnp.float32)}
+    check(half, NamedSharding(square, P("data")), bits(initserve_jax.init(half, 7)), 48)
     # A tree that ends sooner than the shapes do, as nn.get_sharding gives.
     told = nn.get_sharding(shapes, square)
     check(shapes, told, wanted, every)
