@@ -47,6 +47,7 @@ def canonical_document(spec: Sized, seed: int) -> Document:
             stated[member] = getattr(spec, member)
     if spec.tensors is not None:
         stated["tensors"] = dict(spec.tensors.stated)
+        stated |= {} if spec.config is None else {"config": dict(spec.config)}
     elif spec.recipe is None:
         stated["layers"] = layers_of(spec, replay, seed)
     else:

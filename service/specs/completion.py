@@ -77,7 +77,8 @@ def with_recipe(document: Mapping[str, Any]) -> Mapping[str, Any]:
     name = document.get("recipe")
     if name is None:
         for member in OF_RECIPE:
-            if document.get(member) is not None:
+            of_listing = member == "config" and document.get("tensors") is not None
+            if document.get(member) is not None and not of_listing:
                 raise refusal(member, f"a {member} is that of a recipe; this spec names no recipe")
         return document
     if not isinstance(name, str) or name not in RECIPES:
@@ -163,8 +164,21 @@ def with_tensors(document: Mapping[str, Any]) -> Mapping[str, Any]:
     layout, dtype = (read_as(document, member, words, of) for member, words, of in OF_LISTING)
     if layout is None or dtype is None:  # which is said of that member
         return {**document, "tensors": None, "layers": [NO_LAYER]}
-    listing = read(tensors, layout, dtype)
-    return {**document, "tensors": listing, "layers": list(listing.told.layers)}
+    of_model = model_type_in(document)
+    listing = read(tensors, layout, dtype, of_model)
+    config = {} if of_model is None else {"config": {"model_type": of_model}}
+    return {**document, "tensors": listing, "layers": list(listing.told.layers), **config}
+
+
+def model_type_in(document: Mapping[str, Any]) -> str | None:
+    """Return which model a config.json beside a listing is of: no more of it says how tensors start."""
+    config = document.get("config")
+    if config is None:
+        return None
+    found = config.get("model_type") if isinstance(config, Mapping) else None
+    if not isinstance(found, str):
+        raise refusal("config", "beside tensors a config says the model_type, as a config.json does")
+    return found
 
 
 OF_LISTING = (("layout", LAYOUT, "pytorch"), ("dtype", DTYPE, "float32"))

@@ -68,7 +68,8 @@ class Spec(Description):
     config: dict[str, Any] | None = Field(
         None,
         description="Of a published model: its config.json, or what is otherwise with it than with `size`; without a "
-        "size, what it leaves out is the transformers library's default.",
+        "size, what it leaves out is the transformers library's default. Beside tensors: its model_type, which says "
+        "how some of them start.",
     )
     head: Annotated[str, Field(max_length=32)] | None = Field(
         None,

@@ -72,7 +72,16 @@ def test_every_kind_that_is_told_is_a_row_of_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model_type", "starts"), [(None, None), ("llama", False), ("gemma2", True), ("qwen3_next", True), ("olmo2", False)]
+    ("model_type", "starts"),
+    [
+        (None, None),
+        ("llama", False),
+        ("gemma2", True),
+        ("qwen3_next", True),
+        ("olmo2", False),
+        ("gemma3n", False),
+        ("gemma3_text", True),
+    ],
 )
 def test_whether_normalisations_start_at_0_is_the_models_own(model_type: str | None, starts: bool | None) -> None:
     listed = {

@@ -209,3 +209,15 @@ def test_tensors_have_the_dtypes_that_the_listing_states() -> None:
     assert values(told)["fc.weight"] == values(alone)["fc.weight"]
     again = Spec.model_validate(json.loads(told.canonical_json())).plan()
     assert values(again) == values(told)
+
+
+def test_a_config_beside_a_listing_says_which_model_it_is_of() -> None:
+    tensors = {"model.layers.0.input_layernorm.weight": [4], "model.layers.0.mlp.up_proj.weight": [8, 4]}
+    told = plan(tensors, config={"model_type": "gemma", "hidden_size": 4, "dtype": "bfloat16"})
+    norm = next(each for each in told.parameters if each.key.endswith("norm.weight"))
+    assert (norm.source.choice.scheme.name, norm.dtype) == ("zeros", "float32")
+    assert "1 + scale" in norm.source.choice.reason
+    assert json.loads(told.canonical_json())["config"] == {"model_type": "gemma"}
+    assert values(Spec.model_validate(json.loads(told.canonical_json())).plan()) == values(told)
+    for config in ({}, {"model_type": 3}, "gemma"):
+        assert fault(tensors, config=config)[0].startswith("/config")

@@ -1,16 +1,17 @@
 """What a listing says as a whole, which a module alone does not: gathered once, of each pattern and shape."""
 
+import re
 from collections.abc import Iterable
 
 from service.networks.layouts import Layout
 from service.networks.telling.module import Evidence, Module
 from service.networks.telling.words import is_embedding, is_norm
 
-# Of transformers: models whose normalisations multiply by 1 + weight.
-ONE_PLUS = (
-    "gemma", "paligemma", "recurrent_gemma", "shieldgemma", "colgemma", "t5gemma", "vaultgemma", "qwen3_next",
-    "qwen3_5", "minimax_m3", "nemotron",
-)  # fmt: skip
+# The types of models, as transformers 5.24 has them, whose normalisations multiply by 1 + weight.
+ONE_PLUS = re.compile(
+    r"((shield|col|pali|recurrent_|vault)?gemma[23]?|t5gemma2?|colpali|qwen3_next|qwen3_5(_moe)?|minimax_m3_vl|step3p7)"
+    r"(_text|_vision|_module|_encoder|_decoder)?"
+)
 # Only models of these widths of vocabulary, or with these modules, may do so.
 LARGE_VOCABULARY = 256_000
 CLUES = frozenset({"pre_feedforward_layernorm", "linear_attn"})
@@ -19,7 +20,7 @@ CLUES = frozenset({"pre_feedforward_layernorm", "linear_attn"})
 def starts_at_zero(model_type: str | None, modules: Iterable[Module]) -> bool | None:
     """Return whether normalisations multiply by 1 + scale: by the model's type; None where they may."""
     if model_type is not None:
-        return model_type.startswith(ONE_PLUS)
+        return ONE_PLUS.fullmatch(model_type) is not None
     for module in modules:
         shape = module.shapes.get("weight", ())
         if module.parts & CLUES or (len(shape) == 2 and shape[0] >= LARGE_VOCABULARY and is_embedding(module)):
