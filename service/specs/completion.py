@@ -8,6 +8,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from service.errors import InitserveError
 from service.networks.families import FAMILIES
+from service.networks.layouts import LAYOUTS
 from service.networks.vocabulary import DTYPE, Vocabulary
 from service.replay import ALGORITHMS, Replay
 from service.specs.jcs import canonical
@@ -164,6 +165,10 @@ def with_tensors(document: Mapping[str, Any]) -> Mapping[str, Any]:
     layout, dtype = (read_as(document, member, words, of) for member, words, of in OF_LISTING)
     if layout is None or dtype is None:  # which is said of that member
         return {**document, "tensors": None, "layers": [NO_LAYER]}
+    if layout not in LAYOUTS:
+        raise refusal(
+            "layout", f"tensors are told by the names of {', '.join(LAYOUTS)}; {layout} has others", "pytorch"
+        )
     of_model = model_type_in(document)
     listing = read(tensors, layout, dtype, of_model)
     config = {} if of_model is None else {"config": {"model_type": of_model}}

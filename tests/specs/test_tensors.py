@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from service.api.catalogue import layer_example
 from service.formats.description import encode_plan
 from service.networks.layers import LAYERS
-from service.networks.layouts import LAYOUTS
+from service.networks.layouts import LAYOUTS, OTHER_LAYOUTS
 from service.networks.plan import Plan
 from service.specs.faults import faults_of
 from service.specs.spec import Spec
@@ -154,7 +154,13 @@ def test_a_listing_stands_alone_and_under_the_services_own_stream() -> None:
     assert fault(MLP, layers=[{"type": "dense", "shape": [2, 2]}])[0] == "/tensors"
     assert fault(MLP, recipe="gpt2")[0] in ("/tensors", "/recipe", "/layers")
     assert fault(MLP, algorithm="torch-cpu/1")[0] == "/algorithm"
-    assert fault(MLP, layout="pytorhc") == ("/layout", "this is one of keras, pytorch, flax; did you mean pytorch?")
+    found, detail = fault(MLP, layout="pytorhc")
+    assert (found, detail.endswith("did you mean pytorch?")) == ("/layout", True)
+    for layout in OTHER_LAYOUTS:
+        assert fault(MLP, layout=layout) == (
+            "/layout",
+            f"tensors are told by the names of keras, pytorch, flax; {layout} has others",
+        )
 
 
 def test_a_pointer_leads_to_the_tensor_that_a_fault_is_about() -> None:
