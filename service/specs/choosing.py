@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from service import stopping
 from service.errors import InvalidSpec, TooLarge, UnsupportedCombination
@@ -15,10 +15,22 @@ from service.networks.parameters import AS_ASKED, Choice, Defaults, FanRule, Par
 from service.networks.plan import Caution
 from service.networks.schemes import Auto, Scheme
 from service.replay import Replay
-from service.specs.matching import Kind, Matched, Names, RuleSet, bits, last, match, refuse_comparisons, warn_of_rules
+from service.specs.matching import (
+    Kind,
+    Matched,
+    Names,
+    RuleSet,
+    bits,
+    last,
+    match,
+    refuse_comparisons,
+    warn_of_rules,
+    warn_of_tied,
+)
 from service.specs.recipes import Expanded
 from service.specs.rules import STATED, Rule
 from service.specs.tensors import Listing
+from service.specs.ties import Ties
 from service.stream.dtypes import DtypeName
 
 MOST_PARAMETERS = 2**18  # of a spec: a stacked recurrent layer alone can have hundreds
@@ -58,8 +70,16 @@ class Wanted(Protocol):
     def all_rules(self) -> Sequence[Rule]: ...
 
 
-def choose(spec: Wanted, replay: Replay | None) -> tuple[list[Asked], list[Caution]]:
-    """Return the layers by name, with the scheme that each of their parameters gets, and rules without effect.
+class Chosen(NamedTuple):
+    """The layers, with the scheme that each of their parameters gets; `unused` warns of rules without effect."""
+
+    layers: list[Asked]
+    ties: Ties
+    unused: list[Caution]
+
+
+def choose(spec: Wanted, replay: Replay | None) -> Chosen:
+    """Return what each layer gets.
 
     What a pointer leads to is the whole spec, a recipe's layers and rules in it. What is decided of a layer is decided
     of all that are alike and that the same rules match.
@@ -83,14 +103,16 @@ def choose(spec: Wanted, replay: Replay | None) -> tuple[list[Asked], list[Cauti
             stopping.check()
             decided[kind, matched] = choosing.decide(layer, kind, matched, at)
         asked.append(Asked(name, layer, at, decided[kind, matched]))
-    if not matches.doubtful:
-        return asked, []
-    elsewhere = {}
-    for layout in (*LAYOUTS, *OTHER_LAYOUTS):
-        with suppress(UnsupportedCombination):  # that layout has no such layers
-            if layout != spec.layout:
-                elsewhere[layout] = Names(named, layout)
-    return asked, list(warn_of_rules(rules, matches, known, elsewhere))
+    ties = Ties.of(((layer.name, layer.placements) for layer in asked), spec.expanded.tied, spec.layout)
+    unused = [*warn_of_tied(matches, known, ties)]
+    if matches.doubtful:
+        elsewhere = {}
+        for layout in (*LAYOUTS, *OTHER_LAYOUTS):
+            with suppress(UnsupportedCombination):  # that layout has no such layers
+                if layout != spec.layout:
+                    elsewhere[layout] = Names(named, layout)
+        unused += warn_of_rules(rules, matches, known, elsewhere)
+    return Chosen(asked, ties, unused)
 
 
 class Naming:

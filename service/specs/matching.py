@@ -18,6 +18,7 @@ from service.networks.parameters import Parameter
 from service.networks.plan import Caution
 from service.specs.nearness import Nearest
 from service.specs.rules import Rule, is_literal, matcher, price
+from service.specs.ties import Ties
 
 # Of a piece of a pattern with a name, a microsecond or two: 10 patterns with a star each on 200,000 parameters, each
 # with two names.
@@ -215,3 +216,17 @@ def warn_of_rules(
         else:
             detail = "there is no parameter that this could match"
         yield Caution("unused-rule", pointer, detail, {"match": meant} if meant else {})
+
+
+def warn_of_tied(matches: Matches, names: Names, ties: Ties) -> Iterator[Caution]:
+    """Warn of rules that mean nothing but parameters that are others of a published model."""
+    sources = {
+        names.paths[f"{layer}/{parameter}"]: (f"{layer}/{parameter}", source)
+        for layer, tied in (ties.parameters.items() if matches.of else ())
+        for parameter, source in tied.items()
+    }
+    for index, found in enumerate(matches.of):
+        if found.meant and found.meant <= sources.keys():
+            path, source = sources[min(found.meant)]
+            detail = f"{path} is {source} here, and starts as that does: match that"
+            yield Caution("unused-rule", f"/rules/{index}/match", detail, {"match": source})

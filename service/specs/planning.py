@@ -13,14 +13,15 @@ from service.networks.arrays import PlannedArray
 from service.networks.asked import Asked, Decisions, Made, Member, Source, own_member
 from service.networks.expectations import without_zeros
 from service.networks.layers.layer import LARGEST_EXACT
-from service.networks.layouts import Layout, Placement
+from service.networks.layouts import Layout, Placement, key_of
 from service.networks.plan import Caution, Plan, PlannedLayer, PlannedParameter
 from service.replay import ALGORITHMS, Replay
 from service.replay.network import construct
 from service.specs.addresses import short
 from service.specs.choosing import Wanted, choose
 from service.specs.refusals import refuse_overflow, refuse_seed, refuse_shared_keys
-from service.specs.selection import Tied, selected
+from service.specs.selection import selected
+from service.specs.ties import Tied, Ties
 from service.specs.warnings import may_repeat, warn, warn_of_config, warn_of_twins
 from service.stream.dtypes import DTYPES, DtypeName
 from service.stream.streams import Streams
@@ -74,19 +75,32 @@ def planned(
     spec: Wanted, replay: Replay | None, seed: int
 ) -> tuple[list[PlannedLayer], list[Caution], Mapping[str, str]]:
     """Return the layers, what to warn of and what is tied; pointers lead into a spec with its recipe's layers in it."""
-    asked, unused = choose(spec, replay)
+    asked, ties, unused = choose(spec, replay)
     made, warnings = drawn_by(replay, spec, asked, seed)
-    warnings += [*warnings_of(asked, made, replay), *unused, *warn_of_config(spec.expanded.misspelt)]
-    warnings += [] if spec.tensors is None else spec.tensors.cautions()
-    tied = Tied.of(asked, spec.expanded.tied)
-    layers = arranged(spec, asked, made, seed, tied)
+    warnings += [*warnings_of(asked, made, replay, ties), *unused, *warn_of_config(spec.expanded.misspelt)]
+    warnings += [] if spec.tensors is None else spec.tensors.cautions(ruled(asked, spec.layout))
+    layers = arranged(spec, asked, made, seed, ties)
     refuse_shared_keys(layers)
-    names = tied.named(asked, spec.layout)
     if spec.select is None:
-        return layers, warnings, names
-    layers = selected(layers, spec.select)
+        return layers, warnings, ties.names
+    layers = selected(layers, spec.select, ties)
     shown = {parameter.key for layer in layers for parameter in layer.parameters}
-    return layers, warnings, {name: source for name, source in names.items() if source in shown}
+    return layers, warnings, {name: source for name, source in ties.names.items() if source in shown}
+
+
+def ruled(layers: Iterable[Asked], layout: Layout) -> set[str]:
+    """Return the names of arrays for all of whose parameters rules say how they start."""
+    found: set[str] = set()
+    by_rules: dict[Decisions, list[str]] = {}
+    for layer in layers:
+        if layer.decisions not in by_rules:
+            by_rules[layer.decisions] = [
+                placement.name
+                for placement in layer.placements[layout]
+                if all(not layer.choices[name].said_by.of_layer for name in placement.of.sources())
+            ]
+        found.update(key_of(layer.name, name, layout) for name in by_rules[layer.decisions])
+    return found
 
 
 def first_seed(replay: Replay | None) -> int:
@@ -123,17 +137,19 @@ def drawn_by(
     return construct(replay, asked, seed, spec.dtype, spec.exact, spec.expanded.steps)
 
 
-def warnings_of(asked: Iterable[Asked], made: Iterable[Made], replay: Replay | None) -> list[Caution]:
-    """Return what to warn of in the canonical parameters; refuses values that the dtype cannot hold."""
+def warnings_of(asked: Iterable[Asked], made: Iterable[Made], replay: Replay | None, ties: Ties) -> list[Caution]:
+    """Return what to warn of in the canonical parameters that are answered; refuses what the dtype cannot hold."""
     found: list[Caution] = []
     repeated: list[tuple[str, Source]] = []
     dtypes = DTYPES if replay is None else replay.dtypes
-    known: dict[Made, Doubts] = {}
+    known: dict[tuple[Made, frozenset[str]], Doubts] = {}
     for layer, each in zip(asked, made, strict=True):
-        if each not in known:
+        tied = ties.in_layer(layer.name)
+        kind = each, frozenset(tied)
+        if kind not in known:
             stopping.check()
-            known[each] = doubts_of(layer, each, dtypes)
-        cautions, repeating = known[each]
+            known[kind] = doubts_of(layer, each, dtypes, tied)
+        cautions, repeating = known[kind]
         found += [replace(caution, pointer=layer.pointer_to(member)) for member, caution in cautions]
         repeated += [(layer.pointer_to(member), source) for member, source in repeating]
     every = [*found, *warn_of_twins(repeated)]
@@ -147,10 +163,12 @@ class Doubts(NamedTuple):
     repeating: list[tuple[Member, Source]]
 
 
-def doubts_of(layer: Asked, made: Made, dtypes: Iterable[DtypeName]) -> Doubts:
+def doubts_of(layer: Asked, made: Made, dtypes: Iterable[DtypeName], tied: Tied) -> Doubts:
     """Return what is doubtful in a layer and those that are like it; refuses values that the dtype cannot hold."""
     found = Doubts([], [])
     for name, source in made.sources.items():
+        if name in tied:
+            continue
         decided = layer.choices[name]
         member, pointer = decided.said_by, layer.pointer_to(decided.said_by)
         too_large = layer.pointer_to(decided.typed_by) if own_member(decided) else pointer_to_scale(layer, pointer)
@@ -167,7 +185,7 @@ def pointer_to_scale(layer: Asked, pointer: str) -> str:
     return f"{layer.pointer}/gain" if by_gain and pointer == f"{layer.pointer}/scheme" else pointer
 
 
-def arranged(spec: Wanted, asked: Iterable[Asked], made: Iterable[Made], seed: int, tied: Tied) -> list[PlannedLayer]:
+def arranged(spec: Wanted, asked: Iterable[Asked], made: Iterable[Made], seed: int, ties: Ties) -> list[PlannedLayer]:
     """Return the layers with the arrays that the layout has of them, but for those that are tied to others."""
     known: dict[Made, list[PlannedArray]] = {}
     layers = []
@@ -177,9 +195,9 @@ def arranged(spec: Wanted, asked: Iterable[Asked], made: Iterable[Made], seed: i
             stopping.check()
             known[each] = [array_of(placement, layer, each, spec.layout) for placement in placements]
         arrays = known[each]
-        if layer.name in tied.parameters:
+        if layer.name in ties.parameters:
             both = zip(placements, arrays, strict=True)
-            arrays = [array for placement, array in both if not tied.holds(layer.name, placement)]
+            arrays = [array for placement, array in both if not ties.holds(layer.name, placement)]
             if not arrays:
                 continue
         own = layer.spec

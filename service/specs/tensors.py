@@ -1,7 +1,7 @@
 """Tensors: a model's listing in a spec, read to its end and told."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Annotated, Any, NoReturn, TypeAlias
 
@@ -12,7 +12,7 @@ from service.errors import InvalidSpec
 from service.networks.layouts import SEPARATOR, Layout
 from service.networks.plan import Caution
 from service.networks.telling.listing import tell
-from service.networks.telling.told import Doubtful, Listed, Told
+from service.networks.telling.told import Doubt, Listed, Told
 from service.networks.vocabulary import DTYPE
 from service.stream.dtypes import DTYPES, DtypeName
 
@@ -65,16 +65,19 @@ class Listing:
         parts = self.places.get(name, (name,))
         return "/tensors/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in parts)
 
-    def cautions(self) -> Iterator[Caution]:
-        """Yield what to warn of: each doubt once, at the first tensor that it is about."""
-        for doubtful in self.told.doubts:
-            yield Caution(doubtful.doubt.code, self.pointer(doubtful.names[0]), detail_of(doubtful), {})
+    def cautions(self, ruled: Set[str]) -> Iterator[Caution]:
+        """Yield what to warn of: each doubt once, at the first tensor that it is about.
+
+        Of tensors that are `ruled`, rules say how they start, and there is no doubt.
+        """
+        for doubt, names in self.told.doubts:
+            if doubtful := [name for name in names if name not in ruled]:
+                yield Caution(doubt.code, self.pointer(doubtful[0]), detail_of(doubt, doubtful), {})
 
 
-def detail_of(doubtful: Doubtful) -> str:
-    names, count = doubtful.names, len(doubtful.names)
-    about = ", ".join(names[:SHOWN]) + (f" and {count - SHOWN:,} more" if count > SHOWN else "")
-    return f"{doubtful.doubt.what}; this is of {about}: state a rule for how they start"
+def detail_of(doubt: Doubt, names: Sequence[str]) -> str:
+    about = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
+    return f"{doubt.what}; this is of {about}: state a rule for how they start"
 
 
 def read(value: Any, layout: Layout, dtype: DtypeName, model_type: str | None = None) -> Listing:

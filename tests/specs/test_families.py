@@ -61,6 +61,26 @@ def test_arrays_that_are_others_are_said_and_left_out() -> None:
     assert arrays(untied)["lm_head.weight"].shape == (11, 16)
 
 
+@pytest.mark.parametrize("layout", ["pytorch", "keras"])
+def test_a_rule_about_an_array_that_is_another_one_is_told_which(layout: str) -> None:
+    source = {"pytorch": "transformer.wte.weight", "keras": "transformer.wte/embeddings"}[layout]
+    rules = [{"match": "lm_head*", "scheme": "zeros"}, {"match": "*/kernel", "scheme": "glorot_normal"}]
+    plan = planned(head="causal_lm", layout=layout, rules=rules)
+    (warning,) = plan.warnings
+    assert (warning.code, warning.pointer, warning.remedy) == ("unused-rule", "/rules/0/match", {"match": source})
+    meant = planned(head="causal_lm", layout=layout, rules=[warning.remedy | {"scheme": "ones"}])
+    assert (arrays(meant)[source] == 1.0).all()
+
+
+def test_a_part_that_is_another_array_is_told_which() -> None:
+    with pytest.raises(InvalidSpec) as refused:
+        planned(head="causal_lm", select="lm_head.*")
+    assert refused.value.remedy == {"select": "transformer.wte.weight"}
+    assert planned(head="causal_lm", select="transformer.wte.weight").tied == {
+        "lm_head.weight": "transformer.wte.weight"
+    }
+
+
 @pytest.mark.parametrize("algorithm", ["initserve/1", "torch-cpu/1"])
 @pytest.mark.parametrize("pattern", ["h.1.*", "*.c_proj.weight", "ln_f.bias", "h.0.mlp.c_fc/kernel"])
 def test_a_part_has_the_bytes_that_it_has_in_the_whole(algorithm: str, pattern: str) -> None:

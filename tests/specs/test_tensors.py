@@ -88,6 +88,14 @@ def test_what_is_not_told_stays_a_bare_tensor_and_is_a_warning() -> None:
     assert [layer.type for layer in told.layers if layer.name == "fc1.mystery"] == ["tensor"]
 
 
+def test_a_tensor_of_which_a_rule_says_how_it_starts_is_in_no_doubt() -> None:
+    listing = {**MLP, "fc1.mystery": [5, 7], "fc2.mystery": [5, 7]}
+    (doubt,) = plan(listing, rules=[{"match": "fc1.mystery", "scheme": "glorot_normal"}]).warnings
+    assert (doubt.code, doubt.pointer) == ("unknown-tensor", "/tensors/fc2.mystery")
+    assert not plan(listing, rules=[{"match": "*.mystery", "scheme": "glorot_uniform"}]).warnings
+    assert plan(listing, rules=[{"match": "*.mystery", "seed": 5}]).warnings
+
+
 def test_rules_overrule_what_was_told() -> None:
     told = plan(MLP, rules=[{"match": "fc1.weight", "scheme": "ones"}, {"match": "fc2/kernel", "scheme": "zeros"}])
     arrays = {each.key: each.source.choice.scheme.name for each in told.parameters}

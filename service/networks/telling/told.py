@@ -46,8 +46,7 @@ class Group:
         return self.layer.listed
 
 
-@dataclass(frozen=True, slots=True)
-class Doubtful:
+class Doubtful(NamedTuple):
     """A doubt, and the tensors that it is about."""
 
     doubt: Doubt
