@@ -120,8 +120,14 @@ def vision(c: Settings) -> Module:
     return model("vision_model", initialisation(c), read, norms[0], encoder(c), norms[1])
 
 
+def part(c: Settings, name: str, defaults: Config) -> Settings:
+    """Return the config of a stack; where an older file has it by another name too, that one holds."""
+    older = f"{name}_dict"
+    return c.inner(older if older in c else name, defaults)
+
+
 def body(c: Settings) -> Module:
-    texts, images = c.inner("text_config", TEXT), c.inner("vision_config", VISION)
+    texts, images = part(c, "text_config", TEXT), part(c, "vision_config", VISION)
     factor, width = c.deviation("initializer_factor"), c.size("projection_dim")
     widths = {"text_projection": texts.size("hidden_size"), "visual_projection": images.size("hidden_size")}
     usual = generic(factor)
@@ -146,7 +152,7 @@ def body(c: Settings) -> Module:
 
 def with_classes(c: Settings) -> Module:
     """Return the stack of images with scores of classes."""
-    images, factor = c.inner("vision_config", VISION), c.deviation("initializer_factor")
+    images, factor = part(c, "vision_config", VISION), c.deviation("initializer_factor")
     usual, width = generic(factor), images.size("hidden_size")
 
     def initialise(module: Module) -> Iterator[Fill]:

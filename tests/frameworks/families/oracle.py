@@ -1,6 +1,7 @@
 """The real model of a published family, as transformers builds it from a config, and what is planned for it."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,9 +67,10 @@ class Case:
 
 def real(model_type: str, config: Config, head: str | None, seed: int = 3, device: str = "cpu") -> nn.Module:
     """Return the model that transformers builds from a config.json after set_seed."""
-    stated = transformers.AutoConfig.for_model(
-        **{"model_type": model_type, **{name: value for name, value in config.items() if name != "model_type"}}
-    )
+    members = {
+        name: value for name, value in deepcopy(dict(config)).items() if name != "model_type"
+    }  # it writes to some
+    stated = transformers.AutoConfig.for_model(**{"model_type": model_type, **members})
     transformers.set_seed(seed)
     with torch.device(device):
         return builder(model_type, head).from_config(stated)

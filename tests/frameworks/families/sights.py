@@ -170,6 +170,11 @@ SIGHTS = {
                 "vision_config": {**TOWER, "initializer_factor": 2.0, "initializer_range": 0.05},
             },
             "another scale": {"logit_scale_init_value": 1.5},
+            "as older files say it": {
+                "text_config": {**WORDS, "hidden_size": 20},
+                "text_config_dict": {**WORDS, "vocab_size": 89},
+                "vision_config_dict": {**TOWER, "num_channels": 3},
+            },
         },
         "base_patch32",
         elements=151_277_313,
