@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from service.errors import InitserveError, InvalidSpec
-from service.networks.families import FAMILIES
+from service.networks.families import FAMILIES, clip, gemma3, siglip
+from service.networks.families.family import Config
 from service.networks.plan import Plan
 from service.specs.published import config_of
 from service.specs.spec import Spec
@@ -159,34 +160,57 @@ def test_a_member_that_is_nearly_another_is_warned_of() -> None:
     assert planned(config={**NARROW, "n_embed": 24}).warnings == ()  # which is stated, so that another is meant
 
 
+VALUES: tuple[Any, ...] = (
+    None,
+    -1,
+    0,
+    1,
+    3,
+    2**53,
+    2**64,
+    1e30,
+    -0.5,
+    True,
+    "",
+    "text",
+    [],
+    [0],
+    [2, 2],
+    [2] * 9,
+    {},
+    {"a": 1},
+)
+
+
 @pytest.mark.parametrize("recipe", FAMILIES)
 def test_no_member_of_a_config_fails_otherwise_than_with_a_message(recipe: str) -> None:
     """Every member that a family knows, with values of every kind: it is read, or refused at its place."""
-    values: tuple[Any, ...] = (
-        None,
-        -1,
-        0,
-        1,
-        3,
-        2**53,
-        2**64,
-        1e30,
-        -0.5,
-        True,
-        "",
-        "text",
-        [],
-        [0],
-        [2, 2],
-        [2] * 9,
-        {},
-        {"a": 1},
-    )
     for member in FAMILIES[recipe].defaults:
-        for value in values:
+        for value in VALUES:
             small = {"num_hidden_layers": 1, "n_layer": 1, "num_layers": 1, "encoder_layers": 1, "decoder_layers": 1}
             with suppress(InvalidSpec):
                 FAMILIES[recipe].model(None, {**small, member: value}, None)
+
+
+PARTS: dict[tuple[str, str], Config] = {
+    ("clip", "text_config"): clip.TEXT,
+    ("clip", "vision_config"): clip.VISION,
+    ("siglip", "text_config"): siglip.TEXT,
+    ("siglip", "vision_config"): siglip.VISION,
+    ("gemma3", "text_config"): gemma3.DEFAULTS,
+    ("gemma3", "vision_config"): siglip.VISION,
+}
+
+
+@pytest.mark.parametrize(("recipe", "part"), PARTS)
+def test_no_member_of_a_parts_config_fails_otherwise_than_with_a_message(recipe: str, part: str) -> None:
+    for member in PARTS[recipe, part]:
+        for value in VALUES:
+            with suppress(InvalidSpec):
+                FAMILIES[recipe].model(None, {part: {"num_hidden_layers": 1, member: value}}, None)
+    with pytest.raises(InvalidSpec, match="hidden_size") as refused:
+        FAMILIES[recipe].model(None, {part: {"hidden_size": 0}}, None)
+    assert refused.value.pointer == f"/config/{part}/hidden_size"
 
 
 def test_a_model_is_refused_in_its_configs_own_terms() -> None:
