@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from service import stopping
 from service.errors import InvalidSpec
 from service.networks.layers.layer import LayerSpec
 from service.networks.layers.listed import Taken
@@ -60,6 +61,7 @@ class Patterns:
         """Return a pattern's layers, and what of it is left alone."""
         found = self._found.get(pattern)
         if found is None:
+            stopping.check()
             left = computed(pattern[0], pattern[1])
             module = self._module(pattern, left, self._evidence)
             groups = GROUPS[self._layout](module) if module.shapes else []
