@@ -12,6 +12,7 @@ from service.errors import InvalidSpec
 from service.networks.layouts import SEPARATOR, Layout
 from service.networks.plan import Caution
 from service.networks.telling.listing import tell
+from service.networks.telling.module import UNKNOWN_KIND
 from service.networks.telling.told import Doubt, Listed, Told
 from service.networks.vocabulary import DTYPE
 from service.stream.dtypes import DTYPES, DtypeName
@@ -40,6 +41,7 @@ SCALES = frozenset({
 WEIGHTS = ("weight", "kernel", "qweight")
 MATRIX = 2
 SHOWN = 3  # names in a warning
+MOST_CAUTIONS = 100
 
 
 def refuse(path: Path, detail: str) -> NoReturn:
@@ -66,13 +68,16 @@ class Listing:
         return "/tensors/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in parts)
 
     def cautions(self, ruled: Set[str]) -> Iterator[Caution]:
-        """Yield what to warn of: each doubt once, at the first tensor that it is about.
+        """Yield what to warn of: each doubt once, at the first tensor that it is about; of very many the first.
 
         Of tensors that are `ruled`, rules say how they start, and there is no doubt.
         """
-        for doubt, names in self.told.doubts:
-            if doubtful := [name for name in names if name not in ruled]:
-                yield Caution(doubt.code, self.pointer(doubtful[0]), detail_of(doubt, doubtful), {})
+        doubts = [(doubt, [name for name in names if name not in ruled]) for doubt, names in self.told.doubts]
+        doubts = [(doubt, names) for doubt, names in doubts if names]
+        for doubt, names in doubts[:MOST_CAUTIONS]:
+            yield Caution(doubt.code, self.pointer(names[0]), detail_of(doubt, names), {})
+        if count := sum(len(names) for _, names in doubts[MOST_CAUTIONS:]):
+            yield Caution(UNKNOWN_KIND, "/tensors", f"{count:,} more tensors are not told, or not how they start", {})
 
 
 def detail_of(doubt: Doubt, names: Sequence[str]) -> str:

@@ -235,3 +235,12 @@ def test_a_config_beside_a_listing_says_which_model_it_is_of() -> None:
     assert values(Spec.model_validate(json.loads(told.canonical_json())).plan()) == values(told)
     for config in ({}, {"model_type": 3}, "gemma"):
         assert fault(tensors, config=config)[0].startswith("/config")
+
+
+def test_of_very_many_doubts_the_first_are_told_and_the_rest_are_counted() -> None:
+    told = plan({f"odd{number}": [2, 3] for number in range(130)})
+    assert len(told.warnings) == 101
+    assert told.warnings[-1].detail.startswith("30 more tensors")
+    alike = plan({f"layers.{number}.odd": [2, 3] for number in range(130)})
+    (warning,) = alike.warnings
+    assert warning.detail.endswith("and 127 more: state a rule for how they start")
