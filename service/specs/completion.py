@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
-from service.errors import InitserveError
-from service.networks.families import FAMILIES
 from service.networks.layouts import LAYOUTS
 from service.networks.vocabulary import DTYPE, Vocabulary
 from service.replay import ALGORITHMS, Replay
-from service.specs.jcs import canonical
-from service.specs.recipes import RECIPES, Named, Start, expand
+from service.specs.named import OF_RECIPE, at, expanded, named_in, part_meant, recipe_of, refusal
+from service.specs.recipes import RECIPES
 from service.specs.tensors import read
 from service.specs.vocabulary import LAYOUT
 from service.stream.dtypes import DTYPES
@@ -59,20 +56,6 @@ def with_framework(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**usual(replay, of_recipe, config, listed), **document}
 
 
-def at(pointer: str, error: PydanticCustomError) -> ValidationError:
-    """Return an error of the whole spec as one of what a pointer leads to."""
-    location = tuple(pointer.removeprefix("/").split("/"))
-    return ValidationError.from_exception_data("Spec", [InitErrorDetails(type=error, loc=location, input=None)])
-
-
-def refusal(pointer: str, detail: str, remedy: Any = None) -> ValidationError:
-    context = {"detail": detail} | ({} if remedy is None else {"try": remedy})
-    return at(pointer, PydanticCustomError("recipe", "{detail}", context))
-
-
-OF_RECIPE = ("size", "config", "head")  # members that say which model of a recipe
-
-
 def with_recipe(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Put a recipe's layers in its place; its rules are `all_rules` of the spec."""
     name = document.get("recipe")
@@ -80,7 +63,9 @@ def with_recipe(document: Mapping[str, Any]) -> Mapping[str, Any]:
         for member in OF_RECIPE:
             of_listing = member == "config" and document.get("tensors") is not None
             if document.get(member) is not None and not of_listing:
-                raise refusal(member, f"a {member} is that of a recipe; this spec names no recipe")
+                meant = recipe_of(document[member])
+                detail = f"a {member} is that of a recipe; this spec names no recipe"
+                raise refusal(member, detail if meant is None else f"{detail}, and this is one of {meant}")
         return document
     if not isinstance(name, str) or name not in RECIPES:
         raise at("recipe", Vocabulary(tuple(RECIPES)).no_such(name if isinstance(name, str) else ""))
@@ -92,51 +77,7 @@ def with_recipe(document: Mapping[str, Any]) -> Mapping[str, Any]:
     replay = replay_in(document)
     if replay is not None:
         refuse_recipe(name, document.get("rules"), replay)
-    try:
-        return {**document, "layers": list(expand(named).layers)}
-    except InitserveError as error:
-        remedy = next(iter((error.remedy or {}).values()), None)
-        raise refusal(error.pointer, error.detail, remedy) from None
-
-
-def part_meant(name: str, document: Mapping[str, Any]) -> str:
-    """Return a recipe, or that of a part of its model whose config or size is given in its place."""
-    config, size = document.get("config"), document.get("size")
-    for part, family in FAMILIES.items():
-        if family.part_of == name:
-            sized = isinstance(size, str) and size in family.sizes
-            if sized or (size is None and isinstance(config, Mapping) and family.has(config, FAMILIES[name])):
-                return part
-    return name
-
-
-def named_in(name: str, document: Mapping[str, Any]) -> Named:
-    """Return the model that a document names; refuses a size, a config or a head that the recipe does not have."""
-    recipe, size, config, head = RECIPES[name], *(document.get(member) for member in OF_RECIPE)
-    sizes = tuple(recipe.sizes)
-    if size is not None and size not in sizes:
-        near = Vocabulary(sizes).nearest(size.lower()) if isinstance(size, str) else None
-        raise refusal("size", f"{name} comes in the sizes {', '.join(sizes)}", near or sizes[0])
-    if isinstance(recipe, Start):
-        for member in OF_RECIPE[1:]:
-            if document.get(member) is not None:
-                raise refusal(member, f"{name} is no published model, which has a {member}; its sizes are {sizes}")
-        return Named(name, size)
-    heads = tuple(each for each in recipe.heads if each is not None)
-    if head is not None and head not in heads:
-        near = Vocabulary(heads).nearest(head.lower()) if isinstance(head, str) and heads else None
-        raise refusal("head", f"{name} comes with the heads {', '.join(heads)}, or with none: null", near)
-    if config is not None and not isinstance(config, Mapping):
-        raise refusal("config", "a config is the object that a config.json holds", {})
-    return Named(name, size, None if config is None else written(config), head)
-
-
-def written(config: Mapping[str, Any]) -> str:
-    """Return a config as a text; refuses one that JSON cannot hold."""
-    try:
-        return canonical(dict(config))
-    except (ValueError, TypeError, KeyError, RecursionError):
-        raise refusal("config", "this config holds what JSON cannot: it is what a config.json holds") from None
+    return {**document, "layers": list(expanded(named).layers)}
 
 
 def refuse_recipe(name: str, rules: object, replay: Replay) -> None:

@@ -15,8 +15,9 @@ from service.networks.vocabulary import AnyDtype
 from service.replay import ALGORITHMS
 from service.specs import planning
 from service.specs.canonical import canonical_document
-from service.specs.completion import OF_RECIPE, complete, named_in
+from service.specs.completion import complete
 from service.specs.jcs import canonical
+from service.specs.named import OF_RECIPE, named_in
 from service.specs.recipes import RECIPES, Expanded, expand
 from service.specs.rules import Rule
 from service.specs.tensors import Tensors

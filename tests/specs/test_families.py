@@ -12,6 +12,7 @@ from service.errors import InitserveError, InvalidSpec
 from service.networks.families import FAMILIES, clip, gemma3, siglip
 from service.networks.families.family import Config
 from service.networks.plan import Plan
+from service.specs.faults import faults_of
 from service.specs.published import config_of
 from service.specs.spec import Spec
 
@@ -109,6 +110,61 @@ def test_a_pattern_that_matches_nothing_is_told_the_nearest_name() -> None:
         planned(select="h.1.mlp.c_proj.weigth")
     assert refused.value.pointer == "/select"
     assert refused.value.remedy == {"select": "h.1.mlp.c_proj.weight"}
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str, dict[str, Any] | None]] = {
+    "what does not divide": ({"n_embd": 18, "n_head": 4}, "/config/n_head", {"n_head": 3}),
+    "a prime": ({"n_embd": 17, "n_head": 4}, "/config/n_head", {"n_head": 1}),
+    "more than there is": ({"n_embd": 18, "n_head": 2**50}, "/config/n_head", {"n_head": 18}),
+    "a default that would do": ({"n_embd": 24, "n_head": None}, "/config/n_head", {"n_head": 12}),
+    "a default that would not do": ({"n_embd": 25, "n_head": None}, "/config/n_head", None),
+    "another fault beside it": ({"n_embd": True, "vocab_size": "many"}, "/config/n_embd", None),
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+def test_what_a_refusal_proposes_would_do(why: str) -> None:
+    config, pointer, remedy = REFUSED[why]
+    document = {"recipe": "gpt2", "config": config}
+    with pytest.raises(ValidationError) as refused:
+        Spec.model_validate(document)
+    (fault,) = faults_of(refused.value, document, Spec)
+    assert (fault.pointer, fault.remedy) == (pointer, remedy)
+    if remedy is not None:
+        assert planned("gpt2", config | remedy).parameters
+
+
+def test_a_setting_of_a_part_is_proposed_in_that_part() -> None:
+    text = {"hidden_size": 30, "num_attention_heads": 4, "num_hidden_layers": 1}
+    document = {"recipe": "clip", "config": {"text_config": text}}
+    with pytest.raises(ValidationError) as refused:
+        Spec.model_validate(document)
+    (fault,) = faults_of(refused.value, document, Spec)
+    assert (fault.pointer, fault.remedy) == ("/config/text_config/num_attention_heads", {"num_attention_heads": 3})
+
+
+@pytest.mark.parametrize(
+    ("document", "pointer", "remedy"),
+    [
+        ({"recipe": "gpt2", "config": {"model_type": "llama"}}, "/recipe", {"recipe": "llama"}),
+        ({"recipe": "bert", "config": {"model_type": "deberta-v2"}}, "/recipe", {"recipe": "deberta_v2"}),
+        ({"recipe": "gpt2", "head": "GPT2LMHeadModel"}, "/head", {"head": "causal_lm"}),
+        ({"recipe": "gpt2", "head": "AutoModelForCausalLM"}, "/head", {"head": "causal_lm"}),
+        ({"recipe": "bert", "head": "BertForTokenClassification"}, "/head", {"head": "token_classification"}),
+        ({"recipe": "gpt2", "head": "casual_lm"}, "/head", {"head": "causal_lm"}),
+    ],
+)
+def test_the_model_that_is_meant_is_proposed(document: dict[str, Any], pointer: str, remedy: dict[str, str]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Spec.model_validate(document)
+    (fault,) = faults_of(refused.value, document, Spec)
+    assert (fault.pointer, fault.remedy) == (pointer, remedy)
+    assert Spec.model_validate(document | remedy).layers
+
+
+def test_a_config_alone_is_told_whose_it_is() -> None:
+    with pytest.raises(ValidationError, match="names no recipe, and this is one of deberta_v2"):
+        Spec.model_validate({"config": {"model_type": "deberta-v2"}})
 
 
 def test_a_rule_gives_parameters_seeds_of_their_own() -> None:
@@ -215,7 +271,8 @@ def test_no_member_of_a_parts_config_fails_otherwise_than_with_a_message(recipe:
 
 def test_a_model_is_refused_in_its_configs_own_terms() -> None:
     for config, pointer in (
-        ({"model_type": "bert"}, "/config/model_type"),
+        ({"model_type": "bert"}, "/recipe"),
+        ({"model_type": "xlnet"}, "/config/model_type"),
         ({"n_embd": 0}, "/config/n_embd"),
         ({"n_layer": 10**9}, "/config/n_layer"),
         ({"initializer_range": "wide"}, "/config/initializer_range"),

@@ -39,9 +39,7 @@ def with_zero_norms(c: Settings) -> Initialise:
 def blocks(c: Settings, read: Module) -> Module:
     """Return attention, then gated layers, a norm before and after each."""
     width = c.size("hidden_size")
-    c.divided(
-        "hidden_size", "num_attention_heads"
-    )  # the library refuses what does not divide, though heads have a width
+    c.divided("hidden_size", "num_attention_heads")  # which the library asks for, though heads have their own width
     mixed = gated("mlp", width, c.size("intermediate_size"))
     each = module("", read, mixed, *(rms_norm(name, width) for name in NORMS))
     return stack(c, with_zero_norms(c), alike(c, each))

@@ -24,9 +24,7 @@ DEFAULTS = {
 
 def body(c: Settings) -> Module:
     width, wide = c.size("hidden_size"), c.size("intermediate_size")
-    c.divided(
-        "hidden_size", "num_attention_heads"
-    )  # the library refuses what does not divide, though heads have a width
+    c.divided("hidden_size", "num_attention_heads")  # which the library asks for, though heads have their own width
     each = block(c, attention(c, c.flag("attention_bias")), gated("mlp", width, wide, c.flag("mlp_bias")))
     return stack(c, initialisation(c), alike(c, each))
 

@@ -1,5 +1,6 @@
 """Settings: a published model's config.json as its family reads it, with the library's defaults for the rest."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
@@ -7,7 +8,9 @@ from typing import Any, NoReturn
 from service.errors import InvalidSpec
 
 MOST_BLOCKS = 4096  # that one member may ask for: of published models the deepest have some hundred
+MOST_PARTS = 4096  # among which one that divides is looked for
 LARGEST = 2**53 - 1
+LONGEST_SHOWN = 64
 
 
 class Settings:
@@ -114,15 +117,16 @@ class Settings:
         """Return a size divided by another; refuses what does not divide."""
         whole, parts = self.size(name), self.size(by)
         if whole % parts:
-            self.refuse(by, f"a divisor of {name}, {whole}")
+            nearest = next(each for each in range(min(parts, MOST_PARTS), 0, -1) if whole % each == 0)
+            self.refuse(by, f"a divisor of {name}, {whole}", nearest)
         return whole // parts
 
-    def refuse(self, name: str, needed: str) -> NoReturn:
-        found = self.stated(name)
-        usual = self._defaults.get(name)
-        shown = "an object or a list" if isinstance(found, Mapping | list) else repr(found)[:64]
-        remedy = None if usual is None or usual == found else {name: usual}
-        raise InvalidSpec(f"{name} is {needed} here, not {shown}", f"{self._pointer}/{name}", remedy)
+    def refuse(self, name: str, needed: str, remedy: int | None = None) -> NoReturn:
+        """Refuse what a member is; unless a remedy is stated, the library's default may be one."""
+        found, usual = self.stated(name), self._defaults.get(name) if remedy is None else remedy
+        shown = "an object or a list" if isinstance(found, Mapping | list) else json.dumps(found)[:LONGEST_SHOWN]
+        proposed = None if usual is None or usual == found else {name: usual}
+        raise InvalidSpec(f"{name} is {needed} here, not {shown}", f"{self._pointer}/{name}", proposed)
 
 
 def is_integer(value: object) -> bool:
