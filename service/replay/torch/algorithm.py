@@ -49,7 +49,8 @@ LAST_BIT = (
     "is the library's; it is checked that none decides where that takes a tenth of a second"
 )
 FUNCTIONS = (
-    "exp, log and expm1 of the library that torch is built with, of which a value may be 2 units off in the last place"
+    "torch makes mamba's biases of steps with exp, log and expm1 of the library that it is built with, by which a "
+    "value may be 2 units off in the last place"
 )
 MKL = "the inverse error function of float64 is MKL's, whose last bits are its own"
 OTHER_LIBRARY = "this machine's C library has other logarithms, sines or cosines than glibc, which torch's wheels use"
@@ -294,7 +295,7 @@ ERFINV = (
     "truncated normals by the inverse error function (timm's, and torch's before 2.12), but in float64: as MKL 2024.2 "
     "has it on an AMD processor, which rounds 3 of 10,000 numbers of float32 to the farther one"
 )
-REST = (ANGLES, "GPUs have other generators; recipes that are no published model have none to be like")
+REST = (FUNCTIONS, ANGLES, "GPUs have other generators; recipes that are no published model have none to be like")
 EXACT = (
     "uniform_, normal_, trunc_normal_, sparse_, kaiming_*, xavier_*, constants, dirac_, eye_",
     "every layer's defaults, in the order in which torch draws them",
