@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from service.networks.telling.kinds import KINDS, LEFT_ALONE
+from service.networks.telling.kinds import KINDS
 from service.networks.telling.listing import tell
 from service.networks.telling.told import Listed
 from service.specs.spec import Spec
@@ -68,7 +68,6 @@ def test_no_tensor_of_a_real_model_is_taken_for_another_kind_without_a_warning(n
 def test_every_kind_that_is_told_is_a_row_of_the_table() -> None:
     told = {kind for model in MODELS.values() for kind in model.kinds.values()} - {TURNED}
     assert told <= KINDS.keys()
-    assert set(LEFT_ALONE) <= KINDS.keys()
 
 
 @pytest.mark.parametrize(

@@ -28,5 +28,3 @@ KINDS: dict[str, str] = {
     "buffer": "indices, masks, counts and other values that are computed",
     "unknown": "nothing that name and shape tell",
 }
-# What is no start of a model: the framework computes it when the model is built.
-LEFT_ALONE = ("rotary table", "buffer")

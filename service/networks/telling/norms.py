@@ -1,7 +1,7 @@
 """Normalisations: told by what stands beside them, or by their name."""
 
 from service.networks.layers.listed import Taken
-from service.networks.telling.module import UNKNOWN_START, Module, bare, group, layer_of, unbiased
+from service.networks.telling.module import UNKNOWN_START, Module, group, layer_of, unbiased
 from service.networks.telling.told import Doubt, Group
 from service.networks.telling.words import AFFINE, is_norm, is_slope
 
@@ -90,12 +90,3 @@ def kind_of_norm(module: Module, biased: bool, axes: int) -> str:
     if axes == 1 and "instance" in module.own:
         return "instance_norm"
     return "layer_norm"
-
-
-def without_scale(module: Module) -> list[Group]:
-    """Return statistics, and a shift, of a batch normalisation that has no scale: each stays a bare tensor."""
-    mean, variance = KEPT[module.layout]
-    if not {mean, variance} <= module.shapes.keys():
-        return []
-    kept = Taken("running statistic", "a mean or a variance that a batch normalisation keeps")
-    return [bare(module, mean, kept, "zeros"), bare(module, variance, kept, "ones")]
