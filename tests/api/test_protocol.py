@@ -189,6 +189,7 @@ def test_what_a_coding_would_have_to_be_is_said(client: httpx.Client) -> None:
         (b"", 400, "ends before"),
         (gzip.compress(b""), 400, "empty"),
     ],
+    ids=["too long", "cut", "and more", "twice", "nothing", "empty"],  # the bytes say when they were made
 )
 def test_what_is_compressed_is_all_there_and_no_more_than_may_be(
     body: bytes, status: int, words: str, client: httpx.Client
