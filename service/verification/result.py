@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from service.errors import InvalidFile, InvalidSpec, UnsupportedCombination
+from service.formats.safetensors import counters
 from service.networks.plan import Plan
 from service.specs.published import arrays_in_a_checkpoint
 from service.specs.spec import Spec
+from service.stream.dtypes import DTYPES
 from service.verification.arrays import Array
 from service.verification.comparison import Comparison
 
@@ -17,7 +19,8 @@ LONGEST_NAME = 256  # characters of a name that is the file's own
 class Result:
     """What is known of each parameter of a plan. Arrays may come of several files, each of which is told of in turn.
 
-    A published model's arrays may have the names that checkpoints have for them, and be cut as they are there.
+    A published model's arrays may have the names that checkpoints have for them, and be cut as they are there. What no
+    spec starts is passed over: torch's counts of batches, and tensors of a listing that are left alone.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -25,6 +28,7 @@ class Result:
         self._comparisons = {parameter.key: Comparison(parameter) for parameter in plan.parameters}
         self._published = arrays_in_a_checkpoint(plan)
         self._own = {there.key: here for here, parts in self._published.items() for there in parts}
+        self._counts = frozenset(counters(plan.parameters))
         self._unexpected: list[str] = []
         self._unexpected_count = 0
 
@@ -56,10 +60,17 @@ class Result:
             self._comparisons |= {part.key: Comparison(part) for part in parts}
         return self._comparisons.get(name)
 
+    def _passed_over(self, array: Array) -> bool:
+        """Whether an array is none that a spec could give: an integer, or what a framework computes."""
+        counted = array.name in self._counts and array.dtype not in DTYPES
+        return counted or array.name in self.plan.left_alone
+
     def enter(self, array: Array) -> Comparison | None:
         """Note that a file has this array; return what its data is to be compared with, None where it is not."""
         comparison = self.of(array)
         if comparison is None:
+            if self._passed_over(array):
+                return None
             if self._unexpected_count < MOST_LISTED:
                 self._unexpected.append(shortened(array.name or ""))
             self._unexpected_count += 1

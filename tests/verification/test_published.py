@@ -1,9 +1,14 @@
-"""A published model's checkpoint is verified by the names that it has, which need not be its modules' own."""
+"""A published model's checkpoint is verified by the names that it has, and past what no spec starts."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from service.formats.safetensors import encode_some
 from service.networks.plan import PlannedParameter
 from service.specs.published import arrays_in_a_checkpoint, as_in_a_checkpoint
 from tests.verification import file_of, planned, verify
@@ -66,3 +71,31 @@ def test_the_parts_of_experts_are_those_of_the_array_in_memory() -> None:
 def values_of(parameter: PlannedParameter) -> NDArray[np.float32]:
     values: NDArray[np.float32] = np.concatenate(list(parameter.blocks())).reshape(parameter.shape)
     return values
+
+
+def npz(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    out = io.BytesIO()
+    np.savez(out, **arrays)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+def test_counts_of_batches_are_passed_over() -> None:
+    layers = [{"name": "norm", "type": "batch_norm", "shape": [3]}, {"name": "fc", "type": "dense", "shape": [3, 2]}]
+    plan = planned(layers=layers, layout="pytorch", seed=3)
+    counted = encode_some(plan, plan.parameters, counted=True).whole()
+    assert b"norm.num_batches_tracked" in counted
+    assert verify(counted, plan)["equal"]
+    assert verify(counted, planned(layers=layers[1:], layout="pytorch", seed=3))["totals"]["unexpected"] == 5
+    arrays = {each.key: values_of(each) for each in plan.parameters}
+    for count, unexpected in ((np.int64(7), 0), (np.float32(0.0), 1)):
+        answer = verify(npz({**arrays, "norm.num_batches_tracked": np.asarray(count)}), plan)
+        assert answer["totals"]["unexpected"] == unexpected
+
+
+def test_what_a_listing_leaves_alone_is_passed_over() -> None:
+    tensors = {"fc.weight": [3, 4], "rotary.inv_freq": [5], "ids.position_ids": {"shape": [1, 6], "dtype": "int64"}}
+    plan = planned(tensors=tensors, seed=3)
+    arrays = {each.key: values_of(each) for each in plan.parameters}
+    file = npz({**arrays, "rotary.inv_freq": np.ones(5, "f4"), "ids.position_ids": np.zeros((1, 6), "i8")})
+    assert verify(file, plan)["equal"]
+    assert not verify(npz({**arrays, "another": np.ones(5, "f4")}), plan)["equal"]
