@@ -25,6 +25,8 @@ REPLAYED: dict[str, str] = {
     "torch-cpu-default/1": "c34933526cf3ecd6d192b0dfccd0b1bb0d677c878f7c54a20589d74fb3623028",
     "torch-cpu-2.11/1": "fb84bec6a43aeebea946545b67e10bd00ca9c777f9ae1b72d2f6c2d8243f1928",
     "jax-threefry/1": "ee7f9928bc9bc01687f9a0cfb916603fae649d66f8d9abe962cabc87b482893b",
+    "jax-threefry-jit/1": "e98071b2fdf3d92edbe9479df94a341e196ebdb6a036d73dbb0fe094d7a3739e",
+    "jax-threefry-original/1": "2a6c1610802c9740c27627ad4346d6ef6934a3c8a08018cfbcbc9c31c4471ecc",
     "flax-linen/1": "153c8ff01b8a5d548d36172e2131e73d2a0739257633c1c23534534ed871896b",
     "flax-nnx/1": "ce45df31317e2617e400a3d3d166341df896564f5916fa17092b04e6d460397b",
     "keras-numpy/1": "85921883cdb64bb462693e2bceb1226eac1a378ce6052fca8d553e2e75856fdd",

@@ -25,7 +25,10 @@ Call = Callable[[Runs, NDArray[Any]], None]
 KERNELS: dict[str, tuple[Any, Call]] = {
     "jax words": (np.uint32, lambda runs, out: threefry.fill_words(KEY[:2], *runs, out)),
     "jax uniform": (f32, lambda runs, out: threefry.fill_uniform(KEY[:2], *runs, out, LINE, NARROW)),
-    "jax normal": (f32, lambda runs, out: threefry.fill_normal(KEY[:2], *runs, out, LINE, BOUNDS, NARROW)),
+    "jax normal": (
+        f32,
+        lambda runs, out: threefry.fill_normal(KEY[:2], *runs, out, (*LINE, f32(1.5)), BOUNDS, NARROW),
+    ),
     "jax looked up": (f32, lambda runs, out: threefry.fill_looked_up(KEY[:2], *runs, out, TABLE, 7)),
     "tensorflow uniform": (f32, lambda runs, out: tensorflow.fill_uniform(KEY, *runs, out, NARROW)),
     "tensorflow normal": (f32, lambda runs, out: tensorflow.fill_normal(KEY, *runs, out, NARROW)),

@@ -33,7 +33,7 @@ def whole(fans: Fans) -> Fans:
 class Call:
     """An initialiser called with a key for an array; `shape` is what it is called with, of as many elements.
 
-    `fans` are those of a variance_scaling with axes of its own.
+    `fans` are those of a variance_scaling with axes of its own. `draws` makes an array of a key.
     """
 
     framework: str
@@ -42,6 +42,7 @@ class Call:
     dtype: DtypeName
     shape: Shape
     fans: Fans | None = None
+    draws: type[JaxDraws] = JaxDraws
 
     @property
     def counted(self) -> Fans:
@@ -57,7 +58,7 @@ class Call:
 
     def drawn(self, law: Normal | Uniform, factor: np.float32, mean: float = 0.0) -> JaxDraws:
         shift = traced(mean, self.dtype) if mean else NOTHING
-        return JaxDraws(self.key, law, self.dtype, prod(self.shape), factor, shift)
+        return self.draws(self.key, law, self.dtype, prod(self.shape), factor, shift)
 
     def given(self, expected: Distribution, draws: Draws | None, inexact: str | None = None) -> ArrayDraws:
         counted = self.fans is not None or len(self.shape) > 1

@@ -13,7 +13,7 @@ from service.networks.schemes.linear import DeltaOrthogonal, OrthogonalScheme
 from service.networks.site import Site
 from service.replay.framework import ArrayDraws, described, no_such_scheme
 from service.replay.jax.call import Call
-from service.replay.jax.random import JaxDraws, Normal, one
+from service.replay.jax.random import Normal, one
 from service.replay.orthogonal import OrthogonalDraws, by_decomposition
 from service.replay.rounding import BITS
 from service.stream import matrices
@@ -56,7 +56,7 @@ def matrix(call: Call, rows: int, columns: int, gain: float) -> OrthogonalDraws:
             call.array.pointer,
             {"dtype": "float32", "exact": False},
         )
-    normal = JaxDraws(call.key, Normal.free(call.dtype), call.dtype, rows * columns)
+    normal = call.draws(call.key, Normal.free(call.dtype), call.dtype, rows * columns)
     return OrthogonalDraws(normal, rows, columns, float(one(gain, call.dtype)), np.float32)
 
 

@@ -5,7 +5,7 @@ key and on i alone. Half precision draws 7 (bfloat16) or 10 (float16) random bit
 that there are fit a table. XLA flushes float32 and bfloat16 numbers below 2^-126 to 0; so does this.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeAlias
 
@@ -130,11 +130,12 @@ class Uniform:
 
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """jax.random.normal or truncated_normal: sqrt(2) erf_inv of `uniform`, within `least` and `greatest`."""
+    """jax.random.normal or truncated_normal: `root`, √2, times erf_inv of `uniform`, within `least` and `greatest`."""
 
     uniform: Uniform
     least: np.float32 = -INFINITY
     greatest: np.float32 = INFINITY
+    root: np.float32 = threefry.ROOT_TWO
 
     spread = 1.0
 
@@ -156,7 +157,7 @@ class Normal:
         return cls(Uniform(low, high), after(bounds[0], np.inf, dtype), after(bounds[1], -np.inf, dtype))
 
     def fill(self, key: NDArray[np.uint32], scale: tuple[np.float32, np.float32], runs: Runs, out: Values) -> None:
-        line = (self.uniform.high - self.uniform.low, self.uniform.low)
+        line = (self.uniform.high - self.uniform.low, self.uniform.low, self.root)
         threefry.fill_normal(key, runs.starts, runs.length, out, line, (self.least, self.greatest), scale)
 
     def table(self, dtype: DtypeName) -> Floats:
@@ -186,8 +187,12 @@ class JaxDraws:
     def passing(self, first: int) -> int:
         return 0
 
+    def _keyed(self) -> NDArray[np.uint32]:
+        """Return what the kernels make words of."""
+        return np.array(self.key, np.uint32)
+
     def open(self) -> Fill:
-        key = np.array(self.key, np.uint32)
+        key = self._keyed()
         if self.dtype in BITS:
             table = self.law.table(self.dtype)
             for operation, number in self._steps():
@@ -206,6 +211,25 @@ class JaxDraws:
         self.law.fill(key, (f32(1.0), NOTHING), runs, out)
         for operation, number in self._steps():
             out[:] = flushed(operation(flushed(out, self.dtype), number), self.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class JittedDraws(JaxDraws):
+    """The same under jax.jit: the constants of a normal that is not cut are multiplied before they meet a value."""
+
+    def open(self) -> Fill:
+        if not isinstance(self.law, Normal) or self.law.greatest != INFINITY:
+            return super(JittedDraws, self).open()
+        law = replace(self.law, root=f32(self.law.root * self.factor))
+        return JaxDraws(self.key, law, self.dtype, self.elements, ONE, self.shift).open()
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalDraws(JaxDraws):
+    """The same with `jax_threefry_partitionable` off: an element's word depends on how many there are, too."""
+
+    def _keyed(self) -> NDArray[np.uint32]:
+        return np.array([*self.key, self.elements], np.uint32)
 
 
 def look_up(key: NDArray[np.uint32], table: Floats, unused: int, runs: Runs, out: Values) -> None:

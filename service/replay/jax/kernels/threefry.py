@@ -96,8 +96,35 @@ def from_several_runs(key, starts, length, done, wanted, scratch):
 
 
 @inlined
+def by_halves(key, starts, length, done, wanted, scratch):
+    """Return the runs' words as JAX made them before: element i of n shares its counter with i + ⌈n / 2⌉.
+
+    The one has the first word of a pair, the other the second; an odd array's last has a 0 for a partner. n is key[2].
+    """
+    firsts, seconds, words = scratch
+    count = min(wanted, BLOCK)
+    size = int64(key[2])
+    half = (size + 1) >> 1
+    for i in range(count):
+        run = (done + i) // length
+        place = int64(starts[run]) + (done + i - run * length)
+        first = place if place < half else place - half
+        second = first + half
+        firsts[i] = uint32(first)
+        seconds[i] = uint32(second) if second < size else uint32(0)
+        words[i] = uint32(place >= half)
+    k0, k1 = key[0], key[1]
+    for i in range(count):
+        left, right = threefry(k0, k1, firsts[i], seconds[i])
+        words[i] = right if words[i] else left
+    return words[:count]
+
+
+@inlined
 def make_words(key, starts, length, done, wanted, scratch):
-    """Return the words of the runs' elements done, done + 1, …, up to 1,024 of them."""
+    """Return the words of the runs' elements done, done + 1, …, up to 1,024 of them; of a key of three, by halves."""
+    if key.size == 3:
+        return by_halves(key, starts, length, done, wanted, scratch)
     run = done // length
     within = done - run * length
     if length - within >= min(wanted, BLOCK):
@@ -133,14 +160,15 @@ def fill_uniform(key, starts, length, out, line, scale):
         done += words.size
 
 
-# `bounds` are the least and the greatest value before it is scaled: infinite for a normal that is not cut.
+# `line` has what the inverse error function is multiplied by, too. `bounds` are the least and the greatest value before
+# it is scaled: infinite for a normal that is not cut.
 @compiled(
-    "void(uint32[::1], uint64[::1], int64, float32[::1], UniTuple(float32, 2), UniTuple(float32, 2), "
+    "void(uint32[::1], uint64[::1], int64, float32[::1], UniTuple(float32, 3), UniTuple(float32, 2), "
     "UniTuple(float32, 2))"
 )
 def fill_normal(key, starts, length, out, line, bounds, scale):
     """Fill `out` with elements of jax.random.normal or truncated_normal, scaled and shifted."""
-    width, low = line
+    width, low, root = line
     least, greatest = bounds
     factor, shift = scale
     scratch = new_scratch()
@@ -150,7 +178,7 @@ def fill_normal(key, starts, length, out, line, bounds, scale):
         block = out[done : done + words.size]
         for i in range(words.size):
             u = max(low, fma32(fraction(words[i]), width, low))
-            value = min(max(erf_inv(u) * ROOT_TWO, least), greatest)
+            value = min(max(erf_inv(u) * root, least), greatest)
             block[i] = value * factor + shift
         done += words.size
 
