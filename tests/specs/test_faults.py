@@ -205,7 +205,7 @@ def test_there_are_words_for_everything_that_may_be_found(model: type[Spec]) -> 
         ({"algorithm": "torch-cpu"}, "/algorithm", "did you mean torch-cpu/1?", {"algorithm": "torch-cpu/1"}),
         ({"algorithm": "torch"}, "/algorithm", "did you mean torch-cpu/1?", {"algorithm": "torch-cpu/1"}),
         ({"algorithm": "initserve/2"}, "/algorithm", "did you mean initserve/1?", {"algorithm": "initserve/1"}),
-        ({"algorithm": "xorshift"}, "/algorithm", "numpy-pcg64/1", {"algorithm": "initserve/1"}),
+        ({"algorithm": "xorshift"}, "/algorithm", "flax-linen/1", {"algorithm": "initserve/1"}),
         ({"sed": 1}, "/sed", "there is no such field here; did you mean seed?", None),
         ({"exact": "yes"}, "/exact", "true or false is needed here, not a string", {"exact": True}),
         ({"rules": None}, "/rules", "an array is needed here, not null", {"rules": []}),
