@@ -69,7 +69,7 @@ def length(*vectors: Array) -> float:
 def started(spec: Spec) -> list[DenseLayer]:
     """Return the layers with the weights that /init returns; what follows the last one is the loss's to apply."""
     layers = []
-    planned = spec.model_copy(update={"layout": "keras"}).plan().layers
+    planned = spec.shown_in("keras").plan().layers
     for one in planned:
         weights = load(one)
         bias = weights["bias"].value if "bias" in weights else None

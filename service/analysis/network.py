@@ -52,7 +52,7 @@ def load(planned: PlannedLayer) -> dict[str, Node]:
     weights = {}
     for parameter in planned.parameters:
         values = np.concatenate([DTYPES[parameter.dtype].read(block) for block in parameter.blocks()])
-        weights[parameter.name] = Node(values.astype(np.float64).reshape(parameter.shape))
+        weights[parameter.source.stated.name] = Node(values.astype(np.float64).reshape(parameter.shape))
     return weights
 
 
@@ -90,7 +90,7 @@ class Network:
             detail = f"a network that is studied has at most {MOST_LAYERS:,} layers, not {len(spec.layers):,}"
             raise TooLarge(detail, "/layers")
         # In Keras's layout parameters have their canonical names and axes.
-        self.spec = spec.model_copy(update={"layout": "keras"})
+        self.spec = spec.shown_in("keras")
         self.plan = self.spec.plan()
         self.most_operations = most_operations
         if self.plan.cost.operations > SETUP * most_operations:

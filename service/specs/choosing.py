@@ -49,6 +49,8 @@ class Wanted(Protocol):
     @property
     def layout(self) -> Layout: ...
     @property
+    def spoken(self) -> Layout: ...
+    @property
     def dtype(self) -> DtypeName: ...
     @property
     def defaults(self) -> Defaults: ...
@@ -89,7 +91,7 @@ def choose(spec: Wanted, replay: Replay | None) -> Chosen:
     rules = spec.all_rules
     refuse_comparisons(rules, sum(len(kind.parameters) for kind in kinds))
     named = list(zip(names, kinds, strict=True)) if rules else []
-    known = Names(named, spec.layout)
+    known = Names(named, spec.spoken)
     matches = match(rules, known)
     choosing = Choosing(spec, replay, rules)
     decided: dict[tuple[Kind, Matched], Decisions] = {}
@@ -109,7 +111,7 @@ def choose(spec: Wanted, replay: Replay | None) -> Chosen:
         elsewhere = {}
         for layout in (*LAYOUTS, *OTHER_LAYOUTS):
             with suppress(UnsupportedCombination):  # that layout has no such layers
-                if layout != spec.layout:
+                if layout != spec.spoken:
                     elsewhere[layout] = Names(named, layout)
         unused += warn_of_rules(rules, matches, known, elsewhere)
     return Chosen(asked, ties, unused)

@@ -210,7 +210,7 @@ def arranged(spec: Wanted, asked: Iterable[Asked], made: Iterable[Made], seed: i
 def array_of(placement: Placement, layer: Asked, made: Made, layout: Layout) -> PlannedArray:
     """Return an array of a layer and of those that are like it."""
     arrangement = without_zeros(placement.of, made.distributions)
-    typed = layer.typed(placement)
+    typed, listed = layer.typed(placement), layer.spec.listed
     return PlannedArray(
         name=placement.name,
         form=arrangement.form(made.forms),
@@ -220,5 +220,5 @@ def array_of(placement: Placement, layer: Asked, made: Made, layout: Layout) -> 
         arrangement=arrangement,
         sources=made.sources,
         arrays=made.arrays,
-        taken_for=None if layer.spec.listed is None else layer.spec.listed.taken[placement.name],
+        taken_for=None if listed is None or listed.layout != layout else listed.taken[placement.name],
     )

@@ -1,9 +1,9 @@
 """The request: layers, rules, seed, layout, dtype, defaults."""
 
 from functools import cached_property
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, WithJsonSchema, model_validator
 
 from service.networks.description import Description
 from service.networks.layers import Layer
@@ -98,6 +98,19 @@ class Spec(Description):
         "alone are answered, with the bytes that they have in the whole.",
         examples=["encoder.layer.11.*"],
     )
+
+    _spoken: Layout | None = PrivateAttr(None)
+
+    @property
+    def spoken(self) -> Layout:
+        """The layout whose names the rules speak of."""
+        return self._spoken or self.layout
+
+    def shown_in(self, layout: Layout) -> Self:
+        """Return the same network in another layout: its rules mean what they meant."""
+        shown = self.model_copy(update={"layout": layout})
+        shown._spoken = self.spoken
+        return shown
 
     @model_validator(mode="before")
     @classmethod

@@ -449,3 +449,33 @@ def test_heads_that_are_alike_within_are_symmetric() -> None:
     assert diagnose([attention, head])["layers"][0]["verdict"] == "symmetric"
     drawn = {key: value for key, value in attention.items() if key != "output_scheme"}
     assert diagnose([drawn, head])["verdict"] == "normal"
+
+
+SHOWN = {"keras": "fc1/kernel", "pytorch": "fc1.weight", "flax": "fc1/kernel", "mlx": "fc1.weight", "haiku": "fc1/w"}
+
+
+@pytest.mark.parametrize("layout", SHOWN)
+def test_a_rule_means_the_same_whosever_names_it_is_said_in(layout: str) -> None:
+    layers = [
+        {"name": "fc1", "type": "dense", "shape": [8, 16], "activation": "tanh"},
+        {"name": "fc2", "type": "dense", "shape": [16, 4]},
+    ]
+    small = {"scheme": {"name": "random_normal", "stddev": 0.01}}
+    by_path = diagnose(layers, rules=[{"match": "fc1/kernel", **small}])
+    assert by_path["layers"] != diagnose(layers)["layers"]
+    ruled = diagnose(layers, layout=layout, rules=[{"match": SHOWN[layout], **small}])
+    assert ruled["layers"] == by_path["layers"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "tensors"),
+    [
+        ("pytorch", {"fc1.weight": [16, 8], "fc1.bias": [16], "fc2.weight": [4, 16], "fc2.bias": [4]}),
+        ("keras", {"fc1/kernel:0": [8, 16], "fc1/bias:0": [16], "fc2/kernel:0": [16, 4], "fc2/bias:0": [4]}),
+        ("flax", {"fc1": {"kernel": [8, 16], "bias": [16]}, "fc2": {"kernel": [16, 4], "bias": [4]}}),
+    ],
+)
+def test_a_listing_is_studied_as_the_layers_that_it_comes_to(layout: str, tensors: dict[str, Any]) -> None:
+    layers = [{"name": f"fc{i}", "type": "dense", "shape": shape} for i, shape in ((1, [8, 16]), (2, [16, 4]))]
+    request = DiagnoseRequest.model_validate({"seed": 3, "tensors": tensors, "layout": layout})
+    assert Diagnosis(request, PLENTY).answer()["layers"] == diagnose(layers)["layers"]

@@ -124,7 +124,8 @@ class Settings:
     def refuse(self, name: str, needed: str, remedy: int | None = None) -> NoReturn:
         """Refuse what a member is; unless a remedy is stated, the library's default may be one."""
         found, usual = self.stated(name), self._defaults.get(name) if remedy is None else remedy
-        shown = "an object or a list" if isinstance(found, Mapping | list) else json.dumps(found)[:LONGEST_SHOWN]
+        parts = "this object" if isinstance(found, Mapping) else "this list" if isinstance(found, list) else None
+        shown = parts or json.dumps(found)[:LONGEST_SHOWN]
         proposed = None if usual is None or usual == found else {name: usual}
         raise InvalidSpec(f"{name} is {needed} here, not {shown}", f"{self._pointer}/{name}", proposed)
 
