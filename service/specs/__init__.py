@@ -1,1 +1,1 @@
-"""Reads what is asked for: `model` is the spec, `rules` and `recipes` its shorter forms, `warnings` its doubts."""
+"""Reads what is asked for: `spec` is the request, `rules`, `recipes` and `tensors` its shorter forms."""
