@@ -119,7 +119,7 @@ def test_a_form_that_is_none_is_told_what_is_wrong(client: httpx.Client) -> None
     check(posted(("spec", SPEC), ("file", b"PK"), query=f"?spec={TOKEN}"), 400, "malformed-form", "address already")
     check(posted(("spec", "{"), ("file", FILES["npz"])), 400, "malformed-json")
     check(posted(("spec", '{"seed": 1, "layers": []}'), ("file", FILES["npz"])), 422, "invalid-spec")
-    check(posted(("spec", "[" * 2 * MIB), ("file", b"")), 413, "body-too-large")
+    check(posted(("spec", "[" * 17 * MIB), ("file", b"")), 413, "body-too-large")
     file = file_of(planned(layers=[{"type": "tensor", "shape": [2**19]}]), "npz")
     check(posted(("file", file), ("spec", SPEC)), 422, "invalid-query", "?spec=")
     file = file_of(planned(layers=[{"type": "tensor", "shape": [2**19]}]), "safetensors")
