@@ -89,7 +89,7 @@ class Spec(Description):
     ]
     rules: Annotated[list[Rule], Field(max_length=MOST_RULES, fail_fast=True)] = Field(
         default_factory=list,
-        description="Schemes, seeds, dtypes by pattern on the names of parameters: over those of layers, the last one wins.",
+        description="Schemes, seeds and dtypes by pattern on parameters' names; they win over layers, later ones win.",
     )
 
     select: Annotated[str, Field(min_length=1, max_length=256)] | None = Field(
