@@ -14,6 +14,7 @@ from service.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCom
 from service.networks.layers.dense import Dense
 from service.networks.layers.layer import LayerSpec
 from service.networks.schemes import AnyScheme
+from service.specs.named import OF_RECIPE
 from service.specs.rules import Rule
 from service.specs.spec import Spec
 
@@ -142,7 +143,8 @@ def check_sizes(request: TrainRequest) -> None:
 def mended(request: TrainRequest) -> dict[str, Any]:
     """Return layers that can be trained on the task, as near as may be to those that were asked for."""
     task, dense = TASKS[request.task], [layer for layer in request.layers if isinstance(layer, Dense)]
-    unnamed: dict[str, Any] = {"recipe": None} if request.size is None else {"recipe": None, "size": None}
+    stated = (member for member in ("recipe", *OF_RECIPE, "tensors") if getattr(request, member) is not None)
+    unnamed: dict[str, Any] = dict.fromkeys(stated)
     if not dense:
         plain = {"type": "dense", "shape": [task.features, SMALL_WIDTH], "activation": "relu"}
         return {**unnamed, "layers": [plain, {"type": "dense", "shape": [SMALL_WIDTH, task.outputs]}]}

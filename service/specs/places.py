@@ -137,7 +137,7 @@ def named_in(place: Place, text: str) -> Place:
 def nearest_written(document: Any, pointer: str) -> str:
     """Return a pointer as far as it leads in a document: to the member that it names, or to what would hold that.
 
-    What a recipe comes to stands nowhere else than in its name.
+    What a recipe comes to stands nowhere else than in its name, and what a listing comes to in that.
     """
     place = Place("", "", document, None)
     for token in pointer.split("/")[1:]:
@@ -146,5 +146,6 @@ def nearest_written(document: Any, pointer: str) -> str:
         if inner.value is MISSING:
             break
         place = inner
-    of_recipe = not place.pointer and pointer.startswith(("/layers", "/rules")) and isinstance(document, Mapping)
-    return "/recipe" if of_recipe and "recipe" in document else place.pointer
+    unwritten = not place.pointer and pointer.startswith(("/layers", "/rules")) and isinstance(document, Mapping)
+    shorter = (f"/{form}" for form in ("recipe", "tensors") if unwritten and document.get(form) is not None)
+    return next(shorter, place.pointer)

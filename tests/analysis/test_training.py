@@ -412,3 +412,18 @@ def test_every_field_of_the_request_is_described() -> None:
     added = set(TrainRequest.model_fields) - set(Spec.model_fields)
     assert added == {"task", "schemes", "restarts", "steps", "learning_rate", "batch"}
     assert all(properties[name]["description"] for name in added)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"tensors": {"conv.weight": [4, 3, 3, 3], "fc.weight": [5, 7]}},
+        {"recipe": "bert", "config": {"num_hidden_layers": 1}, "head": "token_classification"},
+    ],
+)
+def test_a_remedy_has_nothing_of_the_shorter_form_that_it_replaces(asked: dict[str, Any]) -> None:
+    request = {"seed": 0, "task": "digits", **asked}
+    with pytest.raises(InitserveError) as refused:
+        next(train(TrainRequest.model_validate(request)))
+    assert refused.value.remedy is not None
+    next(train(TrainRequest.model_validate({**request, **refused.value.remedy})))

@@ -14,6 +14,7 @@ from service.errors import InitserveError
 from service.networks.layers import LAYERS
 from service.networks.schemes import PRESETS
 from service.replay import ALGORITHMS
+from service.specs.places import nearest_written
 from service.specs.recipes import RECIPES
 
 DENSE: dict[str, Any] = {"type": "dense", "shape": [3, 2]}
@@ -82,6 +83,11 @@ def test_a_refusal_of_a_plan_leads_to_what_was_posted(document: Any, pointer: st
     error = refusal(document)
     found = error.pointer if isinstance(error, InitserveError) else error and error.errors[0]["pointer"]
     assert found == pointer
+
+
+def test_what_a_shorter_form_comes_to_is_pointed_at_as_that_form() -> None:
+    for document, pointer in (({"tensors": {}}, "/tensors"), ({"recipe": "gpt2"}, "/recipe"), ({"recipe": None}, "")):
+        assert nearest_written(document, "/layers/1/shape") == pointer
 
 
 HOSTILE: dict[str, Any] = {
