@@ -11,6 +11,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from service.errors import InvalidSpec
 from service.networks.layouts import SEPARATOR, Layout
 from service.networks.plan import Caution
+from service.networks.telling.keras import TAG
 from service.networks.telling.listing import tell
 from service.networks.telling.module import UNKNOWN_KIND
 from service.networks.telling.told import Doubt, Listed, Told
@@ -94,7 +95,8 @@ def read(value: Any, layout: Layout, dtype: DtypeName, model_type: str | None = 
     places: dict[str, Path] = {}
     for path, entry in leaves(value, ()):
         name = SEPARATOR[layout].join(path)
-        if name in listed:
+        spellings = {name, name.removesuffix(TAG), f"{name}{TAG}"} if layout == "keras" else {name}
+        if not spellings.isdisjoint(listed):
             refuse(path, f"{name!r} stands twice")
         refuse_name(path, name)
         each = listed[name] = read_tensor(path, name, entry, dtype)

@@ -171,6 +171,20 @@ def test_a_listing_stands_alone_and_under_the_services_own_stream() -> None:
         )
 
 
+@pytest.mark.parametrize("value", [{}, {"v_proj_weight": []}, {"v_proj_weight": [4, 4, 4]}, {"in_proj_weight": [4]}])
+def test_an_attention_without_the_shapes_of_one_is_none(value: dict[str, list[int]]) -> None:
+    listing = {"q_proj_weight": [4, 4], "k_proj_weight": [4, 4], **value, "out_proj.weight": [4, 4]}
+    told = plan({f"mixer.{name}": shape for name, shape in listing.items()})
+    assert "multi_head_attention" not in {layer.type for layer in told.layers}
+
+
+@pytest.mark.parametrize("names", [("fc/kernel", "fc/kernel:0"), ("fc/kernel:0", "fc/kernel")])
+def test_a_variable_with_and_without_its_tag_is_one(names: tuple[str, str]) -> None:
+    pointer, detail = fault({name: [3, 4] for name in names}, layout="keras")
+    assert pointer == "/tensors/" + names[1].replace("/", "~1")
+    assert "stands twice" in detail
+
+
 def test_a_pointer_leads_to_the_tensor_that_a_fault_is_about() -> None:
     told = plan({"net": {"fc": {"kernel": [4, 4]}}}, layout="flax", rules=[{"match": "*", "scheme": "zeros"}])
     assert "net/fc/kernel" in values(told)

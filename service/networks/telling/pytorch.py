@@ -47,15 +47,20 @@ def weight(module: Module) -> Shape:
     return module.shapes.get("weight", ())
 
 
+def matrix(module: Module, name: str) -> Shape:
+    """Return the shape of a tensor of two axes; () where there is none of this name."""
+    shape = module.shapes.get(name, ())
+    return shape if len(shape) == 2 else ()
+
+
 def attention(module: Module) -> Group | None:
     """`nn.MultiheadAttention`: its heads are not in its shapes, nor in the order of its values."""
-    whole, query = module.shapes.get("in_proj_weight", ()), module.shapes.get("q_proj_weight", ())
-    if len(whole) != 2 and len(query) != 2:
+    whole, query, key, value = (matrix(module, f"{each}_proj_weight") for each in ("in", "q", "k", "v"))
+    if not whole and not (query and key and value):
         return None
     width = (whole or query)[1]
     members: dict[str, Any] = {"bias_kv": True} if "bias_k" in module.shapes else {}
-    if query:
-        key, value = (module.shapes.get(f"{each}_proj_weight", (0, 0)) for each in "kv")
+    if not whole:
         members |= {"key_width": key[-1], "value_width": value[-1]}
     layer = layer_of(
         "multi_head_attention", shape=[width, 1, width], **members, **unbiased("in_proj_bias" in module.shapes)
