@@ -178,6 +178,11 @@ def test_an_attention_without_the_shapes_of_one_is_none(value: dict[str, list[in
     assert "multi_head_attention" not in {layer.type for layer in told.layers}
 
 
+def test_a_separable_convolution_of_more_axes_than_there_are_is_none() -> None:
+    listing = {"sep/depthwise_kernel": [2, 2, 2, 3, 1], "sep/pointwise_kernel": [1, 1, 1, 3, 4]}
+    assert {layer.type for layer in plan(listing, layout="keras").layers} == {"tensor"}
+
+
 @pytest.mark.parametrize("names", [("fc/kernel", "fc/kernel:0"), ("fc/kernel:0", "fc/kernel")])
 def test_a_variable_with_and_without_its_tag_is_one(names: tuple[str, str]) -> None:
     pointer, detail = fault({name: [3, 4] for name in names}, layout="keras")

@@ -63,7 +63,9 @@ Rule: TypeAlias = Callable[[Module], Group | None]
 
 
 def layer_of(kind: str, **members: Any) -> LayerSpec | None:
-    """Return a layer; None where there is none of these sizes."""
+    """Return a layer; None where there is none of this type, or of these sizes."""
+    if kind not in LAYERS:
+        return None
     try:
         return LAYERS[kind].model_validate({"type": kind, **members})
     except ValidationError:
