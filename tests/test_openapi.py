@@ -25,8 +25,10 @@ DOCUMENT: dict[str, Any] = json.loads(COMMITTED.read_text())
 SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 
 
-@pytest.mark.parametrize(("version", "committed"), [("3.2", COMMITTED), ("3.1", FOR_GENERATORS)])
-@pytest.mark.parametrize("hash_seed", ["0", "1"])
+@pytest.mark.parametrize(
+    ("hash_seed", "version", "committed"),
+    [("0", "3.2", COMMITTED), ("1", "3.2", COMMITTED), ("0", "3.1", FOR_GENERATORS)],
+)
 def test_the_committed_documents_are_current(hash_seed: str, version: str, committed: Path) -> None:
     environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
     command = [sys.executable, "-m", "service", "openapi", version]

@@ -25,6 +25,7 @@ from service.networks.plan import Plan
 from service.networks.schemes import ALIASES, FAMILIES, PRESETS, Scheme
 from service.replay import ALGORITHMS
 from service.specs.completion import usual
+from service.specs.counting import count
 from service.specs.recipes import RECIPES
 from service.specs.spec import Spec
 from tests.golden.addresses import FILE, unsaid
@@ -59,11 +60,11 @@ def catalogue() -> dict[str, Written]:
         found[f"algorithm {name}"] = dict(replay.example)
         for kind in LAYERS:
             found[f"layer {kind} under {name}"] = {**layer_example(kind), "algorithm": name, "exact": False}
-        for recipe in replay.recipes:
-            found[f"recipe {recipe} under {name}"] = {"algorithm": name, "recipe": recipe}
     for recipe, row in RECIPES.items():
-        for size in row.sizes:
-            found[f"recipe {recipe} {size}"] = {"recipe": recipe, "size": size}
+        size = min(row.sizes, key=lambda each: count(recipe, each).arrays)
+        found[f"recipe {recipe} {size}"] = {"recipe": recipe, "size": size}
+    for name in ("gpt2", "vit"):
+        found |= {f"recipe {name} under {each}": {"algorithm": each, "recipe": name} for each in ALGORITHMS}
     return {name: {"seed": 42, **document} for name, document in found.items()}
 
 
