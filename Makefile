@@ -73,7 +73,7 @@ $(FRAMEWORKS)/transformers-4/ready: $(FRAMEWORKS)/ready requirements/transformer
 	  --target $(@D) -r requirements/transformers-4.txt
 	touch $@
 
-# So do torchvision, timm, diffusers and others: models of theirs are built in processes of their own.
+# So do torchvision, timm, diffusers, tf_keras and others: most are imported in processes of their own.
 $(FRAMEWORKS)/models/ready: $(FRAMEWORKS)/ready requirements/models.txt
 	rm -rf $(@D)
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \

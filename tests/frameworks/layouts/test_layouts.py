@@ -1,7 +1,9 @@
 """Every layer in the layouts of other libraries: the real layer's names and shapes, and Keras's own outputs."""
 
 import importlib
+import sys
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from tests.frameworks.networks import LAYERS, draw, restless
 from tests.frameworks.test_layers import TOLERANCE, inputs_for
 
 FLAX = ["conv1d_transpose", "conv2d_transpose", "conv2d_transpose with strides", "conv3d_transpose", "dense", "lstm"]
+MODELS = Path(sys.prefix) / "models"  # make frameworks fills it; tf_keras is there
 NEEDS = {"equinox": "equinox", "haiku": "haiku", "mlx": "mlx", "onnx": "onnxruntime"}
 REFUSED = {("equinox", "simple_rnn"), ("haiku", "gru")}
 # What a library has no layer for, or none that takes such inputs; arrays are given all the same.
@@ -76,7 +79,7 @@ def cudnn_compatible(arrays: dict[str, Any], x: Any, state: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", ["simple_rnn", "lstm", "gru"])
-def test_cells_of_tensorflow_1(name: str) -> None:
+def test_cells_of_tensorflow_1(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """BasicLSTMCell with its forget_bias at 0, which it would add, and BasicRNNCell, of the real library."""
     layer, shape = LAYERS[name]
     asked = restless(layer)
@@ -91,6 +94,7 @@ def test_cells_of_tensorflow_1(name: str) -> None:
             state = cudnn_compatible(arrays, step, state)
             outputs.append(state)
     else:
+        monkeypatch.setattr(sys, "path", [*sys.path, str(MODELS)])
         cells = pytest.importorskip("tf_keras.src.layers.rnn.legacy_cells")
         cell = cells.BasicLSTMCell(units, forget_bias=0.0) if name == "lstm" else cells.BasicRNNCell(units)
         cell.build((None, layer["shape"][0]))
