@@ -22,7 +22,7 @@ from service.specs.choosing import Wanted, choose
 from service.specs.refusals import refuse_overflow, refuse_seed, refuse_shared_keys
 from service.specs.selection import selected
 from service.specs.ties import Tied, Ties
-from service.specs.warnings import may_repeat, warn, warn_of_config, warn_of_twins
+from service.specs.warnings import may_repeat, warn, warn_of_config, warn_of_shifted_gates, warn_of_twins
 from service.stream.dtypes import DTYPES, DtypeName
 from service.stream.streams import Streams
 
@@ -78,6 +78,7 @@ def planned(
     asked, ties, unused = choose(spec, replay)
     made, warnings = drawn_by(replay, spec, asked, seed)
     warnings += [*warnings_of(asked, made, replay, ties), *unused, *warn_of_config(spec.expanded.misspelt)]
+    warnings += warn_of_shifted_gates(asked, spec.layout)
     warnings += [] if spec.tensors is None else spec.tensors.cautions(ruled(asked, spec.layout))
     layers = arranged(spec, asked, made, seed, ties)
     refuse_shared_keys(layers)

@@ -1,10 +1,13 @@
 """Warnings: what a spec may say and its author will regret."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from service.networks.activations import ACTIVATIONS
-from service.networks.asked import Source
+from service.networks.asked import Asked, Source
+from service.networks.layers.recurrent import Lstm
+from service.networks.layouts import Layout
+from service.networks.others import OTHERS
 from service.networks.parameters import AS_ASKED, recommended
 from service.networks.plan import Caution
 from service.networks.schemes.scaling import Siren
@@ -20,6 +23,13 @@ def warn_of_config(misspelt: Mapping[str, str]) -> Iterator[Caution]:
     for name, meant in misspelt.items():
         at = name.replace("~", "~0").replace("/", "~1")
         yield Caution("unread-setting", f"/config/{at}", f"nothing is read from this; did you mean {meant}?", {})
+
+
+def warn_of_shifted_gates(layers: Iterable[Asked], layout: Layout) -> Iterator[Caution]:
+    """Warn, once, of lstms in a layout whose framework adds to their forget gate what others keep in the bias."""
+    shift = OTHERS[layout].forget_shift if layout in OTHERS else None
+    if shift is not None and any(isinstance(layer.spec, Lstm) for layer in layers):
+        yield Caution("gate-shift", "/layout", shift, {})
 
 
 def warn(source: Source, activation: str, pointer: str) -> list[Caution]:

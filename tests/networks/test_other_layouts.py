@@ -91,6 +91,29 @@ def test_what_a_library_cannot_have_is_refused(client: httpx.Client, layer: Any,
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, pointer)
 
 
+SHIFTS = {"haiku": "subtract 1 from the third quarter of linear/b", "tensorflow1": "build it with forget_bias=0.0"}
+
+
+@pytest.mark.parametrize("layout", ["keras", "pytorch", "flax", *OTHER_LAYOUTS])
+def test_a_forget_gate_that_a_library_adds_to_itself_is_warned_of_once(layout: Layout) -> None:
+    """Haiku's and TensorFlow's lstm add 1; no other layout's does, and no other layer."""
+    lstms = [{"type": "lstm", "shape": [3, 2]}, {"type": "lstm", "shape": [2, 2], "bias": None, "cell": True}]
+    warnings = Spec.model_validate({"layout": layout, "layers": lstms}).plan().warnings
+    assert [(each.code, each.pointer) for each in warnings] == [("gate-shift", "/layout")] * (layout in SHIFTS)
+    assert all(each.detail.endswith(SHIFTS[layout]) for each in warnings)
+    others = [
+        {"type": "dense", "shape": [3, 4]},
+        *([] if layout == "equinox" else [{"type": "simple_rnn", "shape": [4, 2]}]),
+    ]
+    assert not Spec.model_validate({"layout": layout, "layers": others}).plan().warnings
+
+
+@pytest.mark.parametrize(("layout", "name"), [("haiku", "linear/b"), ("tensorflow1", "basic_lstm_cell/bias")])
+def test_the_third_quarter_of_a_bias_is_the_forget_gates(layout: str, name: str) -> None:
+    lstm = {"type": "lstm", "shape": [3, 2], "bias": "unit_forget_bias"}
+    assert arrays(lstm, layout, rules=[])[name].tolist() == [0, 0, 0, 0, 1, 1, 0, 0]
+
+
 def test_a_frameworks_stream_is_answered_in_any_layout() -> None:
     layer = {"type": "dense", "shape": [3, 4]}
     torch = arrays(layer, "pytorch", algorithm="torch-cpu/1", rules=[])

@@ -56,8 +56,8 @@ class Manner:
 
     `names` are its words for canonical parameters, `parts` those for layers within layers. `kernel` turns a dense or
     convolution's kernel, `transposed` that of a transposed one, which `joins_groups` where groups stand in the
-    outputs. `cell` places a recurrent cell's arrays. `lacks` says of layer types that there are none, and why;
-    `without` of members that it has none such.
+    outputs. `cell` places a recurrent cell's arrays. `lacks` says of layer types that there are none, and why.
+    `forget_shift` says what its lstm adds to the forget gate itself, and how to have the other layouts' network.
     """
 
     called: str
@@ -73,6 +73,7 @@ class Manner:
     parts: Mapping[str, str] = field(default_factory=dict)
     by_type: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     lacks: Mapping[str, str] = field(default_factory=dict)
+    forget_shift: str | None = None
 
     def name(self, kind: str, canonical: str) -> str:
         return self.by_type.get(kind, {}).get(canonical) or self.names.get(canonical, canonical)
@@ -123,6 +124,8 @@ HAIKU = Manner(
     lacks={
         "gru": "Haiku's GRU resets the state before the matrix that this one resets it behind: no arrays make them one"
     },
+    forget_shift="Haiku's LSTM adds 1 to its forget gate itself: to have the network of the other layouts, subtract 1 "
+    "from the third quarter of linear/b",
 )  # fmt: skip
 ONNX = Manner(
     called="ONNX",
@@ -144,4 +147,6 @@ TENSORFLOW1 = Manner(
     kernel=as_it_is,
     transposed=as_it_is,
     cell=cells.tensorflow1,
+    forget_shift="TensorFlow's BasicLSTMCell adds its forget_bias, 1 by default, to its forget gate itself: to have "
+    "the network of the other layouts, build it with forget_bias=0.0",
 )
