@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn, TypeAlias
 from pydantic import PlainSerializer, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from service.errors import InvalidSpec
+from service.errors import InitserveError
 from service.networks.layouts import SEPARATOR, Layout
 from service.networks.plan import Caution
 from service.networks.telling.keras import TAG
@@ -111,7 +111,7 @@ def read(value: Any, layout: Layout, dtype: DtypeName, model_type: str | None = 
     refuse_quantised(listed, places, SEPARATOR[layout])
     try:
         told = tell(listed, layout, model_type)
-    except InvalidSpec as error:
+    except InitserveError as error:
         refuse((), error.detail)
     if not told.layers:
         refuse((), "every tensor of this listing is left alone: integers, masks and tables have no start to be drawn")

@@ -12,6 +12,7 @@ from service.formats.description import encode_plan
 from service.networks.layers import LAYERS
 from service.networks.layouts import LAYOUTS, OTHER_LAYOUTS
 from service.networks.plan import Plan
+from service.networks.telling.listing import MOST_PATTERNS
 from service.specs.faults import faults_of
 from service.specs.spec import Spec
 
@@ -263,3 +264,11 @@ def test_of_very_many_doubts_the_first_are_told_and_the_rest_are_counted() -> No
     alike = plan({f"layers.{number}.odd": [2, 3] for number in range(130)})
     (warning,) = alike.warnings
     assert warning.detail.endswith("and 127 more: state a rule for how they start")
+
+
+def test_a_listing_in_which_too_much_is_unlike_is_refused() -> None:
+    listing = {f"layer.{place}.weight": [place + 1, 2] for place in range(MOST_PATTERNS + 1)}
+    with pytest.raises(ValidationError, match="may differ in more than numbers"):
+        Spec.model_validate({"tensors": listing, "seed": 1})
+    alike = {f"layer.{place}.weight": [3, 2] for place in range(MOST_PATTERNS + 1)}
+    assert len(Spec.model_validate({"tensors": alike, "seed": 1}).plan().parameters) == len(alike)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from service import stopping
-from service.errors import InvalidSpec
+from service.errors import InvalidSpec, TooLarge
 from service.networks.layers.layer import LayerSpec
 from service.networks.layers.listed import Taken
 from service.networks.layouts import SEPARATOR, Layout
@@ -23,12 +23,14 @@ GROUPS: dict[Layout, Callable[[Module], list[Group]]] = {
     "pytorch": pytorch.groups_of, "keras": keras.groups_of, "flax": flax.groups_of
 }  # fmt: skip
 Pattern = tuple[str, tuple[tuple[str, Listed], ...]]
+# Modules of other names, but for numbers, or other shapes; each takes up to 0.2 milliseconds, and DeepSeek-V3 has 22.
+MOST_PATTERNS = 2**14
 
 
 def tell(listed: Mapping[str, Listed], layout: Layout, model_type: str | None = None) -> Told:
     """Return what the tensors of a listing are, and their layers; `model_type` is what a config.json says, if known.
 
-    Raises InvalidSpec where two layers would have one name.
+    Raises InvalidSpec where two layers would have one name, TooLarge where too many modules are unlike each other.
     """
     separator = SEPARATOR[layout]
     modules: Modules = {}
@@ -37,7 +39,10 @@ def tell(listed: Mapping[str, Listed], layout: Layout, model_type: str | None = 
         modules.setdefault(path, {})[own] = listed[name]
     join(modules, layout)
     patterns = {path: (masked(path), tuple(tensors.items())) for path, tensors in modules.items()}
-    known = Patterns(layout, model_type, dict.fromkeys(patterns.values()))
+    different = dict.fromkeys(patterns.values())
+    if len(different) > MOST_PATTERNS:
+        raise TooLarge(f"at most {MOST_PATTERNS:,} modules of a listing may differ in more than numbers in their names")
+    known = Patterns(layout, model_type, different)
     putting = Putting(layout)
     for path, pattern in patterns.items():
         putting.add(path, known.of(pattern))
