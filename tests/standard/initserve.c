@@ -34,6 +34,29 @@ static double *normals(const Stream *stream, long count) {
   return z;
 }
 
+/* ---- Section 1: logarithms, "exactly" ---- */
+
+static Exact ln_near_one(Exact m) { /* 2 artanh((m - 1) / (m + 1)) */
+  Exact s = over(minus(m, of_whole(1)), plus(m, of_whole(1))), square = times(s, s), power = s, sum = s;
+  for (uint32_t n = 3; !is_zero(power); n += 2) {
+    power = times(power, square);
+    sum = plus(sum, over_small(power, n));
+  }
+  return shifted(sum, 1);
+}
+
+static Exact exact_ln(Exact mantissa, int exponent) { /* of mantissa x 2^exponent */
+  int up = 32 * BEHIND - 1 - top_bit(mantissa);
+  Exact half = shifted(of_whole(1), -1), powers = times(of_whole((uint32_t)abs(exponent - up)), negated(ln_near_one(half)));
+  return plus(ln_near_one(shifted(mantissa, up)), exponent < up ? negated(powers) : powers);
+}
+
+static Exact ln_of_double(double x) {
+  int exponent;
+  double mantissa = frexp(x, &exponent);
+  return exact_ln(of_double(mantissa), exponent);
+}
+
 /* ---- Section 6: exp, ln, sin, cos and powers ---- */
 
 static double polynomial(double x, const double *c, int degree) {
@@ -290,6 +313,9 @@ typedef struct {
   bool nothing;   /* its scheme comes to the constant 0 */
 } Array;
 
+static long whole_of(const Json *object, const char *key, long otherwise) {
+  return given(object, key) ? (long)member(object, key)->number : otherwise;
+}
 static bool is_true(const Json *object, const char *key) { return given(object, key) && member(object, key)->kind == YES; }
 
 static Scheme scheme_of(const Json *written) {
