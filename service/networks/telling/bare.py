@@ -1,14 +1,14 @@
 """What a tensor is that no layer has: a table of names, and what stays unknown."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import log, prod
 from typing import Any
 
 from service.networks.layers.listed import Taken
 from service.networks.telling.experts import experts
-from service.networks.telling.module import UNKNOWN_KIND, UNKNOWN_START, Module, bare
+from service.networks.telling.module import UNKNOWN_KIND, UNKNOWN_START, Module, Rule, bare
 from service.networks.telling.told import Doubt, Group
 from service.networks.telling.words import AFFINE, is_norm
 from service.stream.views import Shape
@@ -117,3 +117,15 @@ def stays_bare(module: Module, name: str) -> Group:
             return bare(module, name, Taken(each.kind, f"called {own}: {each.why}"), each.scheme, doubt=doubt)
     what = "neither its name nor its shape tells what it is"
     return bare(module, name, Taken("unknown", what), doubt=Doubt(UNKNOWN_KIND, what))
+
+
+def taken_by(rules: Sequence[Rule], module: Module) -> list[Group]:
+    """Return the layers that a module's tensors come to, by the first rule that takes each; the rest stay bare."""
+    found: list[Group] = []
+    for rule in rules:
+        if not module.shapes:
+            break
+        if (made := rule(module)) is not None:
+            found.append(made)
+            module = module.without(made.arrays)
+    return [*found, *(stays_bare(module, name) for name in module.shapes)]

@@ -1,7 +1,7 @@
 """Which layer a module of Flax is: a table of rules, by the paths of a tree's leaves and their shapes."""
 
 from service.networks.layers.listed import Taken
-from service.networks.telling.bare import stays_bare
+from service.networks.telling.bare import taken_by
 from service.networks.telling.channels_last import (
     attention,
     convolution,
@@ -50,11 +50,4 @@ RULES: tuple[Rule, ...] = (
 
 def groups_of(module: Module) -> list[Group]:
     """Return the layers that a module's leaves come to; every leaf is in one of them."""
-    found: list[Group] = []
-    for rule in RULES:
-        if not module.shapes:
-            break
-        if (made := rule(module)) is not None:
-            found.append(made)
-            module = module.without(made.arrays)
-    return [*found, *(stays_bare(module, name) for name in module.shapes)]
+    return taken_by(RULES, module)

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from service.networks.layers.listed import Taken
-from service.networks.telling.bare import stays_bare
+from service.networks.telling.bare import taken_by
 from service.networks.telling.channels_last import (
     BIAS,
     attention,
@@ -99,14 +99,7 @@ def groups_of(module: Module) -> list[Group]:
     if spelt is not None:
         plain = replace(module, shapes={name: module.shapes[listed] for name, listed in spelt.items()})
         return [renamed(each, spelt) for each in groups_of(plain)]
-    found: list[Group] = []
-    for rule in RULES:
-        if not module.shapes:
-            break
-        if (made := rule(module)) is not None:
-            found.append(made)
-            module = module.without(made.arrays)
-    return [*found, *(stays_bare(module, name) for name in module.shapes)]
+    return taken_by(RULES, module)
 
 
 def spellings(module: Module) -> dict[str, str] | None:

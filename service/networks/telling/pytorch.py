@@ -4,7 +4,7 @@ from math import prod
 from typing import Any
 
 from service.networks.layers.listed import Taken
-from service.networks.telling.bare import stays_bare
+from service.networks.telling.bare import taken_by
 from service.networks.telling.channels_last import einsum, stack
 from service.networks.telling.module import (
     UNKNOWN_KIND,
@@ -288,11 +288,4 @@ RULES: tuple[Rule, ...] = (
 
 def groups_of(module: Module) -> list[Group]:
     """Return the layers that a module's tensors come to; every tensor is in one of them."""
-    found: list[Group] = []
-    for rule in RULES:
-        if not module.shapes:
-            break
-        if (made := rule(module)) is not None:
-            found.append(made)
-            module = module.without(made.arrays)
-    return [*found, *(stays_bare(module, name) for name in module.shapes)]
+    return taken_by(RULES, module)
