@@ -174,7 +174,7 @@ class Expanded:
 
     @property
     def tied_layers(self) -> set[str]:
-        """The names of layers that are others: of none of their arrays is there a value of its own."""
+        """The names of layers whose weights are another's."""
         return {name.removesuffix(".weight") for name in self.tied if name.endswith(".weight")}
 
 

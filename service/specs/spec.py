@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, WithJsonSchema, model_valid
 from service.networks.description import Description
 from service.networks.layers import Layer
 from service.networks.layers.layer import Seed
-from service.networks.layouts import Layout
+from service.networks.layouts import Layout, key_of
 from service.networks.parameters import Defaults, FanRule
 from service.networks.plan import Plan
 from service.networks.vocabulary import AnyDtype
@@ -127,6 +127,17 @@ class Spec(Description):
         """A recipe's rules, then the spec's own."""
         return [*(Rule.model_validate(each) for each in self.expanded.rules), *self.rules]
 
+    @property
+    def ties_in_part(self) -> bool:
+        """Whether one array of a layer is another's, and another is its own: DistilBERT's projection to words."""
+        tied, layers = self.expanded.tied, self.expanded.tied_layers
+        return any(
+            key_of(str(layer.name), placement.name, "pytorch") not in tied
+            for layer in self.layers
+            if layer.name in layers
+            for placement in layer.placements()["pytorch"]
+        )
+
     def plan(self) -> Plan:
         """Return every parameter with its scheme and address; raises InitserveError for what cannot be."""
         return planning.plan(self, lambda seed: canonical(canonical_document(self, seed)), self.written_out)
@@ -137,7 +148,8 @@ class Spec(Description):
         document |= {"algorithm": self.algorithm, "seed": str(seed)}
         if self.tensors is not None:
             return document
-        if self.recipe is not None and self.algorithm in ALGORITHMS:  # which says in which order they are drawn, too
+        # Of a framework's stream a recipe says in which order it is drawn, too; half of a layer no layer states.
+        if self.recipe is not None and (self.algorithm in ALGORITHMS or self.ties_in_part):
             del document["layers"]
             return document
         if self.recipe is not None:

@@ -43,6 +43,16 @@ def test_a_model_is_the_layers_that_a_spec_could_state() -> None:
     assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
 
 
+def test_what_a_layer_has_beside_a_tied_weight_is_not_lost_in_a_request_to_be_changed() -> None:
+    config = {"dim": 12, "hidden_dim": 20, "n_layers": 1, "n_heads": 2, "vocab_size": 11}
+    plan = planned("distilbert", config, head="masked_lm")
+    stated = Spec.model_validate(plan.written_out()).plan()
+    ours, theirs = arrays(plan), arrays(stated)
+    assert "vocab_projector.bias" in ours
+    assert ours.keys() == theirs.keys()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
 def test_a_size_is_a_config_and_a_config_goes_over_it() -> None:
     whole = planned(config={"n_embd": 1024, "n_layer": 24, "n_head": 16})
     assert [each.shape for each in whole.parameters] == [
