@@ -7,7 +7,6 @@ a piece takes; short jobs (a request read and planned, a small answer made) have
 next check (service/stopping.py).
 """
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from typing import TypeAlias
 
 from service.formats.payload import Chunk, Finish, Piece
 from service.lines import Job, Line, LineFull
+from service.processors import processors
 from service.stopping import Stop, stoppable
 
 # Bytes of an answer that are being made or wait to be taken: enough to keep two threads busy while one chunk is sent.
@@ -91,11 +91,6 @@ class Gathered:
         self.chunks.append(chunk)
         self.size += len(chunk)
         self.weight += weight
-
-
-def processors() -> int:
-    """Return how many processors this process may use, which may be fewer than there are."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Workers:

@@ -5,17 +5,18 @@ To add one, add a row to FUNCTIONS under its name in service/networks/activation
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.analysis.kernels import erf
 
-Array: TypeAlias = NDArray[np.float64]
+Array: TypeAlias = NDArray[Any]  # what comes out has the type of what went in
 Map: TypeAlias = Callable[[Array], Array]
 
 SQRT_2 = 2.0**0.5
+TANH_GELU, CUBE = (2.0 / np.pi) ** 0.5, 0.044715
 ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805  # selu: Klambauer et al. 2017
 
 
@@ -25,6 +26,12 @@ class Function:
 
     value: Map
     slope: Map
+
+
+def where(condition: NDArray[np.bool_], yes: float, no: float, like: Array) -> Array:
+    """Return one of two numbers for each element, as exact as another array is."""
+    chosen: Array = np.where(condition, like.dtype.type(yes), like.dtype.type(no))
+    return chosen
 
 
 def sigmoid(x: Array) -> Array:
@@ -48,7 +55,7 @@ def normal_below(x: Array) -> Array:
 
 
 def normal_density(x: Array) -> Array:
-    density: Array = np.exp(-0.5 * x * x) / np.sqrt(2.0 * np.pi)
+    density: Array = np.exp(-0.5 * x * x) * (2.0 * np.pi) ** -0.5
     return density
 
 
@@ -58,7 +65,7 @@ def gated(gate: Map, gate_slope: Map) -> Function:
 
 
 def leaky(slope: float) -> Function:
-    return Function(lambda x: np.where(x > 0, x, slope * x), lambda x: np.where(x > 0, 1.0, slope))
+    return Function(lambda x: np.where(x > 0, x, slope * x), lambda x: where(x > 0, 1.0, slope, x))
 
 
 def clipped(low: float, high: float, scale: float = 1.0, shift: float = 0.0) -> Function:
@@ -66,7 +73,7 @@ def clipped(low: float, high: float, scale: float = 1.0, shift: float = 0.0) -> 
 
     def slope(x: Array) -> Array:
         y = scale * x + shift
-        return np.where((y > low) & (y < high), scale, 0.0)
+        return where((y > low) & (y < high), scale, 0.0, x)
 
     return Function(lambda x: np.clip(scale * x + shift, low, high), slope)
 
@@ -79,7 +86,7 @@ def exponential(alpha: float, scale: float = 1.0) -> Function:
 
     return Function(
         lambda x: scale * np.where(x > 0, x, alpha * np.expm1(below(x))),
-        lambda x: scale * np.where(x > 0, 1.0, alpha * np.exp(below(x))),
+        lambda x: np.where(x > 0, x.dtype.type(scale), scale * alpha * np.exp(below(x))),
     )
 
 
@@ -90,6 +97,18 @@ def sine(frequency: float) -> Function:
 def mish_slope(x: Array) -> Array:
     t = np.tanh(softplus(x))
     return t + x * (1.0 - t * t) * sigmoid(x)
+
+
+def tanh_gate(x: Array) -> Array:
+    """Return what stands in for the normal distribution in the tanh form of GELU (Hendrycks and Gimpel 2016)."""
+    gate: Array = 0.5 * (1.0 + np.tanh(TANH_GELU * (x + CUBE * x * x * x)))
+    return gate
+
+
+def tanh_gate_slope(x: Array) -> Array:
+    gate = tanh_gate(x)
+    slope: Array = 2.0 * gate * (1.0 - gate) * TANH_GELU * (1.0 + 3.0 * CUBE * x * x)
+    return slope
 
 
 HARD_GATE = clipped(0.0, 1.0, 1.0 / 6.0, 0.5)
@@ -105,7 +124,7 @@ FUNCTIONS: dict[str, Function] = {
     "exp": Function(np.exp, np.exp),
     "softplus": Function(softplus, sigmoid),
     "log_sigmoid": Function(lambda x: -softplus(-x), lambda x: sigmoid(-x)),
-    "relu": leaky(0.0),
+    "relu": Function(lambda x: np.maximum(x, 0.0), lambda x: where(x > 0, 1.0, 0.0, x)),
     "relu6": clipped(0.0, 6.0),
     "leaky_relu": leaky(0.01),
     "prelu": leaky(0.25),

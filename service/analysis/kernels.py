@@ -89,7 +89,7 @@ def survey(values, shift, edges, counts):
     return sums[0], squares[0], np.float64(least[0]), np.float64(greatest[0])
 
 
-@compiled("float64[::1](float64[::1])")
+@compiled("float64[::1](float64[::1])", "float32[::1](float32[::1])")
 def erf(values):
     """Return the error function of each value; NumPy has none."""
     out = np.empty_like(values)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from service.analysis import tape
 from service.analysis.functions import FUNCTIONS
-from service.analysis.layers import Weights, frequency_of, rule_of, sources_of
+from service.analysis.layers import frequency_of, rule_of, sources_of
+from service.analysis.rules import Weights
 from service.analysis.sizes import (
     MOST_VALUES,
     PER_LAYER,
@@ -137,7 +138,8 @@ class Network:
             if isinstance(layer, Embedding):
                 fed = tape.look_up(own["embeddings"], inputs)
             else:
-                fed = rule_of(layer, at)(layer, own, x)
+                made = rule_of(layer, at)(layer, own, x)
+                fed = made if isinstance(made, Node) else made[0]
                 frequency = frequency_of(layer.activation, sources_of(planned))
                 fed = fed if frequency == 1.0 else tape.scaled(fed, frequency)
             stage = Stage(planned, layer, own, x, fed, activated(layer, fed))

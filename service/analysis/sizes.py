@@ -151,7 +151,7 @@ def cost_of(layer: LayerSpec, shapes: Sequence[Shape], x: Shape) -> Cost:
     weights = sum(prod(shape) for shape in shapes)
     places = prod(x if isinstance(layer, Embedding) else x[:-1])
     widest = max((shape[-1] for shape in shapes if shape), default=1)
-    kept = weights + prod(x) * prod(field_of(layer)) + places * widest
+    kept = weights + prod(x) * (2 if field_of(layer) else 1) + places * widest  # with the places around it
     if isinstance(layer, Attention):
         kept += 4 * places * layer.shape[1] * (x[1] + layer.shape[2])
     if isinstance(layer, Recurrent):

@@ -68,7 +68,7 @@ def torch_output(layer: dict[str, Any], module: Any, x: torch.Tensor) -> torch.T
 def test_a_layer_and_its_gradients_are_torchs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     layer, shape = RUNS[name]
     uneasy = restless(layer)
-    monkeypatch.setattr("service.analysis.layers.GROUPS", 3)  # as the module here has
+    monkeypatch.setattr("service.analysis.rules.norms.GROUPS", 3)  # as the module here has
     rng = np.random.default_rng(0)
     x = rng.standard_normal((5, *shape))
     spec = Spec.model_validate({"seed": 42, "layers": [uneasy["layer"]], "rules": uneasy["rules"]})
@@ -84,24 +84,10 @@ def test_a_layer_and_its_gradients_are_torchs(name: str, monkeypatch: pytest.Mon
 
     size = float(np.abs(stage.fed.value).max())
     assert stage.fed.value == pytest.approx(made.detach().numpy(), abs=TOLERANCE * size)
-    back = input_gradient(stage)
+    back = stage.taken.gradient
+    assert back is not None
     assert given.grad is not None
     assert back == pytest.approx(given.grad.numpy(), abs=TOLERANCE * float(np.abs(back).max()))
-
-
-def input_gradient(stage: Any) -> Any:
-    """The gradient at the node from which all others came and that is no parameter."""
-    weights = {id(node) for node in stage.weights.values()}
-    found, waiting, seen = None, [stage.fed], set()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        if not node.parents and id(node) not in weights and node.gradient is not None and node.value.any():
-            found = node.gradient
-        waiting.extend(node.parents)
-    return found
 
 
 TORCH_FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {

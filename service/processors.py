@@ -1,0 +1,8 @@
+"""How many processors this process may use."""
+
+import os
+
+
+def processors() -> int:
+    """Return how many processors this process may use, which may be fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
