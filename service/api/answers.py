@@ -4,7 +4,6 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.analysis.verdicts import Verdict
 from service.networks.layouts import Layout
 from service.stream.dtypes import DtypeName
 
@@ -218,92 +217,6 @@ class VerifyAnswer(Closed):
     missing: list[str] = Field(description="Parameters of the spec that the file has not; 1,000 at the most.")
     unexpected: list[str] = Field(description="What the file has beyond them; 1,000 at the most.")
     totals: CountsAnswer
-
-
-class ForwardAnswer(Closed):
-    mean: float | None = Field(description="Of the outputs, after the activation; null where numbers overflow.")
-    std: float | None
-    rms: float | None
-    saturated: float | None = Field(description="Share of outputs where the activation is flat.")
-    dead: float = Field(description="Share of units that are 0 for every example.")
-    correlation: float | None = Field(description="Mean cosine between two examples' outputs.")
-    units: int
-    distinct: int = Field(description="How many of the units differ from each other, before the activation.")
-
-
-class BackwardAnswer(Closed):
-    mean: float | None = Field(description="Of the gradient at the outputs, for a standard normal one at the end.")
-    std: float | None
-    rms: float | None
-    weights: float | None = Field(description="The rms of the gradient of the layer's kernel, for one example.")
-
-
-class MatrixAnswer(Closed):
-    largest: float = Field(description="Singular value of the kernel as a matrix (fan_in, outputs).")
-    smallest: float | None = Field(description="null for matrices of more than 128 rows and columns.")
-    condition: float | None
-    stable_rank: float
-
-
-class ForecastAnswer(Closed):
-    mean: float | None
-    rms: float | None
-    correlation: float | None
-    chi: float | None = Field(description="Factor by which a small difference of two inputs grows, squared.")
-    backward: float | None = Field(description="The rms of the gradient at the outputs.")
-    slope: float | None = Field(description="As in `judged_by`.")
-
-
-class FactorsAnswer(Closed):
-    size: float | None = Field(description="Outputs over the stack's inputs, or over 1 after a norm.")
-    slope: float | None = Field(
-        description="How steep the loss is along the layer's weights: by how much its inputs differ between examples, "
-        "times the gradient before its activation. 1 where everything keeps its size."
-    )
-
-
-class DiagnosedLayerAnswer(Closed):
-    name: str
-    type: str
-    activation: str
-    verdict: Verdict
-    also: list[Verdict] = Field(description="What holds beside the verdict.")
-    code: str = Field(description="Names the reason, whatever its words.")
-    reason: str
-    judged_by: FactorsAnswer
-    forward: ForwardAnswer | None
-    backward: BackwardAnswer | None
-    matrix: MatrixAnswer | None
-    forecast: ForecastAnswer | None = Field(description="null where theory has nothing to say.")
-
-
-class InputsAnswer(Closed):
-    kind: Literal["standard normal", "given", "tokens", "none"]
-    shape: list[int]
-
-
-class ZoneAnswer(Closed):
-    low: float
-    high: float
-
-
-class DiagnoseAnswer(Closed):
-    """How a network starts."""
-
-    algorithm: str
-    seed: str
-    verdict: Verdict
-    code: str = Field(
-        description="Of the layer that earned the verdict; `keeps-size` or `drifts` where nothing stands out."
-    )
-    summary: str
-    inputs: InputsAnswer
-    zone: ZoneAnswer = Field(
-        description="Limits of `judged_by.slope`; a stack is normal where a layer lies between them and none above."
-    )
-    layers: list[DiagnosedLayerAnswer]
-    try_: dict[str, Any] | None = Field(alias="try", description="A spec near this one whose verdict is normal.")
-    tuned: dict[str, Any] | None = Field(description="The spec with measured gains, where `tune` asks for it.")
 
 
 class RunAnswer(Closed):

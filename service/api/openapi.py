@@ -9,7 +9,8 @@ from pydantic.json_schema import models_json_schema
 
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.trainable import TrainRequest
-from service.api.answers import DiagnoseAnswer, InitAnswer, KeptSpecAnswer, PlanAnswer, TrainAnswer, VerifyAnswer
+from service.api.answers import InitAnswer, KeptSpecAnswer, PlanAnswer, TrainAnswer, VerifyAnswer
+from service.api.diagnosed import DiagnoseAnswer
 from service.api.example_answers import ANSWERS
 from service.api.example_problems import examples_of
 from service.api.problems import PROBLEMS, Problem

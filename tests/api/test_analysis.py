@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from service.api.answers import DiagnoseAnswer, TrainAnswer
+from service.api.answers import TrainAnswer
 from service.api.diagnose import EXAMPLES
+from service.api.diagnosed import DiagnoseAnswer
 from service.api.train import EXAMPLE
 from tests.api.test_flow import counters, wait_until
 from tests.conftest import Server
