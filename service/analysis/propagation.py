@@ -8,13 +8,12 @@ from service import stopping
 from service.analysis import tape
 from service.analysis.first_step import distinct_units, gradient_of, rms_of
 from service.analysis.functions import FUNCTIONS
+from service.analysis.matrices import Matrix, matrix_of
 from service.analysis.network import Stage
 from service.analysis.tape import Array
 from service.networks.layers.recurrent import Recurrent
 
 FLAT = 0.05  # a slope below which an activation counts as saturated (tanh beyond 2.2)
-SMALL = 128  # rows or columns of a matrix up to which all its singular values are computed
-ROUNDS = 30  # of power iteration, for the largest of a larger one: good to some per cent, enough for a picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +43,6 @@ class Backward:
     std: float
     rms: float
     weights: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """Singular values of a kernel as a matrix (fan_in, outputs). `stable_rank` is |W|_F^2 / |W|_2^2."""
-
-    largest: float
-    smallest: float | None
-    condition: float | None
-    stable_rank: float
 
 
 def correlation_of(out: Array) -> float | None:
@@ -100,33 +89,7 @@ def measure_backward(stage: Stage) -> Backward:
 
 def measure_matrix(stage: Stage) -> Matrix | None:
     """Return the singular values of a layer's largest parameter, its last axis against all others."""
-    kernel = max((node.value for node in stage.weights.values()), key=np.size)
-    if kernel.ndim < 2 or not np.isfinite(kernel).all() or not kernel.any():
-        return None
-    matrix = kernel.reshape(-1, kernel.shape[-1])
-    smallest = condition = None
-    if min(matrix.shape) <= SMALL:
-        gram = matrix.T @ matrix if matrix.shape[0] >= matrix.shape[1] else matrix @ matrix.T
-        values = np.sqrt(np.maximum(np.linalg.eigvalsh(gram), 0.0))
-        largest, smallest = float(values[-1]), float(values[0])
-        condition = largest / smallest if smallest > largest * 1e-7 else None
-    else:
-        largest = largest_singular_value(matrix)
-    square = largest * largest
-    if not 0.0 < square < np.inf:  # beyond a float64's reach
-        return None
-    return Matrix(largest, smallest, condition, float((matrix * matrix).sum()) / square)
-
-
-def largest_singular_value(matrix: Array) -> float:
-    """Return |W|_2 by power iteration, a little too small at the most."""
-    vector = np.cos(np.arange(1.0, matrix.shape[1] + 1.0))
-    length = 0.0
-    for _ in range(ROUNDS):
-        stopping.check()
-        vector = matrix.T @ (matrix @ (vector / np.sqrt(vector @ vector)))
-        length = float(np.sqrt(vector @ vector))
-    return float(length**0.5)
+    return matrix_of(max((node.value for node in stage.weights.values()), key=np.size))
 
 
 def measure(stages: list[Stage], gradient: Array) -> list[tuple[Forward, Backward, Matrix | None]]:

@@ -9,8 +9,9 @@ from service.analysis.diagnosable import Batch, standard_normal
 from service.analysis.first_step import is_settled, look, take_steps
 from service.analysis.forecast import STANDARD, Forecast, forecast, like
 from service.analysis.layers import NORMS, last_norm_of, sources_of
+from service.analysis.matrices import Matrix
 from service.analysis.network import Network, Stage
-from service.analysis.propagation import Backward, Forward, Matrix, correlation_of, measure
+from service.analysis.propagation import Backward, Forward, correlation_of, measure
 from service.analysis.verdicts import (
     Factors,
     Judgement,

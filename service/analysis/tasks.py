@@ -6,17 +6,15 @@ To add one, write what makes its examples and add a row to TASKS (and its name t
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from service.analysis.losses import LOSSES, Array, Targets
 from service.stream.addresses import Runs
 from service.stream.distributions import Independent, Normal, Uniform
 from service.stream.streams import stream_of
 
-Array: TypeAlias = NDArray[np.float64]
-Targets: TypeAlias = NDArray[Any]  # numbers to come near to (float64), or the numbers of classes (int64)
 TaskName: TypeAlias = Literal["quadratic", "moons", "spirals", "digits"]
 
 SEED = 0  # of the examples: a restart changes the start and the batches, never the task
@@ -110,17 +108,7 @@ class Task:
 
     def loss(self, answers: Array, targets: Targets) -> tuple[float, Array]:
         """Return the mean loss over the examples, and its gradient with respect to the answers."""
-        count = len(answers)
-        if not self.classes:
-            error = answers - targets
-            return float((error * error).mean()), 2.0 / error.size * error
-        moved = answers - answers.max(axis=1, keepdims=True)
-        powers = np.exp(moved)
-        totals = powers.sum(axis=1, keepdims=True)
-        right = (np.arange(count), targets)
-        gradient = powers / totals
-        gradient[right] -= 1.0
-        return float((np.log(totals[:, 0]) - moved[right]).mean()), gradient / count
+        return LOSSES["cross_entropy" if self.classes else "squared_error"].value(answers, targets)
 
     def accuracy(self, answers: Array, targets: Targets) -> float | None:
         """Return the share of examples whose largest answer is their class's; None where there are no classes."""

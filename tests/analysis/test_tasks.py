@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from service.analysis.tasks import GLYPHS, TASKS, Array, Targets, Task, TaskName
+from service.analysis.losses import Array, Targets
+from service.analysis.tasks import GLYPHS, TASKS, Task, TaskName
 
 NAMES = list(TASKS)
 
