@@ -34,7 +34,7 @@ def test_a_small_matrix_has_the_singular_values_that_lapack_finds(shape: tuple[i
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("shape", [(300, 200), (200, 2000), (3000, SMALL + 1), (3, 3, 64, 256)])
 def test_the_largest_of_a_large_random_matrix_is_told_to_two_per_cent(shape: tuple[int, ...], dtype: type) -> None:
-    kernel = random(*shape).astype(dtype)
+    kernel: NDArray[Any] = random(*shape).astype(dtype)
     [true, *_] = np.linalg.svd(kernel.reshape(-1, shape[-1]), compute_uv=False)
     found = measured(kernel)
     assert 0.98 * true < found.largest < (1.0 + 1e-5) * true
@@ -50,9 +50,9 @@ def test_the_largest_of_a_random_square_matrix_is_twice_the_root_of_its_width() 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_what_stands_out_is_told_at_once(dtype: type) -> None:
     """Equal columns, a plane, an orthogonal matrix: so few directions need as few looks."""
-    one = np.outer(random(400), random(300)).astype(dtype)
+    one: NDArray[Any] = np.outer(random(400), random(300)).astype(dtype)
     assert measured(one).stable_rank == pytest.approx(1.0, rel=1e-4)
-    orthogonal = np.linalg.qr(random(300, 300))[0].astype(dtype)
+    orthogonal: NDArray[Any] = np.linalg.qr(random(300, 300))[0].astype(dtype)
     assert measured(orthogonal).largest == pytest.approx(1.0, rel=1e-5)
     assert measured(orthogonal).stable_rank == pytest.approx(300.0, rel=1e-4)
 
