@@ -10,6 +10,7 @@ from service.analysis.first_step import distinct_units, gradient_of, rms_of
 from service.analysis.functions import FUNCTIONS
 from service.analysis.matrices import Matrix, matrix_of
 from service.analysis.network import Stage
+from service.analysis.outputs import correlation_of
 from service.analysis.tape import Array
 from service.networks.layers.recurrent import Recurrent
 
@@ -43,17 +44,6 @@ class Backward:
     std: float
     rms: float
     weights: float | None
-
-
-def correlation_of(out: Array) -> float | None:
-    """Return the mean cosine between one example's outputs and the next one's."""
-    rows = out.reshape(len(out), -1)
-    lengths = np.sqrt((rows * rows).sum(axis=1))
-    if len(rows) < 2 or not lengths.all() or not np.isfinite(lengths).all():
-        return None
-    stopping.check()
-    unit = rows / lengths[:, None]
-    return float((unit[1:] * unit[:-1]).sum(axis=1).mean())
 
 
 def measure_forward(stage: Stage) -> Forward:

@@ -11,7 +11,8 @@ from service.analysis.forecast import STANDARD, Forecast, forecast, like
 from service.analysis.layers import NORMS, last_norm_of, sources_of
 from service.analysis.matrices import Matrix
 from service.analysis.network import Network, Stage
-from service.analysis.propagation import Backward, Forward, correlation_of, measure
+from service.analysis.outputs import correlation_of
+from service.analysis.propagation import Backward, Forward, measure
 from service.analysis.verdicts import (
     Factors,
     Judgement,
