@@ -21,8 +21,9 @@ from service.networks.families.family import Family
 from service.replay import ALGORITHMS
 from service.specs.canonical import canonical_document
 from service.specs.jcs import canonical
-from service.specs.recipes import RECIPES, Start
+from service.specs.recipes import RECIPES
 from service.specs.spec import Spec
+from service.specs.starts import Start
 from service.stream.streams import ALGORITHM
 
 STREAMS = {"seed": ALGORITHM, "torch-seed": "torch-cpu/1"}

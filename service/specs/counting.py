@@ -8,7 +8,8 @@ from service.networks.families.engine import leaves, tied
 from service.networks.families.tree import Layer
 from service.networks.layers import LAYERS
 from service.networks.layouts import as_they_are, key_of
-from service.specs.recipes import RECIPES, Named, Start, expand
+from service.specs.recipes import RECIPES, Named, expand
+from service.specs.starts import Start
 
 
 class Count(NamedTuple):

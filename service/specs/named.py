@@ -11,7 +11,8 @@ from service.networks.families import FAMILIES
 from service.networks.families.family import Family, over
 from service.networks.vocabulary import Vocabulary
 from service.specs.jcs import canonical
-from service.specs.recipes import RECIPES, Expanded, Named, Start, expand
+from service.specs.recipes import RECIPES, Expanded, Named, expand
+from service.specs.starts import Start
 
 OF_RECIPE = ("size", "config", "head")  # members that say which model of a recipe
 

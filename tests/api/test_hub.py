@@ -17,7 +17,8 @@ from service.api.app import create_app
 from service.api.repositories import TRIED, Repository, revision_of
 from service.networks.families import FAMILIES
 from service.settings import Settings
-from service.specs.recipes import RECIPES, STARTS, Start
+from service.specs.recipes import RECIPES
+from service.specs.starts import STARTS, Start
 
 SMALL = "init/fixup-small"  # a megabyte
 
@@ -58,7 +59,7 @@ def test_a_repository_may_be_of_a_model_with_a_head(client: httpx.Client) -> Non
 
 def test_a_size_may_have_dots_and_capital_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = {"0.5B": (2, 10), "1.7B-it": (3, 10)}
-    monkeypatch.setitem(RECIPES, "fixup", Start(STARTS["fixup"].build, sizes, ()))
+    monkeypatch.setitem(RECIPES, "fixup", Start(STARTS["fixup"].build, STARTS["fixup"].network, sizes, ()))
     found = repositories.repositories.__wrapped__()
     assert found["init/fixup-0.5B"] == Repository("init/fixup-0.5B", "fixup", "0.5B")
     assert found["init/fixup-1.7B-it"].size == "1.7B-it"

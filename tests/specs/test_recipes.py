@@ -5,9 +5,10 @@ import pytest
 from service.networks.layouts import LAYOUTS
 from service.networks.plan import Plan
 from service.specs.counting import count
-from service.specs.recipes import RECIPES, STARTS, Named, expand
+from service.specs.recipes import RECIPES, Named, expand
 from service.specs.rules import matcher
 from service.specs.spec import Spec
+from service.specs.starts import STARTS
 
 
 def schemes(planned: Plan) -> dict[str, str]:

@@ -14,6 +14,7 @@ from service.networks.families.tree import (
     numbered,
     parameter,
 )
+from service.networks.families.wiring import Network, Wiring, function, steps
 
 DEFAULTS = {
     "vocab_size": 30522,
@@ -116,6 +117,77 @@ def with_next_sentence(c: Settings) -> Module:
     return headed(c, module("cls", linear("seq_relationship", c.size("hidden_size"), 2)))
 
 
+def embedded(c: Settings, w: Wiring, at: str) -> str:
+    """Write down words, their types and their positions, added up and normalised."""
+    tables = {"word_embeddings": "input", "token_type_embeddings": "token_types", "position_embeddings": "positions"}
+    x = w.add(f"{at}.add", *(w.weighted(f"{at}.{name}", each) for name, each in tables.items()))
+    return w.weighted(f"{at}.LayerNorm", x, epsilon=c.number("layer_norm_eps"))
+
+
+def computed(c: Settings, w: Wiring, at: str, x: str) -> str:
+    """Write down a block, whose norms come after what is added, and return its output."""
+    epsilon, reads = c.number("layer_norm_eps"), f"{at}.attention.self"
+    parts = [w.weighted(f"{reads}.{part}", x) for part in ("query", "key", "value")]
+    heads, causal = c.size("num_attention_heads"), c.flag("is_decoder")
+    attended = w.attention(f"{reads}.attention", *parts, heads=heads, causal=causal)
+    attended = w.weighted(f"{at}.attention.output.dense", attended)
+    x = w.weighted(f"{at}.attention.output.LayerNorm", w.add(f"{at}.add_1", attended, x), epsilon=epsilon)
+    wide = w.weighted(f"{at}.intermediate.dense", x)
+    opened = w.activation(f"{at}.intermediate.act", wide, function(c, "hidden_act"))
+    added = w.add(f"{at}.add_2", w.weighted(f"{at}.output.dense", opened), x)
+    return w.weighted(f"{at}.output.LayerNorm", added, epsilon=epsilon)
+
+
+def stacked(c: Settings, w: Wiring, at: str, x: str) -> str:
+    if c.flag("add_cross_attention"):
+        c.refuse("add_cross_attention", "false, for a network of one sequence,")
+    for number in range(c.depth("num_hidden_layers")):
+        x = computed(c, w, f"{at}encoder.layer.{number}", x)
+    return x
+
+
+def first_place(c: Settings, w: Wiring, at: str, x: str) -> str:
+    """Write down the pooler: a dense layer and tanh on what the first token has become."""
+    first = w.place(f"{at}pooler.first", x, c.size("hidden_size"))
+    return w.activation(f"{at}pooler.activation", w.weighted(f"{at}pooler.dense", first), "tanh")
+
+
+def back_to_words(c: Settings, w: Wiring, x: str) -> None:
+    """Write down the head of words: a transform, then the table itself where it is tied, and a bias for each word."""
+    at = "cls.predictions"
+    opened = w.activation(f"{at}.transform.act", w.weighted(f"{at}.transform.dense", x), function(c, "hidden_act"))
+    x = w.weighted(f"{at}.transform.LayerNorm", opened, epsilon=c.number("layer_norm_eps"))
+    if not c.flag("tie_word_embeddings"):
+        w.weighted(f"{at}.decoder", x)
+        return
+    scores = w.tied(f"{at}.decoder", x, "bert.embeddings.word_embeddings", transposed=True)
+    w.add(f"{at}.add", scores, w.weighted(f"{at}.bias"))
+
+
+SCORES = {  # what a head reads: the pooler's output, or every place's
+    "sequence_classification": ("classifier", True),
+    "multiple_choice": ("classifier", True),
+    "next_sentence_prediction": ("cls.seq_relationship", True),
+    "token_classification": ("classifier", False),
+    "question_answering": ("qa_outputs", False),
+}
+
+
+def network(c: Settings, head: str | None) -> Network:
+    """Return blocks on words, types and positions; of several choices the network scores one."""
+    shape = steps(c, "max_position_embeddings")
+    w, at = Wiring(input=shape, token_types=shape, positions=shape), "" if head is None else "bert."
+    x = stacked(c, w, at, embedded(c, w, f"{at}embeddings"))
+    if head in ("masked_lm", "causal_lm"):
+        back_to_words(c, w, x)
+        return w.written()
+    last, pooled = SCORES.get(str(head), ("", True))
+    x = first_place(c, w, at, x) if pooled else x
+    if last:
+        w.weighted(last, x)
+    return w.written()
+
+
 FAMILY = Family(
     model_type="bert",
     summary="BERT: N(0, 0.02²), the padding token's row at 0.",
@@ -140,4 +212,5 @@ FAMILY = Family(
         "multiple_choice": Head("BertForMultipleChoice", with_choices),
         "next_sentence_prediction": Head("BertForNextSentencePrediction", with_next_sentence),
     },
+    network=network,
 )

@@ -20,6 +20,7 @@ from service.networks.families.tree import (
     numbered,
     parameter,
 )
+from service.networks.families.wiring import Network, Wiring, function
 
 DEFAULTS = {
     "num_channels": 3,
@@ -33,6 +34,8 @@ DEFAULTS = {
     "layer_scale_init_value": 1e-6,
     "image_size": 224,
 }
+
+EPSILON = 1e-6  # of every norm but the last
 
 
 def initialisation(c: Settings) -> Initialise:
@@ -102,6 +105,40 @@ def with_classes(c: Settings) -> Module:
     return model("", initialisation(c), base, linear("classifier", c.sizes("hidden_sizes")[-1], labels(c)))
 
 
+def network(c: Settings, head: str | None) -> Network:
+    """Return patches, stages of blocks, the mean over places with a last norm, and classes of it."""
+    w, at, patch = (
+        Wiring(input=[*sides(c, "image_size"), c.size("num_channels")]),
+        "convnext." if head else "",
+        sides(c, "patch_size"),
+    )
+    x = w.weighted(f"{at}embeddings.patch_embeddings", "input", strides=[*patch], padding="valid")
+    x = w.weighted(f"{at}embeddings.layernorm", x, epsilon=EPSILON)
+    for number, stage in enumerate(stages(c)):
+        down, blocks = stage.children
+        here = f"{at}encoder.stages.{number}"
+        if down.children:
+            x = w.weighted(f"{here}.downsampling_layer.0", x, epsilon=EPSILON)
+            x = w.weighted(f"{here}.downsampling_layer.1", x, strides=2, padding="valid")
+        for place in range(len(blocks.children)):
+            x = computed(c, w, f"{here}.layers.{place}", x)
+    x = w.plain("global_average_pool", f"{at}pool", x)
+    x = w.weighted(f"{at}layernorm", x, epsilon=c.number("layer_norm_eps"))
+    if head:
+        w.weighted("classifier", x)
+    return w.written()
+
+
+def computed(c: Settings, w: Wiring, at: str, x: str) -> str:
+    """Write down a block, and return its output."""
+    y = w.weighted(f"{at}.layernorm", w.weighted(f"{at}.dwconv", x, padding=3), epsilon=EPSILON)
+    y = w.activation(f"{at}.act", w.weighted(f"{at}.pwconv1", y), function(c, "hidden_act"))
+    y = w.weighted(f"{at}.pwconv2", y)
+    if c.number("layer_scale_init_value") > 0:
+        y = w.plain("multiply", f"{at}.multiply", y, w.weighted(f"{at}.layer_scale_parameter"))
+    return w.add(f"{at}.add", x, y)
+
+
 FAMILY = Family(
     model_type="convnext",
     summary="ConvNeXt: N(0, 0.02²), scales of residual branches 10⁻⁶.",
@@ -119,4 +156,5 @@ FAMILY = Family(
         None: Head("ConvNextModel", body),
         "image_classification": Head("ConvNextForImageClassification", with_classes),
     },
+    network=network,
 )

@@ -9,6 +9,7 @@ from service.errors import InvalidSpec
 from service.networks.families.engine import Model, walk
 from service.networks.families.settings import Settings
 from service.networks.families.tree import Module
+from service.networks.families.wiring import Network
 
 Config: TypeAlias = Mapping[str, Any]
 ALIKE = 0.9  # of a hundred characters ten may differ; published configs have no two members nearer than that
@@ -34,6 +35,8 @@ class Family:
     each expert's parts: the second axis is cut into as many. `aliases` are other names of a config's members, which the
     library takes as well, and what each of them means. `library` is whose it is, by the name that the Hub has for it.
     `part_of` is the recipe of a larger model that this one is a part of, whose config may be this one's alone.
+    `network` says how the modules of a head make a network, where that is told; `structure` are the library's defaults
+    for members that change no weight, but what is done with them.
     """
 
     model_type: str
@@ -47,6 +50,8 @@ class Family:
     aliases: Mapping[str, str] = field(default_factory=dict)
     library: str = "transformers"
     part_of: str = ""
+    network: Callable[[Settings, str | None], Network] | None = None
+    structure: Config = field(default_factory=dict)
 
     def settled(self, size: str | None, config: Config | None) -> Config:
         """Return what a config states over a size; of no size where only a config is given."""
@@ -68,13 +73,20 @@ class Family:
 
     def tree(self, size: str | None, config: Config | None, head: str | None) -> Module:
         """Return its modules; raises InvalidSpec as `model` does."""
-        settings = Settings(self.settled(size, config), self.defaults)
+        return self.heads[head].tree(self.settings(size, config))
+
+    def wired(self, size: str | None, config: Config | None, head: str | None) -> Network | None:
+        """Return its network, None where none is told; raises InvalidSpec as `model` does."""
+        return None if self.network is None else self.network(self.settings(size, config), head)
+
+    def settings(self, size: str | None, config: Config | None) -> Settings:
+        settings = Settings(self.settled(size, config), {**self.structure, **self.defaults})
         kind = settings.stated("model_type")
         if kind not in (None, self.model_type):
             raise InvalidSpec(
                 f"this config is of the family {str(kind)[:64]}, not {self.model_type}", "/config/model_type"
             )
-        return self.heads[head].tree(settings)
+        return settings
 
     def misspelt(self, config: Config) -> dict[str, str]:
         """Return the members of a config that are nearly one that this family reads, and that one.

@@ -18,6 +18,7 @@ from service.networks.families.tree import (
     normal,
     numbered,
 )
+from service.networks.families.wiring import Network, Wiring, function, steps
 from service.networks.schemes.scaling import ResidualNormal
 
 DEFAULTS = {
@@ -35,6 +36,8 @@ DEFAULTS = {
     "bos_token_id": 50256,
     "eos_token_id": 50256,
 }
+
+STRUCTURE = {"scale_attn_weights": True, "scale_attn_by_inverse_layer_idx": False}
 
 
 def conv1d(name: str, inputs: int, outputs: int) -> Module:
@@ -97,6 +100,34 @@ def with_token_classes(c: Settings) -> Module:
     return BASE.headed(c, "classifier", labels(c))
 
 
+def network(c: Settings, head: str | None) -> Network:
+    """Return words and positions, blocks with norms before, a last norm, and what a head reads of it."""
+    if c.flag("add_cross_attention"):
+        c.refuse("add_cross_attention", "false, for a network of one sequence,")
+    w, at = Wiring(input=steps(c, "n_positions"), positions=steps(c, "n_positions")), BASE.below(head)
+    x = w.add(f"{at}add", w.weighted(f"{at}wte", "input"), w.weighted(f"{at}wpe", "positions"))
+    for number in range(c.depth("n_layer")):
+        x = computed(c, w, f"{at}h.{number}", x, number)
+    x = w.weighted(f"{at}ln_f", x, epsilon=c.number("layer_norm_epsilon"))
+    return BASE.read_out(c, w, x, head, token_classes="classifier")
+
+
+def computed(c: Settings, w: Wiring, at: str, x: str, number: int) -> str:
+    """Write down a block, and return its output."""
+    width, epsilon = c.size("n_embd"), c.number("layer_norm_epsilon")
+    scale = c.divided("n_embd", "n_head") ** -0.5 if c.flag("scale_attn_weights") else 1.0
+    if c.flag("scale_attn_by_inverse_layer_idx"):
+        scale /= number + 1
+    read = w.weighted(f"{at}.attn.c_attn", w.weighted(f"{at}.ln_1", x, epsilon=epsilon))
+    parts = w.split(f"{at}.attn.split", read, width, width, width)
+    attended = w.attention(f"{at}.attn.attention", *parts, heads=c.size("n_head"), causal=True, scale=scale)
+    attended = w.weighted(f"{at}.attn.c_proj", attended)
+    x = w.add(f"{at}.add_1", x, attended)
+    wide = w.weighted(f"{at}.mlp.c_fc", w.weighted(f"{at}.ln_2", x, epsilon=epsilon))
+    opened = w.activation(f"{at}.mlp.act", wide, function(c, "activation_function"))
+    return w.add(f"{at}.add_2", x, w.weighted(f"{at}.mlp.c_proj", opened))
+
+
 FAMILY = Family(
     model_type="gpt2",
     summary="GPT-2: N(0, 0.02²), narrowed by √(2 depth) where a block writes to the residual stream.",
@@ -115,6 +146,8 @@ FAMILY = Family(
         "token_classification": Head("GPT2ForTokenClassification", with_token_classes),
         "question_answering": Head("GPT2ForQuestionAnswering", BASE.question_answering),
     },
+    structure=STRUCTURE,
+    network=network,
     aliases={
         "hidden_size": "n_embd",
         "max_position_embeddings": "n_positions",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from service.networks.families.family import Head
 from service.networks.families.settings import Settings
 from service.networks.families.tree import Initialise, Module, linear, model
+from service.networks.families.wiring import Network, Wiring
 
 
 def labels(settings: Settings) -> int:
@@ -57,6 +58,28 @@ class Base:
     def question_answering(self, c: Settings) -> Module:
         """Return it with scores of each place as an answer's first and last."""
         return self.headed(c, "qa_outputs", 2)
+
+    def below(self, head: str | None) -> str:
+        """Return what stands before the names of the base model's layers, with a head on it or without."""
+        return "" if head is None else f"{self.name}."
+
+    def read_out(self, c: Settings, w: Wiring, x: str, head: str | None, token_classes: str = "score") -> Network:
+        """Write down a head on the base model's states; what reads a whole sequence reads its last place.
+
+        `token_classes` is the name of what classifies tokens.
+        """
+        match head:
+            case "causal_lm" if c.flag("tie_word_embeddings"):
+                w.tied("lm_head", x, f"{self.name}.{self.table}", transposed=True)
+            case "causal_lm":
+                w.weighted("lm_head", x)
+            case "sequence_classification":
+                w.place("last", w.weighted("score", x), labels(c), last=True)
+            case "token_classification":
+                w.weighted(token_classes, x)
+            case "question_answering":
+                w.weighted("qa_outputs", x)
+        return w.written()
 
 
 def of_decoder(name: str, base: Base, questions: str | None = None) -> dict[str | None, Head]:

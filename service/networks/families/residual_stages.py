@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from service.networks.families.initialisers import kaiming_normal
 from service.networks.families.tree import ZEROS, Fill, Module, batch_norm, convolution, module, numbered
+from service.networks.families.wiring import Wiring
 
 WIDENED = 4  # what comes out of a bottleneck, in parts of its stage's width
 
@@ -77,3 +78,35 @@ def stages(widths: Sequence[int], depths: Sequence[int], inputs: int, blocks: Bl
         inputs = blocks.outputs(width)
         rest = block(inputs, width, blocks, halves=False)
         yield numbered(f"layer{place}", [first, *[rest] * (depth - 1)])
+
+
+def wired(w: Wiring, widths: Sequence[int], depths: Sequence[int], inputs: int, blocks: Blocks) -> str:
+    """Write down what stands between the first convolution and the classifier, and return the mean over places."""
+    x = w.activation("relu", w.weighted("bn1", w.last), "relu")
+    x = w.plain("max_pool", "maxpool", x, window=3, strides=2, padding=1)
+    for place, (width, depth) in enumerate(zip(widths, depths, strict=True), 1):
+        for number in range(depth):
+            stride = 2 if place > 1 and not number else 1
+            beside = stride > 1 or inputs != blocks.outputs(width)
+            x = computed(w, f"layer{place}.{number}", x, blocks, stride, beside)
+            inputs = blocks.outputs(width)
+    return w.plain("global_average_pool", "avgpool", x)
+
+
+def computed(w: Wiring, at: str, x: str, blocks: Blocks, stride: int, beside: bool) -> str:
+    """Write down a block, whose image a convolution of 3 by 3 makes smaller, and return its output."""
+    steps = ((1, 0), (stride, 1), (1, 0)) if blocks.narrowed else ((stride, 1), (1, 1))
+    y = x
+    for place, (step, border) in enumerate(steps, 1):
+        y = w.weighted(f"{at}.conv{place}", y, strides=step, padding=border)
+        y = w.weighted(f"{at}.bn{place}", y)
+        y = y if place == len(steps) else w.activation(f"{at}.relu{place}", y, "relu")
+    added = w.add(f"{at}.add", y, shortcut_of(w, f"{at}.downsample", x, blocks, stride) if beside else x)
+    return w.activation(f"{at}.relu", added, "relu")
+
+
+def shortcut_of(w: Wiring, at: str, x: str, blocks: Blocks, stride: int) -> str:
+    if not blocks.pooled:
+        return w.weighted(f"{at}.1", w.weighted(f"{at}.0", x, strides=stride, padding=0))
+    x = w.plain("average_pool", f"{at}.0", x, window=2, padding="same") if stride > 1 else x
+    return w.weighted(f"{at}.2", w.weighted(f"{at}.1", x, padding=0))

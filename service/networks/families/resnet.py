@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from service.networks.families.family import Family, Head
 from service.networks.families.heads import labels
+from service.networks.families.images import sides
 from service.networks.families.initialisers import kaiming_normal, kaiming_uniform, reciprocal_root
 from service.networks.families.settings import Settings
 from service.networks.families.tree import (
@@ -17,6 +18,7 @@ from service.networks.families.tree import (
     module,
     numbered,
 )
+from service.networks.families.wiring import Network, Wiring, function
 
 DEFAULTS = {
     "num_channels": 3,
@@ -83,6 +85,46 @@ def with_classes(c: Settings) -> Module:
     return model("", initialise, body(c, "resnet"), module("classifier", classes))
 
 
+def network(c: Settings, head: str | None) -> Network:
+    """Return a convolution of 7 by 7, stages of residual blocks, and the mean over places, or classes of it."""
+    w, at, opens = (
+        Wiring(input=[*sides(c, "image_size"), c.size("num_channels")]),
+        "resnet." if head else "",
+        function(c, "hidden_act"),
+    )
+    x = read(w, f"{at}embedder.embedder", "input", 2, 3)
+    x = w.activation(f"{at}embedder.activation", x, opens)
+    x = w.plain("max_pool", f"{at}embedder.pooler", x, window=3, strides=2, padding=1)
+    for place, stage in enumerate(stages(c)):
+        halved = place > 0 or c.flag("downsample_in_first_stage")
+        for number, each in enumerate(stage.children[0].children):
+            x = computed(
+                c, w, f"{at}encoder.stages.{place}.layers.{number}", x, each, 2 if halved and not number else 1
+            )
+    x = w.plain("global_average_pool", f"{at}pooler", x)
+    if head:
+        w.weighted("classifier.1", x)
+    return w.written()
+
+
+def computed(c: Settings, w: Wiring, at: str, x: str, block: Module, stride: int) -> str:
+    """Write down a block, which makes the image smaller by its first layer, or by that of 3 by 3 of a bottleneck."""
+    opens, layer = function(c, "hidden_act"), block.child("layer")
+    parts = len(layer.children) if layer else 0
+    smaller = 0 if parts == 2 or c.flag("downsample_in_bottleneck") else 1
+    y = x
+    for place in range(parts):
+        border = 1 if parts == 2 or place == 1 else 0
+        y = read(w, f"{at}.layer.{place}", y, stride if place == smaller else 1, border)
+        y = y if place == parts - 1 else w.activation(f"{at}.layer.{place}.activation", y, opens)
+    beside = read(w, f"{at}.shortcut", x, stride, 0) if block.child("shortcut") else x
+    return w.activation(f"{at}.activation", w.add(f"{at}.add", y, beside), opens)
+
+
+def read(w: Wiring, at: str, x: str, stride: int, border: int) -> str:
+    return w.weighted(f"{at}.normalization", w.weighted(f"{at}.convolution", x, strides=stride, padding=border))
+
+
 BASIC = {"layer_type": "basic", "hidden_sizes": [64, 128, 256, 512]}
 FAMILY = Family(
     model_type="resnet",
@@ -98,4 +140,6 @@ FAMILY = Family(
         "152": {"depths": [3, 8, 36, 3]},
     },
     heads={None: Head("ResNetModel", body), "image_classification": Head("ResNetForImageClassification", with_classes)},
+    structure={"image_size": 224},
+    network=network,
 )

@@ -1,10 +1,12 @@
 """ResNet as timm has it: as torchvision's, but a block's last scale starts at 0, and stems may have three layers."""
 
 from service.networks.families.family import Config, Family, Head
-from service.networks.families.residual_stages import initialise, read, stages
+from service.networks.families.images import sides
+from service.networks.families.residual_stages import Blocks, initialise, read, stages, wired
 from service.networks.families.settings import Settings
 from service.networks.families.torchvision_resnet import blocks
 from service.networks.families.tree import Module, batch_norm, linear, model, module
+from service.networks.families.wiring import Network, Wiring
 
 DEFAULTS = {
     "block": "bottleneck",
@@ -40,12 +42,40 @@ def stem(c: Settings) -> tuple[Module, int]:
     return module("conv1", *parts), 2 * width
 
 
-def body(c: Settings) -> Module:
+def stem_of(c: Settings, w: Wiring) -> None:
+    """Write down what reads the image, up to its last convolution."""
+    if not c.text("stem_type"):
+        w.weighted("conv1", "input", strides=2, padding=3)
+        return
+    x = "input"
+    for place, step in ((0, 2), (3, 1)):
+        x = w.weighted(f"conv1.{place + 1}", w.weighted(f"conv1.{place}", x, strides=step, padding=1))
+        x = w.activation(f"conv1.{place + 2}", x, "relu")
+    w.weighted("conv1.6", x, padding=1)
+
+
+def built(c: Settings) -> tuple[tuple[int, ...], tuple[int, ...], Blocks]:
+    """Return the widths and depths of stages, and how their blocks are built."""
     widths, depths = c.sizes("channels"), c.depths("layers")
     how = blocks(c, widths, "cardinality", "base_width", "zero_init_last", c.flag("avg_down"))
     if not widths or len(depths) != len(widths) or 0 in depths:
         c.refuse("layers", f"a list of {len(widths)} integers from 1, one for each of channels")
-    first, inputs = stem(c)
+    return widths, depths, how
+
+
+def network(c: Settings, head: str | None) -> Network:
+    """Return a stem, stages of residual blocks, and classes of the mean over places, or that mean."""
+    (widths, depths, how), (_, inputs) = built(c), stem(c)
+    w = Wiring(input=[*sides(c, "image_size"), c.size("in_chans")])
+    stem_of(c, w)
+    x = wired(w, widths, depths, inputs, how)
+    if c.stated("num_classes") != 0:
+        w.weighted("fc", x)
+    return w.written()
+
+
+def body(c: Settings) -> Module:
+    (widths, depths, how), (first, inputs) = built(c), stem(c)
     classes = 0 if c.stated("num_classes") == 0 else c.size("num_classes")
     return model(
         "",
@@ -77,4 +107,6 @@ FAMILY = Family(
         "resnext50_32x4d": {"cardinality": 32, "base_width": 4},
     },
     heads={None: Head("ResNet", body)},
+    structure={"image_size": 224},
+    network=network,
 )

@@ -4,9 +4,11 @@ import math
 from collections.abc import Sequence
 
 from service.networks.families.family import Config, Family, Head
-from service.networks.families.residual_stages import Blocks, initialise, read, stages
+from service.networks.families.images import sides
+from service.networks.families.residual_stages import Blocks, initialise, read, stages, wired
 from service.networks.families.settings import Settings
 from service.networks.families.tree import Module, batch_norm, linear, model
+from service.networks.families.wiring import Network, Wiring
 
 DEFAULTS = {
     "block": "bottleneck",
@@ -32,10 +34,16 @@ def blocks(
     return found
 
 
-def body(c: Settings) -> Module:
+def built(c: Settings) -> tuple[tuple[int, ...], Blocks]:
+    """Return how many blocks there are in each stage, and how they are built."""
     depths, how = c.depths("layers"), blocks(c, WIDTHS, "groups", "width_per_group", "zero_init_residual")
     if len(depths) != len(WIDTHS) or 0 in depths:
         c.refuse("layers", "a list of four integers from 1")
+    return depths, how
+
+
+def body(c: Settings) -> Module:
+    depths, how = built(c)
     return model(
         "",
         initialise,
@@ -45,6 +53,15 @@ def body(c: Settings) -> Module:
         linear("fc", how.outputs(WIDTHS[-1]), c.size("num_classes")),
         kind="whole",
     )
+
+
+def network(c: Settings, head: str | None) -> Network:
+    """Return a convolution of 7 by 7, stages of residual blocks, and classes of the mean over places."""
+    depths, how = built(c)
+    w = Wiring(input=[*sides(c, "image_size"), 3])
+    w.weighted("conv1", "input", strides=2, padding=3)
+    w.weighted("fc", wired(w, WIDTHS, depths, WIDTHS[0], how))
+    return w.written()
 
 
 SIZES: dict[str, Config] = {
@@ -66,4 +83,6 @@ FAMILY = Family(
     defaults=DEFAULTS,
     sizes=SIZES,
     heads={None: Head("ResNet", body)},
+    structure={"image_size": 224},
+    network=network,
 )

@@ -21,6 +21,7 @@ from service.networks.families.tree import (
     numbered,
     parameter,
 )
+from service.networks.families.wiring import Network, Wiring, function
 
 DEFAULTS = {
     "image_size": 224,
@@ -111,6 +112,43 @@ def with_classes(c: Settings) -> Module:
     return model("", initialisation(c), body(c, "vit", pooled=False), classes)
 
 
+def embedded(c: Settings, w: Wiring, at: str) -> str:
+    """Write down an image as a sequence: a place of its own, then patches, and to each its position."""
+    width, patch = c.size("hidden_size"), [*sides(c, "patch_size")]
+    read = w.weighted(f"{at}.patch_embeddings.projection", "input", strides=patch, padding="valid")
+    rows = w.reshape(f"{at}.patch_embeddings.flatten", read, -1, width)
+    first = w.reshape(f"{at}.first", w.weighted(f"{at}.cls_token"), 1, width)
+    places = w.plain("concatenate", f"{at}.concatenate", first, rows, axis=1)
+    return w.add(f"{at}.add", places, w.reshape(f"{at}.positions", w.weighted(f"{at}.position_embeddings"), -1, width))
+
+
+def computed(c: Settings, w: Wiring, at: str, x: str) -> str:
+    """Write down a block, whose norms come before, and return its output."""
+    epsilon, read = c.number("layer_norm_eps"), f"{at}.attention"
+    normed = w.weighted(f"{at}.layernorm_before", x, epsilon=epsilon)
+    parts = [w.weighted(f"{read}.{part}_proj", normed) for part in "qkv"]
+    attended = w.attention(f"{read}.attention", *parts, heads=c.size("num_attention_heads"))
+    x = w.add(f"{at}.add_1", w.weighted(f"{read}.o_proj", attended), x)
+    wide = w.weighted(f"{at}.mlp.fc1", w.weighted(f"{at}.layernorm_after", x, epsilon=epsilon))
+    opened = w.activation(f"{at}.mlp.act", wide, function(c, "hidden_act"))
+    return w.add(f"{at}.add_2", w.weighted(f"{at}.mlp.fc2", opened), x)
+
+
+def network(c: Settings, head: str | None) -> Network:
+    """Return patches, blocks, a last norm, and what is read of the first place: by the pooler, or by the classifier."""
+    w, at = Wiring(input=[*sides(c, "image_size"), c.size("num_channels")]), "" if head is None else "vit."
+    x = embedded(c, w, f"{at}embeddings")
+    for number in range(c.depth("num_hidden_layers")):
+        x = computed(c, w, f"{at}layers.{number}", x)
+    x = w.weighted(f"{at}layernorm", x, epsilon=c.number("layer_norm_eps"))
+    first = w.place(f"{at}first", x, c.size("hidden_size"))
+    if head is None:
+        w.activation("pooler.activation", w.weighted("pooler.dense", first), function(c, "pooler_act"))
+    else:
+        w.weighted("classifier", first)
+    return w.written()
+
+
 FAMILY = Family(
     model_type="vit",
     summary="ViT on patches of an image: N(0, 0.02²) cut at ±2 absolute.",
@@ -138,4 +176,6 @@ FAMILY = Family(
     },
     heads={None: Head("ViTModel", body), "image_classification": Head("ViTForImageClassification", with_classes)},
     files=FILES,
+    structure={"pooler_act": "tanh"},
+    network=network,
 )

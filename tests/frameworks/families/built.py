@@ -33,9 +33,32 @@ def torchvision(config: Config | str) -> nn.Module:
 
     if isinstance(config, str):
         return getattr(models, config)()  # type: ignore[no-any-return]
+    if "widths" in config:
+        return vgg(config)
     blocks = {"basic": models.resnet.BasicBlock, "bottleneck": models.resnet.Bottleneck}
     rest = {name: value for name, value in config.items() if name != "block"}
     return models.ResNet(blocks[config.get("block", "bottleneck")], **rest)  # type: ignore[no-any-return]
+
+
+def vgg(config: Config) -> nn.Module:
+    """Return torchvision's VGG of other widths, whose dense layers are as narrow before they are initialised."""
+    from torchvision.models import vgg as module
+
+    wide, last, classes = config["classifier_width"], config["widths"][-1], config["num_classes"]
+    stages = zip(config["widths"], config["depths"], strict=True)
+    sizes = [each for width, depth in stages for each in (*[width] * depth, "M")]
+    plain, narrow = nn.Linear, {512 * 49: last * 49, 4096: wide}
+
+    class Narrow(plain):  # type: ignore[misc, valid-type]
+        def __init__(self, inputs: int, outputs: int) -> None:
+            super().__init__(narrow[inputs], narrow.get(outputs, outputs))
+
+    module.nn.Linear = Narrow
+    try:
+        layers = module.make_layers(sizes, batch_norm=config.get("batch_norm", False))
+        return module.VGG(layers, num_classes=classes)  # type: ignore[no-any-return]
+    finally:
+        module.nn.Linear = plain
 
 
 def timm(config: Config | str) -> nn.Module:
@@ -45,6 +68,8 @@ def timm(config: Config | str) -> nn.Module:
 
     if isinstance(config, str):
         return library.create_model(config)  # type: ignore[no-any-return]
+    if "embed_dim" in config:
+        return library.models.mlp_mixer.MlpMixer(**config)  # type: ignore[no-any-return]
     blocks = {"basic": resnet.BasicBlock, "bottleneck": resnet.Bottleneck}
     rest = {name: value for name, value in config.items() if name != "block"}
     return resnet.ResNet(blocks[config.get("block", "bottleneck")], **rest)  # type: ignore[no-any-return]

@@ -45,6 +45,16 @@ GUIDED: dict[str, Any] = {
     "cross_attention_dim": 6,
     "attention_head_dim": 2,
 }
+VGG: dict[str, Any] = {"widths": [6, 10], "depths": [1, 2], "classifier_width": 11, "num_classes": 3}
+MIXER: dict[str, Any] = {
+    "num_classes": 3,
+    "img_size": [20, 15],
+    "patch_size": [5, 4],
+    "in_chans": 2,
+    "num_blocks": 2,
+    "embed_dim": 18,
+    "mlp_ratio": [0.7, 2.5],
+}
 ACTING: dict[str, Any] = {"observations": 17, "actions": 6, "hidden_sizes": [33, 18], "continuous": False}
 BLOCKS = {"down_block_types": ["CrossAttnDownBlock2D", "AttnDownBlock2D"]}
 BLOCKS_BACK = {"up_block_types": ["AttnUpBlock2D", "CrossAttnUpBlock2D"]}
@@ -64,6 +74,11 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "timm",
         {**TIMM, "cardinality": 2, "base_width": 24, "channels": [8, 20], "num_classes": 0},
     ),
+    "torchvision, ResNet-50": ("resnet50", "torchvision", {**RESIDUAL, "zero_init_residual": True}),
+    "torchvision, VGG": ("vgg16", "torchvision", VGG),
+    "torchvision, VGG with norms": ("vgg16", "torchvision", {**VGG, "batch_norm": True}),
+    "timm, MLP-Mixer": ("mlp_mixer", "timm", MIXER),
+    "timm, MLP-Mixer without classes": ("mlp_mixer", "timm", {**MIXER, "num_classes": 0}),
     "diffusers": ("unet_2d", "diffusers", UNET),
     "diffusers, waves": (
         "unet_2d",
@@ -160,7 +175,13 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "Stable-Baselines3": ("actor_critic", "stable_baselines3", ACTING),
     "Stable-Baselines3, continuous": ("actor_critic", "stable_baselines3", {**ACTING, "continuous": True}),
 }
-SIZES = [(family, size) for family in ("torchvision_resnet", "timm_resnet") for size in FAMILIES[family].sizes]
+SIZES = [
+    *((family, size, size) for family in ("torchvision_resnet", "timm_resnet") for size in FAMILIES[family].sizes),
+    *(("mlp_mixer", size, f"mixer_{size}") for size in FAMILIES["mlp_mixer"].sizes),
+    ("resnet50", "imagenet", "resnet50"),
+    ("vgg16", "imagenet", "vgg16"),
+    ("vgg16", "batch_norm", "vgg16_bn"),
+]  # with the name that the library has for it
 SERVED = {"diffusers": "unet_2d", "guided": "unet_2d_condition"}  # of cases, what the Hub serves
 ROUNDED = 2e-6  # what two QR decompositions of float32 matrices of these sizes may be apart, by √2
 
@@ -185,7 +206,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with what the libraries build of all cases and sizes, and load from what the Hub serves."""
     folder = tmp_path_factory.mktemp("built")
     asked: dict[str, tuple[str, Any]] = {word: (library, config) for word, (_, library, config) in CASES.items()}
-    asked |= {f"{family} {size}": (FAMILIES[family].library, size) for family, size in SIZES}
+    asked |= {f"{family} {size}": (FAMILIES[family].library, name) for family, size, name in SIZES}
     for word, family in SERVED.items():
         served = tmp_path_factory.mktemp("served")
         written(planned(family, CASES[word][2], None), served)
@@ -215,7 +236,7 @@ def test_a_config_gives_what_its_library_builds(built: Path, word: str) -> None:
     assert [each.key for each in planned(family, asked, None).parameters] == list(ours)
 
 
-@pytest.mark.parametrize(("family", "size"), SIZES)
+@pytest.mark.parametrize(("family", "size"), [(family, size) for family, size, _ in SIZES])
 def test_a_size_is_the_librarys(built: Path, family: str, size: str) -> None:
     theirs = json.loads((built / f"{family} {size}.json").read_text())
     ours = {each.key: list(each.shape) for each in planned(family, None, None, size=size).parameters}
