@@ -13,14 +13,16 @@ def test_a_stream_to_which_every_block_adds_as_much_grows_linearly() -> None:
     """Pre-norm at the start: variance 1 + l (De & Smith 2020)."""
     found = growth_of(of(*range(1, 14)))
     assert found is not None
-    assert (found.kind, found.blocks, found.added) == ("linear", 12, pytest.approx(1.0))
+    assert (found.kind, found.blocks) == ("linear", 12)
+    assert found.added == pytest.approx(1.0)
 
 
 def test_a_stream_that_every_block_doubles_grows_exponentially() -> None:
     """Residual networks without norms, by He's rule: variance 2^l (Zhang et al. 2019, "Fixup")."""
     found = growth_of(of(*(2.0**depth for depth in range(9))))
     assert found is not None
-    assert (found.kind, found.factor) == ("exponential", pytest.approx(2.0))
+    assert found.kind == "exponential"
+    assert found.factor == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize(
