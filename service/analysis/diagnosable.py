@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
-from service.analysis.sizes import default_shape
+from service.analysis.network import Batches
+from service.analysis.sizes import default_shape, most_examples
 from service.analysis.tape import Array
 from service.errors import InvalidSpec
+from service.networks.graph.graph import POSITIONS
+from service.networks.layers.dropout import Dropout
 from service.networks.layers.embedding import Embedding
 from service.networks.schemes.npy import load_npy, read_npy
 from service.specs.spec import Spec
@@ -41,26 +44,59 @@ def standard_normal(shape: tuple[int, ...], seed: int, what: str) -> Array:
     return filled(Normal(0.0, 1.0), stream_of(seed, f"diagnose {what}"), prod(shape)).reshape(shape)
 
 
-def batch_of(request: DiagnoseRequest, spec: Spec, seed: int) -> Batch:
-    """Return the batch: as given, or drawn; tokens before an embedding."""
-    first = spec.layers[0]
+def batches_of(request: DiagnoseRequest, spec: Spec, seed: int) -> Batches:
+    """Return a batch for each of the network's inputs: as given, or drawn; tokens where an embedding takes it."""
+    shapes = batch_shapes(request, spec)
+    graph = spec.graph
+    found: dict[str, NDArray[Any]] = {}
+    for number, (name, shape) in enumerate(shapes.items()):
+        rows = [place.layer.shape[0] for place in graph.takers(name) if isinstance(place.layer, Embedding)]
+        if number == 0 and request.inputs is not None:
+            found[name] = given_batch(load_npy(request.inputs), min(rows, default=None))
+        elif name == POSITIONS:
+            found[name] = np.broadcast_to(np.arange(shape[-1], dtype=np.int64), shape).copy()
+        elif rows:
+            found[name] = drawn_tokens(shape, min(rows), seed, "inputs" if number == 0 else name)
+        else:
+            found[name] = standard_normal(shape, seed, "inputs" if number == 0 else name)
+    return found
+
+
+def batch_shapes(request: DiagnoseRequest, spec: Spec) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each input, the batch first: as stated, as given, or what fits the first layer."""
+    stated, names = spec.network.input_shape, spec.graph.inputs
     if request.inputs is not None:
         given = load_npy(request.inputs)
-        if not given.size or not given.ndim:
-            raise InvalidSpec(f"a batch has one example at least, not the shape {list(given.shape)}", "/inputs")
-        if isinstance(first, Embedding):
-            return tokens(given, first.shape[0])
-        if given.ndim < 2:
-            raise InvalidSpec(f"a batch has two axes or more, examples first, not {list(given.shape)}", "/inputs")
-        if not given.any():
-            raise InvalidSpec("every input is 0: nothing can be seen of the network", "/inputs")
-        return given
-    shape = default_shape(spec, request.batch)
-    if isinstance(first, Embedding):
-        words = np.empty(prod(shape), np.uint32)
-        fill_words(stream_of(seed, "diagnose inputs").address(), np.zeros(1, np.uint64), words.size, words)
-        return (words.astype(np.int64) % first.shape[0]).reshape(shape)
-    return standard_normal(shape, seed, "inputs")
+        examples = len(given) if given.ndim else 1
+        return {
+            name: tuple(given.shape) if number == 0 else (examples, *stated[name]) for number, name in enumerate(names)
+        }
+    if not stated:
+        layers = [layer for layer in spec.weighted if not isinstance(layer, Dropout)]
+        if not layers or len(names) > 1:
+            raise InvalidSpec("say what goes in: input_shape", "/input_shape")
+        return {name: default_shape(layers, request.batch) for name in names}
+    examples = request.batch or min(most_examples(stated[name]) for name in names)
+    return {name: (examples, *stated[name]) for name in names}
+
+
+def given_batch(given: Array, rows: int | None) -> Batch:
+    """Return a batch that was posted, of tokens where an embedding of so many rows takes it; refuses what is none."""
+    if not given.size or not given.ndim:
+        raise InvalidSpec(f"a batch has one example at least, not the shape {list(given.shape)}", "/inputs")
+    if rows is not None:
+        return tokens(given, rows)
+    if given.ndim < 2:
+        raise InvalidSpec(f"a batch has two axes or more, examples first, not {list(given.shape)}", "/inputs")
+    if not given.any():
+        raise InvalidSpec("every input is 0: nothing can be seen of the network", "/inputs")
+    return given
+
+
+def drawn_tokens(shape: tuple[int, ...], rows: int, seed: int, what: str) -> Batch:
+    words = np.empty(prod(shape), np.uint32)
+    fill_words(stream_of(seed, f"diagnose {what}").address(), np.zeros(1, np.uint64), words.size, words)
+    return (words.astype(np.int64) % rows).reshape(shape)
 
 
 def tokens(given: Array, rows: int) -> Batch:

@@ -6,15 +6,14 @@ from itertools import chain
 from math import isfinite
 from typing import Any
 
-from service.analysis.diagnosable import EXTRA, Batch, DiagnoseRequest, batch_of
+from service.analysis.diagnosable import EXTRA, DiagnoseRequest, batches_of
 from service.analysis.first_step import HIGH, LOW
-from service.analysis.network import Network, check_rules
+from service.analysis.network import Batches, Network, activation_of, check_rules
 from service.analysis.remedies import candidates, measured_candidates, remedy
 from service.analysis.sizes import PER_LAYER
 from service.analysis.study import Findings, study, study_forecast
 from service.analysis.tuning import tune
 from service.analysis.verdicts import Summary, summary
-from service.networks.layers.embedding import Embedding
 from service.specs.spec import Spec
 
 REMEDIES = 4  # times the largest pass that may be asked for: what remedies may cost together
@@ -28,13 +27,21 @@ class Diagnosis:
         self.most_operations = most_operations
         self.plan = request.plan()
         self.seed = self.plan.seed
-        self.document = {key: value for key, value in self.plan.written_out().items() if key not in EXTRA}
+        self.document = self.written_out()
         self.spec = Spec.model_validate(self.document)
 
+    def written_out(self) -> dict[str, Any]:
+        """Return the spec as layers, a recipe's with their structure."""
+        document = {key: value for key, value in self.plan.written_out().items() if key not in EXTRA}
+        if self.request.recipe is not None and "layers" in document:
+            network = self.request.network
+            document |= {"layers": [*network.layers], "input_shape": dict(network.input_shape)}
+        return document
+
     @cached_property
-    def inputs(self) -> Batch:
-        check_rules(self.spec.layers)  # a layer without weights has no shape to draw a batch by
-        return batch_of(self.request, self.spec, self.seed)
+    def inputs(self) -> Batches:
+        check_rules(self.spec.graph)  # what does not run has no shape to draw a batch by
+        return batches_of(self.request, self.spec, self.seed)
 
     def study(self, spec: Spec) -> Findings:
         """Return what a spec comes to with the inputs of this request."""
@@ -54,7 +61,8 @@ class Diagnosis:
         """How many remedies may be tried, one at least: each is studied, and may be measured before that."""
         if self.request.forecast_only:
             return max(1, REMEDIES * self.most_operations // (PER_LAYER * len(self.plan.layers)))
-        price = Network(self.spec, self.most_operations).price(self.inputs.shape)
+        shapes = {name: batch.shape for name, batch in self.inputs.items()}
+        price = Network(self.spec, self.most_operations).price(shapes)
         return max(1, REMEDIES * self.most_operations // (2 * price))
 
     def answer(self) -> dict[str, Any]:
@@ -80,8 +88,9 @@ class Diagnosis:
     def _inputs(self) -> dict[str, Any]:
         if self.request.forecast_only:
             return {"kind": "none", "shape": []}
-        drawn = "tokens" if isinstance(self.spec.layers[0], Embedding) else "standard normal"
-        return {"kind": drawn if self.request.inputs is None else "given", "shape": list(self.inputs.shape)}
+        first = next(iter(self.inputs.values()))
+        drawn = "standard normal" if first.dtype.kind == "f" else "tokens"
+        return {"kind": drawn if self.request.inputs is None else "given", "shape": list(first.shape)}
 
     def _summary(self, found: Findings) -> Summary:
         # Before a norm any size will do.
@@ -97,17 +106,17 @@ class Diagnosis:
         return Summary(told.code, told.text + beyond)
 
     def _layer(self, found: Findings, index: int) -> dict[str, Any]:
-        planned, judgement = self.plan.layers[index], found.judgements[index]
+        place, judgement = self.spec.graph.places[index], found.judgements[index]
         forward, backward, matrix = (None, None, None) if found.measured is None else found.measured[index]
         return {
-            "name": planned.name,
-            "type": planned.type,
-            "activation": planned.activation,
+            "name": place.name,
+            "type": place.layer.type,
+            "activation": activation_of(place),
             "verdict": judgement.verdict,
             "also": list(judgement.also),
             "code": judgement.code,
             "reason": judgement.reason,
-            "judged_by": finite(found.judged_by[index]),
+            "judged_by": finite(found.judged_by[index]) if place.has_weights else None,
             "forward": finite(forward),
             "backward": finite(backward),
             "matrix": finite(matrix),

@@ -11,19 +11,18 @@ here moves for almost every task, and what stays alike here stays alike for all 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service import stopping
 from service.analysis import tape
-from service.analysis.layers import NORMS, last_norm_of
-from service.analysis.network import Network, Stage
+from service.analysis.layers import NORMS
+from service.analysis.network import Batches, Network, Stage
 from service.analysis.tape import Array, Node
 from service.networks.layers.attention import Attention
 from service.networks.layers.convolution import DepthwiseConvolution, TransposedConvolution
 from service.networks.layers.embedding import Embedding
+from service.networks.layers.tensor import Tensor
 
 LOW, HIGH = 1.0 / 512.0, 32.0  # slopes between which training goes to the nearest minimum
 ALIKE = 1e-9  # relative difference below which two units count as the same
@@ -80,23 +79,22 @@ def gradient_of(node: Node) -> Array:
     return np.zeros_like(node.value) if node.gradient is None else node.gradient
 
 
-def look(stages: Sequence[Stage], inputs_rms: float) -> list[Seen]:
-    """Return what the first step would do to each layer; gradients have been put into the stages' nodes."""
-    last_norm = last_norm_of([stage.layer for stage in stages])
-    reference = inputs_rms if last_norm < 0 and inputs_rms > 0.0 else 1.0
-    return [seen(stage, reference, before_norm=index < last_norm) for index, stage in enumerate(stages)]
+def look(network: Network, stages: Sequence[Stage], inputs_rms: float) -> list[Seen]:
+    """Return what the first step would do to each layer with weights; the stages' nodes have their gradients."""
+    reference = inputs_rms if inputs_rms > 0.0 and not network.is_normed else 1.0
+    return [seen(stages[number], reference, network.before_norms[number]) for number in network.weighted]
 
 
 def seen(stage: Stage, reference: float, before_norm: bool) -> Seen:
     back = gradient_of(stage.fed)
     columns, gradients = (part.reshape(-1, part.shape[-1]) for part in (stage.fed.value, back))
     steepness = rms_of(back)
-    if isinstance(stage.layer, Embedding):  # each token has a row of its own
+    if isinstance(stage.layer, Embedding | Tensor):  # each token has a row of its own, an array what it is
         varied = size = 1.0
     elif isinstance(stage.layer, NORMS):  # whatever comes in, scale and shift see it with deviation 1
-        varied = size = float(variation_of(stage.taken.value) > 0.0)
+        varied = size = float(variation_of(came(stage)) > 0.0)
     else:
-        varied, size = (of(stage.taken.value) / reference for of in (variation_of, rms_of))
+        varied, size = (of(came(stage)) / reference for of in (variation_of, rms_of))
     slope = varied * steepness
     if before_norm:
         # The norm takes away whatever size the weights have, and divides their gradient by it: what counts is the
@@ -114,6 +112,11 @@ def seen(stage: Stage, reference: float, before_norm: bool) -> Seen:
         units=units,
         together=together,
     )
+
+
+def came(stage: Stage) -> Array:
+    """Return what a layer takes: of an array that takes nothing, ones."""
+    return stage.taken[0].value if stage.taken else np.ones(1)
 
 
 def together_of(*columns: Array) -> int:
@@ -144,26 +147,27 @@ def moves(node: Node, stage: Stage, steepness: float) -> bool:
     """Whether an array's gradient is more than what rounding leaves of sums that cancel."""
     if node.gradient is None or not node.gradient.any():
         return False
-    if isinstance(stage.layer, Embedding):
+    if isinstance(stage.layer, Embedding | Tensor):
         return True
     added = steepness * stage.fed.value.size / stage.fed.value.shape[-1]
-    return not float(np.abs(node.gradient).max()) <= ROUNDING * added * min(1.0, rms_of(stage.taken.value))
+    return not float(np.abs(node.gradient).max()) <= ROUNDING * added * min(1.0, rms_of(came(stage)))
 
 
-def stepped(stages: Sequence[Stage], looked: Sequence[Seen]) -> list[Mapping[str, Node]]:
-    """Return every layer's weights after a step down the gradient.
+def stepped(network: Network, stages: Sequence[Stage], looked: Sequence[Seen]) -> list[Mapping[str, Node]]:
+    """Return every layer's weights after a step down the gradient; nothing for places without weights of their own.
 
     Its rate is one at which weights of the usual size, in a stack where everything keeps its size, change by about as
     much as they are; where less arrives, they change by so much less.
     """
     steepest = max([1.0, *(one.pull for one in looked if isfinite(one.pull))])
-    return [
-        {
+    found: list[Mapping[str, Node]] = [{} for _ in stages]
+    for number, one in zip(network.weighted, looked, strict=True):
+        stage = stages[number]
+        found[number] = {
             name: Node(moved(node, rate_of(stage, name) / steepest)) if name in one.moving else Node(node.value)
             for name, node in stage.weights.items()
         }
-        for stage, one in zip(stages, looked, strict=True)
-    ]
+    return found
 
 
 def moved(node: Node, rate: float) -> Array:
@@ -173,8 +177,8 @@ def moved(node: Node, rate: float) -> Array:
 
 def rate_of(stage: Stage, name: str) -> float:
     """Return the factor on an array's gradient, which is a sum over as many places as the layer has outputs of."""
-    planned = next(one for one in stage.planned.parameters if one.name == name)
-    stated = planned.source.stated
+    assert stage.planned is not None
+    stated = next(one for one in stage.planned.parameters if one.name == name).source.stated
     usual = stated.fans.fan_in**-0.5 if stated.role in ("weights", "recurrent") else UNFANNED
     return float(usual / np.sqrt(stage.fed.value.size / stage.fed.value.shape[-1]))
 
@@ -194,22 +198,22 @@ def is_settled(looks: Sequence[Sequence[Seen]]) -> bool:
     return learns(last) and moved and not any(one.together < one.units and one.pull == 0.0 for one in last)
 
 
-def take_steps(network: Network, inputs: NDArray[Any], gradient: Array, inputs_rms: float) -> list[list[Seen]]:
+def take_steps(network: Network, inputs: Batches, gradient: Array, inputs_rms: float) -> list[list[Seen]]:
     """Take steps until something moves or nothing new will, and return a look before each and after the last.
 
     Costs at most `STEPS` + 1 passes through the stack with `EXAMPLES` examples.
     """
-    few, back = inputs[:EXAMPLES], gradient[:EXAMPLES]
+    few, back = {name: batch[:EXAMPLES] for name, batch in inputs.items()}, gradient[:EXAMPLES]
     looks: list[list[Seen]] = []
     weights = None
     with np.errstate(all="ignore"):
         for _ in range(STEPS + 1):
-            stages = list(network.run(few, weights))
+            stages = network.run(few, weights)
             tape.backward(stages[-1].out, back)
-            looks.append(look(stages, inputs_rms))
+            looks.append(look(network, stages, inputs_rms))
             if is_settled(looks) or (len(looks) > 1 and is_stuck(looks)):
                 break
-            weights = stepped(stages, looks[-1])
+            weights = stepped(network, stages, looks[-1])
             # What all examples ask for alike is learnt first, by a step; then next to nothing of that gradient is left.
             alike = gradient[:EXAMPLES].mean(axis=tuple(range(gradient.ndim - 1)))
             back = gradient[:EXAMPLES] - (1.0 - LEFT) * alike

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from service import stopping
 from service.analysis.functions import FUNCTIONS, Function
-from service.analysis.layers import frequency_of, last_norm_of, sources_of
+from service.analysis.layers import NORMS, frequency_of, sources_of
 from service.networks.asked import Source
 from service.networks.layers.convolution import Convolution, DepthwiseConvolution, TransposedConvolution
 from service.networks.layers.dense import Dense
@@ -183,7 +183,7 @@ def forecast(
         step = None if signal is None else step_of(layer, sources_of(place), signal)
         steps.append(step)
         signal = None if step is None else step.out
-    last_norm = last_norm_of(layers)
+    last_norm = max((index for index, layer in enumerate(layers) if isinstance(layer, NORMS)), default=-1)
     reference = inputs_rms if last_norm < 0 and inputs_rms > 0.0 else 1.0
     found: list[Forecast | None] = []
     back: float | None = 1.0

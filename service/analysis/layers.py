@@ -1,11 +1,11 @@
 """Which rule a layer runs by, and what else a study asks of its type."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from service.analysis.rules import RULES, Rule
 from service.errors import UnsupportedCombination
 from service.networks.asked import Source
-from service.networks.layers.layer import LayerSpec
+from service.networks.layers.layer import PlacedSpec
 from service.networks.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
 from service.networks.plan import PlannedLayer
 from service.networks.schemes.scaling import Siren
@@ -15,19 +15,14 @@ NORMS = (BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm)
 BEYOND = ("projection", "key_width", "value_width", "bias_kv")
 
 
-def rule_of(layer: LayerSpec, at: str) -> Rule:
+def rule_of(layer: PlacedSpec, at: str) -> Rule:
     for member in BEYOND:
         if getattr(layer, member, None):
             raise UnsupportedCombination(f"a layer with {member} has no rule to run by here", at)
-    if layer.type in RULES and layer.type not in ("tensor", "dropout"):  # for which a stack has no place
+    if layer.type in RULES:
         return RULES[layer.type]
     names = "dense, conv, separable and depthwise, embedding, norms, recurrent, attention"
     raise UnsupportedCombination(f"a layer of type {layer.type} has no rule to run by here; these have: {names}", at)
-
-
-def last_norm_of(layers: Sequence[LayerSpec]) -> int:
-    """Return the number of the last norm in a stack, -1 where there is none."""
-    return max((index for index, layer in enumerate(layers) if isinstance(layer, NORMS)), default=-1)
 
 
 def frequency_of(activation: str, sources: Mapping[str, Source]) -> float:

@@ -1,7 +1,8 @@
-"""A stack of layers that runs, with the weights that /init returns."""
+"""A network that runs, with the weights that /init returns: its graph, place after place."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 from service.analysis import tape
 from service.analysis.functions import FUNCTIONS
 from service.analysis.layers import frequency_of, rule_of, sources_of
+from service.analysis.reach import before_norms, is_norm
 from service.analysis.rules import Weights
+from service.analysis.rules.dense import turned
 from service.analysis.sizes import (
     MOST_VALUES,
     PER_LAYER,
@@ -19,33 +22,57 @@ from service.analysis.sizes import (
     SETUP,
     THERE_AND_BACK,
     cost_of,
-    given,
     taken,
     too_large,
 )
 from service.analysis.tape import Node
 from service.errors import InvalidSpec, TooLarge, UnsupportedCombination
+from service.networks.graph.graph import Graph, Place
+from service.networks.graph.shapes import Shapes, came_to, check_ends, given, pointer_of
+from service.networks.layers.dense import Dense
 from service.networks.layers.embedding import Embedding
-from service.networks.layers.layer import LayerSpec
+from service.networks.layers.layer import LayerSpec, PlacedSpec
 from service.networks.layers.recurrent import Recurrent
+from service.networks.layers.structure import ActivationLayer, Split, TiedLayer
 from service.networks.plan import PlannedLayer
 from service.specs.spec import Spec
 from service.stream.dtypes import DTYPES
 from service.stream.views import Shape
 
 MOST_LAYERS = 1024  # some twenty milliseconds each, whatever their sizes
+Batches = Mapping[str, NDArray[Any]]  # of the network's inputs, by name
 
 
 @dataclass
 class Stage:
-    """A layer in its place: its weights, what it took, what came before its activation (`fed`) and after (`out`)."""
+    """A layer in its place: its weights, what it took, what came before its activation (`fed`) and after (`out`).
 
-    planned: PlannedLayer
-    layer: LayerSpec
+    `planned` is None for a layer without weights of its own; of a split, `parts` are what others take.
+    """
+
+    place: Place
+    planned: PlannedLayer | None
     weights: Weights
-    taken: Node
+    taken: tuple[Node, ...]
     fed: Node
     out: Node
+    parts: tuple[Node, ...]
+
+    @property
+    def layer(self) -> Any:
+        return self.place.layer
+
+    @property
+    def activation(self) -> str:
+        return activation_of(self.place)
+
+
+def activation_of(place: Place) -> str:
+    """Return the function that a place applies: a layer's own, or all that an activation layer does."""
+    layer = place.layer
+    if isinstance(layer, ActivationLayer):
+        return "gelu_tanh" if layer.approximate and layer.activation == "gelu" else layer.activation
+    return layer.activation if isinstance(layer, LayerSpec) else "linear"
 
 
 def load(planned: PlannedLayer) -> dict[str, Node]:
@@ -57,98 +84,164 @@ def load(planned: PlannedLayer) -> dict[str, Node]:
     return weights
 
 
-def fitted(x: Node, layer: LayerSpec, at: str) -> Node:
-    """Return x as the layer takes it: flattened, and thinned out first where there are more places than it takes."""
-    found = taken(x.value.shape, layer, at)
-    return x if found.every is None else tape.reshape(tape.select(x, found.every), found.shape)
-
-
-def check_rules(layers: Sequence[LayerSpec]) -> None:
+def check_rules(graph: Graph) -> None:
     """Raise UnsupportedCombination or InvalidSpec where a layer has no rule to run by."""
-    for index, layer in enumerate(layers):
+    for place in graph.places:
+        layer = place.layer
         if isinstance(layer, Recurrent) and layer.activation not in FUNCTIONS:
-            raise UnsupportedCombination(f"a cell cannot have {layer.activation} inside", f"/layers/{index}/activation")
-        if not isinstance(layer, Embedding):
-            rule_of(layer, f"/layers/{index}/type")
-        elif index:
-            raise InvalidSpec("an embedding takes tokens, so it is the first layer", f"/layers/{index}/type")
+            raise UnsupportedCombination(f"a cell cannot have {layer.activation} inside", f"{place.pointer}/activation")
+        if isinstance(graph.weights_of(place), Embedding) and not graph.takes_tokens(place) and not way_is_back(layer):
+            raise InvalidSpec("an embedding takes tokens: `input`, or relative positions", f"{place.pointer}/type")
+        if not isinstance(layer, TiedLayer | Split):
+            rule_of(layer, f"{place.pointer}/type")
 
 
-def refuse_part(spec: Spec) -> None:
-    """Refuse a part of a network, and one of which two layers are one: what runs is a stack of layers, whole."""
-    if spec.select is not None:
-        raise InvalidSpec("a network is studied whole, not a part of it", "/select", {"select": None})
-    if spec.expanded.tied:
-        raise UnsupportedCombination("a model of which two arrays are one is no stack of layers", "/recipe")
+def way_is_back(layer: PlacedSpec) -> bool:
+    return isinstance(layer, TiedLayer) and layer.transposed
+
+
+def for_the_loss(graph: Graph) -> Graph:
+    """Return a graph without a softmax at its end: that belongs to the loss, and what counts are the logits."""
+    *before, last = graph.places
+    layer = last.layer
+    if isinstance(layer, Recurrent) or activation_of(last) != "softmax":
+        return graph
+    linear = layer.model_copy(update={"activation": "linear"})
+    return replace(graph, places=(*before, replace(last, layer=linear)))
 
 
 class Network:
-    """A stack of layers with the weights that /init gives, ready to run."""
+    """The network of a spec with the weights that /init gives, ready to run."""
 
     def __init__(self, spec: Spec, most_operations: int) -> None:
-        refuse_part(spec)
-        if len(spec.layers) > MOST_LAYERS:
-            detail = f"a network that is studied has at most {MOST_LAYERS:,} layers, not {len(spec.layers):,}"
-            raise TooLarge(detail, "/layers")
+        if spec.select is not None:
+            raise InvalidSpec("a network is studied whole, not a part of it", "/select", {"select": None})
         # In Keras's layout parameters have their canonical names and axes.
         self.spec = spec.shown_in("keras")
+        self.graph = for_the_loss(spec.graph)
+        if len(self.graph.places) > MOST_LAYERS:
+            detail = f"a network that is studied has at most {MOST_LAYERS:,} layers, not {len(self.graph.places):,}"
+            raise TooLarge(detail, "/layers")
+        check_rules(self.graph)
+        check_ends(self.graph)
         self.plan = self.spec.plan()
         self.most_operations = most_operations
         if self.plan.cost.operations > SETUP * most_operations:
             raise TooLarge(f"its matrices take {self.plan.cost.operations:,} operations before their first number")
-        self.layers = [*self.spec.layers]
-        if self.layers[-1].activation == "softmax" and not isinstance(
-            self.layers[-1], Recurrent
-        ):  # at the end it belongs to the loss: what counts are the logits
-            self.layers[-1] = self.layers[-1].model_copy(update={"activation": "linear"})
-        check_rules(self.layers)
 
-    def price(self, shape: Shape) -> int:
-        """Return what it costs to study a batch of this shape, in multiplications that take as long.
+    @cached_property
+    def planned(self) -> list[PlannedLayer | None]:
+        """Each place's layer in the plan, None for one without weights of its own."""
+        known = {layer.name: layer for layer in self.plan.layers}
+        return [known.get(place.name) if place.has_weights else None for place in self.graph.places]
 
-        Raises InitserveError where a layer does not fit the one before, or where it is too much: before any number is
-        drawn.
+    @cached_property
+    def weighted(self) -> list[int]:
+        """The numbers of the places that have weights of their own: those that are judged."""
+        return [number for number, planned in enumerate(self.planned) if planned is not None and planned.parameters]
+
+    @cached_property
+    def before_norms(self) -> list[bool]:
+        """Of each place, whether every way from it to the output passes through a norm, which takes any size."""
+        return before_norms(self.graph)
+
+    @property
+    def is_normed(self) -> bool:
+        return any(map(is_norm, self.graph.places))
+
+    def shapes(self, inputs: Mapping[str, Shape]) -> list[tuple[Shapes, Shapes]]:
+        """Return the shapes of what every place takes and gives; raises InvalidSpec where it cannot take it."""
+        found: list[Shapes] = []
+        both = []
+        for place in self.graph.places:
+            came = came_to(place, found, inputs)
+            if self.thins_out(place):
+                came = (taken(came[0], place.layer).shape,)  # type: ignore[arg-type]
+            found.append(given(place, self.graph, came))
+            both.append((came, found[-1]))
+        return both
+
+    def thins_out(self, place: Place) -> bool:
+        """Whether a layer takes every k-th place where there are more than it takes: in a stack without structure."""
+        return not self.graph.stated and isinstance(place.layer, Dense)
+
+    def price(self, inputs: Mapping[str, Shape]) -> int:
+        """Return what it costs to study batches of these shapes, in multiplications that take as long.
+
+        Raises InitserveError where a layer cannot take what comes, or where it is too much: before any number is drawn.
         """
         work = kept = weights = 0
-        for index, (layer, planned) in enumerate(zip(self.layers, self.plan.layers, strict=True)):
-            at = f"/layers/{index}/shape"
-            shape = shape if isinstance(layer, Embedding) else taken(shape, layer, at).shape
-            cost = cost_of(layer, [parameter.shape for parameter in planned.parameters], shape)
-            work, kept, weights = work + cost.work, kept + cost.kept, weights + cost.weights
+        for place, planned, (came, gives) in zip(self.graph.places, self.planned, self.shapes(inputs), strict=True):
+            tied = None if place.tied is None else self.planned[place.tied]
+            cost = cost_of(place.layer, [one.shape for one in parameters_of(tied or planned)], came, gives)
+            work, kept = work + cost.work, kept + cost.kept
+            weights += cost.weights if tied is None else 0
             if work > self.most_operations:
-                raise too_large(f"{work:,} multiplications", f"{self.most_operations:,}", at)
+                raise too_large(f"{work:,} multiplications", f"{self.most_operations:,}", pointer_of(place))
             if kept > MOST_VALUES:
-                raise too_large(f"{kept:,} values kept for the way back", f"{MOST_VALUES:,}", at)
-            shape = given(layer, shape)
-        return THERE_AND_BACK * work + PER_VALUE * kept + PER_WEIGHT * weights + PER_LAYER * len(self.layers)
+                raise too_large(f"{kept:,} values kept for the way back", f"{MOST_VALUES:,}", pointer_of(place))
+        return THERE_AND_BACK * work + PER_VALUE * kept + PER_WEIGHT * weights + PER_LAYER * len(self.graph.places)
 
-    def run(self, inputs: NDArray[Any], weights: Sequence[Weights] | None = None) -> Iterator[Stage]:
-        """Yield layer after layer with its outputs for a batch; what is changed in a stage is what the next one gets.
+    def run(self, inputs: Batches, weights: Sequence[Weights] | None = None) -> list[Stage]:
+        """Return every place with its outputs for a batch.
 
-        `weights` are each layer's, where they are not those that /init gives. Raises InitserveError where a layer does
-        not fit the one before.
+        `weights` are each place's, where they are not those that /init gives. Raises InitserveError where a layer
+        cannot take what comes.
         """
-        self.price(inputs.shape)
-        x = Node(inputs)
-        for index, (layer, planned) in enumerate(zip(self.layers, self.plan.layers, strict=True)):
-            at = f"/layers/{index}/shape"
-            if not isinstance(layer, Embedding):
-                x = fitted(x, layer, at)
-            own = load(planned) if weights is None else weights[index]
-            if isinstance(layer, Embedding):
-                fed = tape.look_up(own["embeddings"], inputs)
+        stages: list[Stage] = []
+        for _ in self.stages(inputs, stages, weights):
+            pass
+        return stages
+
+    def stages(self, inputs: Batches, stages: list[Stage], weights: Sequence[Weights] | None = None) -> Iterator[Stage]:
+        """Run as `run` does, and yield each stage once it is in `stages`: what is changed in it is what others take."""
+        self.price({name: batch.shape for name, batch in inputs.items()})
+        given_ = {name: Node(batch) for name, batch in inputs.items()}
+        for number, (place, planned) in enumerate(zip(self.graph.places, self.planned, strict=True)):
+            came = tuple(
+                given_[one.name] if one.place is None else stages[one.place].parts[one.part] for one in place.takes
+            )
+            if place.tied is not None:
+                own: Weights = stages[place.tied].weights
+            elif weights is not None:
+                own = weights[number]
             else:
-                made = rule_of(layer, at)(layer, own, x)
-                fed = made if isinstance(made, Node) else made[0]
-                frequency = frequency_of(layer.activation, sources_of(planned))
-                fed = fed if frequency == 1.0 else tape.scaled(fed, frequency)
-            stage = Stage(planned, layer, own, x, fed, activated(layer, fed))
-            yield stage
-            x = stage.out
+                own = {} if planned is None else load(planned)
+            stages.append(self.stage(place, planned, own, came))
+            yield stages[-1]
+
+    def stage(self, place: Place, planned: PlannedLayer | None, own: Weights, came: tuple[Node, ...]) -> Stage:
+        layer: Any = place.layer
+        if self.thins_out(place):
+            came = (thinned(came[0], layer),)
+        if isinstance(layer, TiedLayer) and layer.transposed:
+            made: Node | tuple[Node, ...] = turned(own, came[0])
+        else:
+            layer = self.graph.weights_of(place)
+            made = rule_of(layer, place.pointer)(layer, own, *came)
+        if not isinstance(made, Node):
+            return Stage(place, planned, own, came, came[0], came[0], made)
+        fed = made
+        if planned is not None and planned.parameters:
+            frequency = frequency_of(layer.activation, sources_of(planned))
+            fed = fed if frequency == 1.0 else tape.scaled(fed, frequency)
+        out = activated(place, fed)
+        return Stage(place, planned, own, came, fed, out, (out,))
 
 
-def activated(layer: LayerSpec, fed: Node) -> Node:
-    """Return what follows the layer; a recurrent layer has applied its activation inside."""
-    if isinstance(layer, Recurrent) or layer.activation == "linear":
+def parameters_of(planned: PlannedLayer | None) -> Sequence[Any]:
+    return () if planned is None else planned.parameters
+
+
+def thinned(x: Node, layer: Dense) -> Node:
+    """Return x as the layer takes it: flattened, and thinned out first where there are more places than it takes."""
+    found = taken(x.value.shape, layer)
+    return x if found.every is None else tape.reshape(tape.select(x, found.every), found.shape)
+
+
+def activated(place: Place, fed: Node) -> Node:
+    """Return what follows a layer; a recurrent layer has applied its activation inside."""
+    activation = activation_of(place)
+    if isinstance(place.layer, Recurrent) or activation == "linear":
         return fed
-    return tape.apply_softmax(fed) if layer.activation == "softmax" else tape.apply(FUNCTIONS[layer.activation], fed)
+    return tape.apply_softmax(fed) if activation == "softmax" else tape.apply(FUNCTIONS[activation], fed)

@@ -50,7 +50,7 @@ def measure_forward(stage: Stage) -> Forward:
     out = stage.out.value
     columns = out.reshape(-1, out.shape[-1])
     alive = np.any(columns != 0.0, axis=0)
-    activation = stage.layer.activation
+    activation = stage.activation
     saturated = None
     if activation in FUNCTIONS and not isinstance(stage.layer, Recurrent):
         saturated = float((np.abs(tape.mapped(FUNCTIONS[activation].slope, stage.fed.value)) < FLAT).mean())
@@ -70,15 +70,17 @@ def measure_forward(stage: Stage) -> Forward:
 
 def measure_backward(stage: Stage) -> Backward:
     gradient = gradient_of(stage.out)
-    kernel = max(stage.weights.values(), key=lambda node: node.value.size)
+    kernel = max(stage.weights.values(), key=lambda node: node.value.size, default=None)
     weights = None
-    if kernel.value.ndim > 1 and kernel.gradient is not None:
+    if kernel is not None and kernel.value.ndim > 1 and kernel.gradient is not None:
         weights = rms_of(kernel.gradient) / len(stage.out.value)
     return Backward(float(gradient.mean()), float(gradient.std()), rms_of(gradient), weights)
 
 
 def measure_matrix(stage: Stage) -> Matrix | None:
     """Return the singular values of a layer's largest parameter, its last axis against all others."""
+    if stage.planned is None or not stage.weights:
+        return None
     return matrix_of(max((node.value for node in stage.weights.values()), key=np.size))
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from service.analysis.diagnosable import Batch
+from service.analysis.network import Batches
 from service.analysis.study import Findings
 from service.analysis.tuning import Tuning, tune
 from service.errors import InitserveError
 from service.networks.activations import ACTIVATIONS
+from service.networks.layers.structure import STRUCTURE
 from service.networks.plan import Plan
 from service.specs.spec import Spec
 
@@ -46,11 +47,13 @@ def candidates(plan: Plan, document: Document, found: Findings) -> Iterator[Docu
         every["layers"][0]["scheme"] = {"name": "random_normal", "mean": 0.0, "stddev": 1.0}
         yield deepcopy(every)
     for layer in every["layers"]:
+        if layer["type"] in STRUCTURE:
+            continue
         layer["gain"] = ACTIVATIONS[layer.get("activation", "linear")].gain
     yield every
 
 
-def measured_candidates(document: Document, inputs: Batch, most_operations: int) -> Iterator[Document]:
+def measured_candidates(document: Document, inputs: Batches, most_operations: int) -> Iterator[Document]:
     """Yield the spec with gains that a pass through it measures."""
     every = as_recommended(document)
     kinds: tuple[Tuning, ...] = ("gains", "lsuv")

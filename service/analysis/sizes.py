@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from service.errors import InvalidSpec, TooLarge
+from service.errors import TooLarge
 from service.networks.layers.attention import Attention
 from service.networks.layers.convolution import (
     Convolution,
@@ -14,10 +14,9 @@ from service.networks.layers.convolution import (
 )
 from service.networks.layers.dense import Dense
 from service.networks.layers.embedding import Embedding
-from service.networks.layers.layer import LayerSpec
+from service.networks.layers.layer import LayerSpec, PlacedSpec
 from service.networks.layers.normalization import LayerNorm, PRelu, RmsNorm
 from service.networks.layers.recurrent import Recurrent
-from service.specs.spec import Spec
 from service.stream.views import Shape
 
 STEPS = 16  # of a sequence that nobody gave
@@ -41,22 +40,27 @@ WHOLE = (LayerNorm, RmsNorm, PRelu)  # layers whose sizes are those of an input'
 FIELDS = (Convolution, TransposedConvolution, DepthwiseConvolution, SeparableConvolution)
 
 
-def default_shape(spec: Spec, batch: int | None) -> tuple[int, ...]:
-    """Return the shape of a batch that fits the first layer; without features for an embedding's tokens."""
-    first = spec.layers[0]
+def default_shape(layers: Sequence[LayerSpec], batch: int | None) -> tuple[int, ...]:
+    """Return the shape of a batch that fits the first of a stack of layers; of tokens, without features."""
+    first = layers[0]
     axes = len(field_of(first))
     if axes:
-        side = side_for(spec.layers) or SIDES[axes]
+        side = side_for(layers) or SIDES[axes]
         places: tuple[int, ...] = (side,) * axes
     elif isinstance(first, WHOLE):
         places = tuple(first.shape[:-1])
     else:
-        places = (STEPS,) if any(isinstance(layer, Embedding | Recurrent | Attention) for layer in spec.layers) else ()
-    examples = batch or min(128, max(8, PLACES // prod(places)))
+        places = (STEPS,) if any(isinstance(layer, Embedding | Recurrent | Attention) for layer in layers) else ()
+    examples = batch or most_examples(places)
     shape = (examples, *places) if isinstance(first, Embedding) else (examples, *places, features_of(first))
     if prod(shape) > MOST_VALUES:
         raise too_large(f"{prod(shape):,} values as inputs", f"{MOST_VALUES:,}", "/layers/0/shape")
     return shape
+
+
+def most_examples(places: Sequence[int]) -> int:
+    """Return how many examples are drawn of inputs with so many places."""
+    return min(128, max(8, PLACES // max(1, prod(places))))
 
 
 def features_of(layer: LayerSpec) -> int:
@@ -82,60 +86,23 @@ def side_for(layers: Sequence[LayerSpec]) -> int | None:
     return None
 
 
-# What a convolution reads of each example, by how many axes its kernel has.
-AXES = ("length, channels", "height, width, channels", "depth, height, width, channels")
-
-
 class Taken(NamedTuple):
-    """The shape that a layer takes of what comes, and which of it where that is not all, or is flattened."""
+    """The shape that a dense layer takes of what comes, and which of it where that is not all, or is flattened."""
 
     shape: Shape
     every: tuple[slice, ...] | None
 
 
-def taken(came: Shape, layer: LayerSpec, at: str) -> Taken:
-    """Return what a layer takes of what comes; raises InvalidSpec where it cannot take it."""
-    *outer, features = came
-    wanted = features_of(layer)
-    field = field_of(layer)
-    if field and len(outer) != 1 + len(field):
-        raise refusal(layer, AXES[len(field) - 1], came, at)
-    if isinstance(layer, Recurrent | Attention) and len(outer) != 2:
-        raise refusal(layer, "steps, features", came, at)
-    if isinstance(layer, WHOLE) and came[1:][-len(layer.shape) :] != tuple(layer.shape):
-        sizes = " × ".join(map(str, layer.shape))
-        raise InvalidSpec(f"{layer.type} takes {sizes} of each example, not {list(came[1:])}", at)
-    if features == wanted:
-        return Taken(came, None)
-    batch, *places = outer
-    if isinstance(layer, Dense) and wanted % features == 0 and places:
+def taken(came: Shape, layer: Dense) -> Taken:
+    """Return what a dense layer takes of what comes, where it fits: every k-th place of as many as it takes."""
+    batch, *places = came[:-1]
+    features, wanted = came[-1], layer.shape[0]
+    if features != wanted and wanted % features == 0 and places:
         side = round((wanted // features) ** (1 / len(places)))
         if side ** len(places) * features == wanted and all(size >= side for size in places):
             steps = (slice(None), *(slice(None, size // side * side, size // side) for size in places))
             return Taken((batch, wanted), steps)
-    raise InvalidSpec(f"this layer takes {wanted} features, and {features} come: shapes {list(came)}", at)
-
-
-def refusal(layer: LayerSpec, needed: str, found: tuple[int, ...], at: str) -> InvalidSpec:
-    """Return why a layer cannot read what comes, and where in a stack it could."""
-    came = " × ".join(map(str, found[1:]))
-    first = "before layers that mix or flatten axes" if needed in AXES else "first, or after an embedding"
-    return InvalidSpec(f"{layer.type} reads {needed} of each example, and {came} numbers come: put it {first}", at)
-
-
-def given(layer: LayerSpec, shape: Shape) -> Shape:
-    """Return the shape of what a layer gives for what it takes; of an embedding, for tokens."""
-    *outer, features = shape
-    if isinstance(layer, Embedding):
-        return (*shape, layer.shape[1])
-    if isinstance(layer, DepthwiseConvolution):
-        return (*outer, prod(layer.shape[-2:]))
-    if isinstance(layer, TransposedConvolution):
-        batch, *places = outer
-        return (batch, *(size * layer.strides for size in places), layer.shape[-1])
-    if isinstance(layer, Recurrent):
-        return (*outer, layer.shape[1] * (2 if layer.bidirectional else 1))
-    return (*outer, layer.shape[-1] if isinstance(layer, (Dense, *FIELDS)) else features)
+    return Taken(came, None)
 
 
 class Cost(NamedTuple):
@@ -146,9 +113,13 @@ class Cost(NamedTuple):
     weights: int
 
 
-def cost_of(layer: LayerSpec, shapes: Sequence[Shape], x: Shape) -> Cost:
-    """Return what a layer costs, given its parameters' shapes and that of what it takes."""
+def cost_of(layer: PlacedSpec, shapes: Sequence[Shape], came: Sequence[Shape], gives: Sequence[Shape]) -> Cost:
+    """Return what a layer costs, given its parameters' shapes, and those of what it takes and gives."""
+    out = sum(map(prod, gives))
+    if not isinstance(layer, LayerSpec):
+        return Cost(out, out, 0) if not shapes else Cost(prod(came[0]) * gives[0][-1], out, 0)
     weights = sum(prod(shape) for shape in shapes)
+    x = came[0] if came else (1,)
     places = prod(x if isinstance(layer, Embedding) else x[:-1])
     widest = max((shape[-1] for shape in shapes if shape), default=1)
     kept = weights + prod(x) * (2 if field_of(layer) else 1) + places * widest  # with the places around it

@@ -1,18 +1,19 @@
 """A stack studied: forward and back, the first steps, and what theory expects; a verdict for every layer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
-from service.analysis.diagnosable import Batch, standard_normal
+from service.analysis.diagnosable import standard_normal
 from service.analysis.first_step import is_settled, look, take_steps
 from service.analysis.forecast import STANDARD, Forecast, forecast, like
-from service.analysis.layers import NORMS, last_norm_of, sources_of
+from service.analysis.layers import sources_of
 from service.analysis.matrices import Matrix
-from service.analysis.network import Network, Stage
+from service.analysis.network import Batches, Network, activation_of
 from service.analysis.outputs import correlation_of
 from service.analysis.propagation import Backward, Forward, measure
+from service.analysis.reach import ahead, is_norm
 from service.analysis.verdicts import (
     Factors,
     Judgement,
@@ -23,7 +24,7 @@ from service.analysis.verdicts import (
     sizes_of,
     worst,
 )
-from service.networks.layers.embedding import Embedding
+from service.networks.layers.layer import LayerSpec
 from service.networks.plan import PlannedLayer
 from service.specs.spec import Spec
 from service.stream.distributions import Constant
@@ -44,43 +45,83 @@ class Findings:
         return worst(self.judgements)
 
 
-def study(spec: Spec, inputs: Batch, seed: int, most_operations: int) -> Findings:
+def study(spec: Spec, inputs: Batches, seed: int, most_operations: int) -> Findings:
     """Return what a spec comes to with these inputs; raises InitserveError for what cannot be run."""
     network = Network(spec, most_operations)
-    inputs_rms = 1.0 if isinstance(spec.layers[0], Embedding) else float(np.sqrt(np.mean(inputs * inputs)))
     with np.errstate(all="ignore"):  # what overflows is told as such
-        stages: list[Stage] = list(network.run(inputs))
+        rms = inputs_rms(inputs)
+        stages = network.run(inputs)
         gradient = standard_normal(stages[-1].out.value.shape, seed, "gradient")
         measured = measure(stages, gradient)
-        first = look(stages, inputs_rms)
-        activations = [stage.layer.activation for stage in stages]
+        first = look(network, stages, rms)
         del stages  # what a pass keeps is given back before the next one
-        looks = [] if is_settled([first]) else take_steps(network, inputs, gradient, inputs_rms)
-        signal = STANDARD
-        if not isinstance(spec.layers[0], Embedding):
-            signal = like(inputs, correlation_of(inputs) or 0.0)
-        expected = forecast(network.layers, network.plan.layers, signal, inputs_rms)
-    forwards = [forward for forward, _, _ in measured]
-    sizes = sizes_of([one.rms for one in forwards], last_norm_of(network.layers), inputs_rms)
-    judgements = judge_all(forwards, prospects_of(first, looks), sizes, activations, alike_by_design(network))
+        looks = [] if is_settled([first]) else take_steps(network, inputs, gradient, rms)
+        expected = expected_of(network, inputs, rms)
+    own = [measured[number][0] for number in network.weighted]
+    sizes = sizes_of([one.rms for one in own], open_places(network), reference_of(network, rms))
+    activations = [activation_of(network.graph.places[number]) for number in network.weighted]
+    judgements = judge_all(own, prospects_of(first, looks), sizes, activations, alike_by_design(network))
     by = [Factors(size, seen.slope) for size, seen in zip(sizes, first, strict=True)]
-    return Findings(names_of(network), judgements, by, measured, expected)
+    return found(network, judgements, by, measured, expected)
 
 
 def study_forecast(spec: Spec, most_operations: int) -> Findings:
     """Return what theory says of a spec, without a number drawn."""
     network = Network(spec, most_operations)
-    expected = forecast(network.layers, network.plan.layers, STANDARD)
-    rms = [1.0 if one is None else one.rms for one in expected]
-    sizes = sizes_of(rms, last_norm_of(network.layers), 1.0)
-    slopes = [1.0 if one is None or one.slope is None else one.slope for one in expected]
+    expected = expected_of(network, {}, 1.0)
+    own = [expected[number] for number in network.weighted]
+    rms = [1.0 if one is None else one.rms for one in own]
+    sizes = sizes_of(rms, open_places(network), 1.0)
+    slopes = [1.0 if one is None or one.slope is None else one.slope for one in own]
     by = [Factors(size, slope) for size, slope in zip(sizes, slopes, strict=True)]
-    judgements = judge_forecasts(expected, sizes, alike_by_design(network))
-    return Findings(names_of(network), judgements, by, None, expected)
+    judgements = judge_forecasts(own, sizes, alike_by_design(network))
+    return found(network, judgements, by, None, expected)
 
 
-def names_of(network: Network) -> list[str]:
-    return [layer.name for layer in network.plan.layers]
+def found(
+    network: Network,
+    judgements: Sequence[Judgement],
+    by: Sequence[Factors],
+    measured: list[tuple[Forward, Backward, Matrix | None]] | None,
+    expected: list[Forecast | None],
+) -> Findings:
+    """Return what is found of every place, given what is of those with weights."""
+    names = [place.name for place in network.graph.places]
+    every, factors = [NO_WEIGHTS] * len(names), [Factors(None, None)] * len(names)
+    for number, judgement, one in zip(network.weighted, judgements, by, strict=True):
+        every[number], factors[number] = judgement, one
+    return Findings(names, every, factors, measured, expected)
+
+
+NO_WEIGHTS = Judgement("normal", "no-weights", "it has no weights of its own")
+
+
+def inputs_rms(inputs: Batches) -> float:
+    """Return the rms of all inputs that are no tokens; 1 where there is none."""
+    values = [batch for batch in inputs.values() if batch.dtype.kind == "f"]
+    return float(np.sqrt(np.mean(np.concatenate([(batch * batch).ravel() for batch in values])))) if values else 1.0
+
+
+def reference_of(network: Network, rms: float) -> float:
+    """Return what sizes of outputs are told in: the inputs' rms, 1 where a norm sets the size."""
+    return rms if rms > 0.0 and not network.is_normed else 1.0
+
+
+def open_places(network: Network) -> list[bool]:
+    return [not network.before_norms[number] for number in network.weighted]
+
+
+def expected_of(network: Network, inputs: Batches, rms: float) -> list[Forecast | None]:
+    """Return what theory says of a stack of layers; nothing yet of a graph."""
+    places = network.graph.places
+    if len(network.weighted) != len(places) or network.graph.stated:
+        return [None] * len(places)
+    signal = STANDARD
+    values = next((batch for batch in inputs.values() if batch.dtype.kind == "f"), None)
+    if values is not None:
+        signal = like(values, correlation_of(values) or 0.0)
+    planned = tuple(one for one in network.planned if one is not None)
+    return forecast([place.layer for place in places if isinstance(place.layer, LayerSpec)], planned, signal, rms)
 
 
 def alike_by_design(network: Network) -> list[bool]:
@@ -88,13 +129,20 @@ def alike_by_design(network: Network) -> list[bool]:
 
     Norms treat every unit alike, unless their scale and shift are drawn. The last layer has nothing behind it.
     """
-    constant = [is_constant(layer) for layer in network.plan.layers]
-    found = [*[False] * (len(constant) - 1), constant[-1]]
-    weighted = [index for index, layer in enumerate(network.layers) if not isinstance(layer, NORMS)]
-    for one, after in pairwise(weighted):
-        if all(constant[one : after + 1]):
-            found[one:after] = [True] * (after - one)
-    return found
+    places = network.graph.places
+    constant = {
+        number: is_constant(planned) for number, planned in enumerate(network.planned) if planned is not None
+    }  # fmt: skip
+    found = dict.fromkeys(network.weighted, False)
+    for number in network.weighted:
+        if is_norm(places[number]):
+            continue
+        next_ = ahead(network.graph, number)
+        if not next_.weighted:
+            found[number] = constant[number]
+        elif all(constant.get(one, False) for one in (number, *next_.weighted, *next_.norms)):
+            found |= dict.fromkeys((number, *next_.norms), True)
+    return [found[number] for number in network.weighted]
 
 
 def is_constant(planned: PlannedLayer) -> bool:

@@ -8,11 +8,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from service.analysis.functions import FUNCTIONS
-from service.analysis.network import refuse_part
 from service.analysis.tasks import TASKS, TaskName
 from service.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
 from service.networks.layers.dense import Dense
-from service.networks.layers.layer import LayerSpec
+from service.networks.layers.layer import PlacedSpec
 from service.networks.schemes import AnyScheme
 from service.specs.named import OF_RECIPE
 from service.specs.rules import Rule
@@ -63,9 +62,9 @@ def schemes_of(request: TrainRequest) -> list[AnyScheme | None]:
     return [None] if request.schemes is None else list(request.schemes)
 
 
-def size(layers: Sequence[LayerSpec]) -> tuple[int, int]:
+def size(layers: Sequence[PlacedSpec]) -> tuple[int, int]:
     """Return the numbers of parameters and of units: outputs of all layers."""
-    shapes = [parameter.shape for layer in layers for parameter in layer.parameters()]
+    shapes = [parameter.shape for layer in layers if isinstance(layer, Dense) for parameter in layer.parameters()]
     return sum(prod(shape) for shape in shapes), sum(shape[-1] for shape in shapes if len(shape) == 2)
 
 
@@ -79,7 +78,8 @@ def operations(request: TrainRequest) -> int:
 
 def check(request: TrainRequest, most_operations: int) -> None:
     """Refuse what cannot be trained, or not within the limits, with what could be instead."""
-    refuse_part(request)
+    if request.select is not None:
+        raise InvalidSpec("a network is trained whole, not a part of it", "/select", {"select": None})
     check_layers(request)
     check_sizes(request)
     parameters, units = size(request.layers)

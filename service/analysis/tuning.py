@@ -12,21 +12,20 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from service.analysis import tape
-from service.analysis.network import Network, activated
+from service.analysis.network import Batches, Network, Stage, activated
 from service.analysis.sizes import FIELDS
-from service.analysis.tape import Array
 from service.errors import UnsupportedCombination
 from service.networks.description import LARGEST
 from service.networks.layers.convolution import SeparableConvolution
 from service.networks.layers.dense import Dense
-from service.networks.layers.layer import LayerSpec
+from service.networks.layers.layer import PlacedSpec
 from service.specs.spec import Spec
 
 Tuning: TypeAlias = Literal["lsuv", "gains"]
 DIGITS = 9  # of a gain: as many as float32 has
 
 
-def has_one_kernel(layer: LayerSpec) -> bool:
+def has_one_kernel(layer: PlacedSpec) -> bool:
     return isinstance(layer, (Dense, *FIELDS)) and not isinstance(layer, SeparableConvolution)
 
 
@@ -38,7 +37,7 @@ def with_gain(layer: dict[str, Any], kind: Tuning, gain: float) -> dict[str, Any
     return kept | ({"scheme": {"name": "orthogonal", "gain": gain}} if kind == "lsuv" else {"gain": gain})
 
 
-def tune(document: dict[str, Any], kind: Tuning, inputs: Array, most_operations: int) -> dict[str, Any]:
+def tune(document: dict[str, Any], kind: Tuning, inputs: Batches, most_operations: int) -> dict[str, Any]:
     """Return the spec with a gain for every dense and convolution layer; rules, which would win over it, are gone."""
     tuned = deepcopy(document)
     tuned.pop("rules", None)
@@ -49,14 +48,17 @@ def tune(document: dict[str, Any], kind: Tuning, inputs: Array, most_operations:
     ]
     network = Network(Spec.model_validate(tuned), most_operations)
     with np.errstate(all="ignore"):  # what overflows has no deviation, and keeps its gain
-        for index, stage in enumerate(network.run(inputs)):
+        stages: list[Stage] = []
+        for stage in network.stages(inputs, stages):
+            index = stage.place.index
             deviation = float(stage.fed.value.std())
             if tunable[index] and deviation > 0.0 and isfinite(deviation):
                 gain = float(f"{1.0 / deviation:.{DIGITS}g}")
                 if gain > LARGEST:
-                    detail = f"{stage.planned.name} would need a gain of {gain:g}; none above {LARGEST:g} can be given"
+                    detail = f"{stage.place.name} would need a gain of {gain:g}; none above {LARGEST:g} can be given"
                     raise UnsupportedCombination(detail, f"/layers/{index}", {"tune": None})
                 layers[index] = with_gain(layers[index], kind, gain)
                 stage.fed = tape.scaled(stage.fed, gain)
-                stage.out = activated(stage.layer, stage.fed)
+                stage.out = activated(stage.place, stage.fed)
+                stage.parts = (stage.out,)
     return tuned

@@ -41,11 +41,11 @@ class Factors:
 
     `size` is the rms of its outputs over that of the stack's inputs, or over 1 after a norm; None before a norm, which
     takes any size. `slope` is how steep the loss is along its weights: by how much its inputs differ between examples,
-    times the rms of the gradient that comes back; 1 where everything keeps its size.
+    times the rms of the gradient that comes back; 1 where everything keeps its size. Both are None without weights.
     """
 
     size: float | None
-    slope: float
+    slope: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,9 @@ def times(factor: float) -> str:
     return f"{mantissa} × 10{str(exponent).translate(SUPERSCRIPTS)}"
 
 
-def sizes_of(rms: Sequence[float], last_norm: int, inputs: float) -> list[float | None]:
-    """Return each layer's size, given the rms of outputs, and of the stack's inputs, and where the last norm is."""
-    reference = inputs if last_norm < 0 and inputs > 0.0 else 1.0
-    return [out / reference if index >= last_norm else None for index, out in enumerate(rms)]
+def sizes_of(rms: Sequence[float], opened: Sequence[bool], reference: float) -> list[float | None]:
+    """Return each layer's size, given the rms of outputs, and which lie on a way to the output without a norm."""
+    return [out / reference if is_open else None for out, is_open in zip(rms, opened, strict=True)]
 
 
 def prospects_of(first: Sequence[Seen], looks: Sequence[Sequence[Seen]]) -> list[Prospects]:

@@ -8,12 +8,15 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from service.api.example_networks import EXAMPLES
 from service.api.openapi import PROBLEM_RESPONSES
 from service.api.services import services_of
 from service.errors import UnsupportedCombination
 from service.networks import activations
 from service.networks.families.family import Family
 from service.networks.layers import LAYERS, names
+from service.networks.layers.layer import PlacedSpec
+from service.networks.layers.structure import STRUCTURE
 from service.networks.layouts import LAYOUTS, OTHER_LAYOUTS
 from service.networks.schemes import ALIASES, FAMILIES, PRESETS
 from service.replay import ALGORITHMS
@@ -24,6 +27,7 @@ from service.specs.spec import Spec
 from service.stream.streams import ALGORITHM
 
 router = APIRouter(tags=["catalogue"])
+EVERY_LAYER: Mapping[str, type[PlacedSpec]] = {**LAYERS, **STRUCTURE}
 
 # Layers that a family's example stands on, where a dense one does not do.
 EXAMPLE_LAYERS: dict[str, dict[str, Any]] = {
@@ -104,6 +108,8 @@ def describe_scheme(name: str) -> dict[str, Any]:
 
 
 def layer_example(name: str) -> dict[str, Any]:
+    if name in STRUCTURE:
+        return EXAMPLES[name]
     kind = LAYERS[name]
     sizes = kind.model_json_schema()["properties"].get("shape")
     shape = {} if sizes is None else {"shape": sizes["examples"][0]}
@@ -117,8 +123,8 @@ def layer_example(name: str) -> dict[str, Any]:
 @cache
 def describe_layer(name: str) -> dict[str, Any]:
     example = layer_example(name)
-    holds = {}
-    for layout in (*LAYOUTS, *OTHER_LAYOUTS):
+    holds: dict[str, list[dict[str, Any]]] = {}
+    for layout in (*LAYOUTS, *OTHER_LAYOUTS) if name in LAYERS else ():
         try:
             parameters = Spec.model_validate({**example, "layout": layout}).plan().parameters
         except UnsupportedCombination:  # that library cannot have such a layer
@@ -127,8 +133,8 @@ def describe_layer(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "aliases": names.SPELLINGS.get(name, "").split(),
-        "summary": summary_of(LAYERS[name]),
-        "parameters": fields_of(LAYERS[name], {}),
+        "summary": summary_of(EVERY_LAYER[name]),
+        "parameters": fields_of(EVERY_LAYER[name], {}),
         "holds": holds,
         "example": example,
     }
@@ -235,7 +241,7 @@ def show_scheme(name: str) -> dict[str, Any]:
 @router.get("/layers", operation_id="list_layers", summary="Every layer type")
 def list_layers() -> Listing:
     """List every layer type: its fields, and what it holds in each layout for an example."""
-    return listing("layers", list(LAYERS), describe_layer)
+    return listing("layers", list(EVERY_LAYER), describe_layer)
 
 
 @router.get(
@@ -243,7 +249,7 @@ def list_layers() -> Listing:
 )
 def show_layer(name: str) -> dict[str, Any]:
     """Describe one layer type."""
-    return describe_layer(find(name, LAYERS, names.ALIASES))
+    return describe_layer(find(name, EVERY_LAYER, names.ALIASES))
 
 
 @router.get("/activations", operation_id="list_activations", summary="Every activation")

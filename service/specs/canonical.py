@@ -1,8 +1,9 @@
 """The canonical document of a spec: one for all that say the same, whatever their spelling and order of members.
 
 Seed and algorithm are stated, and what a member would be anyway is left out, so that the document is small enough to
-stand in an address. A recipe stays a name, and a listing stays one: an answer's pointers lead into the spec as it was
-asked for. What is left out today means the same for ever, since addresses and commit ids are made of it.
+stand in an address. Structure is left out, too: it changes no weight. A recipe stays a name, and a listing stays one:
+an answer's pointers lead into the spec as it was asked for. What is left out today means the same for ever, since
+addresses and commit ids are made of it.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from service.networks.description import Description
 from service.networks.layers.layer import OWN, BiasedLayerSpec, LayerSpec
 from service.networks.schemes import PRESETS, Auto, Scheme
 from service.replay import ALGORITHMS, Replay
-from service.specs.choosing import Naming, Wanted
+from service.specs.choosing import Naming, Wanted, weighted
 from service.specs.completion import usual
 from service.specs.jcs import Written, canonical
 from service.specs.recipes import RECIPES
@@ -70,7 +71,7 @@ def layers_of(spec: Wanted, replay: Replay | None, seed: int) -> list[Written]:
     automatic = replay is None and spec.defaults == "recommended"
     written: dict[str, list[str]] = {}
     found = []
-    for index, layer in enumerate(spec.layers):
+    for _, layer in weighted(spec.layers):
         likeness = layer.likeness
         if likeness not in written:
             stopping.check()
@@ -79,10 +80,11 @@ def layers_of(spec: Wanted, replay: Replay | None, seed: int) -> list[Written]:
                 stated.pop("dtype", None)
             written[likeness] = [f'"{member}":{canonical(value)}' for member, value in stated.items()]
         members = [*written[likeness]]
-        name = called.next(index, layer) if layer.name is None else layer.name
-        if naming.usual(index, layer) == name:
-            naming.next(index, layer)
-        else:
+        name = called.usual(layer) if layer.name is None else layer.name
+        called.count(layer, named=layer.name is not None)
+        usual_name = naming.usual(layer) == name
+        naming.count(layer, named=not usual_name)
+        if not usual_name:
             members.append(f'"name":{canonical(name)}')
         if layer.seed is not None and (replay is not None or layer.seed != seed):
             members.append(f'"seed":"{layer.seed}"')
@@ -97,7 +99,7 @@ def members_of(layer: LayerSpec, automatic: bool) -> Document:
     """
     found: Document = {}
     defaults, implied = defaults_of(type(layer)), layer.implied
-    for member in layer.model_fields_set - OWN:
+    for member in layer.model_fields_set - OWN - layer.structure:
         value = getattr(layer, member)
         if isinstance(value, Scheme):
             found[member] = scheme_of(value)

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from service import stopping
 from service.errors import InvalidSpec, TooLarge, UnsupportedCombination
 from service.networks.asked import SPECS_DTYPE, Asked, Decided, Decisions, Member
-from service.networks.layers.layer import LayerSpec
+from service.networks.layers.layer import LayerSpec, PlacedSpec
 from service.networks.layouts import LAYOUTS, OTHER_LAYOUTS, Layout
 from service.networks.others import EveryLayout
 from service.networks.parameters import AS_ASKED, Choice, Defaults, FanRule, Parameter, by_default, recommended
@@ -65,7 +65,7 @@ class Wanted(Protocol):
     @property
     def tensors(self) -> Listing | None: ...
     @property
-    def layers(self) -> Sequence[LayerSpec]: ...
+    def layers(self) -> Sequence[PlacedSpec]: ...
     @property
     def rules(self) -> Sequence[Rule]: ...
     @property
@@ -86,8 +86,10 @@ def choose(spec: Wanted, replay: Replay | None) -> Chosen:
     What a pointer leads to is the whole spec, a recipe's layers and rules in it. What is decided of a layer is decided
     of all that are alike and that the same rules match.
     """
-    names = names_of(spec.layers, replay)
-    kinds = kinds_of(spec.layers, spec.layout)
+    every = names_of(spec.layers, replay)
+    places = weighted(spec.layers)
+    names = [every[index] for index, _ in places]
+    kinds = kinds_of(places, spec.layout)
     rules = spec.all_rules
     refuse_comparisons(rules, sum(len(kind.parameters) for kind in kinds))
     named = list(zip(names, kinds, strict=True)) if rules else []
@@ -97,7 +99,7 @@ def choose(spec: Wanted, replay: Replay | None) -> Chosen:
     decided: dict[tuple[Kind, Matched], Decisions] = {}
     asked = []
     place = 0
-    for index, (layer, name, kind) in enumerate(zip(spec.layers, names, kinds, strict=True)):
+    for (index, layer), name, kind in zip(places, names, kinds, strict=True):
         at, count = f"/layers/{index}", len(kind.parameters)
         matched = tuple(matches.rules[place : place + count]) if rules else (0,) * count
         place += count
@@ -117,35 +119,47 @@ def choose(spec: Wanted, replay: Replay | None) -> Chosen:
     return Chosen(asked, ties, unused)
 
 
+def weighted(layers: Sequence[PlacedSpec]) -> list[tuple[int, LayerSpec]]:
+    """Return the layers that have weights, or a place in a framework's order, with where they stand."""
+    return [(index, layer) for index, layer in enumerate(layers) if isinstance(layer, LayerSpec)]
+
+
 class Naming:
-    """What a layer is called that has no name: by its type and place, or as the framework counts those of its kind."""
+    """What a layer is called that has no name: by its type and place, or as the framework counts those of its kind.
+
+    Places count layers with weights alone, so that structure between them changes no name.
+    """
 
     def __init__(self, replay: Replay | None) -> None:
         self._kind = None if replay is None else replay.kind_of
         self._counts: dict[str, int] = {}
+        self._place = 0
 
-    def usual(self, index: int, layer: LayerSpec) -> str:
-        """Return the name of a layer at this place, behind those that were counted."""
+    def usual(self, layer: LayerSpec) -> str:
+        """Return the name of a layer behind those that were counted."""
         if self._kind is None:
-            return f"{layer.type}_{index}"
+            return f"{layer.type}_{self._place}"
         kind = self._kind(layer)
         return f"{kind}_{self._counts.get(kind, 0)}"
 
-    def next(self, index: int, layer: LayerSpec) -> str:
-        """Return the usual name of a layer that has none of its own, and count it."""
-        name = self.usual(index, layer)
-        if self._kind is not None:
+    def count(self, layer: LayerSpec, named: bool) -> None:
+        """Count a layer; among those of its kind where it has no name of its own."""
+        self._place += 1
+        if self._kind is not None and not named:
             kind = self._kind(layer)
             self._counts[kind] = self._counts.get(kind, 0) + 1
-        return name
 
 
-def names_of(layers: Sequence[LayerSpec], replay: Replay | None) -> list[str]:
+def names_of(layers: Sequence[PlacedSpec], replay: Replay | None) -> list[str]:
     """Return each layer's name, its own or the usual one; refuses one that stands twice."""
     naming = Naming(replay)
     names: dict[str, None] = {}
     for index, layer in enumerate(layers):
-        name = naming.next(index, layer) if layer.name is None else layer.name
+        if isinstance(layer, LayerSpec):
+            name = naming.usual(layer) if layer.name is None else layer.name
+            naming.count(layer, named=layer.name is not None)
+        else:
+            name = f"{layer.type}_{index}" if layer.name is None else layer.name
         if name in names:
             detail = f"two layers are called {name!r}; every layer needs a name of its own"
             raise InvalidSpec(detail, f"/layers/{index}/name")
@@ -153,14 +167,14 @@ def names_of(layers: Sequence[LayerSpec], replay: Replay | None) -> list[str]:
     return list(names)
 
 
-def kinds_of(layers: Sequence[LayerSpec], layout: Layout) -> list[Kind]:
+def kinds_of(places: Sequence[tuple[int, LayerSpec]], layout: Layout) -> list[Kind]:
     """Return what each layer consists of, one for all that are alike; refuses more parameters than there may be.
 
     Refuses a layer that the layout cannot have, too.
     """
     known: dict[str, Kind] = {}
     found, count = [], 0
-    for index, layer in enumerate(layers):
+    for index, layer in places:
         likeness = layer.likeness
         kind = known.get(likeness)
         if kind is None:

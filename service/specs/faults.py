@@ -12,6 +12,7 @@ from pydantic_core.core_schema import ErrorType
 from service.networks.layers import LAYERS
 from service.networks.layers.names import ALIASES as LAYER_ALIASES
 from service.networks.layers.names import own_type
+from service.networks.layers.structure import STRUCTURE
 from service.specs.places import MISSING, AnyLayer, Place, follow, named_in
 from service.specs.wording import UNKNOWN_WORDS, WORDS, Context, meant, options, shortened
 
@@ -87,7 +88,7 @@ def would_do(place: Place, spelling: str) -> bool:
     kind = own_type(spelling)
     layer = place.holder.value if place.holder is not None else {}
     try:
-        LAYERS[kind].model_validate({**layer, "type": kind})
+        (LAYERS.get(kind) or STRUCTURE[kind]).model_validate({**layer, "type": kind})
     except ValidationError:
         return False
     return True

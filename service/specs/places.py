@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from service.networks.layers import LAYERS
-from service.networks.layers.layer import LayerSpec
+from service.networks.layers.layer import PlacedSpec
+from service.networks.layers.structure import STRUCTURE
 from service.networks.schemes import FAMILIES, AnyScheme, Auto
 from service.networks.schemes.given import RESTS, AnyRest
 from service.networks.schemes.names import spelt_out
@@ -34,7 +35,7 @@ def bare(annotation: Any) -> Any:
         return bare(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
         kinds = [kind for kind in get_args(annotation) if kind is not type(None)]
-        layers = all(isinstance(kind, type) and issubclass(kind, LayerSpec) for kind in kinds)
+        layers = all(isinstance(kind, type) and issubclass(kind, PlacedSpec) for kind in kinds)
         return bare(kinds[0]) if len(kinds) == 1 else AnyLayer if layers else annotation
     return annotation
 
@@ -63,7 +64,7 @@ class Place:
     def tagged(self, tag: str) -> "Place":
         """Return the same place, as the member of its union that a tag chooses."""
         if self.kind is AnyLayer:
-            kind: Any = LAYERS.get(tag)
+            kind: Any = LAYERS.get(tag) or STRUCTURE.get(tag)
         elif self.kind is AnyScheme:
             kind = FAMILIES.get(tag, Auto)
         elif self.kind is AnyRest:

@@ -18,7 +18,7 @@ from service.networks.plan import Caution, Plan, PlannedLayer, PlannedParameter
 from service.replay import ALGORITHMS, Replay
 from service.replay.network import construct
 from service.specs.addresses import short
-from service.specs.choosing import Wanted, choose
+from service.specs.choosing import Wanted, choose, weighted
 from service.specs.refusals import refuse_overflow, refuse_seed, refuse_shared_keys
 from service.specs.selection import selected
 from service.specs.ties import Tied, Ties
@@ -113,7 +113,7 @@ def refuse_seeds(spec: Wanted, replay: Replay | None) -> None:
     """Refuse seeds, of the spec, of layers and of rules, below the least that the stream takes."""
     least = 0 if replay is None else replay.least_seed
     refuse_seed(spec.seed or 0, spec.algorithm, least, "/seed")
-    for index, layer in enumerate(spec.layers):
+    for index, layer in weighted(spec.layers):
         if layer.seed is not None:
             refuse_seed(layer.seed, spec.algorithm, least, f"/layers/{index}/seed")
     for index, rule in enumerate(spec.rules):

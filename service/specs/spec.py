@@ -1,13 +1,17 @@
 """The request: layers, rules, seed, layout, dtype, defaults."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import ConfigDict, Field, PrivateAttr, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, TypeAdapter, WithJsonSchema, model_validator
 
-from service.networks.description import Description
+from service.networks.description import Description, Size
+from service.networks.families.wiring import Network
+from service.networks.graph.graph import INPUT, POSITIONS, Graph, graph_of, is_structure
+from service.networks.graph.shapes import shapes_of
 from service.networks.layers import Layer
-from service.networks.layers.layer import Seed
+from service.networks.layers.layer import LayerName, LayerSpec, PlacedSpec, Seed
 from service.networks.layouts import Layout, key_of
 from service.networks.parameters import Defaults, FanRule
 from service.networks.plan import Plan
@@ -15,10 +19,11 @@ from service.networks.vocabulary import AnyDtype
 from service.replay import ALGORITHMS
 from service.specs import planning
 from service.specs.canonical import canonical_document
+from service.specs.choosing import names_of, weighted
 from service.specs.completion import complete
 from service.specs.jcs import canonical
 from service.specs.named import OF_RECIPE, named_in
-from service.specs.recipes import RECIPES, Expanded, expand
+from service.specs.recipes import RECIPES, Expanded, expand, structured
 from service.specs.rules import Rule
 from service.specs.tensors import Tensors
 from service.specs.vocabulary import DEFAULTS, FANS, LAYOUT, STREAMS
@@ -26,6 +31,18 @@ from service.stream.streams import ALGORITHM
 
 MOST_LAYERS = 100_000
 MOST_RULES = 64
+NETWORK = TypeAdapter(list[Layer])
+
+
+Sizes: TypeAlias = Annotated[list[Size], Field(max_length=8)]
+InputShape: TypeAlias = Annotated[dict[LayerName, Sizes], Field(min_length=1, max_length=16)]
+
+
+def by_name(value: object) -> object:
+    """Return the shapes of inputs by their names: of one that has none, `input`."""
+    if isinstance(value, list) and len(value) == 2 and all(isinstance(each, list) for each in value):
+        return {INPUT: value[0], POSITIONS: value[1]}
+    return {INPUT: value} if isinstance(value, list) else value
 
 
 RecipeName: TypeAlias = Annotated[str, WithJsonSchema({"type": "string", "enum": list(RECIPES)})]
@@ -87,6 +104,12 @@ class Spec(Description):
         list[Layer],
         Field(min_length=1, max_length=MOST_LAYERS, fail_fast=True, description=f"1 to {MOST_LAYERS} layers."),
     ]
+    input_shape: Annotated[InputShape, BeforeValidator(by_name)] | None = Field(
+        None,
+        description="Of an example, without the batch: [32, 32, 3]; of tokens: [32]. Several inputs by name, of which "
+        "`positions` count 0, 1, 2, …; a list of two is `input` and `positions`. With it, sizes must chain.",
+        examples=[[32, 32, 3]],
+    )
     rules: Annotated[list[Rule], Field(max_length=MOST_RULES, fail_fast=True)] = Field(
         default_factory=list,
         description="Schemes, seeds and dtypes by pattern on parameters' names; they win over layers, later ones win.",
@@ -134,13 +157,42 @@ class Spec(Description):
         return any(
             key_of(str(layer.name), placement.name, "pytorch") not in tied
             for layer in self.layers
-            if layer.name in layers
+            if isinstance(layer, LayerSpec) and layer.name in layers
             for placement in layer.placements()["pytorch"]
         )
 
     def plan(self) -> Plan:
         """Return every parameter with its scheme and address; raises InitserveError for what cannot be."""
+        if self.recipe is None and self.tensors is None and (self.input_shape or any(map(is_structure, self.layers))):
+            self.check_graph()
         return planning.plan(self, lambda seed: canonical(canonical_document(self, seed)), self.written_out)
+
+    @property
+    def weighted(self) -> list[LayerSpec]:
+        """The layers that have weights, or a place in a framework's order."""
+        return [layer for _, layer in weighted(self.layers)]
+
+    @cached_property
+    def network(self) -> Network:
+        """The shapes of the network's inputs, where they are known, and its layers in order, as documents."""
+        if self.recipe is None:
+            return Network(self.input_shape or {}, ())
+        told = structured(named_in(self.recipe, dict(self)))
+        return told._replace(input_shape=self.input_shape or told.input_shape)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The network that the layers state; raises InitserveError for one that cannot be."""
+        layers: Sequence[PlacedSpec] = self.layers
+        if self.recipe is not None:
+            layers = NETWORK.validate_python([*self.network.layers])
+        return graph_of(layers, names_of(layers, ALGORITHMS.get(self.algorithm)), tuple(self.network.input_shape))
+
+    def check_graph(self) -> None:
+        """Refuse inputs that are not there, and where sizes are stated, layers that cannot take what comes."""
+        graph = self.graph
+        if self.input_shape:
+            shapes_of(graph, {name: (1, *shape) for name, shape in self.input_shape.items()})
 
     def written_out(self, seed: int) -> dict[str, Any]:
         """Return a request that gives the same answer, with a recipe's layers in its place: to be changed and sent."""

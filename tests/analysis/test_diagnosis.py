@@ -253,11 +253,10 @@ def test_singular_values_are_numpys() -> None:
 @pytest.mark.parametrize(
     ("layers", "more", "pointer"),
     [
-        ([{"type": "tensor", "shape": [3, 3]}], {}, "/layers/0/type"),
+        ([{"type": "tensor", "shape": [3, 3]}], {}, "/layers/0/shape"),
         ([{"type": "bilinear", "shape": [3, 3, 3]}], {}, "/layers/0/type"),
-        ([{"type": "dropout"}], {}, "/layers/0/type"),
-        ([{"type": "dropout"}, {"type": "dense", "shape": [3, 4]}], {}, "/layers/0/type"),
-        ([{"type": "dense", "shape": [3, 4]}, {"type": "dropout"}], {}, "/layers/1/type"),
+        ([{"type": "dropout"}], {}, "/input_shape"),
+        ([{"type": "add"}], {}, "/input_shape"),
         ([{"type": "dense", "shape": [3, 4]}, {"type": "dense", "shape": [5, 4]}], {}, "/layers/1/shape"),
         ([{"type": "dense", "shape": [3, 4]}, {"type": "conv2d", "shape": [3, 3, 4, 4]}], {}, "/layers/1/shape"),
         ([{"type": "dense", "shape": [3, 4]}, {"type": "embedding", "shape": [9, 4]}], {}, "/layers/1/type"),

@@ -11,13 +11,12 @@ from service.analysis.descent import descend, started, there_and_back
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.diagnosis import REMEDIES, Diagnosis
 from service.analysis.network import Network
-from service.analysis.sizes import cost_of, given, taken
+from service.analysis.sizes import cost_of
 from service.analysis.study import Findings, study
 from service.analysis.tasks import TASKS, TaskName
 from service.analysis.trainable import MOST_OPERATIONS, TrainRequest, operations
 from service.analysis.training import train
 from service.errors import TooLarge
-from service.networks.layers.embedding import Embedding
 from service.specs.spec import Spec
 
 # Of a processor of this decade, in multiplications of a matrix product that take as long: a call from Python to NumPy
@@ -134,16 +133,13 @@ def test_a_passs_price_is_known_from_shapes(layers: list[dict[str, Any]], batch:
     diagnosis = diagnosed(layers, batch=batch)
     network = Network(diagnosis.spec, 2**40)
     stages = list(network.run(diagnosis.inputs))
-    shape, kept, work = diagnosis.inputs.shape, 0, 0
-    for stage in stages:
-        if not isinstance(stage.layer, Embedding):
-            shape = taken(shape, stage.layer, "").shape
-            assert shape == stage.taken.value.shape
-        cost = cost_of(stage.layer, [node.value.shape for node in stage.weights.values()], shape)
-        shape = given(stage.layer, shape)
-        assert shape == stage.out.value.shape
+    shapes = {name: batch.shape for name, batch in diagnosis.inputs.items()}
+    kept = work = 0
+    for stage, (came, gives) in zip(stages, network.shapes(shapes), strict=True):
+        assert gives == tuple(part.value.shape for part in stage.parts)
+        cost = cost_of(stage.layer, [node.value.shape for node in stage.weights.values()], came, gives)
         kept, work = kept + cost.kept, work + cost.work
-    assert network.price(diagnosis.inputs.shape) >= 3 * work
+    assert network.price(shapes) >= 3 * work
     # Values that the tape holds for the way back: within a factor of 3 of what is said.
     held, seen, waiting = 0, set(), [stages[-1].out]
     while waiting:
@@ -159,7 +155,7 @@ def test_what_is_too_large_is_refused_before_a_number_is_drawn(monkeypatch: pyte
     monkeypatch.setattr("service.analysis.network.load", None)
     wide = [{"type": "dense", "shape": [256, 256], "activation": "relu"}] * 200
     with pytest.raises(TooLarge) as caught:
-        list(Network(diagnosed(wide, batch=1024).spec, 2**33).run(np.ones((1024, 256))))
+        list(Network(diagnosed(wide, batch=1024).spec, 2**33).run({"input": np.ones((1024, 256))}))
     assert caught.value.pointer == "/layers/113/shape"
 
 
@@ -174,7 +170,7 @@ def test_remedies_together_cost_a_bounded_share(monkeypatch: pytest.MonkeyPatch)
         return found
 
     monkeypatch.setattr(Diagnosis, "study", counted_study)
-    price = Network(diagnosis.spec, 2**33).price(diagnosis.inputs.shape)
+    price = Network(diagnosis.spec, 2**33).price({name: batch.shape for name, batch in diagnosis.inputs.items()})
     assert diagnosis.remedy(found) is None
     assert 1 <= len(studied) == diagnosis.affordable
     assert 2 * price * len(studied) <= REMEDIES * 2**33 or len(studied) == 1

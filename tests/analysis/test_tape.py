@@ -46,7 +46,8 @@ def test_every_gradient_is_the_slope(name: str) -> None:
         layers = [layer, {"type": "dense", "shape": [4, 3]}]
     spec = Spec.model_validate({"seed": 11, "dtype": "float64", "layers": layers, "rules": RESTLESS})
     network, rng = Network(spec, 2**40), np.random.default_rng(3)
-    inputs: Any = rng.integers(0, 7, (4, 5)) if layer["type"] == "embedding" else rng.standard_normal((4, *shape))
+    batch: Any = rng.integers(0, 7, (4, 5)) if layer["type"] == "embedding" else rng.standard_normal((4, *shape))
+    inputs = {"input": batch}
     stages = list(network.run(inputs))
     gradient = rng.standard_normal(stages[-1].out.value.shape)
     tape.backward(stages[-1].out, gradient)
@@ -58,7 +59,7 @@ def test_every_gradient_is_the_slope(name: str) -> None:
             away = rng.standard_normal(node.value.shape)
             found = float((node.gradient * away).sum())
             assert found == pytest.approx(
-                slope(network, inputs, gradient, stage.planned.name, parameter, away), rel=1e-5, abs=1e-7
+                slope(network, inputs, gradient, stage.place.name, parameter, away), rel=1e-5, abs=1e-7
             )
 
 

@@ -67,9 +67,9 @@ def test_nine_in_ten_are_most() -> None:
         assert judged({}, {"dead": share}).code == code
 
 
-def test_sizes_count_from_the_last_norm_on_itself_included() -> None:
-    assert sizes_of([2.0, 3.0, 5.0], -1, 2.0) == [1.0, 1.5, 2.5]
-    assert sizes_of([2.0, 3.0, 5.0], 1, 2.0) == [None, 3.0, 5.0]
+def test_sizes_count_where_no_norm_follows() -> None:
+    assert sizes_of([2.0, 3.0, 5.0], [True, True, True], 2.0) == [1.0, 1.5, 2.5]
+    assert sizes_of([2.0, 3.0, 5.0], [False, True, True], 1.0) == [None, 3.0, 5.0]
 
 
 @pytest.mark.parametrize("centred", [True, False])

@@ -8,6 +8,7 @@ import pytest
 from service.api.answers import PlanAnswer
 from service.networks.activations import ACTIVATIONS
 from service.networks.layers import LAYERS
+from service.networks.layers.structure import STRUCTURE
 from service.networks.schemes import ALIASES, PRESETS
 from service.specs.recipes import RECIPES
 
@@ -29,7 +30,7 @@ def test_nothing_is_left_out(client: httpx.Client) -> None:
         return {entry["name"] for entry in client.get(f"/{plural}").json()[plural]}
 
     assert names("schemes") == {*PRESETS, "array"}
-    assert names("layers") == set(LAYERS)
+    assert names("layers") == LAYERS.keys() | STRUCTURE.keys()
     assert names("activations") == set(ACTIVATIONS)
 
 

@@ -72,7 +72,7 @@ def test_a_layer_and_its_gradients_are_torchs(name: str, monkeypatch: pytest.Mon
     rng = np.random.default_rng(0)
     x = rng.standard_normal((5, *shape))
     spec = Spec.model_validate({"seed": 42, "layers": [uneasy["layer"]], "rules": uneasy["rules"]})
-    (stage,) = Network(spec, PLENTY).run(x)
+    (stage,) = Network(spec, PLENTY).run({"input": x})
     gradient = rng.standard_normal(stage.fed.value.shape)
     tape.backward(stage.fed, gradient)
 
@@ -84,7 +84,7 @@ def test_a_layer_and_its_gradients_are_torchs(name: str, monkeypatch: pytest.Mon
 
     size = float(np.abs(stage.fed.value).max())
     assert stage.fed.value == pytest.approx(made.detach().numpy(), abs=TOLERANCE * size)
-    back = stage.taken.gradient
+    back = stage.taken[0].gradient
     assert back is not None
     assert given.grad is not None
     assert back == pytest.approx(given.grad.numpy(), abs=TOLERANCE * float(np.abs(back).max()))
@@ -143,7 +143,7 @@ def test_a_stacks_outputs_and_gradients_are_torchs_at_every_layer(activation: st
     ]
     rng = np.random.default_rng(1)
     x = rng.standard_normal((32, 40))
-    stages = list(Network(Spec.model_validate({"seed": 7, "layers": layers}), PLENTY).run(x))
+    stages = list(Network(Spec.model_validate({"seed": 7, "layers": layers}), PLENTY).run({"input": x}))
     gradient = rng.standard_normal(stages[-1].out.value.shape)
     tape.backward(stages[-1].out, gradient)
 

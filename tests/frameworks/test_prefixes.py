@@ -39,7 +39,7 @@ ATTRIBUTES = ("kernel", "recurrent", "depthwise", "pointwise", "embeddings")
 
 def matrices_in(layer: dict[str, Any], layout: Any) -> list[str]:
     """Return the canonical parameters that stand in arrays of two axes or more."""
-    (spec,) = Spec.model_validate({"layers": [layer]}).layers
+    (spec,) = Spec.model_validate({"layers": [layer]}).weighted
     forms = as_they_are({parameter.name: parameter.shape for parameter in spec.parameters()})
     placed = [placement.of for placement in spec.placements()[layout] if len(placement.of.form(forms).shape) > 1]
     return [name for of in placed for name in of.sources()]
@@ -257,7 +257,7 @@ def test_he_counts_flaxs_fans(name: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def three_axes(layer: dict[str, Any], layout: str, names: list[str]) -> bool:
     """Whether a layer has a matrix of three axes or more in a framework."""
-    (spec,) = Spec.model_validate({"layers": [layer]}).layers
+    (spec,) = Spec.model_validate({"layers": [layer]}).weighted
     forms = as_they_are({parameter.name: parameter.shape for parameter in spec.parameters()})
     placed = [each.of for each in spec.placements()[layout] if set(each.of.sources()) & set(names)]  # type: ignore[index]
     return any(len(of.form(forms).shape) > 2 for of in placed)

@@ -41,7 +41,7 @@ def unsaid() -> Iterator[tuple[str, str]]:
             yield f"{name}{' with a recipe' * of_recipe}", canonical(usual(replay, of_recipe))
     for kind, layer in LAYERS.items():
         for member, field in layer.model_fields.items():
-            if not field.is_required():
+            if not (field.is_required() or member in layer.structure):
                 yield f"layer {kind}, {member}", canonical(defaults_of(layer)[member])
     for name, preset in PRESETS.items():
         yield f"scheme {name}", canonical(preset.model_dump())

@@ -101,7 +101,7 @@ def test_every_scheme_is_expected_as_it_comes(scheme: Any) -> None:
 
 def distinct(layer: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a rule for each canonical parameter, with a mean and a deviation of its own."""
-    (spec,) = Spec.model_validate({"layers": [layer]}).layers
+    (spec,) = Spec.model_validate({"layers": [layer]}).weighted
     return [
         {
             "match": f"it/{each.name}",

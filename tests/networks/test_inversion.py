@@ -48,7 +48,7 @@ MORE: list[dict[str, Any]] = [
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("layer", [*EXAMPLES, *MORE], ids=lambda layer: f"{layer['type']} {layer.get('shape')}")
 def test_there_and_back_again(layer: dict[str, Any], layout: Layout) -> None:
-    (spec,) = Spec.model_validate({"layers": [layer]}).layers
+    (spec,) = Spec.model_validate({"layers": [layer]}).weighted
     shapes = {parameter.name: parameter.shape for parameter in spec.parameters()}
     placements = spec.placements()[layout]
     canonical = as_they_are(shapes)

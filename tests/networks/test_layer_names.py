@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from service.api.catalogue import layer_example
 from service.networks.layers import LAYERS
 from service.networks.layers.names import ALIASES, SPELLINGS, own_type
+from service.networks.layers.structure import STRUCTURE
 from service.networks.layouts import LAYOUTS
 from service.specs.spec import Spec
 
@@ -45,7 +46,7 @@ EVERY = [*TORCH.items(), *KERAS.items(), *FLAX.items(), ("conv_transpose2d", "co
 
 def named(kind: str, name: str) -> Any:
     (layer,) = layer_example(kind)["layers"]
-    return Spec.model_validate({"layers": [{**layer, "type": name}]}).layers[0]
+    return Spec.model_validate({"layers": [{**layer, "type": name}]}).weighted[0]
 
 
 @pytest.mark.parametrize(("name", "kind"), EVERY)
@@ -82,9 +83,10 @@ def test_a_cell_has_a_layers_bytes_under_a_cells_names(kind: str) -> None:
 
 
 def test_no_alias_hides_a_type_and_every_row_is_of_one() -> None:
-    assert SPELLINGS.keys() <= LAYERS.keys()
-    assert not ALIASES.keys() & LAYERS.keys()
-    assert all(own_type(kind) == kind for kind in LAYERS)
+    types = LAYERS.keys() | STRUCTURE.keys()
+    assert SPELLINGS.keys() <= types
+    assert not ALIASES.keys() & types
+    assert all(own_type(kind) == kind for kind in types)
 
 
 def test_the_catalogue_lists_them_and_answers_by_each(client: httpx.Client) -> None:
@@ -113,6 +115,6 @@ def test_what_is_no_layer_is_refused() -> None:
 @pytest.mark.parametrize("kind", LAYERS)
 def test_every_parameter_of_a_layer_stands_in_every_layout(kind: str, layout: Any) -> None:
     (layer,) = layer_example(kind)["layers"]
-    (spec,) = Spec.model_validate({"layers": [layer]}).layers
+    (spec,) = Spec.model_validate({"layers": [layer]}).weighted
     placed = {name for placement in spec.placements()[layout] for name in placement.of.sources()}
     assert placed == {parameter.name for parameter in spec.parameters()}

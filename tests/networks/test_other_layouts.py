@@ -33,7 +33,7 @@ def test_every_parameter_of_a_layer_stands_in_every_layout(kind: str, layout: La
         assert caught.value.pointer == "/layers/0/type"
         return
     plan = Spec.model_validate({**example, "layout": layout}).plan()
-    (layer,) = Spec.model_validate(example).layers
+    (layer,) = Spec.model_validate(example).weighted
     if not plan.layers:
         assert not layer.parameters()
         return

@@ -143,6 +143,7 @@ FINDINGS: dict[str, set[str]] = {
     "model": {"model_type", "missing", "extra_forbidden"},
     "tagged-union": {"model_attributes_type", "union_tag_invalid", "union_tag_not_found", "scheme_form"},
     "list": {"list_type"},
+    "dict": {"dict_type"},
     "str": {"string_type", "string_unicode"},
     "bool": {"bool_type"},
     "int": {"int_type"},
@@ -225,7 +226,7 @@ def test_there_are_words_for_everything_that_may_be_found(model: type[Spec]) -> 
         # Its shape, which is missing or another's, would be refused next.
         ({"layers": [{"type": "dens"}]}, "/layers/0/type", "did you mean dense?", None),
         ({"layers": [{**DENSE, "type": "convv2d"}]}, "/layers/0/type", "did you mean conv2d?", None),
-        ({"layers": [{**DENSE, "type": "flatten"}]}, "/layers/0/type", "GET /layers lists them", None),
+        ({"layers": [{**DENSE, "type": "wavelet"}]}, "/layers/0/type", "GET /layers lists them", None),
         ({"layers": [{**DENSE, "scheme": "EYE_"}]}, "/layers/0/scheme", "mean 'eye_'?", {"scheme": "eye_"}),
         ({"layers": [{**DENSE, "scheme": "HE_NORMAL"}]}, "/layers/0/scheme", "'he_normal'?", {"scheme": "he_normal"}),
         ({"layers": [{**DENSE, "shape": [2, 3, 4]}]}, "/layers/0/shape", "2 values at the most: [in, out]", None),

@@ -23,7 +23,7 @@ def concatenate(layer: Any, weights: Weights, *inputs: Node) -> Node:
 
 
 def split(layer: Any, weights: Weights, x: Node) -> tuple[Node, ...]:
-    return tape.split(x, layer.sizes, layer.axis)
+    return tape.split(x, layer.parts(x.value.shape[layer.axis]), layer.axis)
 
 
 def same(layer: Any, weights: Weights, x: Node) -> Node:

@@ -16,7 +16,7 @@ def scale_and_shift(y: Node, weights: Weights) -> Node:
 
 
 def epsilon_of(layer: Any) -> float:
-    return getattr(layer, "epsilon", None) or tape.EPSILON
+    return float(layer.epsilon)
 
 
 def last_axes(layer: Any) -> tuple[int, ...]:

@@ -51,8 +51,9 @@ def spread_over(layer: Any, counts: Sequence[int]) -> tuple[Windows, tuple[int, 
     """Return the windows that a transposed convolution lays over its outputs, and how many places these have."""
     field, axes = layer.shape[:-2], len(counts)
     padding = getattr(layer, "padding", None) or "circular"
-    strides, dilation = each(layer.strides, axes, ()), (1,) * axes
-    sizes = zip(counts, strides, field, strict=True)
+    strides, dilation = each(layer.strides, axes, ()), each(layer.dilation, axes, ())
+    spans = [(width - 1) * apart + 1 for width, apart in zip(field, dilation, strict=True)]
+    sizes = zip(counts, strides, spans, strict=True)
     if padding in ("circular", "same"):
         places = tuple(count * step for count, step, _ in sizes)
     elif padding == "valid":

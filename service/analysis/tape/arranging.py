@@ -50,10 +50,19 @@ def join(nodes: Sequence[Node], axis: int) -> Node:
 
 
 def pad(a: Node, widths: Sequence[tuple[int, int]]) -> Node:
-    """Return an array with so many zeros before and after it along each axis after the first."""
+    """Return an array with so many zeros before and after it along each axis after the first; below 0, cut off."""
     every = ((0, 0), *widths)
-    inside = tuple(slice(before, before + size) for (before, _), size in zip(every, a.value.shape, strict=True))
-    return Node(np.pad(a.value, every), (a,), lambda g: (g[inside],))
+    sizes = a.value.shape
+    kept = tuple(slice(max(0, -b), size - max(0, -e)) for (b, e), size in zip(every, sizes, strict=True))
+    more = tuple((max(0, before), max(0, after)) for before, after in every)
+
+    def pull(g: Array) -> tuple[Array]:
+        whole = np.zeros_like(a.value)
+        inside = tuple(slice(b, size - e) for (b, e), size in zip(more, g.shape, strict=True))
+        whole[kept] = g[inside]
+        return (whole,)
+
+    return Node(np.pad(a.value[kept], more), (a,), pull)
 
 
 def look_up(table: Node, rows: NDArray[np.integer[Any]]) -> Node:

@@ -66,7 +66,9 @@ class Wiring:
         return self.plain("add", name, *inputs)
 
     def activation(self, name: str, x: str, function: str) -> str:
-        return self.plain("activation", name, x, activation=function)
+        """Add a function; `gelu_tanh` is gelu by its tanh formula."""
+        tanh = {"approximate": True} if function == "gelu_tanh" else {}
+        return self.plain("activation", name, x, activation="gelu" if tanh else function, **tanh)
 
     def reshape(self, name: str, x: str, *shape: int) -> str:
         return self.plain("reshape", name, x, shape=[*shape])

@@ -1,7 +1,7 @@
 """Layers: one file a family; the union `Layer` is the registry.
 
-To add one, write its class (its `type`, its sizes, its `parameters` and where each layout places them), name it in the
-union, and say in names.py what the frameworks call it.
+What has no weights is in structure.py. To add a layer, write its class (its `type`, its sizes, its `parameters` and
+where each layout places them), name it in the union, and say in names.py what the frameworks call it.
 """
 
 from typing import Annotated, TypeAlias, get_args
@@ -29,6 +29,7 @@ from service.networks.layers.layer import LayerSpec
 from service.networks.layers.names import by_own_type
 from service.networks.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, PRelu, RmsNorm
 from service.networks.layers.recurrent import Gru, Lstm, SimpleRnn
+from service.networks.layers.structure import AnyStructure
 from service.networks.layers.tensor import Tensor
 from service.networks.layers.transformer import (
     TransformerDecoder,
@@ -72,7 +73,7 @@ AnyLayer: TypeAlias = (
     | Dropout
     | Tensor
 )
-Layer: TypeAlias = Annotated[AnyLayer, Field(discriminator="type"), BeforeValidator(by_own_type)]
+Layer: TypeAlias = Annotated[AnyLayer | AnyStructure, Field(discriminator="type"), BeforeValidator(by_own_type)]
 LAYERS: dict[str, type[LayerSpec]] = {
     get_args(kind.model_fields["type"].annotation)[0]: kind for kind in get_args(AnyLayer)
 }

@@ -42,6 +42,8 @@ class Attention(BiasedLayerSpec):
 
     shape: list[Size]
     output_scheme: AnyScheme | None = Field(None, description="How the projection back starts, as `scheme`.")
+    causal: bool = Field(False, description="Whether a place sees those before it alone, and itself.")
+    structure = frozenset({"inputs", "causal"})
 
     @property
     def key_heads(self) -> int:

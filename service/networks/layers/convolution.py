@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from service.networks.description import Size
 from service.networks.fans import Fans
 from service.networks.layers.layer import BiasedLayerSpec
+from service.networks.layers.window import DILATION, PADDING, STRIDES, Padding, Steps, check_axes
 from service.networks.layouts import Flip, Move, Placement, Placements, Reshape, Take, kernel, together
 from service.networks.parameters import Parameter
 from service.networks.schemes import AnyScheme
@@ -19,6 +20,21 @@ from service.stream.views import Shape
 def sizes(text: str, example: list[int]) -> object:
     count = text.count(",") + 1
     return Field(min_length=count, max_length=count, description=text, examples=[example])
+
+
+class Sliding(BiasedLayerSpec):
+    """A field that slides over places: in which steps, how wide, and what it sees beyond the border."""
+
+    shape: list[Size]
+    strides: Steps = STRIDES
+    padding: Padding = PADDING
+    dilation: Steps = DILATION
+    structure = frozenset({"inputs", "strides", "padding", "dilation"})
+
+    @model_validator(mode="after")
+    def _steps_are_by_axis(self) -> Self:
+        check_axes(len(self.shape) - 2, strides=self.strides, padding=self.padding, dilation=self.dilation)
+        return self
 
 
 class Grouped(BiasedLayerSpec):
@@ -39,7 +55,7 @@ class Grouped(BiasedLayerSpec):
         return self
 
 
-class Convolution(Grouped):
+class Convolution(Grouped, Sliding):
     """A field of inputs feeds each output; with groups, only those of its own group of channels."""
 
     def parameters(self) -> tuple[Parameter, ...]:
@@ -88,6 +104,12 @@ class TransposedConvolution(Grouped):
     """A convolution run backwards: each input feeds a field of outputs, each output is fed by the fields over it."""
 
     strides: Size = Field(1, description="Step over the outputs, the same along each axis; fewer inputs meet in each.")
+    padding: Padding = PADDING
+    dilation: Steps = DILATION
+    output_padding: Annotated[int, Field(ge=0, le=2**31)] = Field(
+        0, description="Places more at the end of each axis, as PyTorch's."
+    )
+    structure = frozenset({"inputs", "padding", "dilation", "output_padding"})
 
     def parameters(self) -> tuple[Parameter, ...]:
         *field, inputs, outputs = self.shape
@@ -174,7 +196,7 @@ def depthwise_placements(name: str, spatial: int, prefix: dict[str, str]) -> Pla
     }
 
 
-class DepthwiseConvolution(BiasedLayerSpec):
+class DepthwiseConvolution(Sliding):
     """Every channel has fields of its own: `multiplier` outputs a channel."""
 
     shape: list[Size]
@@ -201,7 +223,7 @@ class DepthwiseConv2D(DepthwiseConvolution):
     shape: Annotated[list[Size], sizes("[kh, kw, in, multiplier]", [3, 3, 16, 1])]
 
 
-class SeparableConvolution(BiasedLayerSpec):
+class SeparableConvolution(Sliding):
     """A depthwise convolution, then one over channels alone: two layers in PyTorch and Flax."""
 
     shape: list[Size]

@@ -87,6 +87,7 @@ LayerName: TypeAlias = Annotated[str, Field(pattern=r"^\.*[A-Za-z0-9_-][A-Za-z0-
 
 
 OWN = {"name", "seed"}  # in which alone layers differ that are alike
+Reference: TypeAlias = Annotated[str, Field(min_length=1, max_length=160)]
 
 
 def without_default(schema: dict[str, Any]) -> None:
@@ -94,14 +95,24 @@ def without_default(schema: dict[str, Any]) -> None:
     del schema["default"]
 
 
-class LayerSpec(Description):
-    """A layer to initialise: the sizes that define it, and how."""
+class PlacedSpec(Description):
+    """What stands in a network: it has a name, and takes what others give."""
 
     type: str
     name: LayerName | None = Field(
         None,
         description="Unique in the spec: letters, digits, _, -, . (128 at most). Left out: TYPE_INDEX, e.g. dense_0.",
     )
+    inputs: Annotated[list[Reference], Field(max_length=64)] | None = Field(
+        None,
+        description="What it takes: names of earlier layers, `input`, or `NAME:k` for part k of a split; [] for "
+        "nothing. Left out: the layer before. Like all structure it changes no weight.",
+    )
+
+
+class LayerSpec(PlacedSpec):
+    """A layer to initialise: the sizes that define it, and how."""
+
     activation: ActivationName = Field(
         "linear", description="What follows the layer; the recommended scheme depends on it."
     )
@@ -113,6 +124,7 @@ class LayerSpec(Description):
     )
     seed: Seed | None = Field(None, description="This layer's own seed, instead of the spec's.")
     dtype: AnyDtype | None = Field(None, description="Of this layer's arrays, instead of the spec's.")
+    structure: ClassVar[frozenset[str]] = frozenset({"inputs"})  # members that change no weight
     # What the listing says that the layer was told from; no private attribute, which makes every model slow.
     listed: ClassVar[AsListed | None] = None
 
@@ -128,8 +140,8 @@ class LayerSpec(Description):
 
     @cached_property
     def stated(self) -> str:
-        """All that the layer states but its name and its seed."""
-        return self.model_dump_json(exclude=OWN, exclude_unset=True)
+        """All that the layer states of its weights but its name and its seed."""
+        return self.model_dump_json(exclude={*OWN, *self.structure}, exclude_unset=True)
 
     def dtype_of(self, parameter: str) -> DtypeName | None:
         """Return the dtype that is stated for a canonical parameter, None where it is the spec's."""

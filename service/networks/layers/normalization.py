@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from math import prod
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.networks.description import Size
+from service.networks.description import NotNegative, Size
 from service.networks.fans import Fans
 from service.networks.layers.layer import BiasedLayerSpec, LayerSpec
 from service.networks.layouts import Placement, Placements, Reshape, Take, named, together
@@ -23,6 +23,10 @@ AXES = Field(
 )
 
 
+EPSILON: Any = Field(1e-5, description="Added to the variance; PyTorch has 1e-5, Keras 1e-3, Flax 1e-6.")
+OF_NORMS = frozenset({"inputs", "epsilon"})
+
+
 def fans_of(shape: list[int]) -> Fans:
     """Return each element's own: it sees one input, and one output sees it; as many as there are, by convention."""
     return Fans(prod(shape), prod(shape))
@@ -32,6 +36,8 @@ class ScaleAndShift(BiasedLayerSpec):
     """A learned scale and shift for each feature; `bias` is the shift."""
 
     shape: list[Size]
+    epsilon: NotNegative = EPSILON
+    structure = OF_NORMS
 
     def parameters(self) -> tuple[Parameter, ...]:
         shape, fans = tuple(self.shape), fans_of(self.shape)
@@ -71,6 +77,18 @@ class GroupNorm(ScaleAndShift):
 
     type: Literal["group_norm"]
     shape: Annotated[list[Size], FEATURES]
+    num_groups: Size | None = Field(
+        None, description="Groups of features, each normalised by itself. Left out: 32 where they divide, else one."
+    )
+    structure = OF_NORMS | {"num_groups"}
+
+    @model_validator(mode="after")
+    def _groups_divide_features(self) -> Self:
+        if self.num_groups is not None and self.shape[0] % self.num_groups:
+            raise PydanticCustomError(
+                "groups", "num_groups must divide the features, {features}", {"features": self.shape[0]}
+            )
+        return self
 
 
 class InstanceNorm(GroupNorm):
@@ -84,6 +102,8 @@ class RmsNorm(LayerSpec):
 
     type: Literal["rms_norm"]
     shape: Annotated[list[Size], AXES]
+    epsilon: NotNegative = EPSILON
+    structure = OF_NORMS
 
     def parameters(self) -> tuple[Parameter, ...]:
         return (Parameter("scale", tuple(self.shape), fans_of(self.shape), "scale", "scheme"),)
