@@ -11,6 +11,7 @@ from functools import cache
 from service.networks.families.family import Family, Head
 from service.networks.families.settings import Settings
 from service.networks.families.tree import ZEROS, Fill, Initialise, Module, linear, model, module, parameter
+from service.networks.families.wiring import Network, Wiring
 from service.networks.schemes.linear import OrthogonalScheme
 
 DEFAULTS = {"library": "cleanrl", "observations": 4, "actions": 2, "hidden_sizes": [64, 64], "continuous": False}
@@ -87,6 +88,27 @@ def body(c: Settings) -> Module:
     return build(c, c.size("observations"), c.sizes("hidden_sizes"), c.size("actions"))
 
 
+def network(c: Settings, head: str | None) -> Network:
+    """Return both networks on what is observed, side by side: what is done, then what it is worth."""
+    w, hidden = Wiring(input=[c.size("observations")]), len(c.sizes("hidden_sizes"))
+    if c.text("library", "cleanrl", "stable_baselines3") == "cleanrl":
+        actor = "actor_mean" if c.flag("continuous") else "actor"
+        ends = [w.weighted(f"{name}.{2 * hidden}", opened(w, name, hidden)) for name in (actor, "critic")]
+    else:
+        parts = {"action_net": "mlp_extractor.policy_net", "value_net": "mlp_extractor.value_net"}
+        ends = [w.weighted(end, opened(w, name, hidden)) for end, name in parts.items()]
+    w.plain("concatenate", "outputs", *ends)
+    return w.written()
+
+
+def opened(w: Wiring, name: str, count: int) -> str:
+    """Write down dense layers with tanh after each."""
+    x = "input"
+    for place in range(0, 2 * count, 2):
+        x = w.activation(f"{name}.{place + 1}", w.weighted(f"{name}.{place}", x), "tanh")
+    return x
+
+
 FAMILY = Family(
     model_type="actor_critic",
     library="pytorch",
@@ -99,4 +121,5 @@ FAMILY = Family(
         "half_cheetah": {"observations": 17, "actions": 6, "continuous": True},
     },
     heads={None: Head("Agent", body)},
+    network=network,
 )

@@ -14,6 +14,7 @@ from service.networks.families.tree import (
     numbered,
     parameter,
 )
+from service.networks.families.wiring import Network, Wiring, function, steps
 
 DEFAULTS = {
     "vocab_size": 50265,
@@ -110,6 +111,69 @@ def with_questions(c: Settings) -> Module:
     return model("", initialisation(c), body(c, "model"), linear("qa_outputs", c.size("d_model"), 2))
 
 
+def network(c: Settings, head: str | None) -> Network:
+    """Return an encoder and a decoder on words of two sequences; what reads a whole sequence reads its last place."""
+    at, shape = "" if head is None else "model.", steps(c, "max_position_embeddings")
+    if head == "causal_lm":
+        w = Wiring(input=shape, positions=shape)
+        words = w.weighted("model.decoder.embed_tokens", "input")
+        x = stacked(c, w, "model.decoder", words, "positions")
+        to_words(c, w, x, "model.decoder.embed_tokens")
+        return w.written()
+    w = Wiring(input=shape, decoder_input=shape, positions=shape)
+    encoded = stacked(c, w, f"{at}encoder", read(c, w, at, "encoder", "input"), "positions")
+    x = stacked(c, w, f"{at}decoder", read(c, w, at, "decoder", "decoder_input"), "positions", encoded)
+    match head:
+        case "seq2seq_lm" | "masked_lm":
+            w.add("add", to_words(c, w, x, "model.shared"), w.weighted("final_logits_bias"))
+        case "sequence_classification":
+            dense = w.weighted("classification_head.dense", w.place("last", x, c.size("d_model"), last=True))
+            w.weighted("classification_head.out_proj", w.activation("classification_head.tanh", dense, "tanh"))
+        case "question_answering":
+            w.weighted("qa_outputs", x)
+    return w.written()
+
+
+def to_words(c: Settings, w: Wiring, x: str, table: str) -> str:
+    if c.flag("tie_word_embeddings"):
+        return w.tied("lm_head", x, table, transposed=True)
+    return w.weighted("lm_head", x)
+
+
+def read(c: Settings, w: Wiring, at: str, side: str, words: str) -> str:
+    """Write down a stack's words: by the table that both share, where they are tied."""
+    if not c.flag("tie_word_embeddings"):
+        return w.weighted(f"{at}{side}.embed_tokens", words)
+    if side == "encoder":
+        return w.weighted(f"{at}shared", words)
+    return w.tied(f"{at}{side}.embed_tokens", words, f"{at}shared")
+
+
+def stacked(c: Settings, w: Wiring, at: str, words: str, positions: str, encoded: str = "") -> str:
+    """Write down a stack, whose norms stand after its sums: words and positions, and blocks."""
+    side = at.rpartition(".")[2]
+    if c.flag("scale_embedding"):
+        words = w.plain("scale", f"{at}.scaled", words, by=c.size("d_model") ** 0.5)
+    x = w.add(f"{at}.add", words, w.weighted(f"{at}.embed_positions", positions, offset=FURTHER))
+    x = w.weighted(f"{at}.layernorm_embedding", x)
+    for number in range(c.depth(f"{side}_layers")):
+        here, decodes = f"{at}.layers.{number}", side == "decoder"
+        x = attended(c, w, here, x, x, "self_attn", side, causal=decodes)
+        x = attended(c, w, here, x, encoded, "encoder_attn", side) if encoded else x
+        opened = w.activation(f"{here}.act", w.weighted(f"{here}.fc1", x), function(c, "activation_function"))
+        x = w.weighted(f"{here}.final_layer_norm", w.add(f"{here}.add_2", x, w.weighted(f"{here}.fc2", opened)))
+    return x
+
+
+def attended(c: Settings, w: Wiring, at: str, x: str, other: str, part: str, side: str, causal: bool = False) -> str:
+    """Write down attention to x itself or to what the encoder made, its sum and the norm after it."""
+    read = {"q": x, "k": other, "v": other}
+    parts = [w.weighted(f"{at}.{part}.{each}_proj", source) for each, source in read.items()]
+    y = w.attention(f"{at}.{part}.attention", *parts, heads=c.size(f"{side}_attention_heads"), causal=causal)
+    added = w.add(f"{at}.{part}.add", x, w.weighted(f"{at}.{part}.out_proj", y))
+    return w.weighted(f"{at}.{part}_layer_norm", added)
+
+
 FAMILY = Family(
     model_type="bart",
     summary="BART: every matrix and table N(0, 0.02²), the padding token's row 0.",
@@ -135,6 +199,8 @@ FAMILY = Family(
         "sequence_classification": Head("BartForSequenceClassification", with_classes),
         "question_answering": Head("BartForQuestionAnswering", with_questions),
     },
+    structure={"scale_embedding": False, "activation_function": "gelu"},
+    network=network,
     aliases={
         "hidden_size": "d_model",
         "num_hidden_layers": "encoder_layers",

@@ -117,10 +117,13 @@ def with_next_sentence(c: Settings) -> Module:
     return headed(c, module("cls", linear("seq_relationship", c.size("hidden_size"), 2)))
 
 
-def embedded(c: Settings, w: Wiring, at: str) -> str:
-    """Write down words, their types and their positions, added up and normalised."""
-    tables = {"word_embeddings": "input", "token_type_embeddings": "token_types", "position_embeddings": "positions"}
-    x = w.add(f"{at}.add", *(w.weighted(f"{at}.{name}", each) for name, each in tables.items()))
+def embedded(c: Settings, w: Wiring, at: str, **counted: int) -> str:
+    """Write down words, their types and their positions, added up and normalised; `counted` is from where."""
+    words, types = (
+        w.weighted(f"{at}.word_embeddings", "input"),
+        w.weighted(f"{at}.token_type_embeddings", "token_types"),
+    )
+    x = w.add(f"{at}.add", words, types, w.weighted(f"{at}.position_embeddings", "positions", **counted))
     return w.weighted(f"{at}.LayerNorm", x, epsilon=c.number("layer_norm_eps"))
 
 
@@ -140,7 +143,7 @@ def computed(c: Settings, w: Wiring, at: str, x: str) -> str:
 
 def stacked(c: Settings, w: Wiring, at: str, x: str) -> str:
     if c.flag("add_cross_attention"):
-        c.refuse("add_cross_attention", "false, for a network of one sequence,")
+        c.refuse("add_cross_attention", "false for a network of one sequence")
     for number in range(c.depth("num_hidden_layers")):
         x = computed(c, w, f"{at}encoder.layer.{number}", x)
     return x

@@ -17,6 +17,7 @@ from service.networks.families.tree import (
     module,
     numbered,
 )
+from service.networks.families.wiring import Network, Wiring, function, steps
 from service.networks.schemes import PRESETS
 
 DEFAULTS = {
@@ -31,6 +32,8 @@ DEFAULTS = {
     "initializer_range": 0.02,
     "pad_token_id": 0,
 }
+
+EPSILON = 1e-12  # of every norm
 
 
 def initialisation(c: Settings) -> Initialise:
@@ -114,6 +117,41 @@ def with_questions(c: Settings) -> Module:
     return headed(c, linear("qa_outputs", c.size("dim"), 2))
 
 
+def network(c: Settings, head: str | None) -> Network:
+    """Return words and positions, blocks with norms after, and what a head reads; of several choices one."""
+    if head == "masked_lm" and c.flag("tie_word_embeddings"):
+        c.refuse("tie_word_embeddings", "false for a network with a head of words, whose bias is no layer by itself")
+    shape, at = steps(c, "max_position_embeddings"), "" if head is None else "distilbert."
+    w, here = Wiring(input=shape, positions=shape), f"{at}embeddings"
+    words, positions = f"{here}.word_embeddings", f"{here}.position_embeddings"
+    x = w.add(f"{here}.add", w.weighted(words, "input"), w.weighted(positions, "positions"))
+    x = w.weighted(f"{here}.LayerNorm", x, epsilon=EPSILON)
+    for number in range(c.depth("n_layers")):
+        x = computed(c, w, f"{at}transformer.layer.{number}", x)
+    match head:
+        case "masked_lm":
+            opened = w.activation("vocab_act", w.weighted("vocab_transform", x), function(c, "activation"))
+            w.weighted("vocab_projector", w.weighted("vocab_layer_norm", opened, epsilon=EPSILON))
+        case "sequence_classification" | "multiple_choice":
+            first = w.weighted("pre_classifier", w.place("first", x, c.size("dim")))
+            w.weighted("classifier", w.activation("relu", first, "relu"))
+        case "token_classification" | "question_answering":
+            w.weighted("classifier" if head == "token_classification" else "qa_outputs", x)
+    return w.written()
+
+
+def computed(c: Settings, w: Wiring, at: str, x: str) -> str:
+    """Write down a block, and return its output."""
+    read = f"{at}.attention"
+    y = w.attention(
+        f"{read}.attention", *(w.weighted(f"{read}.{part}_lin", x) for part in "qkv"), heads=c.size("n_heads")
+    )
+    x = w.weighted(f"{at}.sa_layer_norm", w.add(f"{at}.add_1", w.weighted(f"{read}.out_lin", y), x), epsilon=EPSILON)
+    opened = w.activation(f"{at}.ffn.activation", w.weighted(f"{at}.ffn.lin1", x), function(c, "activation"))
+    added = w.add(f"{at}.add_2", w.weighted(f"{at}.ffn.lin2", opened), x)
+    return w.weighted(f"{at}.output_layer_norm", added, epsilon=EPSILON)
+
+
 FAMILY = Family(
     model_type="distilbert",
     summary="DistilBERT: every matrix and table N(0, 0.02²), the padding token's row 0.",
@@ -128,5 +166,7 @@ FAMILY = Family(
         "question_answering": Head("DistilBertForQuestionAnswering", with_questions),
         "multiple_choice": Head("DistilBertForMultipleChoice", with_choices),
     },
+    structure={"activation": "gelu"},
+    network=network,
     aliases={"hidden_size": "dim", "num_attention_heads": "n_heads", "num_hidden_layers": "n_layers"},
 )

@@ -103,7 +103,7 @@ def with_token_classes(c: Settings) -> Module:
 def network(c: Settings, head: str | None) -> Network:
     """Return words and positions, blocks with norms before, a last norm, and what a head reads of it."""
     if c.flag("add_cross_attention"):
-        c.refuse("add_cross_attention", "false, for a network of one sequence,")
+        c.refuse("add_cross_attention", "false for a network of one sequence")
     w, at = Wiring(input=steps(c, "n_positions"), positions=steps(c, "n_positions")), BASE.below(head)
     x = w.add(f"{at}add", w.weighted(f"{at}wte", "input"), w.weighted(f"{at}wpe", "positions"))
     for number in range(c.depth("n_layer")):

@@ -1,10 +1,13 @@
 """GPT-NeoX and Pythia: blocks of layer norms, queries, keys and values in one matrix, and two dense layers."""
 
 from service.networks.families.blocks import alike, initialisation
+from service.networks.families.decoders import STRUCTURE as ROTARY
+from service.networks.families.decoders import turned
 from service.networks.families.family import Family, Head
 from service.networks.families.heads import Base, labels
 from service.networks.families.settings import Settings
 from service.networks.families.tree import Module, embedding, layer_norm, linear, model, module, numbered
+from service.networks.families.wiring import Network, Wiring, function, steps
 
 DEFAULTS = {
     "vocab_size": 50432,
@@ -37,6 +40,52 @@ def body(c: Settings) -> Module:
     )
 
 
+def network(c: Settings, head: str | None) -> Network:
+    """Return words, blocks and a last norm, and what a head reads of it."""
+    w, at, epsilon = Wiring(input=steps(c, "max_position_embeddings")), BASE.below(head), c.number("layer_norm_eps")
+    x = w.weighted(f"{at}embed_in", "input")
+    for number in range(c.depth("num_hidden_layers")):
+        x = computed(c, w, f"{at}layers.{number}", x)
+    x = w.weighted(f"{at}final_layer_norm", x, epsilon=epsilon)
+    return BASE.read_out(c, w, x, head, token_classes="classifier")
+
+
+def computed(c: Settings, w: Wiring, at: str, x: str) -> str:
+    """Write down a block, whose dense layers read what attention reads, where branches are parallel."""
+    epsilon, read = c.number("layer_norm_eps"), f"{at}.attention"
+    y = attended(c, w, read, w.weighted(f"{at}.input_layernorm", x, epsilon=epsilon))
+    if c.flag("use_parallel_residual"):
+        z = mixed(c, w, f"{at}.mlp", w.weighted(f"{at}.post_attention_layernorm", x, epsilon=epsilon))
+        return w.add(f"{at}.add", z, y, x)
+    x = w.add(f"{at}.add_1", y, x)
+    z = mixed(c, w, f"{at}.mlp", w.weighted(f"{at}.post_attention_layernorm", x, epsilon=epsilon))
+    return w.add(f"{at}.add_2", z, x)
+
+
+def attended(c: Settings, w: Wiring, at: str, x: str) -> str:
+    """Write down attention, of whose one matrix each head has its queries, keys and values side by side."""
+    heads, width = c.size("num_attention_heads"), c.divided("hidden_size", "num_attention_heads")
+    apart = w.reshape(f"{at}.heads", w.weighted(f"{at}.query_key_value", x), -1, heads, 3 * width)
+    parts = w.split(f"{at}.split", apart, width, width, width)
+    names = ("query", "key", "value")
+    parts = [w.reshape(f"{at}.{name}", part, -1, heads * width) for name, part in zip(names, parts, strict=True)]
+    turn = turned(c, width)
+    turns = [w.plain("rotary", f"{at}.turned_{name}", f"{at}.{name}", heads=heads, **turn) for name in names[:2]]
+    return w.weighted(f"{at}.dense", w.attention(f"{at}.attention", *turns, parts[2], heads=heads, causal=True))
+
+
+def mixed(c: Settings, w: Wiring, at: str, x: str) -> str:
+    opened = w.activation(f"{at}.act", w.weighted(f"{at}.dense_h_to_4h", x), function(c, "hidden_act"))
+    return w.weighted(f"{at}.dense_4h_to_h", opened)
+
+
+STRUCTURE = {
+    **ROTARY,
+    "hidden_act": "gelu",
+    "layer_norm_eps": 1e-5,
+    "use_parallel_residual": True,
+    "partial_rotary_factor": 0.25,
+}
 BASE = Base("gpt_neox", body, initialisation, table="embed_in")
 
 
@@ -114,5 +163,7 @@ FAMILY = Family(
         "token_classification": Head("GPTNeoXForTokenClassification", with_token_classes),
         "question_answering": Head("GPTNeoXForQuestionAnswering", BASE.question_answering),
     },
+    structure=STRUCTURE,
+    network=network,
     files={r"^lm_head$": "embed_out"},
 )

@@ -1,5 +1,8 @@
 """Llama: rotary positions, RMS norms, gated dense layers, fewer heads for keys and values; everything N(0, 0.02²)."""
 
+from functools import partial
+
+from service.networks.families import decoders
 from service.networks.families.blocks import alike, attention, block, gated, initialisation, stack
 from service.networks.families.family import Family
 from service.networks.families.heads import Base, of_decoder
@@ -28,6 +31,8 @@ def body(c: Settings) -> Module:
     each = block(c, attention(c, c.flag("attention_bias")), gated("mlp", width, wide, c.flag("mlp_bias")))
     return stack(c, initialisation(c), alike(c, each))
 
+
+BASE = Base("model", body, initialisation)
 
 LONG = {"vocab_size": 128256, "num_key_value_heads": 8, "max_position_embeddings": 131072}
 
@@ -92,5 +97,9 @@ FAMILY = Family(
             "num_key_value_heads": 4,
         },
     },
-    heads=of_decoder("Llama", Base("model", body, initialisation), questions="transformer"),
+    heads=of_decoder("Llama", BASE, questions="transformer"),
+    structure=decoders.STRUCTURE,
+    network=partial(
+        decoders.network, base=BASE, read=decoders.projected, mixed=decoders.gated, questions="transformer"
+    ),
 )

@@ -1,5 +1,8 @@
 """Mistral: Llama's blocks without biases, four queries to a key."""
 
+from functools import partial
+
+from service.networks.families import decoders
 from service.networks.families.blocks import alike, attention, block, gated, initialisation, stack
 from service.networks.families.family import Family
 from service.networks.families.heads import Base, of_decoder
@@ -24,6 +27,8 @@ def body(c: Settings) -> Module:
     mixed = gated("mlp", c.size("hidden_size"), c.size("intermediate_size"))
     return stack(c, initialisation(c), alike(c, block(c, attention(c, False), mixed)))
 
+
+BASE = Base("model", body, initialisation)
 
 FAMILY = Family(
     model_type="mistral",
@@ -50,5 +55,7 @@ FAMILY = Family(
             "sliding_window": None,
         },
     },
-    heads=of_decoder("Mistral", Base("model", body, initialisation), questions="model"),
+    heads=of_decoder("Mistral", BASE, questions="model"),
+    structure=decoders.STRUCTURE,
+    network=partial(decoders.network, base=BASE, read=decoders.projected, mixed=decoders.gated),
 )

@@ -55,7 +55,7 @@ def widths(c: Settings) -> tuple[int, int]:
     ratios = c.stated("mlp_ratio")
     pair = ratios if isinstance(ratios, list | tuple) else [ratios] * 2
     if len(pair) != 2 or not all(isinstance(each, int | float) and 0 < each <= 1024 for each in pair):
-        c.refuse("mlp_ratio", "one positive number, or two,")
+        c.refuse("mlp_ratio", "one positive number, or two")
     found = [int(each * c.size("embed_dim")) for each in pair]
     if not all(found):
         c.refuse("mlp_ratio", "two numbers that leave dense layers a feature")

@@ -7,6 +7,7 @@ from service.networks.families.family import Family, Head
 from service.networks.families.heads import Base
 from service.networks.families.settings import Settings
 from service.networks.families.tree import Module, embedding, layer_norm, linear, model, module, numbered
+from service.networks.families.wiring import Network, Wiring, function, steps
 
 DEFAULTS = {
     "vocab_size": 50272,
@@ -70,6 +71,42 @@ def body(c: Settings) -> Module:
     return model("", initialisation(c), decoder(c))
 
 
+def network(c: Settings, head: str | None) -> Network:
+    """Return words and positions, blocks with norms before or after, and what a head reads."""
+    if not c.flag("layer_norm_elementwise_affine"):
+        c.refuse("layer_norm_elementwise_affine", "true for a network, whose norms have weights")
+    shape, at = steps(c, "max_position_embeddings"), f"{BASE.below(head)}decoder."
+    w, before = Wiring(input=shape, positions=shape), c.flag("do_layer_norm_before")
+    narrow = words_width(c) != c.size("hidden_size")
+    x = w.weighted(f"{at}embed_tokens", "input")
+    x = w.weighted(f"{at}project_in", x) if narrow else x
+    x = w.add(f"{at}add", x, w.weighted(f"{at}embed_positions", "positions", offset=FURTHER))
+    for number in range(c.depth("num_hidden_layers")):
+        x = computed(c, w, f"{at}layers.{number}", x)
+    last = before and not c.flag("_remove_final_layer_norm")
+    x = w.weighted(f"{at}final_layer_norm", x) if last else x
+    x = w.weighted(f"{at}project_out", x) if narrow else x
+    return BASE.read_out(c, w, x, head)
+
+
+def computed(c: Settings, w: Wiring, at: str, x: str) -> str:
+    """Write down a block, whose norms stand before its branches, or after their sums."""
+    before, heads = c.flag("do_layer_norm_before"), c.size("num_attention_heads")
+    y = w.weighted(f"{at}.self_attn_layer_norm", x) if before else x
+    parts = [w.weighted(f"{at}.self_attn.{part}_proj", y) for part in "qkv"]
+    y = w.weighted(
+        f"{at}.self_attn.out_proj", w.attention(f"{at}.self_attn.attention", *parts, heads=heads, causal=True)
+    )
+    x = w.add(f"{at}.add_1", x, y)
+    x = x if before else w.weighted(f"{at}.self_attn_layer_norm", x)
+    y = w.weighted(f"{at}.final_layer_norm", x) if before else x
+    y = w.weighted(
+        f"{at}.fc2", w.activation(f"{at}.act", w.weighted(f"{at}.fc1", y), function(c, "activation_function"))
+    )
+    x = w.add(f"{at}.add_2", x, y)
+    return x if before else w.weighted(f"{at}.final_layer_norm", x)
+
+
 BASE = Base("model", body, initialisation, table="decoder.embed_tokens", width=words_width)
 
 FAMILY = Family(
@@ -100,4 +137,6 @@ FAMILY = Family(
         "sequence_classification": Head("OPTForSequenceClassification", BASE.sequence_classification),
         "question_answering": Head("OPTForQuestionAnswering", BASE.question_answering),
     },
+    structure={"activation_function": "relu"},
+    network=network,
 )

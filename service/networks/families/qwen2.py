@@ -1,5 +1,8 @@
 """Qwen2: Llama's blocks, with biases of queries, keys and values alone."""
 
+from functools import partial
+
+from service.networks.families import decoders
 from service.networks.families.blocks import alike, attention, block, gated, initialisation, stack
 from service.networks.families.family import Family
 from service.networks.families.heads import Base, of_decoder
@@ -24,6 +27,8 @@ def body(c: Settings) -> Module:
     each = block(c, attention(c, True, bias_out=False), mixed)
     return stack(c, initialisation(c), alike(c, each))
 
+
+BASE = Base("model", body, initialisation)
 
 FAMILY = Family(
     model_type="qwen2",
@@ -88,5 +93,9 @@ FAMILY = Family(
             "num_key_value_heads": 8,
         },
     },
-    heads=of_decoder("Qwen2", Base("model", body, initialisation), questions="transformer"),
+    heads=of_decoder("Qwen2", BASE, questions="transformer"),
+    structure=decoders.STRUCTURE,
+    network=partial(
+        decoders.network, base=BASE, read=decoders.projected, mixed=decoders.gated, questions="transformer"
+    ),
 )

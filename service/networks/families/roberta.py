@@ -1,12 +1,13 @@
 """RoBERTa: BERT's blocks, whose positions have the padding token's row too, and heads of its own."""
 
 from service.networks.families.bert import DEFAULTS as BERT
-from service.networks.families.bert import encoder, pooler
+from service.networks.families.bert import embedded, encoder, first_place, pooler, stacked
 from service.networks.families.blocks import initialisation
 from service.networks.families.family import Family, Head
 from service.networks.families.heads import labels
 from service.networks.families.settings import Settings
 from service.networks.families.tree import Module, embedding, layer_norm, linear, model, module, parameter
+from service.networks.families.wiring import STEPS, Network, Wiring
 
 DEFAULTS = {**BERT, "vocab_size": 50265, "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
 
@@ -64,6 +65,44 @@ def with_choices(c: Settings) -> Module:
     return headed(c, linear("classifier", c.size("hidden_size"), 1), pooled=True)
 
 
+SCORES = {"token_classification": "classifier", "question_answering": "qa_outputs"}
+
+
+def network(c: Settings, head: str | None) -> Network:
+    """Return BERT's blocks on words, types and positions, which are counted from after the padding token's row."""
+    padding, places = c.index("pad_token_id", c.size("max_position_embeddings")), c.size("max_position_embeddings")
+    first = 0 if padding is None else padding + 1
+    if first >= places:
+        c.refuse("max_position_embeddings", f"an integer from {first + 1}")
+    shape, at = [min(STEPS, places - first)], "" if head is None else "roberta."
+    w = Wiring(input=shape, token_types=shape, positions=shape)
+    x = stacked(c, w, at, embedded(c, w, f"{at}embeddings", offset=first))
+    match head:
+        case None:
+            first_place(c, w, at, x)
+        case "masked_lm" | "causal_lm":
+            back_to_words(c, w, x)
+        case "sequence_classification":
+            dense = w.weighted("classifier.dense", w.place("first", x, c.size("hidden_size")))
+            w.weighted("classifier.out_proj", w.activation("classifier.tanh", dense, "tanh"))
+        case "multiple_choice":
+            w.weighted("classifier", first_place(c, w, at, x))
+        case _:
+            w.weighted(SCORES[head], x)
+    return w.written()
+
+
+def back_to_words(c: Settings, w: Wiring, x: str) -> None:
+    """Write down a transform, then the table itself where it is tied, and a bias for each word."""
+    opened = w.activation("lm_head.act", w.weighted("lm_head.dense", x), "gelu")
+    x = w.weighted("lm_head.layer_norm", opened, epsilon=c.number("layer_norm_eps"))
+    if not c.flag("tie_word_embeddings"):
+        w.weighted("lm_head.decoder", x)
+        return
+    scores = w.tied("lm_head.decoder", x, "roberta.embeddings.word_embeddings", transposed=True)
+    w.add("lm_head.add", scores, w.weighted("lm_head.bias"))
+
+
 FAMILY = Family(
     model_type="roberta",
     summary="RoBERTa: every matrix and table N(0, 0.02²), the padding token's rows 0.",
@@ -90,4 +129,5 @@ FAMILY = Family(
         "question_answering": Head("RobertaForQuestionAnswering", with_questions),
         "multiple_choice": Head("RobertaForMultipleChoice", with_choices),
     },
+    network=network,
 )

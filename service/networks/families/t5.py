@@ -236,7 +236,7 @@ def opened(c: Settings, w: Wiring, x: str, at: str) -> str:
     form, name, read = c.text("feed_forward_proj"), f"{at}.DenseReluDense", normed(c, w, x, f"{at}.layer_norm")
     word = "gelu_new" if form == "gated-gelu" else form.rpartition("-")[2]
     if word not in FUNCTIONS:
-        c.refuse("feed_forward_proj", f"one of {', '.join(FUNCTIONS)}, or gated- and one of these,")
+        c.refuse("feed_forward_proj", f"one of {', '.join(FUNCTIONS)}, or gated- and one of these")
     if not gated(c):
         wide = w.activation(f"{name}.act", w.weighted(f"{name}.wi", read), FUNCTIONS[word])
     else:

@@ -105,7 +105,7 @@ def pooled(c: Settings, w: Wiring, x: str, image: tuple[int, int]) -> str:
         return w.plain("upsample", "avgpool", x, factor=POOLED)
     if any(side % POOLED or not side for side in left):
         whole = POOLED << len(c.sizes("widths"))
-        c.refuse("image_size", f"a multiple of {whole}, or {whole // POOLED},")
+        c.refuse("image_size", f"a multiple of {whole}, or {whole // POOLED}")
     return w.plain("average_pool", "avgpool", x, window=[side // POOLED for side in left])
 
 
