@@ -1,5 +1,6 @@
 """What is asked of a diagnosis: the request, and the batch that is sent through."""
 
+from collections.abc import Mapping
 from math import prod
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -19,6 +20,7 @@ from service.specs.spec import Spec
 from service.stream.distributions import Normal, filled
 from service.stream.kernels import fill_words
 from service.stream.streams import stream_of
+from service.stream.views import Shape
 
 Batch: TypeAlias = NDArray[Any]  # float64; int64 where it is tokens
 EXTRA = ("inputs", "batch", "forecast_only", "tune")  # of the request, beside what a spec has
@@ -44,9 +46,8 @@ def standard_normal(shape: tuple[int, ...], seed: int, what: str) -> Array:
     return filled(Normal(0.0, 1.0), stream_of(seed, f"diagnose {what}"), prod(shape)).reshape(shape)
 
 
-def batches_of(request: DiagnoseRequest, spec: Spec, seed: int) -> Batches:
-    """Return a batch for each of the network's inputs: as given, or drawn; tokens where an embedding takes it."""
-    shapes = batch_shapes(request, spec)
+def batches_of(request: DiagnoseRequest, spec: Spec, seed: int, shapes: Mapping[str, Shape]) -> Batches:
+    """Return a batch of each shape for the network's inputs: as given, or drawn; tokens where an embedding takes it."""
     graph = spec.graph
     found: dict[str, NDArray[Any]] = {}
     for number, (name, shape) in enumerate(shapes.items()):
@@ -62,7 +63,7 @@ def batches_of(request: DiagnoseRequest, spec: Spec, seed: int) -> Batches:
     return found
 
 
-def batch_shapes(request: DiagnoseRequest, spec: Spec) -> dict[str, tuple[int, ...]]:
+def batch_shapes(request: DiagnoseRequest, spec: Spec) -> dict[str, Shape]:
     """Return the shape of each input, the batch first: as stated, as given, or what fits the first layer."""
     stated, names = spec.network.input_shape, spec.graph.inputs
     if request.inputs is not None:

@@ -6,7 +6,7 @@ from itertools import chain
 from math import isfinite
 from typing import Any
 
-from service.analysis.diagnosable import EXTRA, DiagnoseRequest, batches_of
+from service.analysis.diagnosable import EXTRA, DiagnoseRequest, batch_shapes, batches_of
 from service.analysis.first_step import HIGH, LOW
 from service.analysis.network import Batches, Network, activation_of, check_rules
 from service.analysis.remedies import candidates, measured_candidates, remedy
@@ -14,8 +14,12 @@ from service.analysis.sizes import PER_LAYER
 from service.analysis.study import Findings, study, study_forecast
 from service.analysis.tuning import tune
 from service.analysis.verdicts import Summary, summary
+from service.errors import TooLarge
 from service.specs.spec import Spec
+from service.stream.views import Shape
 
+COMFORT = 2**37  # multiplications that take as long: of a study of as many examples as nobody stated, some seconds
+FEWEST = 8  # examples that are drawn
 REMEDIES = 4  # times the largest pass that may be asked for: what remedies may cost together
 
 
@@ -41,7 +45,19 @@ class Diagnosis:
     @cached_property
     def inputs(self) -> Batches:
         check_rules(self.spec.graph)  # what does not run has no shape to draw a batch by
-        return batches_of(self.request, self.spec, self.seed)
+        shapes = batch_shapes(self.request, self.spec)
+        if self.request.inputs is None and self.request.batch is None:
+            shapes = self._comfortable(shapes)
+        return batches_of(self.request, self.spec, self.seed, shapes)
+
+    def _comfortable(self, shapes: dict[str, Shape]) -> dict[str, Shape]:
+        """Return shapes of fewer examples, where so many as are usual would take long; eight are enough to judge by."""
+        network = Network(self.spec, self.most_operations)
+        examples = min(shape[0] for shape in shapes.values())
+        while examples > FEWEST and not costs_at_most(network, shapes, COMFORT):
+            examples //= 2
+            shapes = {name: (examples, *shape[1:]) for name, shape in shapes.items()}
+        return shapes
 
     def study(self, spec: Spec) -> Findings:
         """Return what a spec comes to with the inputs of this request."""
@@ -122,6 +138,13 @@ class Diagnosis:
             "matrix": finite(matrix),
             "forecast": finite(found.expected[index]),
         }
+
+
+def costs_at_most(network: Network, shapes: dict[str, Shape], most: int) -> bool:
+    try:
+        return network.price(shapes) <= most
+    except TooLarge:
+        return False
 
 
 def finite(measured: Any) -> dict[str, Any] | None:
