@@ -51,7 +51,8 @@ def batches_of(request: DiagnoseRequest, spec: Spec, seed: int, shapes: Mapping[
     graph = spec.graph
     found: dict[str, NDArray[Any]] = {}
     for number, (name, shape) in enumerate(shapes.items()):
-        rows = [place.layer.shape[0] for place in graph.takers(name) if isinstance(place.layer, Embedding)]
+        tables = (graph.weights_of(place) for place in graph.takers(name))
+        rows = [table.shape[0] - table.offset for table in tables if isinstance(table, Embedding)]
         if number == 0 and request.inputs is not None:
             found[name] = given_batch(load_npy(request.inputs), min(rows, default=None))
         elif name == POSITIONS:
@@ -69,9 +70,8 @@ def batch_shapes(request: DiagnoseRequest, spec: Spec) -> dict[str, Shape]:
     if request.inputs is not None:
         given = load_npy(request.inputs)
         examples = len(given) if given.ndim else 1
-        return {
-            name: tuple(given.shape) if number == 0 else (examples, *stated[name]) for number, name in enumerate(names)
-        }
+        like = {name: given.shape[1:] for name in names if stated.get(name) == stated.get(names[0])}
+        return {name: (examples, *like.get(name, stated.get(name, ()))) for name in names}
     if not stated:
         layers = [layer for layer in spec.weighted if not isinstance(layer, Dropout)]
         if not layers or len(names) > 1:

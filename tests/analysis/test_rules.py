@@ -117,7 +117,8 @@ CASES: dict[str, Case] = {
         {},
         [(2, 3, 8), (2, 3, 4), (2, 3, 4), (1, 3, 3, 4)],
     ),
-    "rotary": ("rotary", layer(heads=2, base=100.0), {}, [(2, 5, 8)]),
+    "rotary": ("rotary", layer(heads=2, base=100.0, width=None), {}, [(2, 5, 8)]),
+    "rotary of some features": ("rotary", layer(heads=2, base=100.0, width=4), {}, [(2, 5, 12)]),
 }
 
 
@@ -237,7 +238,7 @@ def test_a_masked_query_reads_nothing_that_comes_after_it() -> None:
 
 def test_a_rotation_keeps_lengths_and_makes_products_depend_on_distance_alone() -> None:
     x = np.tile(values(1, 1, 8), (1, 6, 1))
-    turned = RULES["rotary"](layer(heads=1, base=50.0), {}, Node(x)).value[0]
+    turned = RULES["rotary"](layer(heads=1, base=50.0, width=None), {}, Node(x)).value[0]
     products = turned @ turned.T
     assert np.diagonal(products) == pytest.approx((x[0, 0] ** 2).sum())
     assert products[0, 2] == pytest.approx(products[3, 5])

@@ -230,8 +230,9 @@ def test_attention_between_two_sequences_is_torchs(causal: bool) -> None:
     )
 
 
-def test_a_rotation_is_llamas() -> None:
-    from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
+@pytest.mark.parametrize("size", [6, 10])
+def test_a_rotation_is_gpt_neoxs_and_of_whole_heads_llamas(size: int) -> None:
+    from transformers.models.gpt_neox.modeling_gpt_neox import apply_rotary_pos_emb
 
     angles = torch.arange(7)[:, None] * 500.0 ** (-torch.arange(0, 6, 2, dtype=torch.float64) / 6)
     cos, sin = (torch.cat([part, part], -1)[None] for part in (angles.cos(), angles.sin()))
@@ -240,7 +241,7 @@ def test_a_rotation_is_llamas() -> None:
         turned, _ = apply_rotary_pos_emb(in_heads(x, 4), in_heads(x, 4), cos, sin)
         return torch.as_tensor(turned).transpose(1, 2).flatten(2)
 
-    agree(lambda x: RULES["rotary"](layer(heads=4, base=500.0), {}, x), theirs, values(2, 7, 24))
+    agree(lambda x: RULES["rotary"](layer(heads=4, base=500.0, width=6), {}, x), theirs, values(2, 7, 4 * size))
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])

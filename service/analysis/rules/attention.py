@@ -41,7 +41,7 @@ def in_heads(x: Node, heads: int) -> Node:
 
 
 def rotary(layer: Any, weights: Weights, x: Node) -> Node:
-    return tape.rotate(x, layer.heads, layer.base)
+    return tape.rotate(x, layer.heads, layer.base, layer.width)
 
 
 def relative_positions(layer: Any, weights: Weights, queries: Node, keys: Node) -> Node:

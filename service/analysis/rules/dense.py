@@ -15,7 +15,7 @@ def dense(layer: Any, weights: Weights, x: Node) -> Node:
 
 
 def embedding(layer: Any, weights: Weights, tokens: Node) -> Node:
-    return tape.look_up(weights["embeddings"], tokens.value.astype("int64", copy=False))
+    return tape.look_up(weights["embeddings"], tokens.value.astype("int64", copy=False) + layer.offset)
 
 
 def turned(weights: Weights, x: Node) -> Node:

@@ -55,19 +55,23 @@ def seen_by(queries: int, keys: int) -> Seen:
     return np.tri(queries, keys, dtype=np.bool_)
 
 
-def rotate(x: Node, heads: int, base: float) -> Node:
+def rotate(x: Node, heads: int, base: float, turning: int | None = None) -> Node:
     """(batch, steps, heads x size): turn pairs of features, half a head apart, by angles that grow with the step.
 
-    Su et al. 2021, with the halves of Llama: the pair i turns by step x base^(-2 i / size).
+    Su et al. 2021, with the halves of Llama: the pair i turns by step x base^(-2 i / size). Where fewer of a head's
+    features are `turning`, the first ones, these are its size.
     """
     batch, steps, width = x.value.shape
-    half = width // heads // 2
+    size = width // heads
+    half = (turning or size) // 2
     angles = np.arange(steps)[:, None] * base ** (-np.arange(half) / half)
     cos, sin = (part[:, None, :].astype(x.value.dtype) for part in (np.cos(angles), np.sin(angles)))
 
     def turned(value: Array, sin: Array) -> Array:
-        first, second = np.moveaxis(value.reshape(batch, steps, heads, 2, half), 3, 0)
-        return np.stack((first * cos - second * sin, second * cos + first * sin), 3).reshape(batch, steps, width)
+        apart = value.reshape(batch, steps, heads, size)
+        first, second, rest = np.split(apart, (half, 2 * half), -1)
+        parts = (first * cos - second * sin, second * cos + first * sin, rest)
+        return np.concatenate(parts, -1).reshape(batch, steps, width)
 
     return Node(turned(x.value, sin), (x,), lambda g: (turned(g, -sin),))
 

@@ -243,8 +243,10 @@ def relative(layer: s.RelativePositions, came: Shapes) -> Shape:
 
 def rotary(layer: s.Rotary, came: Shapes) -> Shape:
     shape = one(came)
-    if len(shape) != 3 or shape[-1] % (2 * layer.heads):
-        raise CannotTake(f"steps of features for {layer.heads} heads, an even number each")
+    width = layer.width or shape[-1] // layer.heads
+    if len(shape) != 3 or shape[-1] % layer.heads or width % 2 or width * layer.heads > shape[-1]:
+        turned = "an even number" if layer.width is None else f"{width} or more, of which an even number turns,"
+        raise CannotTake(f"steps of features for {layer.heads} heads, {turned} each")
     return shape
 
 

@@ -22,6 +22,17 @@ class Embedding(LayerSpec):
         None, description="Row of the padding token, which starts at 0 and stays there."
     )
 
+    offset: Annotated[int, Field(ge=0, le=2**53 - 1)] = Field(
+        0, description="Rows before that of number 0: tables of positions may begin with some, as OPT's with two."
+    )
+    structure = frozenset({"inputs", "offset"})
+
+    @model_validator(mode="after")
+    def _offset_leaves_a_row(self) -> Self:
+        if self.offset >= self.shape[0]:
+            raise PydanticCustomError("offset", "offset must be less than rows, {rows}", {"rows": self.shape[0]})
+        return self
+
     @model_validator(mode="after")
     def _padding_is_a_row(self) -> Self:
         if self.padding_index is not None and self.padding_index >= self.shape[0]:

@@ -218,6 +218,9 @@ class Rotary(Weightless):
     type: Literal["rotary"]
     heads: Size = Field(description="Heads, of which each is turned alike.", examples=[4])
     base: Positive = Field(10_000.0, description="Of the wavelengths, which go from 2π to 2π times this.")
+    width: Size | None = Field(
+        None, description="How many of a head's features are turned, the first ones; even. Left out: all."
+    )
 
 
 AnyStructure: TypeAlias = (
