@@ -1,4 +1,4 @@
-"""What layers give for what they take, by hand; and by the real frameworks in tests/frameworks/test_shapes.py."""
+"""What layers give for what they take, by hand; rules that run are held to it, and to the real frameworks."""
 
 from typing import Any
 
