@@ -15,6 +15,7 @@ import pytest
 
 from service.networks.activations import ACTIVATIONS
 from service.networks.layers import LAYERS
+from service.networks.layers.structure import STRUCTURE
 from service.networks.layouts import LAYOUTS
 from service.networks.parameters import RECOMMENDED
 from service.networks.schemes import FAMILIES, PRESETS
@@ -157,3 +158,9 @@ def test_the_layers_digests_are_right() -> None:
             plan = Spec.model_validate({"seed": 42, "layout": layout, "layers": [layer]}).plan()
             made = b"".join(block.tobytes() for each in plan.parameters for block in each.blocks())
             assert hashlib.sha256(made).hexdigest()[:16] == digest
+
+
+def test_structure_is_named_whole() -> None:
+    listed = re.search(r"are joined \(([^)]*)\)", PAGE)
+    assert listed
+    assert re.findall(r"`(\w+)`", listed.group(1)) == sorted(STRUCTURE)

@@ -1677,12 +1677,22 @@ static void make_all(const Json *document, Layer *layer) {
   for (int i = 0; i < layer->count; i++) layer->parameter[i].array = made[i];
 }
 
+static bool is_structure(const char *type) {
+  static const char *const types[] = {"activation", "add", "average_pool", "concatenate", "dot_product_attention", "flatten",
+                                      "global_average_pool", "max_pool", "multiply", "pad", "relative_positions", "reshape",
+                                      "rotary", "scale", "split", "tied", "transpose", "upsample"};
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    if (same(type, types[i])) return true;
+  return false;
+}
+
 static void answer_spec(const Json *document, FILE *file) {
   int index = 0, layout = rule_named(document, "layout");
-  for (const Json *spec = member(document, "layers")->child; spec; spec = spec->next, index++) {
+  for (const Json *spec = member(document, "layers")->child; spec; spec = spec->next) {
+    if (is_structure(member(spec, "type")->text)) continue;
     Layer layer = {spec, member(spec, "type"), NULL, NULL, "", {0}, 0, 0, take(sizeof(Parameter) * MOST_PARAMETERS)};
     layer.type = layer.written->text;
-    layer.name = text_of(spec, "name", text("%s_%d", layer.type, index));
+    layer.name = text_of(spec, "name", text("%s_%d", layer.type, index++));
     for (const Json *size = given(spec, "shape") ? member(spec, "shape")->child : NULL; size; size = size->next)
       layer.shape[layer.sizes++] = (long)size->number;
     add_parameters(&layer);

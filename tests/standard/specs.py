@@ -193,6 +193,8 @@ def decorated(draw: Random, found: Written, names: list[str]) -> Written:
 def spec(draw: Random, kind: str) -> Written:
     """Return a spec of one layer of this type; another layer may come before it, so that it is not the first."""
     before = [{"type": "dropout"}] if draw.random() < 0.3 else []
+    if kind != "dropout" and draw.random() < 0.2:
+        before = [*before, {"type": "flatten"}]
     return {
         "seed": str(draw.choice([0, draw.getrandbits(64)])),
         "layout": draw.choice(LAYOUTS),

@@ -106,7 +106,7 @@ def names_in(document: dict[str, Any]) -> set[str]:
 @pytest.mark.long
 def test_the_page_alone_gives_the_bytes_of_a_thousand_specs(program: Path) -> None:
     kinds = chain.from_iterable(zip(cycle(LAYERS), repeat("tensor"), strict=False))  # which all schemes fit
-    specs = drawn(4, islice(kinds, 1000))
+    specs = drawn(5, islice(kinds, 1000))
     compare(program, specs)
     asked = set().union(*(names_in(document) for document, _ in specs))
     assert PRESETS.keys() <= asked
