@@ -133,6 +133,7 @@ FUNCTIONS: dict[str, Function] = {
     "celu": exponential(1.0),
     "selu": exponential(ALPHA, SCALE),
     "gelu": gated(normal_below, normal_density),
+    "gelu_tanh": gated(tanh_gate, tanh_gate_slope),  # of an activation layer that is `approximate`
     "quick_gelu": gated(lambda x: sigmoid(1.702 * x), lambda x: 1.702 * sigmoid_slope(1.702 * x)),
     "silu": gated(sigmoid, sigmoid_slope),
     "mish": Function(lambda x: x * np.tanh(softplus(x)), mish_slope),

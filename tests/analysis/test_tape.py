@@ -97,7 +97,7 @@ class Moved:
 
 
 def test_every_activation_has_a_function() -> None:
-    assert FUNCTIONS.keys() == ACTIVATIONS.keys() - {"softmax"}
+    assert FUNCTIONS.keys() == ACTIVATIONS.keys() - {"softmax"} | {"gelu_tanh"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -108,7 +108,7 @@ def test_a_slope_is_the_functions(name: str) -> None:
     assert function.slope(x) == pytest.approx(differences, rel=1e-5, abs=1e-8)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", sorted(FUNCTIONS.keys() & ACTIVATIONS.keys()))
 def test_a_function_has_the_gains_of_its_activation(name: str) -> None:
     z = np.linspace(-12.0, 12.0, 200_000)  # meets no kink
     weights = np.exp(-0.5 * z * z) / np.exp(-0.5 * z * z).sum()

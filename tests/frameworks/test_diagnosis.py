@@ -111,6 +111,7 @@ TORCH_FUNCTIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "celu": nn.functional.celu,
     "selu": nn.functional.selu,
     "gelu": nn.functional.gelu,
+    "gelu_tanh": lambda x: nn.functional.gelu(x, approximate="tanh"),
     "quick_gelu": lambda x: x * torch.sigmoid(1.702 * x),
     "silu": nn.functional.silu,
     "mish": nn.functional.mish,
