@@ -128,6 +128,7 @@ class Diagnosis:
             "name": place.name,
             "type": place.layer.type,
             "activation": activation_of(place),
+            "inputs": self.spec.graph.names_taken(place),
             "verdict": judgement.verdict,
             "also": list(judgement.also),
             "code": judgement.code,

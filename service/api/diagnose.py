@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.diagnosis import Diagnosis
-from service.analysis.figures import diagnosis_figure
+from service.analysis.figures.diagnosis import diagnosis_figure
 from service.analysis.threads import keep_to_one_thread
 from service.api.body import read_body
 from service.api.described import BY_ACCEPT, WHEN_READ, content, json_body, one_of, problems, query

@@ -59,15 +59,13 @@ class DiagnosedLayerAnswer(Closed):
     name: str
     type: str
     activation: str
-    inputs: list[str] = Field(
-        [], description="What it takes: layers by name, NAME:k for a part, inputs of the network."
-    )
+    inputs: list[str] = Field(description="What it takes: layers by name, NAME:k for a part, inputs of the network.")
     input: InputScaleAnswer | None = Field(None, description="Of a norm: what comes in.")
     verdict: Verdict
     also: list[Verdict] = Field(description="What holds beside the verdict.")
     code: str = Field(description="Names the reason, whatever its words.")
     reason: str
-    judged_by: FactorsAnswer
+    judged_by: FactorsAnswer | None = Field(description="null of a layer without weights, which is not judged.")
     forward: ForwardAnswer | None
     backward: BackwardAnswer | None
     matrix: MatrixAnswer | None

@@ -178,6 +178,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
                 "name": "out",
                 "type": "dense",
                 "activation": "relu",
+                "inputs": ["input"],
                 "verdict": "normal",
                 "also": [],
                 "code": "in-zone",

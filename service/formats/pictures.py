@@ -5,7 +5,7 @@ Its length is known before a value is drawn: it is filled up with spaces, which 
 
 from collections.abc import Callable, Sequence
 
-from service.analysis.figures import MOST_PANELS, Panel, histogram_figure
+from service.analysis.figures.histograms import MOST_PANELS, Panel, histogram_figure
 from service.analysis.statistics import BINS, Statistics, expected_counts
 from service.formats.payload import Include, Owed, Payload, Unsaid, Values
 from service.networks.plan import Plan, PlannedParameter

@@ -1,6 +1,7 @@
 """Figures are valid, whole, inside their frame, and the same to the byte."""
 
 import re
+from collections.abc import Sequence
 from math import cos, radians, sin
 from typing import Any
 from xml.etree import ElementTree
@@ -9,8 +10,9 @@ import pytest
 
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.diagnosis import Diagnosis
-from service.analysis.figures import Panel, diagnosis_figure, histogram_figure
-from service.analysis.svg import MARGIN, SMALL, TEXT, VERDICTS, WIDTH, shorten, width_of, wrap
+from service.analysis.figures.diagnosis import diagnosis_figure
+from service.analysis.figures.histograms import Panel, histogram_figure
+from service.analysis.figures.svg import MARGIN, SMALL, TEXT, VERDICTS, WIDTH, shorten, width_of, wrap
 from service.analysis.verdicts import SEVERITY
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -29,6 +31,12 @@ def layer(name: str, outputs: Any, gradients: Any, verdict: str = "normal", theo
     }
 
 
+def chained(layers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return layers each of which takes the one before, but for those that say what they take."""
+    names = ["input", *(one["name"] for one in layers)]
+    return [{"inputs": [before], **one} for before, one in zip(names, layers, strict=False)]
+
+
 def answer(*layers: dict[str, Any], verdict: str = "normal", kind: str = "standard normal") -> dict[str, Any]:
     return {
         "algorithm": "initserve/1",
@@ -37,7 +45,7 @@ def answer(*layers: dict[str, Any], verdict: str = "normal", kind: str = "standa
         "summary": "This start is in the normal zone: outputs and gradients keep their size from end to end.",
         "inputs": {"kind": kind, "shape": [] if kind == "none" else [128, 784]},
         "zone": {"low": 1 / 32, "high": 32.0},
-        "layers": list(layers),
+        "layers": chained(layers),
     }
 
 
@@ -54,6 +62,80 @@ ANSWERS = {
     "no forecast": answer(*(layer(name, 1.0, 1.0, theory=...) for name in "abc")),
     "nasty names": answer(layer(NASTY, 1.0, 1.0), layer("\n\t\u202e漢字", 1.0, 1.0)),
     "narrow": answer(*(layer(f"l{i}", 1e-40**i, 1e40**i, "low-gradient") for i in range(5)), verdict="low-gradient"),
+}
+
+
+def weightless(name: str, *inputs: str, size: Any = 1.0) -> dict[str, Any]:
+    return {**layer(name, size, 1.0, theory=...), "code": "no-weights", "inputs": list(inputs)}
+
+
+def residual(count: int, share: Any = 0.3) -> dict[str, Any]:
+    """Return the answer for so many blocks of a norm, a layer and a sum, each a block of its own."""
+    layers, blocks, stream = [layer("embed", 1.0, 1.0)], [], "embed"
+    for index in range(count):
+        norm, dense, total = (f"block_{index}.{part}" for part in ("norm", "dense", "add"))
+        layers += [{**layer(norm, 1.0, 0.5), "inputs": [stream]}, {**layer(dense, 0.3, 1.0), "inputs": [norm]}]
+        layers += [weightless(total, stream, dense, size=1.04**index)]
+        branch = {"at": total, "layers": [norm, dense], "share": share, "shortcut": stream}
+        sides = {"in": 1.04**index, "out": 1.04 ** (index + 1)}
+        blocks.append(
+            {
+                "name": f"block_{index}",
+                "layers": [norm, dense, total],
+                "stream": sides,
+                "gradient": sides,
+                "branches": [branch],
+                "verdict": "normal",
+            }
+        )
+        stream = total
+    return answer(*layers, layer("head", 1.0, 1.0)) | {"blocks": blocks}
+
+
+def across(slopes: Sequence[float], sizes: Sequence[int] = (64, 128, 256, 512), by: str = "width") -> dict[str, Any]:
+    layers = [
+        {
+            "name": f"fc{index}",
+            **{part: [size**slope for size in sizes] for part in ("forward", "backward", "update")},
+            "slope": dict.fromkeys(("forward", "backward", "update"), slope),
+        }
+        for index, slope in enumerate(slopes)
+    ]
+    told = {"verdict": "growing", "summary": "Outputs grow with the width."}
+    return answer(layer("only", 1.0, 1.0)) | {"across": {"by": by, "sizes": list(sizes), "layers": layers, **told}}
+
+
+def steps(losses: Sequence[Any], layers: int = 2) -> dict[str, Any]:
+    taken = [
+        {
+            "step": index,
+            "loss": loss,
+            "gradient_norm": loss,
+            "layers": [
+                {"name": f"fc{place}", "forward": loss, "backward": loss, "update": None if place else 0.1}
+                for place in range(layers)
+            ],
+        }
+        for index, loss in enumerate(losses)
+    ]
+    told = {"verdict": "explodes", "at": len(losses) - 1, "layer": "fc0", "summary": "The loss overflows."}
+    about = {"optimizer": "adam", "learning_rate": 0.001, "loss": "cross_entropy"}
+    return answer(layer("only", 1.0, 1.0)) | {"steps": {**about, "steps": taken, **told}}
+
+
+ANSWERS |= {
+    "residual": residual(3),
+    "residual of zeros": residual(3, share=0.0),
+    "very deep": residual(300),
+    "overflowing share": residual(2, share=None),
+    "two sources": answer(layer("a", 1.0, 1.0), layer("b", 2.0, 1.0), weightless("sum", "a", "b", "input")),
+    "a part": answer(layer("a", 1.0, 1.0), {**layer("b", 2.0, 1.0), "inputs": ["a:1"]}),
+    "across widths": across([0.5, 0.0, -1.0]),
+    "across depths": across([0.001 * index for index in range(200)], (2, 4, 8), "depth"),
+    "one size": across([0.0], (64,)),
+    "steps": steps([2.3, 2.0, 50.0, None]),
+    "one step": steps([2.3]),
+    "fifty steps": steps([0.9**index for index in range(50)], 200),
 }
 EDGES = [-1.0 + i / 32 for i in range(65)]
 COUNTS = [min(i, 63 - i) for i in range(64)]
@@ -154,10 +236,13 @@ def test_it_is_the_same_to_the_byte(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(ANSWERS.keys() - {"beyond theory", "forecast alone"}))
 def test_every_layer_has_its_dots(name: str) -> None:
-    layers = ANSWERS[name]["layers"]
+    layers = [layer for layer in ANSWERS[name]["layers"] if layer.get("code") != "no-weights"]
+    blocks = [block["verdict"] for block in ANSWERS[name].get("blocks", []) if block["stream"]["out"] is not None]
     for verdict in VERDICTS:
         dots = [one for one in of_kind(FIGURES[name], "mark", verdict) if len(one)]
-        assert len(dots) == 2 * sum(layer["verdict"] == verdict for layer in layers)
+        assert len(dots) == 2 * sum(layer["verdict"] == verdict for layer in layers) + blocks.count(verdict)
+    passed = [one for one in of_kind(FIGURES[name], "mark", "pass") if len(one)]
+    assert len(passed) == 2 * (len(ANSWERS[name]["layers"]) - len(layers))
 
 
 def test_verdicts_differ_in_shape() -> None:
@@ -259,3 +344,58 @@ def test_words_are_wrapped_and_shortened() -> None:
     assert shorten("short", 100.0) == "short"
     assert shorten("encoder.block.11.attention", 100.0).startswith("…")
     assert width_of(shorten("m" * 99, 100.0)) <= 100.0 < WIDTH - 2 * MARGIN
+
+
+def test_lines_go_where_the_network_goes() -> None:
+    """A sum's line comes from its shortcut, thick, and from its branch, thin; none goes from a layer to the next."""
+    figure = FIGURES["residual"]
+    assert len(of_kind(figure, "line", "stream")) == 2 * 1 + 1  # in two panels, and that of the blocks
+    branches = of_kind(figure, "line", "branch")
+    assert [len(corners(one)) for one in branches] == [1 + 3 * 3] * 2  # through each norm and layer to their sum
+    assert not [one for one in of_kind(figure, "line", "measured") if len(corners(one)) > 2]
+    sums = of_kind(FIGURES["two sources"], "line", "measured")
+    assert [len(corners(one)) for one in sums] == [2] * (1 + 2 * 3)  # the legend's; a to b, a to the sum, b to the sum
+
+
+def test_what_has_no_weights_is_not_judged() -> None:
+    figure = FIGURES["residual"]
+    assert "8 normal" in texts(figure)
+    assert len(of_kind(figure, "mark", "pass")) == 2 * 3
+
+
+def test_a_branch_that_adds_nothing_lies_at_the_bottom() -> None:
+    assert texts(FIGURES["residual of zeros"]).count("0") == 1
+    assert len(of_kind(FIGURES["residual of zeros"], "share")) == 3
+    assert not of_kind(FIGURES["overflowing share"], "share")
+
+
+def test_of_many_blocks_some_are_named() -> None:
+    named = [text for text in texts(FIGURES["very deep"]) if re.fullmatch(r"block_\d+", text)]
+    assert 10 < len(named) < 30
+    assert (named[0], named[-1]) == ("block_0", "block_299")
+    assert len(FIGURES["very deep"]) < 600_000
+
+
+def test_an_exponent_stands_at_each_line() -> None:
+    figure = FIGURES["across widths"]
+    for name in ("∝ width^0.50 fc0", "∝ width^0.00 fc1", "∝ width^−1.00 fc2"):
+        assert texts(figure).count(name) == 3
+    assert [len(of_kind(figure, "line", kind)) for kind in ("steep", "normal", "low-gradient")] == [3, 3, 3]
+    (steep, *_), (flat, *_) = of_kind(figure, "line", "steep"), of_kind(figure, "line", "normal")
+    (_, first), *_, (_, last) = corners(steep)
+    assert first - last == pytest.approx(150 / 5 * 0.4515, rel=0.01)  # log10(8 ** 0.5) of five decades
+    assert len({y for _, y in corners(flat)}) == 1
+
+
+def test_of_many_curves_some_are_drawn_and_few_named() -> None:
+    figure = FIGURES["across depths"]
+    drawn = len(of_kind(figure, "line", "steep")) + len(of_kind(figure, "line", "normal"))
+    assert 3 * 40 < drawn < 3 * 60
+    assert len([text for text in texts(figure) if text.startswith("∝")]) <= 3 * 9
+
+
+def test_steps_show_where_it_explodes() -> None:
+    figure = FIGURES["steps"]
+    assert texts(figure).count("∞") == 2
+    assert "First steps, adam, rate 0.001: explodes" in texts(figure)
+    assert len(of_kind(figure, "line", "steep")) >= 2  # the layer that the verdict speaks of

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.api.catalogue import layer_example
+from service.api.entries import layer_example
 from service.api.parsing import parse_json, parse_spec, pointing_into
 from service.api.problems import MOST_ERRORS, RequestProblem, problem
 from service.errors import InitserveError

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.api.catalogue import layer_example
+from service.api.entries import layer_example
 from service.api.examples import EXAMPLES, LARGE_EXAMPLES
 from service.networks.layers import LAYERS
 from service.networks.layouts import LAYOUTS

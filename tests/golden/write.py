@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from service.api.catalogue import layer_example
+from service.api.entries import layer_example
 from service.networks.layers import LAYERS
 from service.networks.layouts import LAYOUTS
 from service.networks.schemes import PRESETS

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.api.catalogue import layer_example
+from service.api.entries import layer_example
 from service.networks.layers import LAYERS
 from service.networks.layouts import LAYOUTS
 from service.networks.plan import PlannedParameter

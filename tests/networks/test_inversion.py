@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.api.catalogue import layer_example
+from service.api.entries import layer_example
 from service.networks.inversion import ZEROS, inverted
 from service.networks.layers import LAYERS
 from service.networks.layouts import LAYOUTS, Layout, as_they_are

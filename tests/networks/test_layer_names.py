@@ -6,7 +6,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from service.api.catalogue import layer_example
+from service.api.entries import layer_example
 from service.networks.layers import LAYERS
 from service.networks.layers.names import ALIASES, SPELLINGS, own_type
 from service.networks.layers.structure import STRUCTURE

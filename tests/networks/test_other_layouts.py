@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from service.api.catalogue import layer_example
+from service.api.entries import layer_example
 from service.errors import UnsupportedCombination
 from service.networks.layers import LAYERS
 from service.networks.layouts import OTHER_LAYOUTS, SEPARATOR, Layout

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from service.api.catalogue import layer_example
+from service.api.entries import layer_example
 from service.errors import InitserveError
 from service.networks.layers import LAYERS
 from service.specs.spec import Spec

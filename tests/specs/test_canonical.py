@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from service.api.catalogue import layer_example, scheme_example
+from service.api.entries import layer_example, scheme_example
 from service.api.examples import EXAMPLES, LARGE_EXAMPLES
 from service.errors import InitserveError
 from service.formats import FORMATS, Include

@@ -9,7 +9,7 @@ import pytest
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from service.api.catalogue import layer_example
+from service.api.entries import layer_example
 from service.api.hub_listing import elements_by_dtype
 from service.errors import InitserveError
 from service.formats import FORMATS, Include, sharding

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.trainable import TrainRequest
-from service.api.catalogue import layer_example
+from service.api.entries import layer_example
 from service.errors import InitserveError
 from service.networks.layers import LAYERS
 from service.networks.schemes import PRESETS

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.api.catalogue import layer_example
+from service.api.entries import layer_example
 from service.networks.layers import LAYERS
 from service.networks.plan import Plan, PlannedParameter
 from service.specs.spec import Spec

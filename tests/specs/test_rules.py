@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.api.catalogue import layer_example
+from service.api.entries import layer_example
 from service.errors import TooLarge
 from service.networks.layers import LAYERS as LAYERS_BY_TYPE
 from service.networks.layouts import LAYOUTS, Sum

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from service.api.catalogue import layer_example
+from service.api.entries import layer_example
 from service.errors import InvalidSpec
 from service.networks.layers import LAYERS
 from service.networks.layers.structure import STRUCTURE

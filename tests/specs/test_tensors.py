@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from service.api.catalogue import layer_example
+from service.api.entries import layer_example
 from service.formats.description import encode_plan
 from service.networks.layers import LAYERS
 from service.networks.layouts import LAYOUTS, OTHER_LAYOUTS

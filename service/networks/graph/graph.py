@@ -80,6 +80,16 @@ class Graph:
         sources = [None if one.place is None else self.places[one.place].layer for one in place.takes]
         return all(source is None or isinstance(source, RelativePositions) for source in sources)
 
+    def names_taken(self, place: Place) -> list[str]:
+        """Return what a place takes as a spec would say it: layers by name, parts of a split as NAME:k, inputs."""
+        return [self._named(one) for one in place.takes]
+
+    def _named(self, taken: Taken) -> str:
+        if taken.place is None:
+            return taken.name
+        source = self.places[taken.place]
+        return f"{source.name}:{taken.part}" if isinstance(source.layer, Split) else source.name
+
     def by_name(self, name: str) -> Place:
         return next(place for place in self.places if place.name == name)
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import escape
+from math import inf
 from string import Template
 
 WIDTH, MARGIN = 440.0, 18.0  # narrow: its words can still be read where a phone shrinks it to 360 pixels
@@ -40,6 +41,9 @@ text{{font:{TEXT:g}px system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue'
 .line{{fill:none;stroke-width:1.5px;stroke-linejoin:round}}
 .dashed{{stroke-dasharray:5 3}}
 .zone{{fill-opacity:.13}}
+.stream{{stroke-width:2.4px}}
+.branch{{stroke-width:1px}}
+.block{{fill-opacity:.05}}
 .mark{{stroke-width:1px}}
 .fine{{stroke-width:0}}
 .open{{stroke-width:1.6px}}"""
@@ -51,11 +55,17 @@ text{fill:$ink}
 .grid{stroke:$hair}
 .edge{stroke:$edge}
 .measured{stroke:$ink}
+.branch{stroke:$edge}
+.stream{stroke:$ink}
+.block{fill:$ink}
+.pass{fill:$edge}
+.share{fill:$ink}
 .theory{stroke:$theory}
 .bars{fill:$bar}
 .zone{fill:$normal}
 .mark{stroke:$card}""" + "".join(
     f"\n.{verdict}{{fill:${colour}}}\n.open.{verdict}{{fill:$card;stroke:${colour}}}"
+    f"\n.line.{verdict}{{fill:none;stroke:${colour}}}"
     for verdict, colour in VERDICTS.items()
 )
 # Corners in units of a mark's radius, so that a verdict is told by more than colour; a normal one is round.
@@ -77,6 +87,11 @@ def style() -> str:
     form, light, dark = (rules.replace("\n", "\n.initserve ") for rules in (FORM, light, dark))
     fits = "svg.initserve:root{max-width:100%;height:auto}"  # in a document of its own; elsewhere the page decides
     return f"{fits}{form}{light}\n@media screen and (prefers-color-scheme:dark){{{dark}}}\n"
+
+
+def number(value: float) -> str:
+    """Return a value in three significant digits."""
+    return "∞" if value == inf else f"{value + 0.0:.3g}".replace("-", "−")
 
 
 def tidy(value: float) -> str:
