@@ -144,8 +144,9 @@ class Naming:
 
     def count(self, layer: LayerSpec, named: bool) -> None:
         """Count a layer; among those of its kind where it has no name of its own."""
-        self._place += 1
-        if self._kind is not None and not named:
+        if self._kind is None:
+            self._place += 1
+        elif not named:
             kind = self._kind(layer)
             self._counts[kind] = self._counts.get(kind, 0) + 1
 

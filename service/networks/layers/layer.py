@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -90,6 +90,12 @@ OWN = {"name", "seed"}  # in which alone layers differ that are alike
 Reference: TypeAlias = Annotated[str, Field(min_length=1, max_length=160)]
 
 
+@lru_cache(maxsize=64)
+def apart(structure: frozenset[str]) -> set[str]:
+    """Return the members in which layers may differ that are alike."""
+    return {*OWN, *structure}
+
+
 def without_default(schema: dict[str, Any]) -> None:
     """Drop a default of null from a schema whose field means one thing when null and another when left out."""
     del schema["default"]
@@ -141,7 +147,7 @@ class LayerSpec(PlacedSpec):
     @cached_property
     def stated(self) -> str:
         """All that the layer states of its weights but its name and its seed."""
-        return self.model_dump_json(exclude={*OWN, *self.structure}, exclude_unset=True)
+        return self.model_dump_json(exclude=apart(self.structure), exclude_unset=True)
 
     def dtype_of(self, parameter: str) -> DtypeName | None:
         """Return the dtype that is stated for a canonical parameter, None where it is the spec's."""
