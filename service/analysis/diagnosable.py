@@ -66,18 +66,24 @@ def batches_of(request: DiagnoseRequest, spec: Spec, seed: int, shapes: Mapping[
 
 def batch_shapes(request: DiagnoseRequest, spec: Spec) -> dict[str, Shape]:
     """Return the shape of each input, the batch first: as stated, as given, or what fits the first layer."""
+    if request.inputs is None:
+        return drawn_shapes(spec, request.batch)
     stated, names = spec.network.input_shape, spec.graph.inputs
-    if request.inputs is not None:
-        given = load_npy(request.inputs)
-        examples = len(given) if given.ndim else 1
-        like = {name: given.shape[1:] for name in names if stated.get(name) == stated.get(names[0])}
-        return {name: (examples, *like.get(name, stated.get(name, ()))) for name in names}
+    given = load_npy(request.inputs)
+    examples = len(given) if given.ndim else 1
+    like = {name: given.shape[1:] for name in names if stated.get(name) == stated.get(names[0])}
+    return {name: (examples, *like.get(name, stated.get(name, ()))) for name in names}
+
+
+def drawn_shapes(spec: Spec, batch: int | None) -> dict[str, Shape]:
+    """Return the shape of each input where none is given: of so many examples, or as many as are enough for means."""
+    stated, names = spec.network.input_shape, spec.graph.inputs
     if not stated:
         layers = [layer for layer in spec.weighted if not isinstance(layer, Dropout)]
         if not layers or len(names) > 1:
             raise InvalidSpec("say what goes in: input_shape", "/input_shape")
-        return {name: default_shape(layers, request.batch) for name in names}
-    examples = request.batch or min(most_examples(stated[name]) for name in names)
+        return {name: default_shape(layers, batch) for name in names}
+    examples = batch or min(most_examples(stated[name]) for name in names)
     return {name: (examples, *stated[name]) for name in names}
 
 

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.analysis.diagnosable import standard_normal
+from service.analysis.diagnosable import drawn_shapes, standard_normal
 from service.analysis.first_step import is_settled, look, take_steps
-from service.analysis.forecast import STANDARD, Forecast, forecast, like
+from service.analysis.forecast import Forecast, forecast
 from service.analysis.layers import sources_of
 from service.analysis.matrices import Matrix
 from service.analysis.network import Batches, Network, activation_of
-from service.analysis.outputs import correlation_of
 from service.analysis.propagation import Backward, Forward, measure
 from service.analysis.reach import ahead, is_norm
 from service.analysis.verdicts import (
@@ -24,7 +23,6 @@ from service.analysis.verdicts import (
     sizes_of,
     worst,
 )
-from service.networks.layers.layer import LayerSpec
 from service.networks.plan import PlannedLayer
 from service.specs.spec import Spec
 from service.stream.distributions import Constant
@@ -56,7 +54,7 @@ def study(spec: Spec, inputs: Batches, seed: int, most_operations: int) -> Findi
         first = look(network, stages, rms)
         del stages  # what a pass keeps is given back before the next one
         looks = [] if is_settled([first]) else take_steps(network, inputs, gradient, rms)
-        expected = expected_of(network, inputs, rms)
+        expected = forecast(network, {name: batch.shape for name, batch in inputs.items()}, inputs, rms)
     own = [measured[number][0] for number in network.weighted]
     sizes = sizes_of([one.rms for one in own], open_places(network), reference_of(network, rms))
     activations = [activation_of(network.graph.places[number]) for number in network.weighted]
@@ -68,7 +66,7 @@ def study(spec: Spec, inputs: Batches, seed: int, most_operations: int) -> Findi
 def study_forecast(spec: Spec, most_operations: int) -> Findings:
     """Return what theory says of a spec, without a number drawn."""
     network = Network(spec, most_operations)
-    expected = expected_of(network, {}, 1.0)
+    expected = forecast(network, drawn_shapes(spec, 1), {})
     own = [expected[number] for number in network.weighted]
     rms = [1.0 if one is None else one.rms for one in own]
     sizes = sizes_of(rms, open_places(network), 1.0)
@@ -109,19 +107,6 @@ def reference_of(network: Network, rms: float) -> float:
 
 def open_places(network: Network) -> list[bool]:
     return [not network.before_norms[number] for number in network.weighted]
-
-
-def expected_of(network: Network, inputs: Batches, rms: float) -> list[Forecast | None]:
-    """Return what theory says of a stack of layers; nothing yet of a graph."""
-    places = network.graph.places
-    if len(network.weighted) != len(places) or network.graph.stated:
-        return [None] * len(places)
-    signal = STANDARD
-    values = next((batch for batch in inputs.values() if batch.dtype.kind == "f"), None)
-    if values is not None:
-        signal = like(values, correlation_of(values) or 0.0)
-    planned = tuple(one for one in network.planned if one is not None)
-    return forecast([place.layer for place in places if isinstance(place.layer, LayerSpec)], planned, signal, rms)
 
 
 def alike_by_design(network: Network) -> list[bool]:

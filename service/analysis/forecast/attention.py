@@ -1,0 +1,220 @@
+"""Attention at initialisation: nearly the mean over the keys seen, so that places become alike (Noci et al. 2022).
+
+A place's logits are normal, of variance lambda beyond what its keys share. Its shares of the values are a softmax of
+these, whose sum of squares is known (shares.py): 1 / n where lambda is 0, more the larger it is (Dong et al. 2021 on
+what is left of a collapse). Two places' shares know of each other as far as their queries are correlated. Where a mask
+lets place t see t places, it is the mean of t. On the way back a gradient comes to the values as to a mean, and to
+queries and keys by how far values differ, and by how steep the shares are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from service.analysis.forecast.bend import activated
+from service.analysis.forecast.normal import Array
+from service.analysis.forecast.shares import shares, steepness
+from service.analysis.forecast.signal import Gradient, Places, Signal, count_of
+from service.analysis.forecast.step import Given, Step, squared, weightless
+from service.analysis.forecast.weighted import Kernel, kernel_of, pulled, summed
+from service.networks.layers.attention import Attention
+from service.networks.layers.structure import DotProductAttention, Rotary
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """How a head attends: its features, the factor on logits, the mask, the variance of what is added to them."""
+
+    size: int
+    scale: float
+    causal: bool
+    added: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attending:
+    """What attention makes of queries, keys and values, and how gradients come back to each of the three."""
+
+    out: Signal
+    heads: Heads
+    query: Signal
+    key: Signal
+    value: Signal
+    mean: Array  # (queries, keys): the shares where all logits are equal
+    excess: Array  # how much more often two queries read the same key than by chance, as a share of that
+    variance: Array  # of each query's logits, beyond what all its keys share
+
+    def back(self, gradient: Gradient) -> tuple[Gradient, Gradient, Gradient]:
+        a, g = self.mean, gradient.same
+        seen = (a > 0.0).sum(axis=1)
+        fewer = np.maximum(np.maximum.outer(seen, seen) - 1.0, 1.0)
+        alone = g * self.excess * (fewer + 1.0) / fewer
+        value = a.T @ (g - g * self.excess / fewer) @ a + np.diag(np.diag(a.T @ alone @ a))
+        factor, steep = squared(self.heads.scale) * self.heads.size, self.steepness()
+        own, key = np.zeros(len(a)), np.zeros_like(self.key.same)
+        queries, centred_mean = g * self.query.same, np.zeros_like(key)
+        for t in range(len(a)):
+            centred = centred_about(self.value.same, a[t])
+            pairs = steep[t] * np.outer(a[t], a[t]) * centred
+            own[t] = (pairs * self.key.same).sum()
+            key += queries[t, t] * pairs
+            centred_mean += centred / len(a)
+        together = queries - np.diag(np.diag(queries))
+        key = factor * (key + (a.T @ together @ a) * centred_mean)
+        query = factor * g * np.sqrt(np.outer(own, own).clip(0.0))
+        return Gradient(query), Gradient(key), Gradient(value)
+
+    def steepness(self) -> Array:
+        """Return for each query how steep its shares are in its logits, squared, over what equal shares are."""
+        seen = (self.mean > 0.0).sum(axis=1).astype(np.float64)
+        equal = (1.0 - 1.0 / seen) / seen
+        steep = steepness(self.variance, seen)
+        found: Array = np.divide(steep, equal, out=np.zeros_like(steep), where=equal > 0.0)
+        return found
+
+
+def centred_about(moments: Array, weights: Array) -> Array:
+    """Return the moments of values about a weighted mean of them."""
+    rows = moments @ weights
+    found: Array = moments - rows[:, None] - rows[None, :] + weights @ rows
+    return found
+
+
+def attend(query: Signal, key: Signal, value: Signal, heads: Heads, places: Places, features: int) -> Attending | None:
+    """Return what attention makes of three signals that are sums of the same inputs by weights of their own."""
+    queries, keys = len(query.mean), len(key.mean)
+    if count_of(places) != places[0] or len(places) != 1 or keys != key.places[0]:
+        return None
+    mask = np.tri(queries, keys, keys - queries) if heads.causal else np.ones((queries, keys))
+    mean = mask / mask.sum(axis=1, keepdims=True)
+    factor = squared(heads.scale) * heads.size
+    variance = factor * query.same * logits_spread(key.same, mean) + heads.added
+    of_two = factor * query.cross * logits_spread(key.cross, mean) + heads.added
+    same, excess = read(value.same, mean, variance)
+    cross, _ = read(value.cross, mean, of_two)
+    growth = value.growth * float((mean * mean).sum(axis=1).mean())
+    out = Signal(places, features, mean @ value.mean, same, cross, growth)
+    return Attending(out, heads, query, key, value, mean, excess, np.diag(variance))
+
+
+def logits_spread(moments: Array, mean: Array) -> Array:
+    """Return for each two queries how keys that both see differ, beyond what they share."""
+    own = (mean > 0.0) * np.diag(moments)[None, :]
+    seen = np.maximum((mean > 0.0).sum(axis=1), 1)
+    diagonal, every = own.sum(axis=1) / seen, np.einsum("ts,su,tu->t", mean, moments, mean)
+    beyond = np.where(seen > 1, (diagonal - every) * seen / np.maximum(seen - 1, 1), 0.0)
+    return np.minimum.outer(beyond, beyond)
+
+
+def read(moments: Array, mean: Array, variance: Array) -> tuple[Array, Array]:
+    """Return the moments of what is read of values, and how much more often two queries read the same key."""
+    seen = (mean > 0.0).sum(axis=1)
+    most = np.maximum.outer(seen, seen)
+    excess = most * shares(variance, most) - 1.0
+    every = mean @ moments @ mean.T
+    alone = (mean * np.diag(moments)[None, :]) @ mean.T
+    return every + excess * (alone * most - every) / np.maximum(most - 1.0, 1.0), excess
+
+
+def dot_product_attention(given: Given) -> Step | None:
+    """Of queries, keys and values that have something in common without weights between, theory knows nothing."""
+    layer, (query, key, value, *bias) = given.layer, given.inputs
+    assert isinstance(layer, DotProductAttention)
+    if set(query.lineage) & set(key.lineage) or set(key.lineage) & set(value.lineage):
+        return None
+    size = query.features // layer.heads
+    scale = size**-0.5 if layer.scale is None else layer.scale
+    added = bias[0].second - bias[0].mean.mean() ** 2 if bias else 0.0
+    heads = Heads(size, scale, layer.causal, float(added))
+    found = attend(query, key, value, heads, given.places, given.features)
+    if found is None:
+        return None
+
+    def back(gradient: Gradient) -> Sequence[Gradient]:
+        to_query, *others = found.back(gradient)
+        shared = layer.heads / (layer.key_heads or layer.heads)  # heads of queries that read one of keys and values
+        rest = [Gradient(shared * one.same) for one in others]
+        return [to_query, *rest, *(Gradient(np.zeros_like(one.same)) for one in bias)]
+
+    chi = found.out.growth / max(value.growth, 1e-300)
+    return weightless(found.out, back, chi)
+
+
+def rotated(given: Given) -> Step:
+    """Rotary positions keep sizes; two places' common part turns by their distance (Su et al. 2021)."""
+    (x,), layer = given.inputs, given.layer
+    assert isinstance(layer, Rotary)
+    size = x.features // layer.heads
+    half = (layer.width or size) // 2
+    angles = layer.base ** (-np.arange(half) / half)
+    steps = np.arange(len(x.mean))
+    turned = np.cos((steps[:, None] - steps[None, :])[..., None] * angles).mean(axis=-1)
+    share = 2.0 * half / size  # of a head's features
+    turn = share * turned + 1.0 - share
+    out = replace(x, same=x.same * turn, cross=x.cross * turn, origin=None)
+
+    def back(gradient: Gradient) -> Sequence[Gradient]:
+        return [Gradient(gradient.same * turn)]
+
+    return weightless(out, back, 1.0)
+
+
+def attention_layer(given: Given) -> Step | None:
+    """Attention with its projections: queries, keys, values and back."""
+    layer, sources, inputs = given.layer, given.sources, given.inputs
+    assert isinstance(layer, Attention)
+    for member in ("key_width", "value_width", "bias_kv"):
+        if vars(layer).get(member):
+            return None
+    width, heads, size = layer.shape
+    x, other = inputs[0], inputs[-1]
+    if len(x.places) != 1:
+        return None
+    kernels = {
+        name: kernel_of(
+            sources[f"{name}/kernel"],
+            sources.get(f"{name}/bias"),
+            width,
+            size * (heads if name == "query" else layer.key_heads),
+        )
+        for name in ("query", "key", "value")
+    }
+    made = {name: projected(x if name == "query" else other, kernel) for name, kernel in kernels.items()}
+    causal = bool(vars(layer).get("causal"))
+    found = attend(made["query"], made["key"], made["value"], Heads(size, size**-0.5, causal), x.places, heads * size)
+    if found is None:
+        return None
+    back_kernel = kernel_of(
+        sources["attention_output/kernel"], sources.get("attention_output/bias"), heads * size, width
+    )
+    sums = summed(found.out, back_kernel)
+    bend = activated(given.activation, given.places, given.features, sums.mean, sums.same, sums.cross)
+    if bend is None:
+        return None
+    shared = heads / layer.key_heads  # heads of queries that read one of keys and values
+
+    def back(gradient: Gradient) -> Sequence[Gradient]:
+        inner = pulled(bend.back(gradient), back_kernel, x.places, x.places, None)
+        query, key, value = found.back(inner)
+        to_queries = pulled(query, kernels["query"], x.places, x.places, None)
+        to_others = [
+            pulled(Gradient(shared * each.same), kernels[name], other.places, other.places, None)
+            for name, each in (("key", key), ("value", value))
+        ]
+        total = to_others[0].same + to_others[1].same
+        if len(inputs) == 1:
+            return [Gradient(to_queries.same + total)]
+        rest = [Gradient(np.zeros_like(one.same)) for one in inputs[1:-1]]
+        return [to_queries, *rest, Gradient(total)]
+
+    share = found.out.growth / max(found.value.growth, 1e-300)
+    chi = share * width * kernels["value"].variance * back_kernel.seen * back_kernel.variance * bend.steep
+    return Step(bend.out, back, chi, lambda gradient: bend.back(gradient).second, x.apart)
+
+
+def projected(x: Signal, kernel: Kernel) -> Signal:
+    sums = summed(x, kernel)
+    outer = np.outer(sums.mean, sums.mean)
+    growth = x.growth
+    return Signal(x.places, kernel.reach, sums.mean, sums.same + outer, sums.cross + outer, growth)
