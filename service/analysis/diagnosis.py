@@ -1,11 +1,10 @@
 """Does a network start well? The answer: measured beside what theory says, a verdict, and a remedy."""
 
-from dataclasses import asdict
 from functools import cached_property
 from itertools import chain
-from math import isfinite
 from typing import Any
 
+from service.analysis.answers import finite, observed
 from service.analysis.diagnosable import EXTRA, DiagnoseRequest, batch_shapes, batches_of
 from service.analysis.first_step import HIGH, LOW
 from service.analysis.network import Batches, Network, activation_of, check_rules
@@ -97,6 +96,7 @@ class Diagnosis:
             "inputs": self._inputs(),
             "zone": {"low": LOW, "high": HIGH},
             "layers": [self._layer(found, index) for index in range(len(found.names))],
+            **observed(found.observed, found.judgements),
             "try": None if found.verdict == "normal" else self.remedy(found),
             "tuned": tuned,
         }
@@ -129,6 +129,7 @@ class Diagnosis:
             "type": place.layer.type,
             "activation": activation_of(place),
             "inputs": self.spec.graph.names_taken(place),
+            "input": None if found.observed is None else finite(found.observed.norms.get(index)),
             "verdict": judgement.verdict,
             "also": list(judgement.also),
             "code": judgement.code,
@@ -146,13 +147,3 @@ def costs_at_most(network: Network, shapes: dict[str, Shape], most: int) -> bool
         return network.price(shapes) <= most
     except TooLarge:
         return False
-
-
-def finite(measured: Any) -> dict[str, Any] | None:
-    """Return the numbers as JSON has them: null for what overflowed."""
-    if measured is None:
-        return None
-    return {
-        key: None if isinstance(value, float) and not isfinite(value) else value
-        for key, value in asdict(measured).items()
-    }

@@ -1,7 +1,7 @@
 """A stack studied: forward and back, the first steps, and what theory expects; a verdict for every layer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from service.analysis.forecast import Forecast, forecast
 from service.analysis.layers import sources_of
 from service.analysis.matrices import Matrix
 from service.analysis.network import Batches, Network, activation_of
+from service.analysis.observations import Observations, observe
 from service.analysis.propagation import Backward, Forward, measure
 from service.analysis.reach import ahead, is_norm
 from service.analysis.verdicts import (
@@ -37,6 +38,7 @@ class Findings:
     judged_by: list[Factors]
     measured: list[tuple[Forward, Backward, Matrix | None]] | None
     expected: list[Forecast | None]
+    observed: Observations | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -52,6 +54,7 @@ def study(spec: Spec, inputs: Batches, seed: int, most_operations: int) -> Findi
         gradient = standard_normal(stages[-1].out.value.shape, seed, "gradient")
         measured = measure(stages, gradient)
         first = look(network, stages, rms)
+        observed = observe(network, stages, inputs)
         del stages  # what a pass keeps is given back before the next one
         looks = [] if is_settled([first]) else take_steps(network, inputs, gradient, rms)
         expected = forecast(network, {name: batch.shape for name, batch in inputs.items()}, inputs, rms)
@@ -60,7 +63,7 @@ def study(spec: Spec, inputs: Batches, seed: int, most_operations: int) -> Findi
     activations = [activation_of(network.graph.places[number]) for number in network.weighted]
     judgements = judge_all(own, prospects_of(first, looks), sizes, activations, alike_by_design(network))
     by = [Factors(size, seen.slope) for size, seen in zip(sizes, first, strict=True)]
-    return found(network, judgements, by, measured, expected)
+    return replace(found(network, judgements, by, measured, expected), observed=observed)
 
 
 def study_forecast(spec: Spec, most_operations: int) -> Findings:

@@ -52,7 +52,7 @@ class FactorsAnswer(Closed):
 
 class InputScaleAnswer(Closed):
     rms: float | None
-    std: float | None
+    std: float | None = Field(description="The rms of what the norm divides by.")
 
 
 class DiagnosedLayerAnswer(Closed):
@@ -94,7 +94,9 @@ class BranchAnswer(Closed):
 
     at: str = Field(description="The layer that adds it.")
     layers: list[str] = Field(description="Between the stream and the sum.")
-    share: float | None = Field(description="Its rms over that of the sum.")
+    share: float | None = Field(
+        description="Its rms over that of the sum; of a concatenation, the root of its part of all squares."
+    )
     shortcut: str | None = Field(description="What it is added to.")
 
 
@@ -109,7 +111,25 @@ class BlockAnswer(Closed):
     verdict: Verdict = Field(description="That of its worst layer.")
 
 
+class StreamAnswer(Closed):
+    """Blocks one behind the other, and how what passes by them grows with depth."""
+
+    first: str = Field(description="The name of the first block.")
+    last: str
+    blocks: int
+    growth: Literal["steady", "linear", "exponential", "shrinking", "overflows"]
+    in_: float | None = Field(alias="in", description="The rms before the first block.")
+    out: float | None = Field(description="The rms after the last one.")
+    added: float | None = Field(
+        description="What a block adds to the mean square, in parts of what came in: 1 for a branch that keeps sizes."
+    )
+    factor: float | None = Field(description="By how much a block multiplies the mean square.")
+    summary: str
+
+
 class LogitsAnswer(Closed):
+    """Of what the softmax takes, about each query's mean: what is added to all of them makes no difference."""
+
     std: float | None
     max: float | None
 
@@ -130,6 +150,9 @@ class OutputAnswer(Closed):
     correlation: float | None = Field(description="Mean cosine between the outputs of two examples.")
     distance: float | None = Field(description="The rms of their difference, over their rms.")
     inputs_correlation: float | None = Field(description="Mean cosine between the two inputs.")
+    places_distance: float | None = Field(
+        description="`distance` between neighbouring places of one example: 0 where attention has made all alike."
+    )
 
 
 class ExponentsAnswer(Closed):
@@ -199,6 +222,7 @@ class DiagnoseAnswer(Closed):
     )
     layers: list[DiagnosedLayerAnswer]
     blocks: list[BlockAnswer] = Field([], description="Repeated parts of the network; none in a bare stack.")
+    streams: list[StreamAnswer] = Field([], description="Of two blocks or more, one behind the other.")
     attention: list[AttentionAnswer] = Field([], description="Of each layer of attention.")
     output: OutputAnswer | None = Field(None, description="null where nothing is measured.")
     across: AcrossAnswer | None = Field(None, description="Where the request asks for it.")

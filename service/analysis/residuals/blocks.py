@@ -1,7 +1,7 @@
 """Which branches of a graph make up a block, and what the block is called."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -34,9 +34,10 @@ def blocks_of(sites: Sequence[Site]) -> list[Block]:
             groups[-1] += branches
         else:
             groups.append(branches)
+    origins = frozenset(branch.origin for group in groups for branch in group)
     blocks: list[Block] = []
     for group in groups:
-        blocks.append(block_of(ways, group, blocks))
+        blocks.append(block_of(ways, group, blocks, origins))
     return [named_apart(block, blocks, sites) for block in blocks]
 
 
@@ -84,24 +85,24 @@ def beginning_of(names: Sequence[str]) -> str:
     return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
 
 
-def block_of(ways: Ways, group: Sequence[Branch], inner: Sequence[Block]) -> Block:
+def block_of(ways: Ways, group: Sequence[Branch], inner: Sequence[Block], origins: Set[int]) -> Block:
     """Return the block of its branches; `inner` are those before it, some of which may lie within."""
     names, enters = names_of(ways, group), group[0].origin
     name = number_of(names) or shared_name(names)
-    leaves = (group[-1].at, *tail_of(ways, group[-1].at, name, inner))[-1]
+    leaves = (group[-1].at, *tail_of(ways, group[-1].at, name, inner, origins))[-1]
     elsewhere = sum(1 << place for block in inner if block.enters >= enters for place in block.places)
     places = ascending(ways.between(enters, leaves) & ~elsewhere)
     return Block(name or ways.sites[group[-1].at].name, enters, leaves, tuple(group), places)
 
 
-def tail_of(ways: Ways, at: int, name: str, before: Sequence[Block]) -> tuple[int, ...]:
-    """Return what of a sum's tail is the block's: all of it where the next one leaves the stream behind it.
+def tail_of(ways: Ways, at: int, name: str, before: Sequence[Block], origins: Set[int]) -> tuple[int, ...]:
+    """Return what of a sum's tail is the block's: all of it where the next block leaves the stream behind it.
 
     Where the stream ends, a norm or an activation may be the network's own: the block's are those called like it, or
     as many of the same kinds as the block before has.
     """
     tail = ways.tail(at)
-    if not tail or len(ways.takers[tail[-1]]) > 1:
+    if not tail or tail[-1] in origins:
         return tail
     called = tuple(place for place in tail if name and ways.sites[place].name.startswith(f"{name}."))
     if called or not before:

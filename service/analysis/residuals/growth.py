@@ -28,6 +28,17 @@ class Growth:
     added: float | None
     factor: float | None
 
+    def told(self) -> str:
+        """Return it in words."""
+        goes = f"over {self.blocks} blocks the stream goes from rms {self.begins:.3g} to {self.ends:.3g}"
+        if self.kind == "overflows":
+            return f"over {self.blocks} blocks the stream, of rms {self.begins:.3g} at first, overflows"
+        if self.kind == "linear":
+            return f"{goes}: each adds {self.added:.2g} times the mean square of what came in"
+        if self.kind == "exponential":
+            return f"{goes}: each multiplies its mean square by {self.factor:.2g}"
+        return f"{goes}: it is {self.kind}"
+
 
 def growth_of(sizes: Sequence[float]) -> Growth | None:
     """Return how a stream grows, given its rms before the first block and after each; None where there is no block."""

@@ -33,9 +33,13 @@ def layer_norm(layer: Any, weights: Weights, x: Node) -> Node:
     return scale_and_shift(tape.standardise(x, last_axes(layer), epsilon=epsilon_of(layer)), weights)
 
 
+def groups_of(layer: Any) -> int:
+    """Return how many groups of features a layer normalises apart."""
+    return getattr(layer, "num_groups", None) or (GROUPS if layer.shape[0] % GROUPS == 0 else 1)
+
+
 def group_norm(layer: Any, weights: Weights, x: Node) -> Node:
-    features = layer.shape[0]
-    groups = getattr(layer, "num_groups", None) or (GROUPS if features % GROUPS == 0 else 1)
+    features, groups = layer.shape[0], groups_of(layer)
     batch, *places = x.value.shape[:-1]
     parted = tape.reshape(x, (batch, prod(places), groups, features // groups))
     even = tape.standardise(parted, (1, 3), epsilon=epsilon_of(layer))

@@ -58,6 +58,19 @@ def test_a_networks_last_norm_is_not_the_last_blocks() -> None:
     assert names(GPT2, [blocks_of(GPT2)[-1].leaves]) == ["h.1.add_2"]
 
 
+def test_an_encoders_last_norm_is_not_its_last_blocks_though_many_take_it() -> None:
+    encoder = graph(
+        "x: input",
+        *pre_norm(0, "x"),
+        *pre_norm(1, "h.0.add_2"),
+        "final: norm(h.1.add_2)",
+        "cross_1: attention(final)",
+        "cross_2: attention(final)",
+        "end: concat(cross_1, cross_2)",
+    )
+    assert names(encoder, [blocks_of(encoder)[-1].leaves]) == ["h.1.add_2"]
+
+
 def test_residual_networks_have_projections_for_shortcuts() -> None:
     blocks = blocks_of(RESNET)
     assert [(one.name, *names(RESNET, (one.enters, one.leaves))) for one in blocks] == [
