@@ -15,6 +15,8 @@ from service.errors import InvalidSpec
 from service.networks.graph.graph import POSITIONS
 from service.networks.layers.dropout import Dropout
 from service.networks.layers.embedding import Embedding
+from service.networks.layers.layer import LayerSpec
+from service.networks.layers.tensor import Tensor
 from service.networks.schemes.npy import load_npy, read_npy
 from service.specs.spec import Spec
 from service.stream.distributions import Normal, filled
@@ -79,12 +81,21 @@ def drawn_shapes(spec: Spec, batch: int | None) -> dict[str, Shape]:
     """Return the shape of each input where none is given: of so many examples, or as many as are enough for means."""
     stated, names = spec.network.input_shape, spec.graph.inputs
     if not stated:
-        layers = [layer for layer in spec.weighted if not isinstance(layer, Dropout)]
-        if not layers or len(names) > 1:
-            raise InvalidSpec("say what goes in: input_shape", "/input_shape")
-        return {name: default_shape(layers, batch) for name in names}
+        return {name: default_shape(readers_of(name, spec), batch) for name in names}
     examples = batch or min(most_examples(stated[name]) for name in names)
     return {name: (examples, *stated[name]) for name in names}
+
+
+def readers_of(name: str, spec: Spec) -> list[LayerSpec]:
+    """Return the layer whose sizes tell the shape of an input that nobody stated, and in a bare stack those after it.
+
+    Raises InvalidSpec where there is none.
+    """
+    layers = spec.weighted if not spec.graph.stated else [place.layer for place in spec.graph.takers(name)]
+    known = [layer for layer in layers if isinstance(layer, LayerSpec) and not isinstance(layer, Dropout | Tensor)]
+    if not known or len(spec.graph.inputs) > 1:
+        raise InvalidSpec("say what goes in: input_shape", "/input_shape")
+    return known
 
 
 def given_batch(given: Array, rows: int | None) -> Batch:

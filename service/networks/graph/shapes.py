@@ -68,15 +68,18 @@ def read(layer: Any, came: Shapes) -> tuple[int, ...]:
 
 
 def convolution(layer: Convolution | SeparableConvolution, came: Shapes) -> Shape:
-    return (came[0][0], *slid(layer, read(layer, came)), layer.shape[-1])
+    places = slid(layer, read(layer, came))
+    return (came[0][0], *places, layer.shape[-1])
 
 
 def depthwise(layer: DepthwiseConvolution, came: Shapes) -> Shape:
-    return (came[0][0], *slid(layer, read(layer, came)), prod(layer.shape[-2:]))
+    places = slid(layer, read(layer, came))
+    return (came[0][0], *places, prod(layer.shape[-2:]))
 
 
 def transposed_convolution(layer: TransposedConvolution, came: Shapes) -> Shape:
-    return (came[0][0], *transposed(layer, read(layer, came)), layer.shape[-1])
+    places = transposed(layer, read(layer, came))
+    return (came[0][0], *places, layer.shape[-1])
 
 
 def embedding(layer: Embedding, came: Shapes) -> Shape:

@@ -211,6 +211,17 @@ class RelativePositions(Weightless):
     max_distance: Size = Field(128, description="From which on all distances are one.")
     bidirectional: bool = Field(True, description="Whether keys after the query have numbers of their own.")
 
+    @model_validator(mode="after")
+    def _near_and_far_have_numbers(self) -> Self:
+        near = self.buckets // (4 if self.bidirectional else 2)  # each of so many distances has a number of its own
+        if near < 1 or self.max_distance <= near:
+            raise PydanticCustomError(
+                "buckets",
+                "there are {least} buckets or more, and max_distance is more than {near}",
+                {"least": 4 if self.bidirectional else 2, "near": near},
+            )
+        return self
+
 
 class Rotary(Weightless):
     """Features turned by angles that grow with the place: each head's first half with its second (Su et al. 2021)."""
