@@ -34,7 +34,7 @@ MOST_RULES = 64
 NETWORK = TypeAdapter(list[Layer])
 
 
-Sizes: TypeAlias = Annotated[list[Size], Field(max_length=8)]
+Sizes: TypeAlias = Annotated[list[Size], Field(min_length=1, max_length=8)]
 InputShape: TypeAlias = Annotated[dict[LayerName, Sizes], Field(min_length=1, max_length=16)]
 
 

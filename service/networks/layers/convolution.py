@@ -111,6 +111,11 @@ class TransposedConvolution(Grouped):
     )
     structure = frozenset({"inputs", "padding", "dilation", "output_padding"})
 
+    @model_validator(mode="after")
+    def _borders_are_by_axis(self) -> Self:
+        check_axes(len(self.shape) - 2, padding=self.padding, dilation=self.dilation)
+        return self
+
     def parameters(self) -> tuple[Parameter, ...]:
         *field, inputs, outputs = self.shape
         seen, reach, area = inputs // self.groups, outputs // self.groups, prod(field)
