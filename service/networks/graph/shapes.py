@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from service.errors import InvalidSpec, UnsupportedCombination
 from service.networks.graph.graph import Graph, Place
 from service.networks.graph.refusal import CannotTake, sizes
-from service.networks.graph.windows import slid, transposed
+from service.networks.graph.windows import borders_of, slid, spans_of, transposed
 from service.networks.layers import structure as s
 from service.networks.layers.attention import Attention
 from service.networks.layers.convolution import (
@@ -191,6 +191,9 @@ def with_places(came: Shapes, stated: Sequence[Any] = ()) -> tuple[int, ...]:
 def pool(layer: s.Pool, came: Shapes) -> Shape:
     shape = one(came)
     places = with_places(came, (layer.window, layer.strides, layer.padding))
+    spans = spans_of(layer, len(places))
+    if any(max(pair) >= span for pair, span in zip(borders_of(layer, places), spans, strict=True) if max(pair)):
+        raise CannotTake("a padding narrower than its window")
     return (shape[0], *slid(layer, places), shape[-1])
 
 
