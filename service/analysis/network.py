@@ -85,7 +85,9 @@ def load(planned: PlannedLayer) -> dict[str, Node]:
 
 
 def check_rules(graph: Graph) -> None:
-    """Raise UnsupportedCombination or InvalidSpec where a layer has no rule to run by."""
+    """Raise UnsupportedCombination or InvalidSpec where a layer has no rule to run by, and where nothing goes in."""
+    if not graph.inputs:
+        raise InvalidSpec("no layer takes `input`: nothing goes through this network", "/layers/0/inputs")
     for place in graph.places:
         layer = place.layer
         if isinstance(layer, Recurrent) and layer.activation not in FUNCTIONS:

@@ -253,7 +253,7 @@ def test_singular_values_are_numpys() -> None:
 @pytest.mark.parametrize(
     ("layers", "more", "pointer"),
     [
-        ([{"type": "tensor", "shape": [3, 3]}], {}, "/layers/0/shape"),
+        ([{"type": "tensor", "shape": [3, 3]}], {}, "/layers/0/inputs"),
         ([{"type": "bilinear", "shape": [3, 3, 3]}], {}, "/layers/0/type"),
         ([{"type": "dropout"}], {}, "/input_shape"),
         ([{"type": "add"}], {}, "/input_shape"),

@@ -127,7 +127,7 @@ class Reading:
 
     def takes(self, index: int, layer: PlacedSpec) -> tuple[Taken, ...]:
         if layer.inputs is None:
-            if isinstance(layer, Tensor) and index:  # which nothing goes through
+            if isinstance(layer, Tensor):  # which nothing goes through
                 return ()
             before = next(reversed(self.known.values()), None)
             if before is None:
