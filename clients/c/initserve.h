@@ -1396,16 +1396,24 @@ static int bare_tensor(const Json *layer, int axes, const long *size, Weight *fo
 
 static const char *const LAYER_TYPES[][3] = {
     /* the type, how many sizes it has (* any, + one or more), and members besides the common ones */
-    {"dense", "2", " bias "},         {"conv1d", "3", " bias groups strides padding "},
-    {"conv2d", "4", " bias groups strides padding "}, {"conv3d", "5", " bias groups strides padding "},
-    {"embedding", "2", " "},          {"batch_norm", "+", " bias "},
-    {"layer_norm", "+", " bias "},    {"group_norm", "+", " bias groups "},
-    {"instance_norm", "+", " bias "}, {"rms_norm", "+", " "},
+    {"dense", "2", " bias "},         {"conv1d", "3", " bias groups strides padding dilation "},
+    {"conv2d", "4", " bias groups strides padding dilation "}, {"conv3d", "5", " bias groups strides padding dilation "},
+    {"embedding", "2", " "},          {"batch_norm", "+", " bias epsilon "},
+    {"layer_norm", "+", " bias epsilon "},    {"group_norm", "+", " bias epsilon num_groups "},
+    {"instance_norm", "+", " bias epsilon "}, {"rms_norm", "+", " epsilon "},
     {"tensor", "*", " fan_in fan_out "},
 };
 
+/* What stands between layers with weights has none, and changes none. */
+static bool weightless(const Json *layer) {
+  return among(
+      " add multiply concatenate activation flatten reshape transpose max_pool average_pool global_average_pool"
+      " upsample pad split scale tied dot_product_attention relative_positions rotary ",
+      text_of(layer, "type", "dense"));
+}
+
 static int weights_of(const Json *layer, Weight found[4]) {
-  static const char common[] = " name type shape activation scheme seed gain inputs input_shape";
+  static const char common[] = " name type shape activation scheme seed gain inputs";
   const char *type = text_of(layer, "type", ""), *const *row = NULL;
   for (size_t i = 0; i < sizeof LAYER_TYPES / sizeof *LAYER_TYPES; i++)
     if (same(type, LAYER_TYPES[i][0])) row = LAYER_TYPES[i];
@@ -1510,15 +1518,16 @@ static void draw_weight(const Json *spec, const Json *layer, const char *name, c
 static void draw_spec(const char *written, initserve_arrays *found) {
   static const char *const only[][2] = {{"algorithm", "initserve/1"}, {"defaults", "recommended"}, {"fans", "true"}};
   const Json *spec = parse(written), *layers = member(spec, "layers");
-  only_known(spec, " algorithm seed layout dtype defaults fans layers ", "spec");
+  only_known(spec, " algorithm seed layout dtype defaults fans input_shape layers ", "spec");
   for (int i = 0; i < 3; i++)
     if (!same(text_of(spec, only[i][0], only[i][1]), only[i][1])) fail("this is left to a server", text_of(spec, only[i][0], ""));
   if (!among(" keras pytorch ", text_of(spec, "layout", "keras"))) fail("this layout is left to a server", text_of(spec, "layout", ""));
   if (!layers || layers->kind != LIST) fail("a spec has layers", "");
   int index = 0;
-  for (const Json *layer = layers->child; layer; layer = layer->next, index++) {
+  for (const Json *layer = layers->child; layer; layer = layer->next) {
+    if (weightless(layer)) continue;
     Weight weights[4];
-    const char *name = text_of(layer, "name", text("%s_%d", text_of(layer, "type", ""), index));
+    const char *name = text_of(layer, "name", text("%s_%d", text_of(layer, "type", ""), index++));
     int count = weights_of(layer, weights);
     for (int i = 0; i < count; i++) {
       bool left_out = weights[i].member && same(weights[i].member, "bias") && member(layer, "bias") && !given(layer, "bias");

@@ -676,23 +676,29 @@ function tensor({ shape, fan_in, fan_out }) {
   return [parameter("value", "value", shape, "weights", "scheme", [fan_in ?? fanIn, fan_out ?? fanOut])];
 }
 
-const COMMON = ["name", "type", "shape", "activation", "scheme", "seed", "gain", "inputs", "input_shape"];
+const COMMON = ["name", "type", "shape", "activation", "scheme", "seed", "gain", "inputs"];
+// What a network has between its layers changes no weight: types without any, and members that say how others run.
+const WEIGHTLESS = new Set([
+  "add", "multiply", "concatenate", "activation", "flatten", "reshape", "transpose", "max_pool", "average_pool",
+  "global_average_pool", "upsample", "pad", "split", "scale", "tied", "dot_product_attention", "relative_positions", "rotary",
+]);
+const SLIDING = ["bias", "groups", "strides", "padding", "dilation"];
 const LAYERS = {
   dense: { members: ["bias"], sizes: 2, parameters: dense },
-  conv1d: { members: ["bias", "groups", "strides", "padding"], sizes: 3, parameters: convolution },
-  conv2d: { members: ["bias", "groups", "strides", "padding"], sizes: 4, parameters: convolution },
-  conv3d: { members: ["bias", "groups", "strides", "padding"], sizes: 5, parameters: convolution },
+  conv1d: { members: SLIDING, sizes: 3, parameters: convolution },
+  conv2d: { members: SLIDING, sizes: 4, parameters: convolution },
+  conv3d: { members: SLIDING, sizes: 5, parameters: convolution },
   embedding: {
     members: [],
     sizes: 2,
     parameters: ({ shape }) => [parameter("embeddings", "weight", shape, "embedding", "scheme", shape)],
   },
-  batch_norm: { members: ["bias"], parameters: batchNormalisation },
-  layer_norm: { members: ["bias"], parameters: normalisation },
-  group_norm: { members: ["bias", "groups"], parameters: normalisation },
-  instance_norm: { members: ["bias"], parameters: normalisation },
+  batch_norm: { members: ["bias", "epsilon"], parameters: batchNormalisation },
+  layer_norm: { members: ["bias", "epsilon"], parameters: normalisation },
+  group_norm: { members: ["bias", "epsilon", "num_groups"], parameters: normalisation },
+  instance_norm: { members: ["bias", "epsilon"], parameters: normalisation },
   rms_norm: {
-    members: [],
+    members: ["epsilon"],
     parameters: ({ shape }) => [parameter("scale", "weight", shape, "scale", "scheme", bareFans([product(shape)]))],
   },
   tensor: { members: ["fan_in", "fan_out"], sizes: null, parameters: tensor },
@@ -725,7 +731,7 @@ function moved(values, shape, axes) {
 
 const fits = (axes, sizes) => (sizes === undefined ? axes > 0 : sizes === null || axes === sizes);
 
-const SPEC = ["algorithm", "seed", "layout", "dtype", "defaults", "fans", "layers"];
+const SPEC = ["algorithm", "seed", "layout", "dtype", "defaults", "fans", "input_shape", "layers"];
 const ONLY = { algorithm: "initserve/1", defaults: "recommended", fans: "true" };
 
 /**
@@ -741,7 +747,8 @@ export function draw(spec) {
   known({ keras: 1, pytorch: 1 }, layout, "layout");
   known(WIDTHS, dtype, "dtype");
   const arrays = new Map();
-  spec.layers.forEach((layer, index) => {
+  const weighted = spec.layers.filter(({ type }) => !WEIGHTLESS.has(type));
+  weighted.forEach((layer, index) => {
     const { members, sizes, parameters } = known(LAYERS, layer.type, "layer type");
     for (const member of Object.keys(layer)) known(Object.fromEntries([...COMMON, ...members].map((name) => [name, 1])), member, `member of ${layer.type}`);
     if (!Array.isArray(layer.shape) || !layer.shape.every((size) => Number.isSafeInteger(size) && size > 0) || !fits(layer.shape.length, sizes))

@@ -1329,18 +1329,26 @@ fn only(json: &Json, known: &str, what: &str) -> Result<(), Error> {
     }
 }
 
+/// What stands between layers with weights: it has none, and changes none.
+const WEIGHTLESS: &str = "add multiply concatenate activation flatten reshape transpose max_pool average_pool \
+    global_average_pool upsample pad split scale tied dot_product_attention relative_positions rotary";
+
+fn has_weights(layer: &Json) -> bool {
+    !WEIGHTLESS.split(' ').any(|name| layer.text("type") == Some(name))
+}
+
 fn parameters_of(layer: &Json) -> Result<Vec<Parameter>, Error> {
-    const COMMON: &str = "name type shape activation scheme seed gain inputs input_shape";
+    const COMMON: &str = "name type shape activation scheme seed gain inputs";
     let kind = layer.text("type").unwrap_or("");
     let (sizes, members) = match kind {
         "dense" => (2..=2, "bias"),
-        "conv1d" => (3..=3, "bias groups strides padding"),
-        "conv2d" => (4..=4, "bias groups strides padding"),
-        "conv3d" => (5..=5, "bias groups strides padding"),
+        "conv1d" => (3..=3, "bias groups strides padding dilation"),
+        "conv2d" => (4..=4, "bias groups strides padding dilation"),
+        "conv3d" => (5..=5, "bias groups strides padding dilation"),
         "embedding" => (2..=2, "type"),
-        "group_norm" => (1..=32, "bias groups"),
-        "batch_norm" | "layer_norm" | "instance_norm" => (1..=32, "bias"),
-        "rms_norm" => (1..=32, "type"),
+        "group_norm" => (1..=32, "bias epsilon num_groups"),
+        "batch_norm" | "layer_norm" | "instance_norm" => (1..=32, "bias epsilon"),
+        "rms_norm" => (1..=32, "epsilon"),
         "tensor" => (0..=32, "fan_in fan_out"),
         _ => return undrawable(format!("the layer type {kind:?} is left to a server")),
     };
@@ -1423,7 +1431,7 @@ fn seed_of(layer: &Json, spec: &Json) -> Result<u64, Error> {
 /// no element needs another, layouts keras and pytorch, every dtype. What else it asks for is `Undrawable`.
 pub fn draw(spec: &str) -> Result<Arrays, Error> {
     let spec = Json::parse(spec)?;
-    only(&spec, "algorithm seed layout dtype defaults fans layers", "spec")?;
+    only(&spec, "algorithm seed layout dtype defaults fans input_shape layers", "spec")?;
     for (member, only) in [("algorithm", "initserve/1"), ("defaults", "recommended"), ("fans", "true")] {
         if spec.get(member).map_or(false, |value| *value != Json::Text(only.into())) {
             return undrawable(format!("the {member} of this spec are left to a server"));
@@ -1444,7 +1452,7 @@ pub fn draw(spec: &str) -> Result<Arrays, Error> {
         _ => return undrawable("a spec has layers"),
     };
     let mut arrays = Arrays::new();
-    for (index, layer) in layers.iter().enumerate() {
+    for (index, layer) in layers.iter().filter(|layer| has_weights(layer)).enumerate() {
         let parameters = parameters_of(layer)?;
         let name = layer.text("name").map_or_else(|| format!("{}_{index}", layer.text("type").unwrap_or("")), str::to_string);
         let without_bias = layer.members().iter().any(|(key, value)| key == "bias" && *value == Json::Null);

@@ -284,6 +284,24 @@ def test_what_is_drawn_is_what_is_served(
     assert sorted(lines) == lines_of(served(server, spec))
 
 
+NETWORK: list[dict[str, Any]] = [
+    {"type": "conv2d", "shape": [3, 3, 2, 4], "strides": 2, "padding": "same", "dilation": [1, 1], "inputs": ["input"]},
+    {"type": "batch_norm", "shape": [4], "epsilon": 1e-3},
+    {"type": "group_norm", "shape": [4], "num_groups": 2},
+    {"name": "sum", "type": "add", "inputs": ["conv2d_0", "group_norm_2"]},
+    {"type": "max_pool", "window": 2},
+    {"type": "flatten"},
+    {"type": "dense", "shape": [16, 3], "activation": "relu"},
+]
+
+
+def test_structure_changes_nothing_that_is_drawn(drawing: Program, server: str, tmp_path: Path) -> None:
+    spec = {"seed": 3, "input_shape": [8, 8, 2], "layers": NETWORK}
+    (lines,) = drawn(drawing, tmp_path, [spec])
+    assert sorted(lines) == lines_of(served(server, spec))
+    assert any("dense_3/kernel" in line for line in lines)  # places are counted among layers with weights
+
+
 def test_golden_values_are_drawn_or_left_to_a_server(drawing: Program, tmp_path: Path) -> None:
     """Of what it draws, all is right; of float32 and float64 the digests stand in the file."""
     golden = [case for case in GOLDEN["cases"].values() if case["spec"].get("dtype") in (None, "float32", "float64")]
