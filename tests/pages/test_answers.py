@@ -51,7 +51,7 @@ def test_what_was_said_of_another_network_is_gone_while_a_question_runs(reader: 
     let_go(page, go)
     expect(verdict(page)).to_have_text("Normal zone")
     expect(page.locator("#panel [inert]")).to_have_count(0)
-    assert [layer["name"] for layer in spec(page)["layers"]] == ["conv1", "conv2", "conv3", "fc1", "out"]
+    assert [layer["name"] for layer in spec(page)["layers"]][:3] == ["conv1", "pool1", "conv2"]
 
 
 def test_a_slow_answer_to_an_earlier_question_is_thrown_away(reader: Reader) -> None:

@@ -70,7 +70,9 @@ def test_a_stack_is_built(reader: Reader) -> None:
     expect(verdict(page)).to_have_text("Normal zone")
 
 
-@pytest.mark.parametrize("preset", ["mlp", "relu30", "tanh20", "lenet5", "conv", "lstm", "attention"])
+@pytest.mark.parametrize(
+    "preset", ["mlp", "relu30", "tanh20", "residual", "lenet5", "resnet", "conv", "lstm", "transformer"]
+)
 def test_every_preset_starts_well(reader: Reader, preset: str) -> None:
     page = reader.open()
     page.get_by_label("Begin with").select_option(preset)

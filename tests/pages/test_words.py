@@ -24,6 +24,55 @@ def normal(**more: Any) -> dict[str, Any]:
     return dense(scheme={"name": "random_normal", **more})
 
 
+def network(*layers: Any, shape: Any = (8,)) -> dict[str, Any]:
+    return {"seed": "1", "input_shape": list(shape) if isinstance(shape, tuple) else shape, "layers": list(layers)}
+
+
+def joining(kind: str, *inputs: str, **more: Any) -> dict[str, Any]:
+    return {"name": kind, "type": kind, **({"inputs": list(inputs)} if inputs else {}), **more}
+
+
+IMAGE, STEPS = (8, 8, 4), (6, 8)
+WORDS = {"name": "words", "type": "embedding", "shape": [10, 8]}
+# Networks whose layers do not fit together, and structure that cannot be.
+UNFIT = [
+    network(DENSE, joining("add", "fc1", "nothing")),
+    network(DENSE, joining("add", "fc1", "fc0")),
+    network(DENSE, joining("add", "fc1", "fc2"), OTHER),
+    network(DENSE, joining("add", "fc1", "fc1:0")),
+    network(DENSE, joining("add", "fc1", "input")),
+    network(DENSE, joining("add", "fc1")),
+    network(DENSE, joining("split", sizes=[2, 2]), OTHER),
+    network(DENSE, joining("split", sizes=[2, 2]), joining("add", "split:0", "split:5")),
+    network(DENSE, joining("split", sizes=[2, 3]), joining("add", "split:0", "split:1")),
+    network(DENSE, joining("split", sizes=[2, 2], axis=0)),
+    network(DENSE, joining("concatenate", "fc1", "input", axis=2)),
+    network(DENSE, joining("reshape", shape=[3, -1])),
+    network(DENSE, joining("reshape", shape=[-1, -1])),
+    network(DENSE, joining("transpose", axes=[2, 1])),
+    network(DENSE, joining("transpose", axes=[1, 3])),
+    network(DENSE, joining("max_pool", window=2)),
+    network(DENSE, joining("pad", padding=[[1, 1], [1, 1]])),
+    network(DENSE, joining("tied", to="fc9")),
+    network(DENSE, joining("activation", activation="relu"), joining("tied", to="activation")),
+    network(DENSE, joining("dot_product_attention", "fc1", "fc1", "fc1", heads=2)),
+    network(DENSE, joining("dot_product_attention", "fc1", "fc1", "fc1", heads=2, key_heads=3)),
+    network(DENSE, joining("rotary", heads=3)),
+    network(DENSE, joining("relative_positions", "fc1")),
+    network(DENSE, OTHER | {"shape": [7, 4]}),
+    network(CONV, shape=(8, 8, 3)),
+    network({**CONV, "padding": "valid"}, shape=(2, 8, 4)),
+    network({**CONV, "strides": [1, 2, 3]}, shape=IMAGE),
+    network({**CONV, "padding": -1}, shape=IMAGE),
+    network({**CONV, "padding": "sameish"}, shape=IMAGE),
+    network({"name": "norm", "type": "layer_norm", "shape": [5]}),
+    network({"name": "lstm", "type": "lstm", "shape": [7, 4]}, shape=STEPS),
+    network({"name": "look", "type": "multi_head_attention", "shape": [4, 2, 2]}, shape=STEPS),
+    network({**DENSE, "inputs": 5}),
+    network(DENSE, shape=[0]),
+    network(DENSE, shape="8"),
+]
+
 # What a hand can type into the page's fields, and what a link may hold.
 WRONG = [
     ("init", {"seed": seed, "layers": [DENSE]})
@@ -76,6 +125,16 @@ WRONG = [
         [{"type": "lstm", "shape": [8, 4], "activation": "softmax"}],
         [dense(shape=[8000, 60000])],
         [dense(shape=[4096, 4096], scheme="orthogonal"), dense(name="b", shape=[4096, 4096], scheme="orthogonal")],
+    )
+] + [
+    ("init", each) for each in UNFIT
+] + [
+    ("diagnose", each)
+    for each in (
+        network(DENSE, OTHER | {"inputs": ["input"], "shape": [8, 4]}),
+        network(DENSE, WORDS),
+        {"seed": "1", "layers": [{"type": "tensor", "shape": [4]}, DENSE]},
+        {"seed": "1", "recipe": "deepseek_v3"},
     )
 ] + [
     ("train", {"seed": "1", "task": "moons", "layers": [dense(shape=[2, 2], activation="linear")], **more})
@@ -201,7 +260,7 @@ def test_a_remedy_of_a_training_is_a_button(reader: Reader) -> None:
     reader.forgive(422)
 
 
-@pytest.mark.parametrize("preset", ["mlp", "lstm", "attention", "conv"])
+@pytest.mark.parametrize("preset", ["mlp", "lstm", "transformer", "conv"])
 def test_a_remedy_lists_no_change_that_is_none(reader: Reader, preset: str) -> None:
     page = reader.open()
     begin_with(page, preset)
@@ -216,7 +275,7 @@ def test_a_remedy_lists_no_change_that_is_none(reader: Reader, preset: str) -> N
 
 def test_a_warning_names_a_layer_once(reader: Reader) -> None:
     page = reader.open()
-    begin_with(page, "attention")
+    begin_with(page, "transformer")
     note(page, "σ = 1")
     for row in page.locator(".warnings li strong").all_inner_texts():
         names = row.rstrip(": ").split(", ")

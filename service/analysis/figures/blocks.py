@@ -57,10 +57,13 @@ def draw_shares(sheet: Sheet, blocks: list[dict[str, Any]]) -> Plot:
     return plot
 
 
-def draw_blocks(sheet: Sheet, blocks: list[dict[str, Any]]) -> None:
+def draw_blocks(sheet: Sheet, answer: dict[str, Any]) -> None:
     """Draw the stream and the branches, block by block."""
+    blocks = answer["blocks"]
     draw_stream(sheet, blocks)
     plot = draw_shares(sheet, blocks)
     step = write_names(sheet, plot, [block["name"] for block in blocks])
     some = f"; one in {step} named, and the last" if step > 1 else ""
+    for stream in answer.get("streams", []):
+        sheet.write(f"{stream['summary'][:1].upper()}{stream['summary'][1:]}.", "small", SMALL)
     sheet.write(f"Blocks from input to output{some}. Dashed: the gradient at their ends", "small soft", SMALL)

@@ -79,8 +79,9 @@ def of_slope(layer: dict[str, Any], part: str, by: str) -> Curve:
     return Curve(name, values_of(layer[part]), kind_of_slope(slope), abs(slope or 0.0))
 
 
-def draw_across(sheet: Sheet, across: dict[str, Any]) -> None:
+def draw_across(sheet: Sheet, answer: dict[str, Any]) -> None:
     """Draw outputs, gradients and the first update of every layer against the size."""
+    across = answer["across"]
     sizes, by = across["sizes"], across["by"]
     low, high = log10(sizes[0]), log10(sizes[-1])
 
@@ -107,8 +108,9 @@ def apart(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:
     return kept[::-1]
 
 
-def draw_steps(sheet: Sheet, steps: dict[str, Any]) -> None:
+def draw_steps(sheet: Sheet, answer: dict[str, Any]) -> None:
     """Draw the loss and the sizes after each step of a training."""
+    steps = answer["steps"]
     taken = steps["steps"]
     names = [layer["name"] for layer in taken[0]["layers"]]
 

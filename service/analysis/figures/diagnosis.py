@@ -55,6 +55,6 @@ def diagnosis_figure(answer: dict[str, Any]) -> str:
     draw_depth(sheet, answer)
     for member, draw in (("blocks", draw_blocks), ("across", draw_across), ("steps", draw_steps)):
         if answer.get(member):
-            draw(sheet, answer[member])
+            draw(sheet, answer)
     described = f"{answer['summary']} {'; '.join(in_words(track, names) for track in tracks)}."
     return sheet.document(f"Diagnosis of a start: {answer['verdict']}", described)

@@ -1,13 +1,15 @@
 // The diagnosis: the verdict in words with what to change, sizes by layer, histograms, and each layer's reason.
+import { attentionSection, blocksSection, hasBlocks } from "./blocks.js";
 import { focusOn, h, replace } from "./dom.js";
-import { numbers } from "./charts.js";
 import { number, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { depthFigure, depthScale, everyButton, histogramFigure, isConstant, parametersOf, WAYS } from "./pictures.js";
 import { problemBox, readdressed } from "./problems.js";
 import { describeScheme, differences, layersOf, nameOf } from "./spec.js";
 import { edit } from "./state.js";
-import { reasonOf, spoken, summaryOf, warningText } from "./spoken.js";
+import { reasonsSection } from "./reasons.js";
+import { spoken, summaryOf, warningText } from "./spoken.js";
+import { studies } from "./studies.js";
 import { mark, pill } from "./verdicts.js";
 import { past, waiting } from "./waiting.js";
 
@@ -18,7 +20,7 @@ const WIDE = 720; // a panel this wide holds two charts side by side
 
 export const ASKS = ["stack"];
 
-export function render(root, { shared, answers, catalogue, every }) {
+export function render(root, { shared, answers, catalogue, every, studies: studied }) {
   const answer = answers.stack;
   const width = root.clientWidth;
   replace(
@@ -27,9 +29,11 @@ export function render(root, { shared, answers, catalogue, every }) {
     readdressed(answer.problems, shared.spec).map((problem) => problemBox(problem, shared.spec)),
     answer.diagnosis ? banner(answer, shared.spec, catalogue) : !answer.problems.length && waiting({ class: "card", tabindex: -1, "data-key": "verdict" }),
     depthsNowOrBefore(answer, width),
+    answer.diagnosis && blockByBlock(answer.diagnosis, width),
     answer.statistics && warnings(answer.statistics.warnings, shared.spec),
     histogramsNowOrBefore(answer, every, width),
-    answer.diagnosis && reasons(answer.diagnosis),
+    answer.diagnosis && !hasBlocks(answer.diagnosis) && reasonsSection(answer.diagnosis),
+    studies({ shared, answers, studies: studied }, width),
   );
 }
 
@@ -42,6 +46,11 @@ function depthsNowOrBefore({ diagnosis, before }, width) {
 function histogramsNowOrBefore({ statistics, before }, every, width) {
   if (statistics) return histograms(statistics, every, width);
   return before?.statistics && past(histograms(before.statistics, every, width));
+}
+
+function blockByBlock(diagnosis, width) {
+  const room = Math.max(280, (width >= WIDE ? (width - GAP) / 2 : width) - 36);
+  return [hasBlocks(diagnosis) && blocksSection(diagnosis, room), attentionSection(diagnosis)];
 }
 
 function banner({ diagnosis, statistics }, spec, { schemes }) {
@@ -68,9 +77,19 @@ function banner({ diagnosis, statistics }, spec, { schemes }) {
             t("verdict.inputs", { kind: t(`inputs.${inputs.kind}`), shape: inputs.shape.join(" × ") }),
           )
         : null,
+      atTheTop(diagnosis),
     ),
     diagnosis.try ? remedy(diagnosis.try, differences(spec, diagnosis.try, { schemes, statistics })) : null,
   );
+}
+
+// Whether outputs of two inputs still differ where the network ends.
+function atTheTop({ output }) {
+  if (!output || output.distance === null || output.distance === undefined) return null;
+  const words = { distance: number(output.distance), correlation: number(output.correlation), inputs: number(output.inputs_correlation) };
+  const places = output.places_distance;
+  const alike = Number.isFinite(places) ? ` ${t("verdict.places", { distance: number(places) })}` : "";
+  return h("p", { class: "note" }, t("verdict.output", words), alike);
 }
 
 // What holds beside the verdict: of zeros, which are dead, also that all units are the same; of a normal start its drift.
@@ -175,7 +194,7 @@ function warnings(found, spec) {
 }
 
 function warningRow(warning, layers, spec) {
-  const names = [...new Set(layers)].map((index) => nameOf(spec.layers[index], index));
+  const names = [...new Set(layers)].map((index) => nameOf(layersOf(spec), index));
   const change = Object.entries(warning.try ?? {})
     .map(([field, value]) => `${t(`field.${field}`)}: ${describeScheme(value)}`)
     .join(", ");
@@ -242,24 +261,5 @@ function constantGroups(parameters) {
       h("strong", {}, `= ${number(value)}`),
       ` ${members.length > 3 ? t("histogram.many", { first: members[0].path, count: members.length - 1 }) : members.map(({ path }) => path).join(", ")}`,
     ),
-  );
-}
-
-function reasons({ layers }) {
-  return h(
-    "section",
-    { class: "card reasons", "aria-labelledby": "layers-title" },
-    h("h3", { id: "layers-title" }, t("reasons.title")),
-    numbers({
-      caption: t("reasons.title"),
-      columns: [t("layer"), t("reasons.verdict"), t("reasons.distinct"), t("reasons.largest"), t("reasons.rank")],
-      rows: layers.map((layer) => [
-        layer.name,
-        h("div", { class: "reason" }, [layer.verdict, ...layer.also].map(pill), spoken(reasonOf(layer))),
-        layer.forward?.units ? `${layer.forward.distinct} / ${layer.forward.units}` : "–",
-        number(layer.matrix?.largest),
-        number(layer.matrix?.stable_rank),
-      ]),
-    }),
   );
 }

@@ -54,6 +54,28 @@ export function textField({ value, set, wide, disabled, numeric = true, ...rest 
   return field(rest, control);
 }
 
+const typed = new Map(); // what stands in fields whose text and value differ in more than their form, by key
+
+// A field whose text stands for another kind of value: `show` writes it, `read` reads it. What is being typed stays as
+// it is for as long as it stands for the value that there is.
+export function draftField({ value, show, read, set, placeholder, ...rest }) {
+  const draft = typed.get(rest.key);
+  const control = h("input", {
+    type: "text",
+    value: draft && draft.value === JSON.stringify(value) ? draft.text : show(value),
+    placeholder,
+    autocomplete: "off",
+    autocapitalize: "off",
+    spellcheck: "false",
+    oninput: ({ target: { value: text } }) => {
+      const meant = read(text);
+      typed.set(rest.key, { text, value: JSON.stringify(meant) });
+      set(meant);
+    },
+  });
+  return field(rest, control);
+}
+
 // `options` are [value, text] pairs, or {group, options}.
 export function selectField({ value, options, set, ...rest }) {
   const option = ([name, text]) => h("option", { value: name, selected: name === value }, text);

@@ -2,6 +2,7 @@
 import { follow } from "./answers.js";
 import * as compare from "./compare.js";
 import * as diagnosis from "./diagnosis.js";
+import * as json from "./json.js";
 import { h, replace } from "./dom.js";
 import { language, speak, t } from "./i18n.js";
 import { icon } from "./icons.js";
@@ -22,7 +23,8 @@ const panel = document.getElementById("panel");
 const places = {
   tabs: document.getElementById("tabs"),
   switches: document.getElementById("switches"),
-  stack: document.getElementById("stack"),
+  stack: { form: document.getElementById("stack-form"), layers: document.getElementById("stack-layers") },
+  json: document.getElementById("spec-text"),
   take: document.getElementById("take"),
   notice: document.getElementById("notice"),
 };
@@ -146,7 +148,10 @@ function announce({ answers }) {
 }
 
 function renderPanel(current) {
-  if (current.shared.view !== "starts") stack.render(places.stack, current);
+  if (current.shared.view !== "starts") {
+    stack.render(places.stack, current);
+    json.render(places.json, current);
+  }
   const view = VIEWS[current.shared.view];
   const asking = (view.ASKS ?? []).some((place) => current.answers[place].asking);
   panel.classList.toggle("asking", asking);
@@ -179,7 +184,9 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => upda
 if (!(await readAddress())) follow(state);
 try {
   const [{ schemes }, { activations }, { version }] = await Promise.all(["schemes", "activations", "livez"].map(read));
-  update((current) => Object.assign(current, { catalogue: { schemes, activations }, version }));
+  update((current) => Object.assign(current, { catalogue: { ...current.catalogue, schemes, activations }, version }));
+  const [{ layers }, { recipes }] = await Promise.all(["layers", "recipes"].map(read));
+  update(({ catalogue }) => Object.assign(catalogue, { layers, recipes }));
 } catch (error) {
   if (!(error instanceof Problem)) throw error;
   take.say(t("problem.offline"));

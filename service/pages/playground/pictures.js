@@ -4,6 +4,7 @@ import { areaSample, Chart, reach, figure, linear, lineSample, logarithmic } fro
 import { number, t } from "./i18n.js";
 import { update } from "./state.js";
 import { density } from "./theory.js";
+import { blockSpans, edgesOf, pathsAlong } from "./network.js";
 import { mark, markAt } from "./verdicts.js";
 
 const SEEN = 0.002; // of a density's peak: below it the curve lies on the axis
@@ -12,8 +13,9 @@ const CURVE = 160; // points of a curve
 // What is drawn layer by layer: sizes of activations and gradients, and the slope by which a layer is judged.
 export const WAYS = ["forward", "backward", "slope"];
 const FORETOLD = { forward: "rms", backward: "backward", slope: "slope" };
-const measured = (layer, way) => (way === "slope" ? layer.judged_by.slope : layer[way]?.rms) ?? NaN;
+const measured = (layer, way) => (way === "slope" ? layer.judged_by?.slope : layer[way]?.rms) ?? NaN;
 const foretold = (layer, way) => layer.forecast?.[FORETOLD[way]] ?? NaN;
+export const isJudged = ({ code }) => code !== "no-weights";
 
 // The scale that holds the sizes of every diagnosis that is to stand beside another.
 export function depthScale(diagnoses, way) {
@@ -31,30 +33,59 @@ export function depthFigure(diagnosis, way, { scale, zero }, { key, width, title
   });
   const y = { scale, label: way === "slope" ? null : "rms" };
   const chart = new Chart({ width, height: 240, zero, label, x: depthAxis(layers, width), y });
+  for (const [first, last] of blockSpans(diagnosis).filter((_, index) => index % 2 === 0)) chart.column(first + 0.5, last + 1.5, "block");
   if (way === "slope") chart.band(zone.low, zone.high, "zone");
   const points = (value) => layers.map((layer, index) => [index + 1, value(layer, way)]);
   const theory = points(foretold);
   const known = theory.filter(([, value]) => Number.isFinite(value)).length > 1;
-  chart.line(points(measured), "main");
-  if (known) chart.line(theory, "theory");
-  points(measured).forEach(([place, value], index) => {
-    if (!Number.isFinite(value)) return;
-    const { name } = layers[index];
-    const verdict = judged ? layers[index].verdict : "unknown";
-    const point = markAt(verdict, chart.X(place), chart.Y(value), layers.length > 24 ? 8 : 11);
-    point.append(svg("title", {}, `${name}: ${number(value)}${judged ? `, ${t(`verdict.${verdict}`)}` : ""}`));
-    chart.svg.append(point);
-  });
+  const kinds = way === "slope" ? drawThrough(chart, points(measured)) : drawAlong(chart, points(measured), diagnosis);
+  if (known && way === "slope") drawThrough(chart, theory, "theory");
+  else if (known) for (const path of pathsAlong(edgesOf(layers))) chart.line(path.map((index) => theory[index]), "theory");
+  drawMarks(chart, points(measured), layers, judged);
   const entries = [
-    { sample: lineSample("main"), text: t("depth.measured") },
+    ...kinds.map((kind) => ({ sample: lineSample(kind), text: t(`depth.${kind === "main" ? "measured" : kind}`) })),
     ...(known ? [{ sample: lineSample("theory"), text: t("depth.forecast") }] : []),
     ...(way === "slope" ? [{ sample: areaSample("band zone"), text: t("depth.zone") }] : []),
-    ...[...new Set(judged ? layers.map((layer) => layer.verdict) : [])]
+    ...[...new Set(judged ? layers.filter(isJudged).map((layer) => layer.verdict) : [])]
       .filter((verdict) => verdict !== "normal")
       .map((verdict) => ({ sample: mark(verdict, 11), text: t(`verdict.${verdict}`) })),
   ];
   const note = way === "slope" ? t("depth.slope.note") : null;
   return figure({ key, title, chart: chart.svg, entries, note, table: tableOf(layers, way, title) });
+}
+
+// A mark for each layer of which anything is known; what has no weights is passed through, and has a small one.
+function drawMarks(chart, points, layers, judged) {
+  points.forEach(([place, value], index) => {
+    if (!Number.isFinite(value)) return;
+    const layer = layers[index];
+    const verdict = judged && isJudged(layer) ? layer.verdict : "unknown";
+    const size = !isJudged(layer) ? 5 : layers.length > 80 ? 6 : layers.length > 24 ? 8 : 11;
+    const point = markAt(verdict, chart.X(place), chart.Y(value), size);
+    point.append(svg("title", {}, `${layer.name}: ${number(value)}${verdict === "unknown" ? "" : `, ${t(`verdict.${verdict}`)}`}`));
+    chart.svg.append(point);
+  });
+}
+
+// From layer to layer in the list's order, over those of which nothing is known.
+function drawThrough(chart, points, kind = "main") {
+  chart.line(points.filter(([, value]) => Number.isFinite(value)), kind);
+  return [kind];
+}
+
+// Along the network: where it has residuals, their stream thick and its branches thin. Tells which kinds there are.
+function drawAlong(chart, points, { layers, blocks = [] }) {
+  const branches = new Set(blocks.flatMap((block) => block.branches.flatMap((branch) => branch.layers)));
+  const kindOf = ([from, to]) => {
+    if (!branches.size) return "main";
+    return branches.has(layers[from].name) || branches.has(layers[to].name) ? "branch" : "stream";
+  };
+  const edges = edgesOf(layers);
+  return ["branch", "stream", "main"].filter((kind) => {
+    const paths = pathsAlong(edges.filter((edge) => kindOf(edge) === kind));
+    for (const path of paths) chart.line(path.map((index) => points[index]), kind);
+    return paths.length > 0 || (kind === "main" && layers.length === 1);
+  });
 }
 
 function tableOf(layers, way, title) {

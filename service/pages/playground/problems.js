@@ -58,7 +58,7 @@ function place(pointer, spec) {
   if (!root) return t("problem.whole");
   const layer = root === "layers" && spec ? layersOf(spec)[index] : null;
   if (layer) {
-    const name = nameOf(layer, index);
+    const name = nameOf(layersOf(spec), index);
     return field ? t("problem.place", { name, field: labelOf(field, rest, layer) }) : name;
   }
   if (root === "schemes" && spec?.schemes?.[index] !== undefined) return describeScheme(spec.schemes[index]);

@@ -98,6 +98,11 @@ const ROWS = [
     "running up to here takes $1 multiplications; at most $2 are allowed: smaller layers, or fewer, will do",
   ],
   [
+    /^running up to here takes (\S+) values kept for the way back; at most (\S+) are allowed.*$/,
+    "llegar hasta aquí guarda $1 números para la vuelta; se permiten como máximo $2: con capas más pequeñas, o menos, se puede",
+    "running up to here keeps $1 numbers for the way back; at most $2 are allowed: smaller layers, or fewer, will do",
+  ],
+  [
     /^running up to here takes (.+); at most (.+) are allowed.*$/,
     "llegar hasta aquí cuesta demasiada memoria ($1): con capas más pequeñas, o menos, se puede",
     "running up to here takes $1; at most $2 are allowed: smaller layers, or fewer, will do",
@@ -123,6 +128,32 @@ const ROWS = [
   [/^a cell cannot have (\w+) inside$/, "una celda no puede llevar $1 dentro"],
   [/^a layer of type (\w+) has no rule to run by here.*$/, "una capa de tipo $1 no se puede diagnosticar aquí", "a layer of type $1 cannot be diagnosed here"],
   [/^a layer with (\w+) has no rule to run by here$/, "una capa con $1 no se puede diagnosticar aquí", "a layer with $1 cannot be diagnosed here"],
+
+  // How layers are joined
+  [
+    /^(\S+) \((\w+)\) takes (.+), and (.+) comes in(?:; .*)?$/,
+    (_, name, type, needed, came) => `${name} (${type}) recibe ${neededOf(needed)}, y le llega ${cameOf(came)}`,
+  ],
+  [/^no earlier layer is called '(.*)'(?:; the network's inputs are (.*))?$/, (_, name, inputs) => `ninguna capa anterior se llama «${name}»${inputs ? `; las entradas de la red son ${inputs}` : ""}`],
+  [/^(\S+) comes later: .*$/, "$1 viene después: una capa recibe lo que dan las anteriores"],
+  [/^(\S+) is no split, so that it has no parts: say .*$/, "$1 no es un split, así que no tiene partes: escribe $1"],
+  [/^(\S+) is a split of (\d+) parts: say which, from (\S+) to (\S+)$/, "$1 es un split de $2 partes: di cuál, de $3 a $4"],
+  [/^the layer before is a split: say which part, as (\S+)$/, "la capa anterior es un split: di qué parte recibe, como $1"],
+  [/^no layer takes what (\S+) gives, and the network's output is what (\S+), the last, gives$/, "ninguna capa recibe lo que da $1, y la salida de la red es lo que da la última, $2"],
+  [/^(\S+) has no weights to be tied to$/, "$1 no tiene pesos a los que atarse"],
+  [/^(\S+) would give (.+): too much to run$/, "$1 daría $2: demasiado para ejecutarlo"],
+  [/^a layer of type (\w+) has no place in a network that runs here$/, "una capa de tipo $1 no cabe en una red que se ejecute aquí"],
+  [/^(\S+) is known by its weights alone; these are known as networks: (.+)$/, "de $1 solo se conocen los pesos; se conocen como redes: $2"],
+  [/^say what goes in: input_shape$/, "di qué entra: la forma de una entrada", "say what goes in: the shape of an input"],
+  [/^an embedding takes tokens: .*$/, "un embedding lee palabras: «input», o posiciones relativas"],
+  [/^a network that is studied has at most (\S+) layers, not (\S+)$/, "aquí se estudian redes de $1 capas como máximo, no $2"],
+  [/^a network is studied whole, not a part of it$/, "una red se estudia entera, no una parte"],
+  [/^axis 0 is the batch: .*$/, "el eje 0 es el de los ejemplos: los ejes van desde 1, o desde -1 hacia atrás"],
+  [/^sizes go from 1, and at most one is -1$/, "los tamaños van desde 1, y como máximo uno es -1"],
+  [/^axes are the numbers from 1 to (\d+)$/, "los ejes son los números de 1 a $1"],
+  [/^padding counts places: 0 or more$/, "el relleno cuenta posiciones: 0 o más"],
+  [/^(\w+) must divide heads, (\d+)(?:, not be \d+)?$/, "$1 debe dividir las cabezas, $2"],
+  [/^(\w+) has one number for all axes, or one for each of (\d+), not (\d+)$/, "$1 lleva un número para todos los ejes, o uno para cada uno de los $2, no $3"],
 
   // What cannot be trained
   [/^training takes at most (\S+) parameters, not (\S+)$/, "aquí se entrenan como máximo $1 parámetros, no $2"],
@@ -159,6 +190,7 @@ const ROWS = [
   [/^its gradient is small at first, and grows as other layers move$/, "su gradiente es pequeño al principio, y crece cuando las demás capas se mueven"],
   [/^(\d+)% of its units are 0 for every example$/, "el $1 % de sus neuronas dan 0 con cada ejemplo"],
   [/^(\d+)% of its outputs lie where (\w+) is flat$/, "el $1 % de sus salidas está donde $2 es plana"],
+  [/^it has no weights of its own$/, "no tiene pesos propios"],
   [/^a step changes it neither too little nor too much$/, "un paso la cambia ni demasiado poco ni demasiado"],
 
   // What is said of the whole network
@@ -172,6 +204,23 @@ const ROWS = [
   [/^This start is in the zone of steep slopes: .*$/, "Este inicio está en la zona de alta pendiente: los pasos serán enormes, y el entrenamiento saltará de un lado a otro o se desbordará."],
   [/^Units of a layer are all the same .*$/, "Las neuronas de una capa son todas iguales y lo seguirán siendo: la capa vale por una sola."],
   [/^Nothing moves: .*$/, "Nada se mueve: hay una capa sin gradiente, ahora y tras un paso, y no se aprenderá nada."],
+
+  // What came of blocks, and of first steps
+  [/^over (\d+) blocks the stream goes from rms (\S+) to (\S+): each adds (\S+) times the mean square of what came in$/, "en $1 bloques el flujo va de un rms de $2 a $3: cada uno añade $4 veces el cuadrado medio de lo que entró"],
+  [/^over (\d+) blocks the stream goes from rms (\S+) to (\S+): each multiplies its mean square by (\S+)$/, "en $1 bloques el flujo va de un rms de $2 a $3: cada uno multiplica su cuadrado medio por $4"],
+  [/^over (\d+) blocks the stream goes from rms (\S+) to (\S+): it is (steady|shrinking)$/, (_, blocks, from, to, how) => `en ${blocks} bloques el flujo va de un rms de ${from} a ${to}: ${how === "steady" ? "se mantiene" : "mengua"}`],
+  [/^over (\d+) blocks the stream, of rms (\S+) at first, overflows$/, "en $1 bloques el flujo, de un rms de $2 al principio, se desborda"],
+  [/^after (\d+) steps? the outputs have changed by (\S+) of what would count as much: the loss is (\S+), and stays there$/, "tras $1 pasos las salidas han cambiado $2 de lo que sería mucho: la pérdida es $3, y ahí se queda"],
+  [
+    /^the loss goes from (\S+) to (\S+?)(?:, by way of (\S+) after (\d+) steps?,)? in (\d+) steps?, and no layer's outputs grow out of hand$/,
+    (_, from, to, top, at, steps) => `la pérdida va de ${from} a ${to}${top ? `, pasando por ${top} en el paso ${at},` : ""} en ${steps} pasos, y las salidas de ninguna capa se disparan`,
+  ],
+  [/^numbers overflow before the first step: a loss (?:of (\S+)|beyond all numbers)$/, (_, loss) => `los números se desbordan antes del primer paso: una pérdida ${loss ? `de ${loss}` : "más allá de todo número"}`],
+  [
+    /^a loss (?:of (\S+)|beyond all numbers) after (\d+) steps?, from ([^;\s]+)(?:; outputs of (\S+) are (?:(\S+) times|beyond all numbers, beside) those at the start)?$/,
+    (_, loss, steps, from, layer, times) =>
+      `una pérdida ${loss ? `de ${loss}` : "más allá de todo número"} en el paso ${steps}, desde ${from}${layer ? `; las salidas de ${layer} son ${times ? `${times} veces` : "incomparablemente mayores que"} las del inicio` : ""}`,
+  ],
 
   // What came of a training
   [
@@ -220,6 +269,35 @@ const driftOf = (words) =>
     })
     .join(" y ");
 
+// What a layer of a network takes, in words that follow "takes".
+const NEEDED = [
+  [/^one input$/, "una sola entrada"],
+  [/^one input or more$/, "una entrada o más"],
+  [/^two inputs or more$/, "dos entradas o más"],
+  [/^inputs of one shape, but for sizes of 1$/, "entradas de una misma forma, salvo tamaños de 1"],
+  [/^inputs that differ along axis (\S+) alone$/, "entradas que solo difieren en el eje $1"],
+  [/^more axes: it works along axis (\S+)$/, "más ejes: trabaja a lo largo del eje $1"],
+  [/^as many numbers as (.+) have$/, "tantos números como hay en $1"],
+  [/^(\d+) axes$/, "$1 ejes"],
+  [/^(\d+) features$/, "$1 características"],
+  [/^places along (.+) axes, with features$/, (_, count) => `posiciones en ${count === "one to three" ? "uno a tres" : count} ejes, con características`],
+  [/^([a-z, ]+) with (\d+) channels$/, (_, axes, count) => `${axesOf(axes)}, con ${count} canales`],
+  [/^steps of (\d+) features(, or queries.*)?$/, (_, count, or) => `pasos de ${count} características${or ? ", o consultas y aquello de lo que salen claves y valores" : ""}`],
+  [/^(.+) as the last of an example's axes$/, "$1 como últimos ejes de un ejemplo"],
+  [/^nothing: .*$/, "nada: es un arreglo que reciben otras"],
+  [/^(\d+) along axis (\S+)$/, "$1 a lo largo del eje $2"],
+  [/^queries, keys and values, .*$/, "consultas, claves y valores, cada una de pasos con características, y un sesgo si lo hay"],
+  [/^queries of (\d+) heads, and as many keys as values, of (\d+) heads as wide$/, "consultas de $1 cabezas, y tantas claves como valores, de $2 cabezas igual de anchas"],
+  [/^a bias of (.+)$/, "un sesgo de $1"],
+  [/^queries and keys, whose steps are counted$/, "consultas y claves, cuyos pasos se cuentan"],
+  [/^steps of features for (\d+) heads, an even number each$/, "pasos de características para $1 cabezas, un número par cada una"],
+  [/^the transpose of .*$/, "la traspuesta de la matriz de una capa densa o de un embedding"],
+  [/^at least (\d+) places along each axis, .*$/, "al menos $1 posiciones en cada eje, tantas como su ventana"],
+  [/^more places: .*$/, "más posiciones: su relleno las recorta todas"],
+];
+const neededOf = (words) => found(NEEDED, words) ?? words;
+const cameOf = (words) => words.replaceAll(" and ", " y ").replaceAll("nothing", "nada").replaceAll("one number", "un número");
+
 const AXES = {
   length: "longitud",
   height: "alto",
@@ -245,13 +323,15 @@ const localised = (text) =>
 
 const fill = (template, caught) => template.replaceAll(/\$(\d)/g, (_, place) => caught[place] ?? "");
 
-function spanish(text) {
-  for (const [pattern, said] of ROWS) {
+function found(rows, text) {
+  for (const [pattern, said] of rows) {
     const caught = pattern.exec(text)?.map(localised);
     if (caught) return typeof said === "function" ? said(...caught) : fill(said, caught);
   }
   return null;
 }
+
+const spanish = (text) => found(ROWS, text);
 
 function plainer(text) {
   for (const [pattern, , said] of ROWS) {

@@ -1,4 +1,5 @@
-// The spec as the service reads it: what the layers' sizes mean, how sizes follow, presets, and changes to all layers.
+// The spec as the service reads it: what the layers' sizes mean, how sizes follow, and changes to all layers.
+import { answered, isWeightless, joined, namesOf, passFeatures } from "./structure.js";
 
 // `reads` and `gives` are places in `shape`; a layer without `reads` takes tokens, whatever comes before it.
 export const LAYER_TYPES = {
@@ -18,63 +19,18 @@ export const LAYER_TYPES = {
     start: [64, 4, 16],
   },
 };
-const UNKNOWN = { sizes: [], weights: true, bias: true, start: [] };
+const UNKNOWN = { sizes: [], weights: true, bias: true };
+const JOINT = { sizes: [] }; // of a layer without weights
 
 // A spec that names a recipe has no layers of its own, and some layers have no shape.
 export const layersOf = (spec) => spec.layers ?? [];
 export const shapeOf = (layer) => layer.shape ?? [];
-export const nameOf = (layer, index) => layer.name || `${layer.type}_${index}`;
-export const typeOf = (layer) => LAYER_TYPES[layer.type] ?? UNKNOWN;
+export const nameOf = (layers, index) => namesOf(layers)[index];
+export const typeOf = (layer) => LAYER_TYPES[layer.type] ?? (isWeightless(layer) || layer.type === "dropout" ? JOINT : UNKNOWN);
 export const sizeName = (layer, place) => typeOf(layer).sizes[place] ?? `${place}`;
 export const schemeName = (scheme) =>
   typeof scheme === "object" && scheme !== null ? scheme.name : (scheme ?? "auto");
 export const isSize = (value) => Number.isInteger(value) && value > 0;
-
-const dense = (name, from, to, activation) => ({ name, type: "dense", shape: [from, to], activation });
-
-function chain(widths, activation, last) {
-  return widths.slice(1).map((width, index) => {
-    const end = index === widths.length - 2;
-    return dense(end ? "out" : `fc${index + 1}`, widths[index], width, end ? last : activation);
-  });
-}
-
-// Thirty layers: there Glorot's missing factor of 2 a layer is one of 2³⁰ in the variance.
-export const PRESETS = {
-  mlp: () => chain([784, ...Array(7).fill(128), 10], "relu", "softmax"),
-  relu30: () => chain([64, ...Array(29).fill(64), 10], "relu", "softmax"),
-  tanh20: () => chain([64, ...Array(19).fill(64), 10], "tanh", "softmax"),
-  lenet5: () => [
-    { name: "conv1", type: "conv2d", shape: [5, 5, 1, 6], activation: "tanh" },
-    { name: "conv2", type: "conv2d", shape: [5, 5, 6, 16], activation: "tanh" },
-    { name: "conv3", type: "conv2d", shape: [5, 5, 16, 120], activation: "tanh" },
-    dense("fc1", 120, 84, "tanh"),
-    dense("out", 84, 10, "softmax"),
-  ],
-  conv: () => [
-    { name: "conv1", type: "conv2d", shape: [3, 3, 3, 32], activation: "relu" },
-    { name: "norm1", type: "batch_norm", shape: [32] },
-    { name: "conv2", type: "conv2d", shape: [3, 3, 32, 64], activation: "relu" },
-    { name: "norm2", type: "batch_norm", shape: [64] },
-    { name: "conv3", type: "conv2d", shape: [3, 3, 64, 128], activation: "relu" },
-    dense("out", 128, 10, "softmax"),
-  ],
-  lstm: () => [
-    // The usual N(0, 0.02²) is for what a normalisation follows; here nothing does.
-    { name: "words", type: "embedding", shape: [1000, 64], scheme: { name: "random_normal", stddev: 1 } },
-    { name: "lstm", type: "lstm", shape: [64, 128] },
-    dense("out", 128, 10, "softmax"),
-  ],
-  attention: () => [
-    { name: "words", type: "embedding", shape: [1000, 64] },
-    { name: "norm1", type: "layer_norm", shape: [64] },
-    { name: "attention", type: "multi_head_attention", shape: [64, 4, 16] },
-    { name: "norm2", type: "layer_norm", shape: [64] },
-    dense("mlp1", 64, 256, "gelu"),
-    dense("mlp2", 256, 64, "linear"),
-    dense("out", 64, 10, "softmax"),
-  ],
-};
 
 // The starts that the course notes speak of.
 export const NOTES = [
@@ -87,30 +43,34 @@ export const NOTES = [
   { label: "He", scheme: "he_normal" },
 ];
 
-// Lets each layer read what the layer before it gives; sizes that are being typed are left alone.
+const gives = (layer) => (typeOf(layer).gives === undefined ? null : shapeOf(layer)[typeOf(layer).gives]);
+
+// Lets each layer read what it takes; sizes that are being typed, and those that this page cannot tell, are left alone.
 export function follow(layers) {
-  let width = null;
-  for (const layer of layers) {
-    const type = typeOf(layer);
-    if (layer.shape && type.reads !== undefined && isSize(width)) layer.shape[type.reads] = width;
-    if (type.gives !== undefined) width = shapeOf(layer)[type.gives];
-  }
+  passFeatures(layers, gives, (index, came) => {
+    const { reads } = typeOf(layers[index]);
+    if (layers[index].shape && reads !== undefined && came.length === 1 && isSize(came[0])) layers[index].shape[reads] = came[0];
+  });
   return layers;
 }
 
+// Whether a layer reads what another gives, so that its size is not typed.
 export function followsAnother(layers, index) {
-  return (
-    typeOf(layers[index]).reads !== undefined &&
-    layers.slice(0, index).some((layer) => typeOf(layer).gives !== undefined)
-  );
+  let follows = false;
+  passFeatures(layers, gives, (place, came) => {
+    if (place === index) follows = typeOf(layers[index]).reads !== undefined && came.length === 1 && came[0] !== null;
+  });
+  return follows;
 }
 
-export function freshLayer(type, layers) {
+// `examples` are those of the catalogue, for what this page has no start of its own.
+export function freshLayer(type, layers, examples = {}) {
   const before = layers.at(-1);
-  const shape = [...LAYER_TYPES[type].start];
-  const activation =
-    type === "dense" || type === "conv2d" ? (before?.activation ?? "relu") : LAYER_TYPES[type].activation;
-  return { name: freshName(type, layers), type, shape, ...(activation && { activation }) };
+  const known = LAYER_TYPES[type];
+  const start = known ? { shape: [...known.start] } : structuredClone(examples[type] ?? {});
+  const activation = type === "dense" || type === "conv2d" ? (before?.activation ?? "relu") : known?.activation;
+  const inputs = joined(type, layers, gives);
+  return { ...start, name: freshName(type, layers), type, ...(activation && { activation }), ...(inputs && { inputs }) };
 }
 
 function freshName(type, layers) {
@@ -161,9 +121,10 @@ const shorten = (value) => (typeof value === "number" ? Number(value.toPrecision
 // say in other words (a default stated, a scheme with its parameters) is no change.
 export function differences(from, to, { schemes, statistics }) {
   const rows = new Map();
+  const places = answered(to.layers ?? []);
   to.layers?.forEach((layer, index) => {
     const old = layersOf(from)[index] ?? {};
-    const means = (field, value) => meaning(field, value, schemes, statistics?.layers[index]);
+    const means = (field, value) => meaning(field, value, schemes, statistics?.layers[places[index]]);
     for (const field of new Set([...Object.keys(old), ...Object.keys(layer)])) {
       if (field === "name" || means(field, old[field]) === means(field, layer[field])) continue;
       const [before, after] = [describeField(old[field]), describeField(layer[field])];

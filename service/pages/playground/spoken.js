@@ -33,6 +33,9 @@ export function reasonOf({ verdict, reason, forward, backward }) {
 
 export const warningText = ({ code, detail }) => choose(detail, `warning.${code}`);
 
+// What came of a longer look: across sizes, or of the first steps.
+export const studyText = ({ summary }) => choose(summary, "");
+
 export const detailOf = (detail) => choose(detail, "");
 
 export function outcomeOf({ learnt, reason, loss, final_loss }) {

@@ -1,6 +1,6 @@
 // The stack's panel: presets, a start for all layers, the seed, and the layers with their fields.
 import { focusOn, h, replace } from "./dom.js";
-import { errorsUnder, errorWords, schemeFields, selectField, textField } from "./fields.js";
+import { draftField, errorsUnder, errorWords, schemeFields, selectField, textField } from "./fields.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import {
@@ -11,74 +11,97 @@ import {
   freshSeed,
   LAYER_TYPES,
   layersOf,
-  nameOf,
   NOTES,
-  PRESETS,
   putScheme,
   schemeName,
   shapeOf,
-  sizeName,
   typeOf,
   withScheme,
 } from "./spec.js";
+import { entryOf, examplesOf, inputsField, memberField, read, show, sizesOf } from "./members.js";
+import { PRESETS } from "./presets.js";
 import { readdressed } from "./problems.js";
+import { recipeFields, recipeNames, withRecipe } from "./recipes.js";
 import { edit, state, update } from "./state.js";
+import { answered, isWeightless, namesOf, rename, takeOut, WEIGHTLESS_TYPES } from "./structure.js";
 import { mark } from "./verdicts.js";
 
-const MOST_LAYERS = 40; // more is for a program to post, not for a hand to build
-const EDITED = new Set(["name", "type", "shape", "activation", "scheme", "bias", "gain"]);
+const MOST_LAYERS = 200; // more is for a program to post, not for a hand to build
+const EDITED = new Set(["name", "type", "inputs", "shape", "activation", "scheme", "bias", "gain"]);
+const SELDOM = new Set(["seed", "dtype"]); // what a layer may have of its own, and a spec for all
 
 export const AUTO = () => ({ name: "auto", value: "auto", text: t("schemes.auto") });
 
-export function render(root, { shared, answers, catalogue, open }) {
+// The network as a whole in one place, its layers in another: between them stands the spec as text.
+export function render({ form, layers }, { shared, answers, catalogue, open }) {
   const { spec } = shared;
   const problems = readdressed(answers.stack.problems, spec);
-  const answer = { ...answers.stack, problems };
   replace(
-    root,
+    form,
     h("h2", { id: "stack-title" }, t("stack.title")),
-    h("div", { class: "fields" }, presets(spec)),
+    h("div", { class: "fields" }, presets(spec, catalogue), recipeFields(spec, catalogue, problems)),
     notes(spec),
-    h("div", { class: "fields" }, allLayers(spec, catalogue, problems), seed(spec, problems)),
+    h("div", { class: "fields" }, allLayers(spec, catalogue, problems), seed(spec, problems), inputShape(spec, problems)),
     elsewhere(spec),
-    h(
-      "details",
-      { class: "layers", "data-key": "layers", open: matchMedia("(min-width: 60rem)").matches },
-      h("summary", { "data-key": "layers-summary" }, t("stack.layers", { count: layersOf(spec).length })),
-      h("p", { class: "note" }, t("stack.keys")),
-      h(
-        "ol",
-        { class: "stack" },
-        layersOf(spec).map((layer, index) => row(layer, index, spec, answer, catalogue, index === open)),
-      ),
-      adder(spec),
-    ),
+  );
+  replace(layers, spec.layers && layersFold(spec, { ...answers.stack, problems }, catalogue, open));
+}
+
+function layersFold(spec, answer, catalogue, open) {
+  return h(
+    "details",
+    { class: "layers", "data-key": "layers", open: matchMedia("(min-width: 60rem)").matches },
+    h("summary", { "data-key": "layers-summary" }, t("stack.layers", { count: spec.layers.length })),
+    h("p", { class: "note" }, t("stack.keys")),
+    h("ol", { class: "stack" }, rows(spec, answer, catalogue, open)),
+    adder(spec, catalogue),
   );
 }
 
 // What a link brought beside layers: it is asked about as it is, and changed by whoever wrote it.
-function elsewhere({ layers, seed, ...others }) {
+function elsewhere({ layers, seed, input_shape, recipe, size, head, ...others }) {
   if (!Object.keys(others).length) return null;
   return h("p", { class: "note further" }, t("stack.further"), " ", h("code", {}, JSON.stringify(others)));
 }
 
-const sameLayers = (left, right) => JSON.stringify(left) === JSON.stringify(right);
+const same = (left, right) => JSON.stringify(left) === JSON.stringify(right);
 
-function presets(spec) {
+function presets(spec, catalogue) {
   const plain = layersOf(withScheme(spec, "auto")).map(({ bias, ...layer }) => layer);
-  const chosen = Object.keys(PRESETS).find((name) => sameLayers(PRESETS[name](), plain));
-  const options = Object.keys(PRESETS).map((name) => [name, t(`preset.${name}`)]);
+  const begun = (name) => {
+    const { layers, ...others } = PRESETS[name]();
+    return same(layers, plain) && same(others.input_shape, spec.input_shape);
+  };
+  const chosen = spec.recipe ? `recipe ${spec.recipe}` : Object.keys(PRESETS).find(begun);
+  const recipes = recipeNames(catalogue, spec.recipe).map((name) => [`recipe ${name}`, name]);
+  const options = [
+    { group: t("preset.built"), options: Object.keys(PRESETS).map((name) => [name, t(`preset.${name}`)]) },
+    ...(recipes.length ? [{ group: t("preset.recipes"), options: recipes }] : []),
+  ];
   return selectField({
     key: "preset",
     label: t("stack.preset"),
     value: chosen ?? "own",
     options: chosen ? options : [["own", t("preset.own")], ...options],
     set: (name) => {
-      if (!(name in PRESETS)) return;
+      if (name === "own") return;
       state.open = null;
-      edit("preset", (shared) => (shared.spec = { seed: shared.spec.seed, layers: PRESETS[name]() }));
+      edit("preset", (shared) => {
+        const { seed } = shared.spec;
+        shared.spec = name in PRESETS ? { seed, ...PRESETS[name]() } : withRecipe(name.slice("recipe ".length), seed, catalogue);
+      });
     },
   });
+}
+
+// What goes in, where a spec says it: with it, sizes must chain.
+function inputShape(spec, problems) {
+  const set = (value) => edit("input shape", (shared) => {
+    const { input_shape, ...others } = shared.spec;
+    shared.spec = value === undefined ? others : { seed: others.seed, input_shape: value, ...others };
+  });
+  const label = t("stack.input");
+  return draftField({ key: "/input_shape", label, value: spec.input_shape, placeholder: t("stack.input-shape"), show, read, problems, set });
 }
 
 const start = (scheme) => edit("all layers", (shared) => (shared.spec = withScheme(shared.spec, scheme)));
@@ -140,13 +163,23 @@ function notes(spec) {
   );
 }
 
-function row(layer, index, spec, answer, catalogue, open) {
+function rows(spec, answer, catalogue, open) {
+  const layers = layersOf(spec);
+  const names = namesOf(layers);
+  const places = answered(layers);
+  return layers.map((layer, index) => {
+    const made = answer.statistics?.layers[places[index]];
+    const about = { name: names[index], before: names[index - 1] ?? "input", made, open: index === open };
+    return row(layer, index, spec, answer, catalogue, about);
+  });
+}
+
+function row(layer, index, spec, answer, catalogue, { name, before, made, open }) {
   const problems = errorsUnder(answer.problems, `/layers/${index}`);
-  const name = nameOf(layer, index);
-  const verdict = problems.length ? null : answer.diagnosis?.layers[index]?.verdict;
+  const verdict = problems.length || isWeightless(layer) ? null : answer.diagnosis?.layers[index]?.verdict;
   return h(
     "li",
-    { class: `layer${open ? " open" : ""}${problems.length ? " wrong" : ""}` },
+    { class: `layer${open ? " open" : ""}${problems.length ? " wrong" : ""}${isWeightless(layer) ? " weightless" : ""}` },
     h(
       "div",
       { class: "layer-line" },
@@ -163,35 +196,38 @@ function row(layer, index, spec, answer, catalogue, open) {
         problems.length ? icon("wrong") : verdict ? mark(verdict) : h("span", { class: "no-mark" }),
         h("span", { class: "layer-name" }, name),
         h("span", { class: "layer-shape" }, `${t(`layer.${layer.type}`)} ${describeShape(layer)}`),
-        h(
-          "span",
-          { class: "layer-start" },
-          [layer.activation ?? typeOf(layer).activation, startOf(layer, index, answer)].filter(Boolean).join(" · "),
-        ),
+        h("span", { class: "layer-start" }, lineOf(layer, made)),
         h("span", { class: "unseen" }, problems.length ? t("stack.wrong") : verdict ? t(`verdict.${verdict}`) : ""),
       ),
       tools(index, spec.layers.length, name),
     ),
-    open ? fields(layer, index, spec, answer, catalogue) : null,
+    open ? fields(layer, index, spec, answer, catalogue, before) : null,
     problems.length && !open
       ? h("p", { class: "error" }, errorWords(problems))
       : null,
   );
 }
 
+// What a layer takes, where it is not the one before, its activation and how it starts.
+function lineOf(layer, made) {
+  const taken = Array.isArray(layer.inputs) ? `← ${layer.inputs.join(", ") || "∅"}` : null;
+  const activation = layer.activation ?? typeOf(layer).activation;
+  return [taken, activation, isWeightless(layer) ? null : startOf(layer, made)].filter(Boolean).join(" · ");
+}
+
 function describeShape(layer) {
   const shape = shapeOf(layer);
   if (layer.type === "conv2d") return `${shape[0]}×${shape[1]}, ${shape[2]} → ${shape[3]}`;
   if (layer.type === "multi_head_attention") return `${shape[0]}, ${shape[1]} × ${shape[2]}`;
+  if (layer.window !== undefined) return show(layer.window);
   return shape.join(" → ");
 }
 
 // What `auto` came to stands in the answer.
-function startOf(layer, index, answer) {
+function startOf(layer, made) {
   if (!typeOf(layer).weights && layer.type !== "embedding") return null;
-  const found = answer.statistics?.layers[index];
-  if (found?.type !== layer.type) return schemeName(layer.scheme);
-  return found.parameters.length ? schemeName(found.parameters[0].scheme) : null;
+  if (made?.type !== layer.type) return schemeName(layer.scheme);
+  return made.parameters.length ? schemeName(made.parameters[0].scheme) : null;
 }
 
 function tools(index, count, name) {
@@ -236,11 +272,9 @@ function move(from, to, key) {
 
 function remove(index) {
   state.open = null;
-  change("remove", (layers) => layers.splice(index, 1));
-  const neighbour = state.shared.spec.layers[Math.max(0, index - 1)];
-  requestAnimationFrame(() =>
-    requestAnimationFrame(() => focusOn(`layer-${nameOf(neighbour, Math.max(0, index - 1))}`)),
-  );
+  change("remove", (layers) => takeOut(layers, index));
+  const neighbour = namesOf(state.shared.spec.layers)[Math.max(0, index - 1)];
+  requestAnimationFrame(() => requestAnimationFrame(() => focusOn(`layer-${neighbour}`)));
 }
 
 // Layers are changed on a copy: what was asked about and remembered must not change under it.
@@ -252,11 +286,17 @@ function change(kind, mutate) {
   });
 }
 
-function fields(layer, index, spec, { problems }, { schemes, activations }) {
+function fields(layer, index, spec, { problems }, catalogue, before) {
+  const { schemes, activations } = catalogue;
   const at = (member) => `/layers/${index}/${member}`;
-  const set = (member, value) => change(at(member), (layers) => (layers[index][member] = value));
+  const put = (layer, member, value) => {
+    if (value === undefined) delete layer[member];
+    else layer[member] = value;
+  };
+  const set = (member) => (value) => change(at(member), (layers) => put(layers[index], member, value));
   const setStart = (member) => (value) => change(at(member), (layers) => putScheme(layers[index], value, member));
   const type = typeOf(layer);
+  const weightless = isWeightless(layer) || layer.type === "dropout";
   return h(
     "div",
     { class: "layer-fields" },
@@ -266,48 +306,46 @@ function fields(layer, index, spec, { problems }, { schemes, activations }) {
       value: layer.name ?? "",
       problems,
       numeric: false,
-      set: (value) => set("name", value),
+      set: (value) => change(at("name"), (layers) => {
+        rename(layers, namesOf(layers)[index], value);
+        layers[index].name = value;
+      }),
     }),
     selectField({
       key: at("type"),
       label: t("field.type"),
       value: layer.type,
-      options: [...new Set([layer.type, ...Object.keys(LAYER_TYPES)])].map((name) => [name, t(`layer.${name}`)]),
+      options: typeOptions(layer.type, catalogue),
       set: (name) =>
-        change(
-          at("type"),
-          (layers) => (layers[index] = { ...freshLayer(name, layers.slice(0, index)), name: layer.name }),
-        ),
+        change(at("type"), (layers) => {
+          const { inputs } = layer;
+          const fresh = freshLayer(name, layers.slice(0, index), examplesOf(catalogue));
+          layers[index] = { ...fresh, name: layer.name, ...(inputs && { inputs }) };
+        }),
     }),
-    shapeOf(layer).map((size, place) => {
-      const disabled = place === type.reads && followsAnother(spec.layers, index);
-      const label = t(`size.${sizeName(layer, place)}`);
-      return textField({
-        key: at(`shape/${place}`),
-        label: disabled ? h("span", {}, label, h("span", { class: "unseen" }, ` (${t("stack.follows")})`)) : label,
-        value: size,
-        problems,
-        disabled,
-        set: (value) => change(at(`shape/${place}`), (layers) => (layers[index].shape[place] = value)),
-      });
-    }),
-    selectField({
-      key: at("activation"),
-      label: t("field.activation"),
-      value: layer.activation ?? type.activation ?? "linear",
-      options: activations.map(({ name }) => [name, name]),
-      problems,
-      set: (name) => set("activation", name),
-    }),
-    schemeFields({
-      key: at("scheme"),
-      label: t("field.scheme"),
-      value: layer.scheme ?? "auto",
-      schemes,
-      problems,
-      extra: [AUTO()],
-      set: setStart("scheme"),
-    }),
+    inputsField({ key: at("inputs"), value: layer.inputs, before, problems, set: set("inputs") }),
+    sizeFields(layer, index, spec, problems, catalogue),
+    weightless && layer.type !== "activation"
+      ? null
+      : selectField({
+          key: at("activation"),
+          label: t("field.activation"),
+          value: layer.activation ?? type.activation ?? "linear",
+          options: activations.map(({ name }) => [name, name]),
+          problems,
+          set: set("activation"),
+        }),
+    weightless
+      ? null
+      : schemeFields({
+          key: at("scheme"),
+          label: t("field.scheme"),
+          value: layer.scheme ?? "auto",
+          schemes,
+          problems,
+          extra: [AUTO()],
+          set: setStart("scheme"),
+        }),
     type.bias
       ? schemeFields({
           key: at("bias"),
@@ -319,17 +357,61 @@ function fields(layer, index, spec, { problems }, { schemes, activations }) {
           set: setStart("bias"),
         })
       : null,
-    layer.gain === undefined
-      ? null
-      : textField({
-          key: at("gain"),
-          label: t("field.gain"),
-          value: layer.gain,
-          problems,
-          set: (value) => set("gain", value),
-        }),
-    further(layer),
+    layer.gain === undefined ? null : textField({ key: at("gain"), label: t("field.gain"), value: layer.gain, problems, set: set("gain") }),
+    membersOf(layer, catalogue).map((parameter) =>
+      memberField({
+        key: at(parameter.name),
+        parameter,
+        value: layer[parameter.name],
+        problems,
+        set: set(parameter.name),
+      }),
+    ),
+    further(layer, catalogue),
   );
+}
+
+// The sizes of a layer's shape, a field each; of a reshaping one, and where there is none, a field for all.
+function sizeFields(layer, index, spec, problems, catalogue) {
+  const at = `/layers/${index}/shape`;
+  if (isWeightless(layer)) return null; // a member of the few that have one
+  const names = typeOf(layer).sizes.length ? typeOf(layer).sizes : sizesOf(catalogue, layer.type);
+  return shapeOf(layer).map((size, place) => {
+    const disabled = place === typeOf(layer).reads && followsAnother(spec.layers, index);
+    const label = t(`size.${names[place] ?? place}`);
+    return textField({
+      key: `${at}/${place}`,
+      label: disabled ? h("span", {}, label, h("span", { class: "unseen" }, ` (${t("stack.follows")})`)) : label,
+      value: size,
+      problems,
+      disabled,
+      set: (value) => change(`${at}/${place}`, (layers) => (layers[index].shape[place] = value)),
+    });
+  });
+}
+
+// What a type has beside what all have, by the catalogue.
+function membersOf(layer, catalogue) {
+  const parameters = entryOf(catalogue, layer.type)?.parameters ?? [];
+  return parameters.filter(
+    ({ name }) =>
+      !SELDOM.has(name) && (!EDITED.has(name) || (name === "shape" && isWeightless(layer))) && (!name.endsWith("scheme") || layer[name] !== undefined),
+  );
+}
+
+const TYPES = Object.keys(LAYER_TYPES);
+
+// The types that this page draws itself first, then those without weights, then all others.
+function typeOptions(type, { layers }) {
+  const option = (name) => [name, t(`layer.${name}`)];
+  const others = layers.map(({ name }) => name).filter((name) => !TYPES.includes(name) && !WEIGHTLESS_TYPES.includes(name));
+  const all = [...TYPES, ...WEIGHTLESS_TYPES, ...others];
+  return [
+    ...(type && !all.includes(type) ? [option(type)] : []),
+    { group: t("types.usual"), options: TYPES.map(option) },
+    { group: t("types.weightless"), options: WEIGHTLESS_TYPES.map(option) },
+    ...(others.length ? [{ group: t("types.others"), options: others.map(option) }] : []),
+  ];
 }
 
 const biasChoices = () => [
@@ -337,9 +419,10 @@ const biasChoices = () => [
   { name: "none", value: null, text: t("bias.none") },
 ];
 
-// Fields that a link or a `try` brought and that this page has no field for.
-function further(layer) {
-  const others = Object.entries(layer).filter(([name]) => !EDITED.has(name));
+// Members that a link or a `try` brought and that this page has no field for.
+function further(layer, catalogue) {
+  const shown = new Set([...EDITED, ...membersOf(layer, catalogue).map(({ name }) => name)]);
+  const others = Object.entries(layer).filter(([name]) => !shown.has(name));
   return others.length
     ? h(
         "p",
@@ -351,16 +434,17 @@ function further(layer) {
     : null;
 }
 
-function adder(spec) {
+function adder(spec, catalogue) {
   const full = layersOf(spec).length >= MOST_LAYERS;
+  const option = ([name, text]) => h("option", { value: name, selected: name === adding }, text);
   const choice = h(
     "select",
     { id: "add-type", "data-key": "add-type" },
-    Object.keys(LAYER_TYPES).map((name) => h("option", { value: name, selected: name === adding }, t(`layer.${name}`))),
+    typeOptions(null, catalogue).map(({ group, options }) => h("optgroup", { label: group }, options.map(option))),
   );
   choice.addEventListener("change", () => (adding = choice.value));
   const add = () => {
-    change("add", (layers) => layers.push(freshLayer(adding, layers)));
+    change("add", (layers) => layers.push(freshLayer(adding, layers, examplesOf(catalogue))));
     update(() => (state.open = state.shared.spec.layers.length - 1));
   };
   return h(

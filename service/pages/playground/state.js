@@ -1,7 +1,7 @@
 // The page's one state: what a link holds, what the service answered, and what only this window knows.
 import { language, LANGUAGES, read } from "./i18n.js";
 import { pack, unpack } from "./link.js";
-import { PRESETS } from "./spec.js";
+import { PRESETS } from "./presets.js";
 
 const TYPING = 1200; // milliseconds: changes to one field within it are one step for the back button
 const SETTLED = 250; // milliseconds without a change, then the address follows
@@ -19,7 +19,7 @@ export const unasked = () => ({
 export const initial = () => ({
   view: "diagnosis",
   language: language(),
-  spec: { seed: "42", layers: PRESETS.mlp() },
+  spec: { seed: "42", ...PRESETS.mlp() },
   compare: { a: { scheme: null, seed: null }, b: { scheme: { name: "random_normal", stddev: 0.05 }, seed: null } },
   train: {
     // Measured on the MLP that the page begins with: whatever the seed, He learns here and Glorot, made for tanh, does not.
@@ -29,15 +29,20 @@ export const initial = () => ({
     steps: 200,
     learning_rate: 0.02,
   },
+  across: { by: "width", sizes: "64, 128, 256, 512" },
+  steps: { steps: 10, optimizer: "sgd", learning_rate: 0.1 },
   starts: { curve: "valleys", positions: [1.1, 3.2, 8.3], learning_rate: 0.4 },
 });
+
+const unstudied = () => ({ asked: null, found: null, problem: null, running: false });
 
 export const state = {
   shared: initial(),
   answers: { stack: unasked(), a: unasked(), b: unasked() },
+  studies: { across: unstudied(), steps: unstudied() },
   training: { running: false, runs: [], problems: [], asked: null, total: 0 },
   descent: { step: 0, running: false },
-  catalogue: { schemes: [], activations: [] },
+  catalogue: { schemes: [], activations: [], layers: [], recipes: [] },
   open: null, // index of the layer whose fields are shown
   every: false, // whether all histograms are shown
   code: "curl",
@@ -143,6 +148,8 @@ const CHOICES = {
   language: LANGUAGES,
   task: ["quadratic", "moons", "spirals", "digits"],
   curve: ["valleys", "bowl"],
+  by: ["width", "depth"],
+  optimizer: ["sgd", "adam"],
 };
 const isRow = (held, length) => Array.isArray(held) && held.length === length && held.every(Number.isFinite);
 const isField = (held) => held === null || ["string", "number"].includes(typeof held);

@@ -7,25 +7,11 @@ import { problemBox } from "./problems.js";
 import { file, Problem } from "./service.js";
 import { address, state, update } from "./state.js";
 import { layersOf } from "./spec.js";
+import { pretty } from "./text.js";
 import { isTrainable, question } from "./train.js";
 
 const FORMATS = ["npz", "safetensors"];
 const LANGUAGES = { curl: "curl", python: "Python", javascript: "JavaScript" };
-
-function text(value) {
-  if (Array.isArray(value)) return `[${value.map(text).join(", ")}]`;
-  if (value === null || typeof value !== "object") return JSON.stringify(value);
-  return `{${Object.entries(value)
-    .map(([name, member]) => `${JSON.stringify(name)}: ${text(member)}`)
-    .join(", ")}}`;
-}
-
-// One layer a line, so that a stack can be read.
-function pretty({ layers, ...rest }) {
-  const members = Object.entries(rest).map(([name, value]) => `  ${JSON.stringify(name)}: ${text(value)}`);
-  if (layers) members.push(`  "layers": [\n${layers.map((layer) => `    ${text(layer)}`).join(",\n")}\n  ]`);
-  return `{\n${members.join(",\n")}\n}`;
-}
 
 const python = (json) =>
   json.replaceAll(

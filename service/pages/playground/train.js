@@ -6,7 +6,8 @@ import { number, t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { problemBox } from "./problems.js";
 import { events, Problem } from "./service.js";
-import { describeScheme, follow, layersOf, PRESETS } from "./spec.js";
+import { PRESETS } from "./presets.js";
+import { describeScheme, follow, layersOf } from "./spec.js";
 import { edit, state, update } from "./state.js";
 import { past } from "./waiting.js";
 
@@ -18,9 +19,10 @@ let controller = null;
 
 export const isTrainable = (layer) => layer.type === "dense" && Array.isArray(layer.shape);
 
-// The stack as the task needs it: it reads the features and gives the classes, as numbers without a last activation.
-export function fitted(spec, task) {
-  const layers = layersOf(spec).filter(isTrainable).map((layer) => structuredClone(layer));
+// The stack as the task needs it: its dense layers one after the other, which read the features and give the classes, as
+// numbers without a last activation.
+export function fitted({ input_shape, ...spec }, task) {
+  const layers = layersOf(spec).filter(isTrainable).map(({ inputs, ...layer }) => structuredClone(layer));
   if (!layers.length) return null;
   const [features, classes] = TASKS[task];
   layers[0].shape[0] = features;
@@ -168,7 +170,7 @@ function network(spec, task, others) {
   );
 }
 
-const useMlp = () => edit("preset", (shared) => (shared.spec = { seed: shared.spec.seed, layers: PRESETS.mlp() }));
+const useMlp = () => edit("preset", (shared) => (shared.spec = { seed: shared.spec.seed, ...PRESETS.mlp() }));
 
 const startButton = (spec) =>
   h(

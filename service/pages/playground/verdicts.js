@@ -2,6 +2,9 @@
 import { h, svg } from "./dom.js";
 import { t } from "./i18n.js";
 
+// The worst first, as the service tells a network by its worst layer.
+export const SEVERITY = ["symmetric", "dead", "steep", "low-gradient", "normal"];
+
 // Paths in a box of 16 by 16.
 const SHAPES = {
   normal: "M8 1.5a6.5 6.5 0 1 0 0 13a6.5 6.5 0 1 0 0-13z",
