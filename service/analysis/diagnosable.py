@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from service.analysis.network import Batches
 from service.analysis.sizes import default_shape, most_examples
+from service.analysis.steps.asked import OF_STEPS, StepsRequest
 from service.analysis.tape import Array
 from service.errors import InvalidSpec
 from service.networks.graph.graph import POSITIONS
@@ -25,10 +26,10 @@ from service.stream.streams import stream_of
 from service.stream.views import Shape
 
 Batch: TypeAlias = NDArray[Any]  # float64; int64 where it is tokens
-EXTRA = ("inputs", "batch", "forecast_only", "tune")  # of the request, beside what a spec has
+EXTRA = ("inputs", "batch", "forecast_only", "tune", "steps", *OF_STEPS)  # of the request, beside what a spec has
 
 
-class DiagnoseRequest(Spec):
+class DiagnoseRequest(Spec, StepsRequest):
     """A network to diagnose: a spec as in /init, and what to send through it."""
 
     inputs: Annotated[str, Field(max_length=2**24), AfterValidator(read_npy)] | None = Field(

@@ -10,6 +10,7 @@ from service.analysis.first_step import HIGH, LOW
 from service.analysis.network import Batches, Network, activation_of, check_rules
 from service.analysis.remedies import candidates, measured_candidates, remedy
 from service.analysis.sizes import PER_LAYER
+from service.analysis.steps.first_steps import FirstSteps
 from service.analysis.study import Findings, study, study_forecast
 from service.analysis.tuning import tune
 from service.analysis.verdicts import Summary, summary
@@ -82,6 +83,7 @@ class Diagnosis:
 
     def answer(self) -> dict[str, Any]:
         """Return the answer of POST /diagnose."""
+        steps = self._steps()
         found = self.study(self.spec)
         told = self._summary(found)
         tuned = None
@@ -97,9 +99,17 @@ class Diagnosis:
             "zone": {"low": LOW, "high": HIGH},
             "layers": [self._layer(found, index) for index in range(len(found.names))],
             **observed(found.observed, found.judgements),
+            "steps": None if steps is None else finite(steps.take()),
             "try": None if found.verdict == "normal" else self.remedy(found),
             "tuned": tuned,
         }
+
+    def _steps(self) -> FirstSteps | None:
+        """Return the steps that are asked for, refused before anything is drawn where they cannot be taken."""
+        self.request.check_steps(self.request.forecast_only)
+        if self.request.steps is None:
+            return None
+        return FirstSteps(self.spec, self.request, self.request.steps, self.inputs, self.seed, self.most_operations)
 
     def _inputs(self) -> dict[str, Any]:
         if self.request.forecast_only:

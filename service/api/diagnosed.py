@@ -190,6 +190,10 @@ class StepAnswer(Closed):
     step: int
     loss: float | None = Field(description="null where it overflows.")
     gradient_norm: float | None
+    moved: float | None = Field(
+        description="How far outputs are from those at the start, but for what all examples share, where a logit of 1 "
+        "or a deviation of the targets is 1."
+    )
     layers: list[StepLayerAnswer]
 
 

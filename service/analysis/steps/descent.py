@@ -23,7 +23,7 @@ class Step:
 
     `stages` have run, and the gradient of the loss is in their nodes; they are let go of when the next step is asked
     for. `changes` are those of the step that led here, by place: the rms of what was added to its weights over the rms
-    of the weights before it, None where these were 0.
+    of the weights before it, None where these were 0 and moved.
     """
 
     number: int
@@ -105,5 +105,7 @@ def stepped(
 def relative(pairs: Sequence[tuple[Array, Array]]) -> float | None:
     """Return the rms of changes over that of what was changed, of the largest array of a layer: its kernel."""
     change, before = max(pairs, key=lambda pair: pair[1].size)
-    size = rms_of(before)
-    return rms_of(change) / size if size > 0.0 else None
+    moved, size = rms_of(change), rms_of(before)
+    if moved == 0.0:
+        return 0.0
+    return moved / size if size > 0.0 else None
