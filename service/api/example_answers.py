@@ -200,10 +200,10 @@ ANSWERS: dict[str, dict[str, Any]] = {
                 "forecast": {
                     "mean": 0.5578,
                     "rms": 0.9887,
-                    "correlation": 0.3216,
+                    "correlation": 0.3151,
                     "chi": 0.996,
                     "backward": 1.0,
-                    "slope": 0.7026,
+                    "slope": 0.708,
                 },
             }
         ],
