@@ -3,8 +3,8 @@
 A run is an answer under way. Its pieces are made by any thread and finished in order; what they come to is handed to
 `deliver` by whichever thread has it. A turn is one piece, so that a large answer keeps nobody waiting for longer than
 a piece takes; short jobs (a request read and planned, a small answer made) have every second turn. Heavy pieces
-(matrix decompositions) and heavy jobs (diagnoses) have a thread of their own. What is closed or abandoned ends at its
-next check (service/stopping.py).
+(matrix decompositions) have a thread of their own, heavy jobs (diagnoses) one each, of which one works at a time. What
+is closed or abandoned ends at its next check (service/stopping.py).
 """
 
 import threading
@@ -18,6 +18,7 @@ from service.formats.payload import Chunk, Finish, Piece
 from service.lines import Job, Line, LineFull
 from service.processors import processors
 from service.stopping import Stop, stoppable
+from service.turns import Turns
 
 # Bytes of an answer that are being made or wait to be taken: enough to keep two threads busy while one chunk is sent.
 AHEAD = 4 * 2**20
@@ -94,9 +95,9 @@ class Gathered:
 
 
 class Workers:
-    """`threads` threads (0: one a processor) that take turns at runs and jobs, and one for what is heavy.
+    """`threads` threads (0: one a processor) that take turns at runs and jobs, one for heavy pieces, one a heavy job.
 
-    At most `most_jobs` short jobs and `most_heavy` heavy ones wait.
+    At most `most_jobs` short jobs wait, at most `most_heavy` heavy jobs, and as many heavy pieces.
     """
 
     def __init__(self, threads: int = 0, most_jobs: int = 512, most_heavy: int = 16) -> None:
@@ -106,6 +107,8 @@ class Workers:
         self._heavy_there = threading.Condition(self._lock)
         self._jobs = Line(most_jobs)
         self._heavy = Line(most_heavy)
+        self._most_heavy = most_heavy
+        self._turns = Turns()
         self._runs: deque[Run] = deque()
         self._jobs_turn = True
         self._stopped = False
@@ -122,19 +125,23 @@ class Workers:
 
     def submit(self, work: Callable[[], None], heavy: bool = False) -> Job:
         """Have work done, short unless it is heavy; it must not raise. Raises LineFull where too much waits."""
-        job, line = Job(work), self._heavy if heavy else self._jobs
+        job = Job(work)
         with self._lock:
-            if line.full:
-                raise LineFull(f"{len(line)} {'heavy ' if heavy else ''}requests wait already")
-            line.add(job)
-            (self._heavy_there if heavy else self._work_there).notify()
+            waiting, most = (len(self._turns), self._most_heavy) if heavy else (len(self._jobs), self._jobs.most)
+            if waiting >= most:
+                raise LineFull(f"{waiting} {'heavy ' if heavy else ''}requests wait already")
+            if heavy:
+                self._turns.begin(job)
+            else:
+                self._jobs.add(job)
+                self._work_there.notify()
         return job
 
     def abandon(self, job: Job) -> bool:
         """Give up a job; return whether it was still waiting. One that has begun ends at its next check."""
         job.stop.ask()
         with self._lock:
-            return self._jobs.remove(job) or self._heavy.remove(job)
+            return self._jobs.remove(job) or self._turns.leave(job)
 
     def refuse_heavy(self) -> None:
         """Raise LineFull where no more heavy work should be begun."""
@@ -145,8 +152,9 @@ class Workers:
     def lines(self) -> dict[str, tuple[int, float]]:
         """Return how many jobs wait in each line, and for how many seconds it has not moved."""
         with self._lock:
-            lines = {"short": self._jobs, "heavy": self._heavy}
-            return {name: (len(line), line.seconds_still()) for name, line in lines.items()}
+            heavy = len(self._heavy) + len(self._turns)
+            still = max(self._heavy.seconds_still(), self._turns.seconds_still())
+            return {"short": (len(self._jobs), self._jobs.seconds_still()), "heavy": (heavy, still)}
 
     def start(self, pieces: Iterator[Piece], deliver: Deliver) -> Run:
         """Begin to make an answer. `deliver` is called by the threads, one call at a time, until the last."""

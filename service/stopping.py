@@ -1,10 +1,12 @@
 """Work that nobody waits for any more: any thread says so, and the work ends at its next check.
 
+Work that takes turns with other work (turns.py) gives way where it can rest.
+
 Whoever starts long work runs it within `stoppable(stop)`; the work calls `check()` every few milliseconds, and hands
 `flag()` to kernels that take longer than that.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -17,10 +19,14 @@ class Stopped(BaseException):
 
 
 class Stop:
-    """Whether work is to end. `flag` is one byte, not 0 from then on, that compiled code can read while it runs."""
+    """Whether work is to end. `flag` is one byte, not 0 from then on, that compiled code can read while it runs.
+
+    `pause` returns once the work may go on.
+    """
 
     def __init__(self) -> None:
         self.flag: NDArray[np.uint8] = np.zeros(1, np.uint8)
+        self.pause: Callable[[], None] | None = None
 
     @property
     def asked(self) -> bool:
@@ -46,6 +52,15 @@ def stoppable(stop: Stop) -> Iterator[None]:
 def check() -> None:
     """Raise Stopped where nobody waits for what this thread does."""
     if _current.get().flag[0]:
+        raise Stopped
+
+
+def give_way() -> None:
+    """Check, and let others go on whose turn it is: where no lock is held, which one of them might wait for."""
+    stop = _current.get()
+    if stop.pause is not None:
+        stop.pause()
+    if stop.flag[0]:
         raise Stopped
 
 

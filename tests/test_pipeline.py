@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from service.formats.payload import Finish, Piece
+from service.lines import LineFull
 from service.pipeline import AHEAD, Delivery, Run, Workers
 
 PATIENCE = 20.0  # seconds: only a fault takes so long
@@ -191,6 +192,32 @@ def test_a_heavy_piece_is_made_alone_and_holds_up_nobody_else(workers: Workers) 
     assert log == ["before", "heavy begins"]
     hold.set()
     assert slow.take_all() == b"abc"
+
+
+def test_heavy_pieces_wait_in_a_bounded_line_and_heavy_jobs_in_turns() -> None:
+    workers, hold = Workers(1, most_heavy=2), threading.Event()
+
+    def wait() -> None:
+        hold.wait(PATIENCE)
+
+    takers = [Taker(workers, iter([piece(b"x", heavy=True, work=wait)])) for _ in range(3)]
+    wait_until(lambda: workers.lines()["heavy"][0] == 2)  # and one is made
+    with pytest.raises(LineFull, match="2 heavy requests wait"):
+        workers.refuse_heavy()
+    jobs = [workers.submit(wait, heavy=True) for _ in range(3)]
+    wait_until(lambda: workers.lines()["heavy"][0] == 4)
+    with pytest.raises(LineFull, match="2 heavy requests wait"):
+        workers.submit(wait, heavy=True)
+    assert workers.abandon(jobs[2])
+    assert workers.lines()["heavy"][0] == 3
+    assert not workers.abandon(jobs[0])
+    time.sleep(0.02)
+    assert workers.lines()["heavy"][1] > 0.01
+    hold.set()
+    assert [taker.take_all() for taker in takers] == [b"x"] * 3
+    wait_until(lambda: workers.lines()["heavy"] == (0, 0.0))
+    workers.refuse_heavy()
+    workers.stop()
 
 
 @pytest.mark.parametrize("where", ["make", "finish", "ask", "heavy"])

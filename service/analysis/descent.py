@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from service.analysis.functions import FUNCTIONS, Function, sine
 from service.analysis.layers import frequency_of, sources_of
+from service.analysis.loading import load
 from service.analysis.losses import Array, Targets
-from service.analysis.network import load
 from service.analysis.tasks import Task
 from service.specs.spec import Spec
 from service.stream import kernels

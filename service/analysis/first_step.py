@@ -14,9 +14,9 @@ from math import isfinite
 
 import numpy as np
 
-from service import stopping
 from service.analysis import tape
 from service.analysis.layers import NORMS
+from service.analysis.moments import moments_of
 from service.analysis.network import Batches, Network, Stage
 from service.analysis.tape import Array, Node
 from service.networks.layers.attention import Attention
@@ -52,9 +52,7 @@ class Seen:
 
 
 def rms_of(values: Array) -> float:
-    stopping.check()
-    with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.sqrt(np.mean(values * values)))
+    return moments_of(values).rms
 
 
 def variation_of(values: Array) -> float:
@@ -145,12 +143,12 @@ def scaled_to_one(values: Array) -> Array:
 
 def moves(node: Node, stage: Stage, steepness: float) -> bool:
     """Whether an array's gradient is more than what rounding leaves of sums that cancel."""
-    if node.gradient is None or not node.gradient.any():
+    if node.gradient is None or moments_of(node.gradient).largest == 0.0:
         return False
     if isinstance(stage.layer, Embedding | Tensor):
         return True
     added = steepness * stage.fed.value.size / stage.fed.value.shape[-1]
-    return not float(np.abs(node.gradient).max()) <= ROUNDING * added * min(1.0, rms_of(came(stage)))
+    return not moments_of(node.gradient).largest <= ROUNDING * added * min(1.0, rms_of(came(stage)))
 
 
 def stepped(network: Network, stages: Sequence[Stage], looked: Sequence[Seen]) -> list[Mapping[str, Node]]:

@@ -96,3 +96,32 @@ def erf(values):
     for i in range(values.size):
         out[i] = math.erf(values[i])
     return out
+
+
+@compiled("UniTuple(float64, 4)(float32[::1], float64)", "UniTuple(float64, 4)(float64[::1], float64)")
+def moments_about(values, shift):
+    """Return (sum of x - shift, sum of its squares, sum of squares of x, largest magnitude of x)."""
+    sums, away_squares, squares, largest = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
+    whole = values.size - values.size % LANES
+    for start in range(0, whole, LANES):
+        row = values[start : start + LANES]
+        for lane in range(LANES):
+            x = np.float64(row[lane])
+            away = x - shift
+            sums[lane] += away
+            away_squares[lane] += away * away
+            squares[lane] += x * x
+            largest[lane] = abs(x) if abs(x) > largest[lane] else largest[lane]
+    for i in range(whole, values.size):
+        x = np.float64(values[i])
+        away = x - shift
+        sums[0] += away
+        away_squares[0] += away * away
+        squares[0] += x * x
+        largest[0] = abs(x) if abs(x) > largest[0] else largest[0]
+    for lane in range(1, LANES):
+        sums[0] += sums[lane]
+        away_squares[0] += away_squares[lane]
+        squares[0] += squares[lane]
+        largest[0] = max(largest[0], largest[lane])
+    return sums[0], away_squares[0], squares[0], largest[0]

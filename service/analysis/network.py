@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from service.analysis import tape
 from service.analysis.functions import FUNCTIONS
 from service.analysis.layers import frequency_of, rule_of, sources_of
+from service.analysis.loading import load
 from service.analysis.reach import before_norms, is_norm
 from service.analysis.rules import Weights
 from service.analysis.rules.dense import turned
@@ -36,7 +36,6 @@ from service.networks.layers.recurrent import Recurrent
 from service.networks.layers.structure import ActivationLayer, Split, TiedLayer
 from service.networks.plan import PlannedLayer
 from service.specs.spec import Spec
-from service.stream.dtypes import DTYPES
 from service.stream.views import Shape
 
 MOST_LAYERS = 1024  # some twenty milliseconds each, whatever their sizes
@@ -73,15 +72,6 @@ def activation_of(place: Place) -> str:
     if isinstance(layer, ActivationLayer):
         return "gelu_tanh" if layer.approximate and layer.activation == "gelu" else layer.activation
     return layer.activation if isinstance(layer, LayerSpec) else "linear"
-
-
-def load(planned: PlannedLayer) -> dict[str, Node]:
-    """Return a layer's weights as /init returns them, in float64, by their canonical names."""
-    weights = {}
-    for parameter in planned.parameters:
-        values = np.concatenate([DTYPES[parameter.dtype].read(block) for block in parameter.blocks()])
-        weights[parameter.source.stated.name] = Node(values.astype(np.float64).reshape(parameter.shape))
-    return weights
 
 
 def check_rules(graph: Graph) -> None:

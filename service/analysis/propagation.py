@@ -9,6 +9,7 @@ from service.analysis import tape
 from service.analysis.first_step import distinct_units, gradient_of, rms_of
 from service.analysis.functions import FUNCTIONS
 from service.analysis.matrices import Matrix, matrix_of
+from service.analysis.moments import moments_of
 from service.analysis.network import Stage
 from service.analysis.outputs import correlation_of
 from service.analysis.tape import Array
@@ -54,11 +55,12 @@ def measure_forward(stage: Stage) -> Forward:
     saturated = None
     if activation in FUNCTIONS and not isinstance(stage.layer, Recurrent):
         saturated = float((np.abs(tape.mapped(FUNCTIONS[activation].slope, stage.fed.value)) < FLAT).mean())
-    stopping.check()
+    stopping.give_way()
+    mean, std, rms, _ = moments_of(out)
     return Forward(
-        mean=float(out.mean()),
-        std=float(out.std()),
-        rms=rms_of(out),
+        mean=mean,
+        std=std,
+        rms=rms,
         saturated=saturated,
         dead=float(1.0 - alive.mean()),
         correlation=correlation_of(out),
@@ -74,7 +76,8 @@ def measure_backward(stage: Stage) -> Backward:
     weights = None
     if kernel is not None and kernel.value.ndim > 1 and kernel.gradient is not None:
         weights = rms_of(kernel.gradient) / len(stage.out.value)
-    return Backward(float(gradient.mean()), float(gradient.std()), rms_of(gradient), weights)
+    mean, std, rms, _ = moments_of(gradient)
+    return Backward(mean, std, rms, weights)
 
 
 def measure_matrix(stage: Stage) -> Matrix | None:
@@ -92,5 +95,5 @@ def measure(stages: list[Stage], gradient: Array) -> list[tuple[Forward, Backwar
 
 
 def measured(stage: Stage) -> tuple[Forward, Backward, Matrix | None]:
-    stopping.check()
+    stopping.give_way()
     return measure_forward(stage), measure_backward(stage), measure_matrix(stage)

@@ -2,7 +2,6 @@
 
 import gc
 import weakref
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,16 @@ from numpy.typing import NDArray
 from service.analysis import rules, tape
 from service.analysis.functions import FUNCTIONS
 from service.analysis.tape import Node, Windows
+from service.networks.layers import LAYERS
+from service.networks.layers.structure import STRUCTURE
 
 RULES: Any = rules.RULES
+KINDS: dict[str, Any] = {**LAYERS, **STRUCTURE}
 STEP = 1e-6
 
 
-def layer(**members: Any) -> Any:
-    plain = {"strides": None, "padding": None, "dilation": None, "groups": 1, "output_padding": None, "epsilon": None}
-    return SimpleNamespace(**plain | {"num_groups": None, "key_heads": None, "causal": False, "scale": None} | members)
+def layer(kind: str, **members: Any) -> Any:
+    return KINDS[kind].model_validate({"type": kind, **members})
 
 
 def values(*shape: int, seed: int = 0) -> NDArray[np.float64]:
@@ -40,85 +41,85 @@ ATTENTION = {
 CASES: dict[str, Case] = {
     "conv with strides": (
         "conv2d",
-        layer(shape=[3, 2, 2, 3], strides=2, padding="same"),
+        {"shape": [3, 2, 2, 3], "strides": 2, "padding": "same"},
         {"kernel": (3, 2, 2, 3)},
         [(2, 5, 6, 2)],
     ),
     "conv, dilated": (
         "conv1d",
-        layer(shape=[3, 2, 4], dilation=[2], padding=[[3, 1]]),
+        {"shape": [3, 2, 4], "dilation": [2], "padding": [[3, 1]]},
         {"kernel": (3, 2, 4)},
         [(2, 6, 2)],
     ),
-    "conv on a small ring": ("conv1d", layer(shape=[7, 2, 2]), {"kernel": (7, 2, 2), "bias": (2,)}, [(2, 3, 2)]),
+    "conv on a small ring": ("conv1d", {"shape": [7, 2, 2]}, {"kernel": (7, 2, 2), "bias": (2,)}, [(2, 3, 2)]),
     "conv in groups": (
         "conv2d",
-        layer(shape=[2, 2, 4, 6], groups=2, padding=1),
+        {"shape": [2, 2, 4, 6], "groups": 2, "padding": 1},
         {"kernel": (2, 2, 2, 6)},
         [(2, 4, 3, 4)],
     ),
     "transposed conv": (
         "conv2d_transpose",
-        layer(shape=[3, 2, 2, 4], strides=2, padding=[1, 0], output_padding=1),
+        {"shape": [3, 2, 2, 4], "strides": 2, "padding": [1, 0], "output_padding": 1},
         {"kernel": (3, 2, 4, 2)},
         [(2, 3, 3, 2)],
     ),
     "transposed conv, valid": (
         "conv1d_transpose",
-        layer(shape=[2, 2, 3], strides=3, padding="valid"),
+        {"shape": [2, 2, 3], "strides": 3, "padding": "valid"},
         {"kernel": (2, 3, 2)},
         [(2, 4, 2)],
     ),
     "transposed conv on a ring": (
         "conv1d_transpose",
-        layer(shape=[5, 2, 3], strides=2),
+        {"shape": [5, 2, 3], "strides": 2},
         {"kernel": (5, 3, 2)},
         [(2, 3, 2)],
     ),
     "depthwise conv": (
         "depthwise_conv2d",
-        layer(shape=[3, 3, 3, 2], strides=2, padding="valid"),
+        {"shape": [3, 3, 3, 2], "strides": 2, "padding": "valid"},
         {"kernel": (3, 3, 3, 2)},
         [(2, 5, 5, 3)],
     ),
-    "max_pool": ("max_pool", layer(window=3, strides=2, padding="same"), {}, [(2, 6, 5, 2)]),
-    "average_pool, same": ("average_pool", layer(window=3, strides=2, padding="same"), {}, [(2, 6, 5, 2)]),
-    "average_pool, numbers": ("average_pool", layer(window=[3, 2], strides=None, padding=1), {}, [(2, 6, 5, 2)]),
-    "global_average_pool": ("global_average_pool", layer(), {}, [(2, 3, 4, 5)]),
-    "nearest": ("upsample", layer(factor=2, method="nearest"), {}, [(2, 3, 2, 2)]),
-    "linear": ("upsample", layer(factor=[3, 2], method="linear"), {}, [(2, 3, 1, 2)]),
-    "pad": ("pad", layer(padding=[[1, 2], [0, 1]]), {}, [(2, 3, 2)]),
-    "concatenate": ("concatenate", layer(axis=1), {}, [(2, 3, 4), (1, 1, 4), (2, 2, 4)]),
-    "split": ("split", layer(sizes=[1, 3, 2], axis=-1), {}, [(2, 3, 6)]),
-    "transpose": ("transpose", layer(axes=[3, 1, 2]), {}, [(2, 3, 4, 5)]),
-    "flatten": ("flatten", layer(channels_first=True), {}, [(2, 3, 4, 5)]),
-    "reshape": ("reshape", layer(shape=[4, -1]), {}, [(2, 3, 4)]),
-    "add": ("add", layer(), {}, [(2, 3, 4), (1, 3, 4), (2, 1, 1)]),
-    "multiply": ("multiply", layer(), {}, [(2, 3, 4), (1, 3, 4), (2, 1, 1)]),
-    "scale": ("scale", layer(by=-2.5), {}, [(2, 3)]),
-    "batch_norm": ("batch_norm", layer(shape=[3], epsilon=0.1), {"gamma": (3,), "beta": (3,)}, [(4, 2, 3)]),
-    "group_norm": ("group_norm", layer(shape=[6], num_groups=3), {"gamma": (6,), "beta": (6,)}, [(2, 4, 6)]),
-    "rms_norm": ("rms_norm", layer(shape=[6], epsilon=1e-3), {"scale": (6,)}, [(2, 4, 6)]),
+    "max_pool": ("max_pool", {"window": 3, "strides": 2, "padding": "same"}, {}, [(2, 6, 5, 2)]),
+    "average_pool, same": ("average_pool", {"window": 3, "strides": 2, "padding": "same"}, {}, [(2, 6, 5, 2)]),
+    "average_pool, numbers": ("average_pool", {"window": [3, 2], "padding": 1}, {}, [(2, 6, 5, 2)]),
+    "global_average_pool": ("global_average_pool", {}, {}, [(2, 3, 4, 5)]),
+    "nearest": ("upsample", {"factor": 2, "method": "nearest"}, {}, [(2, 3, 2, 2)]),
+    "linear": ("upsample", {"factor": [3, 2], "method": "linear"}, {}, [(2, 3, 1, 2)]),
+    "pad": ("pad", {"padding": [[1, 2], [0, 1]]}, {}, [(2, 3, 2)]),
+    "concatenate": ("concatenate", {"axis": 1}, {}, [(2, 3, 4), (1, 1, 4), (2, 2, 4)]),
+    "split": ("split", {"sizes": [1, 3, 2], "axis": -1}, {}, [(2, 3, 6)]),
+    "transpose": ("transpose", {"axes": [3, 1, 2]}, {}, [(2, 3, 4, 5)]),
+    "flatten": ("flatten", {"channels_first": True}, {}, [(2, 3, 4, 5)]),
+    "reshape": ("reshape", {"shape": [4, -1]}, {}, [(2, 3, 4)]),
+    "add": ("add", {}, {}, [(2, 3, 4), (1, 3, 4), (2, 1, 1)]),
+    "multiply": ("multiply", {}, {}, [(2, 3, 4), (1, 3, 4), (2, 1, 1)]),
+    "scale": ("scale", {"by": -2.5}, {}, [(2, 3)]),
+    "batch_norm": ("batch_norm", {"shape": [3], "epsilon": 0.1}, {"gamma": (3,), "beta": (3,)}, [(4, 2, 3)]),
+    "group_norm": ("group_norm", {"shape": [6], "num_groups": 3}, {"gamma": (6,), "beta": (6,)}, [(2, 4, 6)]),
+    "rms_norm": ("rms_norm", {"shape": [6], "epsilon": 1e-3}, {"scale": (6,)}, [(2, 4, 6)]),
     "causal attention": (
         "multi_head_attention",
-        layer(shape=[6, 2, 3], key_heads=2, causal=True),
+        {"shape": [6, 2, 3], "causal": True},
         ATTENTION,
         [(2, 4, 6)],
     ),
     "attention to another": (
         "multi_head_attention",
-        layer(shape=[6, 2, 3], key_heads=2),
+        {"shape": [6, 2, 3]},
         ATTENTION,
         [(2, 4, 6), (2, 3, 6)],
     ),
     "bare attention": (
         "dot_product_attention",
-        layer(heads=4, key_heads=2, causal=True),
+        {"heads": 4, "key_heads": 2, "causal": True},
         {},
         [(2, 3, 8), (2, 3, 4), (2, 3, 4), (1, 3, 3, 4)],
     ),
-    "rotary": ("rotary", layer(heads=2, base=100.0, width=None), {}, [(2, 5, 8)]),
-    "rotary of some features": ("rotary", layer(heads=2, base=100.0, width=4), {}, [(2, 5, 12)]),
+    "rotary": ("rotary", {"heads": 2, "base": 100.0, "width": None}, {}, [(2, 5, 8)]),
+    "rotary of some features": ("rotary", {"heads": 2, "base": 100.0, "width": 4}, {}, [(2, 5, 12)]),
 }
 
 
@@ -128,7 +129,7 @@ def made_by(case: Case, arrays: list[NDArray[Any]], constant: bool = False) -> t
     if constant:
         nodes = nodes[: len(weights)] + [tape.constant(node.value) for node in nodes[len(weights) :]]
     named = dict(zip(weights, nodes, strict=False))
-    return one(RULES[name](stated, named, *nodes[len(weights) :])), nodes
+    return one(RULES[name](layer(name, **stated), named, *nodes[len(weights) :])), nodes
 
 
 def arrays_of(case: Case) -> list[NDArray[Any]]:
@@ -205,14 +206,14 @@ def test_a_window_sees_what_strides_dilation_and_padding_say() -> None:
         "ring": ({}, [217, 321, 432, 543, 654, 765, 176]),
     }
     for name, (members, wanted) in by.items():
-        stated = layer(shape=[3, 1, 1], **members)
+        stated = layer("conv1d", shape=[3, 1, 1], **members)
         assert RULES["conv1d"](stated, {"kernel": kernel}, x).value.ravel().tolist() == wanted, name
 
 
 def test_means_leave_out_padding_that_only_evens_and_count_what_is_stated() -> None:
     x = Node(np.array([4.0, 8.0, 6.0]).reshape(1, 3, 1))
-    same = RULES["average_pool"](layer(window=2, strides=2, padding="same"), {}, x)
-    stated = RULES["average_pool"](layer(window=2, strides=2, padding=1), {}, x)
+    same = RULES["average_pool"](layer("average_pool", window=2, strides=2, padding="same"), {}, x)
+    stated = RULES["average_pool"](layer("average_pool", window=2, strides=2, padding=1), {}, x)
     assert same.value.ravel().tolist() == [6.0, 6.0]
     assert stated.value.ravel().tolist() == [2.0, 7.0]
 
@@ -226,7 +227,7 @@ def test_of_equal_values_the_first_gets_the_gradient_and_padding_is_never_the_la
 
 
 def test_a_masked_query_reads_nothing_that_comes_after_it() -> None:
-    stated = layer(shape=[6, 2, 3], key_heads=2, causal=True)
+    stated = layer("multi_head_attention", shape=[6, 2, 3], causal=True)
     weights = {name: Node(values(*shape)) for name, shape in ATTENTION.items()}
     x = values(2, 5, 6)
     before = RULES["multi_head_attention"](stated, weights, Node(x)).value
@@ -238,7 +239,7 @@ def test_a_masked_query_reads_nothing_that_comes_after_it() -> None:
 
 def test_a_rotation_keeps_lengths_and_makes_products_depend_on_distance_alone() -> None:
     x = np.tile(values(1, 1, 8), (1, 6, 1))
-    turned = RULES["rotary"](layer(heads=1, base=50.0, width=None), {}, Node(x)).value[0]
+    turned = RULES["rotary"](layer("rotary", heads=1, base=50.0, width=None), {}, Node(x)).value[0]
     products = turned @ turned.T
     assert np.diagonal(products) == pytest.approx((x[0, 0] ** 2).sum())
     assert products[0, 2] == pytest.approx(products[3, 5])

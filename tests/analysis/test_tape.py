@@ -7,6 +7,7 @@ import pytest
 
 from service.analysis import tape
 from service.analysis.functions import FUNCTIONS
+from service.analysis.loading import load
 from service.analysis.network import Network
 from service.analysis.tape import Node
 from service.networks.activations import ACTIVATIONS
@@ -81,18 +82,15 @@ class Moved:
         self.network, self.layer, self.parameter, self.by = network, layer, parameter, by
 
     def run(self, inputs: Any) -> Any:
-        from service.analysis import network as module
 
-        load = module.load
-
-        def moved(planned: Any) -> dict[str, Node]:
-            weights = load(planned)
+        def moved(planned: Any, *exactness: Any) -> dict[str, Node]:
+            weights = load(planned, *exactness)
             if planned.name == self.layer:
                 weights[self.parameter] = Node(weights[self.parameter].value + self.by)
             return weights
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "load", moved)
+            patch.setattr("service.analysis.network.load", moved)
             return list(self.network.run(inputs))
 
 

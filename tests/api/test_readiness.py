@@ -15,6 +15,7 @@ from service.api.app import create_app
 from service.api.problems import RequestProblem
 from service.api.readiness import Readiness
 from service.compiling import Compilation
+from service.pipeline import Workers
 from service.replay import ALGORITHMS
 from service.settings import Settings
 from service.specs import self_test
@@ -136,6 +137,19 @@ def test_a_replica_whose_own_bytes_differ_is_not_ready(monkeypatch: pytest.Monke
             assert ready.status_code == 503
             assert ready.json()["disagreements"] == ["he_normal"]
             assert not (await client.get("/algorithms/initserve/1")).json()["ready"]
+
+    asyncio.run(run())
+
+
+def test_a_replica_of_which_a_line_stands_still_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with serving() as client:
+            for seconds, status in ((119.0, 200), (121.0, 503)):
+                lines = {"short": (0, 0.0), "heavy": (2, seconds)}
+                monkeypatch.setattr(Workers, "lines", lambda _, lines=lines: lines)
+                ready = await client.get("/readyz")
+                assert ready.status_code == status
+                assert ready.json()["lines"]["heavy"] == {"waiting": 2, "seconds_without_movement": seconds}
 
     asyncio.run(run())
 

@@ -1,7 +1,6 @@
 """Rules and the tape below them, forward and back, against PyTorch's autograd; what Keras alone has, against it."""
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -14,9 +13,12 @@ from torch.nn import functional
 
 from service.analysis import rules, tape
 from service.analysis.tape import Node
+from service.networks.layers import LAYERS
+from service.networks.layers.structure import STRUCTURE
 
 Array = NDArray[np.float64]
 RULES: Any = rules.RULES
+KINDS: dict[str, Any] = {**LAYERS, **STRUCTURE}
 SIZES = {1: [11], 2: [9, 7], 3: [5, 6, 4]}
 CONVOLVE: dict[int, Any] = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 BACK: dict[int, Any] = {
@@ -32,9 +34,8 @@ def values(*shape: int, seed: int = 0) -> Array:
     return np.random.default_rng([seed, *shape]).standard_normal(shape)
 
 
-def layer(**members: Any) -> Any:
-    plain = {"strides": None, "padding": None, "dilation": None, "groups": 1, "output_padding": None, "epsilon": None}
-    return SimpleNamespace(**plain | members)
+def layer(kind: str, **members: Any) -> Any:
+    return KINDS[kind].model_validate({"type": kind, **members})
 
 
 def agree(ours: Callable[..., Node], theirs: Callable[..., torch.Tensor], *arrays: Array) -> None:
@@ -74,8 +75,12 @@ def test_a_convolution_is_torchs_with_any_strides_padding_dilation_and_groups(se
     pads = [[int(one) for one in draw.integers(0, 3, 2)] for _ in range(axes)]
     ring = seed % 5 == 4
     if ring:
-        pads = [[size // 2 * by, (size - 1 - size // 2) * by] for size, by in zip(field, dilation, strict=True)]
+        pads = [
+            [span // 2, span - 1 - span // 2]
+            for span in ((size - 1) * by + 1 for size, by in zip(field, dilation, strict=True))
+        ]
     stated = layer(
+        f"conv{axes}d",
         shape=[*field, 2 * groups, 3 * groups], strides=strides, dilation=dilation, groups=groups,
         padding="circular" if ring else pads,
     )  # fmt: skip
@@ -103,7 +108,12 @@ def test_a_transposed_convolution_is_torchs(seed: int) -> None:
     pads = [int(draw.integers(0, size)) for size in field]
     more = int(draw.integers(0, strides))
     stated = layer(
-        shape=[*field, 2 * groups, 3 * groups], strides=strides, groups=groups, padding=pads, output_padding=more
+        f"conv{axes}d_transpose",
+        shape=[*field, 2 * groups, 3 * groups],
+        strides=strides,
+        groups=groups,
+        padding=pads,
+        output_padding=more,
     )
     agree(
         lambda x, kernel: RULES[f"conv{axes}d_transpose"](stated, {"kernel": kernel}, x),
@@ -120,12 +130,12 @@ def test_a_transposed_convolution_is_torchs(seed: int) -> None:
 @pytest.mark.parametrize("field", [(3, 2), (1, 4), (5, 5)])
 def test_a_convolution_and_its_transpose_are_keras(strides: int, padding: str, field: tuple[int, int]) -> None:
     x, kernel = values(2, 9, 8, 3), values(*field, 3, 4)
-    stated = layer(shape=[*field, 3, 4], strides=strides, padding=padding)
-    ours = RULES["conv2d"](stated, {"kernel": Node(kernel)}, Node(x)).value
+    stated = {"shape": [*field, 3, 4], "strides": strides, "padding": padding}
+    ours = RULES["conv2d"](layer("conv2d", **stated), {"kernel": Node(kernel)}, Node(x)).value
     wanted = keras.ops.conv(torch.tensor(x), torch.tensor(kernel), strides, padding)
     np.testing.assert_allclose(ours, wanted.numpy(), rtol=1e-9, atol=1e-10)
     turned = values(*field, 4, 3)
-    ours = RULES["conv2d_transpose"](stated, {"kernel": Node(turned)}, Node(x)).value
+    ours = RULES["conv2d_transpose"](layer("conv2d_transpose", **stated), {"kernel": Node(turned)}, Node(x)).value
     made = keras.layers.Conv2DTranspose(4, field, strides, padding, use_bias=False, dtype="float64")
     made.build(x.shape)
     made.kernel.assign(turned)
@@ -139,11 +149,16 @@ def test_pools_are_torchs(seed: int) -> None:
     axes = 1 + seed % 3
     window, strides = shape_of(draw, axes, 3), shape_of(draw, axes, 3)
     pads = [int(draw.integers(0, size // 2 + 1)) for size in window]
-    stated = layer(window=window, strides=strides, padding=pads)
+    stated: dict[str, Any] = {"window": window, "strides": strides, "padding": pads}
+    largest, mean = layer("max_pool", **stated), layer("average_pool", **stated)
     x = values(2, *SIZES[axes], 3)
-    agree(lambda x: RULES["max_pool"](stated, {}, x), lambda x: last(MAX[axes](first(x), window, strides, pads)), x)
     agree(
-        lambda x: RULES["average_pool"](stated, {}, x),
+        lambda x: RULES["max_pool"](largest, {}, x),
+        lambda x: last(MAX[axes](first(x), window, strides, pads)),
+        x,
+    )
+    agree(
+        lambda x: RULES["average_pool"](mean, {}, x),
         lambda x: last(MEAN[axes](first(x), window, strides, pads)),  # its default: padding counts
         x,
     )
@@ -153,10 +168,15 @@ def test_pools_are_torchs(seed: int) -> None:
 @pytest.mark.parametrize("strides", [1, 2, 3, None])
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_pools_are_keras(window: tuple[int, int], strides: int | None, padding: str) -> None:
-    x, stated = values(2, 9, 8, 3), layer(window=list(window), strides=strides, padding=padding)
-    agree(lambda x: RULES["max_pool"](stated, {}, x), lambda x: keras.ops.max_pool(x, window, strides, padding), x)
+    x, stated = values(2, 9, 8, 3), {"window": list(window), "strides": strides, "padding": padding}
+    largest, mean = layer("max_pool", **stated), layer("average_pool", **stated)
+    agree(
+        lambda x: RULES["max_pool"](largest, {}, x),
+        lambda x: keras.ops.max_pool(x, window, strides, padding),
+        x,
+    )
     # On torch Keras repeats the border where it pads more on one side; everywhere else it leaves padding out.
-    ours = RULES["average_pool"](stated, {}, Node(x)).value
+    ours = RULES["average_pool"](mean, {}, Node(x)).value
     wanted = keras_on_jax.average_pool(x.astype(np.float32), window, strides or window, padding)
     np.testing.assert_allclose(ours, np.asarray(wanted), rtol=1e-4, atol=1e-5)
 
@@ -169,7 +189,7 @@ def test_more_places_are_torchs(axes: int, factor: int) -> None:
     for method, mode in (("nearest", "nearest"), ("linear", linear)):
         corners = None if mode == "nearest" else False
         agree(
-            lambda x, method=method: RULES["upsample"](layer(factor=factor, method=method), {}, x),
+            lambda x, method=method: RULES["upsample"](layer("upsample", factor=factor, method=method), {}, x),
             lambda x, mode=mode, corners=corners: last(
                 functional.interpolate(first(x), scale_factor=factor, mode=mode, align_corners=corners)
             ),
@@ -186,7 +206,7 @@ def in_heads(x: torch.Tensor, heads: int) -> torch.Tensor:
 @pytest.mark.parametrize("scale", [None, 1.0])
 def test_attention_is_torchs(causal: bool, heads: int, key_heads: int, scale: float | None) -> None:
     steps, keys = (5, 5) if causal else (5, 7)
-    stated = layer(type="dot_product_attention", heads=heads, key_heads=key_heads, causal=causal, scale=scale)
+    stated = layer("dot_product_attention", heads=heads, key_heads=key_heads, causal=causal, scale=scale)
 
     def theirs(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         mask = bias.movedim(-1, 1)
@@ -210,7 +230,7 @@ def test_attention_is_torchs(causal: bool, heads: int, key_heads: int, scale: fl
 def test_attention_between_two_sequences_is_torchs(causal: bool) -> None:
     steps, keys = (5, 5) if causal else (5, 7)
     module = torch.nn.MultiheadAttention(6, 2, batch_first=True, dtype=torch.float64)
-    stated = layer(shape=[6, 2, 3], key_heads=2, causal=causal)
+    stated = layer("multi_head_attention", shape=[6, 2, 3], causal=causal)
     joint, bias = values(18, 6), values(18)
     back, shift = values(6, 6), values(6)
     with torch.no_grad():
@@ -241,7 +261,9 @@ def test_a_rotation_is_gpt_neoxs_and_of_whole_heads_llamas(size: int) -> None:
         turned, _ = apply_rotary_pos_emb(in_heads(x, 4), in_heads(x, 4), cos, sin)
         return torch.as_tensor(turned).transpose(1, 2).flatten(2)
 
-    agree(lambda x: RULES["rotary"](layer(heads=4, base=500.0, width=6), {}, x), theirs, values(2, 7, 4 * size))
+    agree(
+        lambda x: RULES["rotary"](layer("rotary", heads=4, base=500.0, width=6), {}, x), theirs, values(2, 7, 4 * size)
+    )
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
@@ -251,7 +273,7 @@ def test_buckets_are_t5s(bidirectional: bool, buckets: int, farthest: int) -> No
 
     away = torch.arange(300)[None, :] - torch.arange(300)[:, None]
     wanted = T5Attention._relative_position_bucket(away, bidirectional, buckets, farthest)
-    stated = layer(buckets=buckets, max_distance=farthest, bidirectional=bidirectional)
+    stated = layer("relative_positions", buckets=buckets, max_distance=farthest, bidirectional=bidirectional)
     x = Node(np.zeros((1, 300, 1)))
     assert np.array_equal(RULES["relative_positions"](stated, {}, x, x).value[0], wanted.numpy())
 
@@ -266,13 +288,14 @@ def test_norms_have_the_epsilon_that_is_stated(epsilon: float) -> None:
         "group_norm": lambda x, g, b: last(functional.group_norm(first(x), 2, g, b, epsilon)),
     }
     for kind, theirs in torch_norms.items():
-        stated = layer(shape=[6], epsilon=epsilon, num_groups=2)
+        groups = {"num_groups": 2} if kind == "group_norm" else {}
+        stated = layer(kind, shape=[6], epsilon=epsilon, **groups)
         agree(
             lambda x, g, b, kind=kind, stated=stated: RULES[kind](stated, {"gamma": g, "beta": b}, x),
             theirs, x, gamma, beta,
         )  # fmt: skip
     agree(
-        lambda x, g: RULES["rms_norm"](layer(shape=[6], epsilon=epsilon), {"scale": g}, x),
+        lambda x, g: RULES["rms_norm"](layer("rms_norm", shape=[6], epsilon=epsilon), {"scale": g}, x),
         lambda x, g: functional.rms_norm(x, (6,), g, epsilon),
         x,
         gamma,
@@ -281,16 +304,16 @@ def test_norms_have_the_epsilon_that_is_stated(epsilon: float) -> None:
 
 def test_branches_part_and_meet_as_in_torch() -> None:
     def ours(x: Node, word: Node) -> Node:
-        left, middle, right = RULES["split"](layer(sizes=[2, 3, 2], axis=-1), {}, x)
-        joined = RULES["concatenate"](layer(axis=1), {}, word, left, right)
-        turned = RULES["transpose"](layer(axes=[2, 1]), {}, joined)
-        wide = RULES["pad"](layer(padding=[[1, 0], [0, 2]]), {}, turned)
-        flat = RULES["flatten"](layer(channels_first=True), {}, wide)
-        shaped = RULES["reshape"](layer(shape=[3, -1]), {}, flat)
-        narrow = RULES["global_average_pool"](layer(), {}, middle)
-        row = RULES["reshape"](layer(shape=[3, 1]), {}, narrow)
-        both = RULES["multiply"](layer(), {}, shaped, row)
-        made: Node = RULES["add"](layer(), {}, both, RULES["scale"](layer(by=0.3), {}, shaped), shaped)
+        left, middle, right = RULES["split"](layer("split", sizes=[2, 3, 2], axis=-1), {}, x)
+        joined = RULES["concatenate"](layer("concatenate", axis=1), {}, word, left, right)
+        turned = RULES["transpose"](layer("transpose", axes=[2, 1]), {}, joined)
+        wide = RULES["pad"](layer("pad", padding=[[1, 0], [0, 2]]), {}, turned)
+        flat = RULES["flatten"](layer("flatten", channels_first=True), {}, wide)
+        shaped = RULES["reshape"](layer("reshape", shape=[3, -1]), {}, flat)
+        narrow = RULES["global_average_pool"](layer("global_average_pool"), {}, middle)
+        row = RULES["reshape"](layer("reshape", shape=[3, 1]), {}, narrow)
+        both = RULES["multiply"](layer("multiply"), {}, shaped, row)
+        made: Node = RULES["add"](layer("add"), {}, both, RULES["scale"](layer("scale", by=0.3), {}, shaped), shaped)
         return made
 
     def theirs(x: torch.Tensor, word: torch.Tensor) -> torch.Tensor:

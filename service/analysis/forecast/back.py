@@ -28,7 +28,7 @@ class Returning:
         if last is not None:
             self.coming[-1] = [Gradient(np.eye(len(last.out.mean)))]
         for number in reversed(range(len(steps))):
-            stopping.check()
+            stopping.give_way()
             self.leave(number)
 
     def leave(self, number: int) -> None:

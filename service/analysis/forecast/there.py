@@ -36,7 +36,7 @@ class Following:
         self.steps: list[Step | None] = []
         self.inputs: list[Sequence[Signal | None]] = []
         for place, (_, gives) in zip(network.graph.places, shapes, strict=True):
-            stopping.check()
+            stopping.give_way()
             self.inputs.append([self.taken(one.place, one.part, one.name) for one in place.takes])
             self.steps.append(self.step(place, gives))
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from service.analysis import tape
 from service.analysis.rules.rule import Weights
-from service.analysis.rules.windows import each, pads_of
-from service.analysis.tape import Node, Windows
+from service.analysis.rules.windows import pool_windows
+from service.analysis.tape import Node
+from service.networks.layers.window import by_axis
 
 
 def add(layer: Any, weights: Weights, *inputs: Node) -> Node:
@@ -53,20 +54,13 @@ def pad(layer: Any, weights: Weights, x: Node) -> Node:
     return tape.pad(x, [(before, after) for before, after in layer.padding])
 
 
-def pool_windows(layer: Any, x: Node) -> Windows:
-    places = x.value.shape[1:-1]
-    window = each(layer.window, len(places), ())
-    strides, ones = each(layer.strides, len(places), window), (1,) * len(places)
-    return Windows(window, strides, ones, pads_of(layer.padding, window, strides, ones, places))
-
-
 def max_pool(layer: Any, weights: Weights, x: Node) -> Node:
-    return tape.max_pool(x, pool_windows(layer, x))
+    return tape.max_pool(x, pool_windows(layer, x.value.shape[1:-1]))
 
 
 def average_pool(layer: Any, weights: Weights, x: Node) -> Node:
     """Return means; padding by numbers counts, as torch has it by default, that of `same` does not, as in Keras."""
-    return tape.average_pool(x, pool_windows(layer, x), padding_counts=layer.padding != "same")
+    return tape.average_pool(x, pool_windows(layer, x.value.shape[1:-1]), padding_counts=layer.padding != "same")
 
 
 def global_average_pool(layer: Any, weights: Weights, x: Node) -> Node:
@@ -74,5 +68,5 @@ def global_average_pool(layer: Any, weights: Weights, x: Node) -> Node:
 
 
 def upsample(layer: Any, weights: Weights, x: Node) -> Node:
-    factors = each(layer.factor, x.value.ndim - 2, ())
+    factors = by_axis(layer.factor, x.value.ndim - 2)
     return tape.repeat(x, factors) if layer.method == "nearest" else tape.interpolate(x, factors)

@@ -10,7 +10,7 @@ from service.analysis.tape import Node
 def attention(layer: Any, weights: Weights, *inputs: Node) -> Node:
     """Return what queries read; inputs are one for all, or queries, then what keys and values are made of."""
     query, key, value = projected(layer, weights, *inputs)
-    read = tape.attend(query, key, value, layer.key_heads, getattr(layer, "causal", False))
+    read = tape.attend(query, key, value, layer.key_heads, layer.causal)
     back = tape.contract("bths,hsd->btd", read, weights["attention_output/kernel"])
     return with_bias(back, weights, "attention_output/bias")
 

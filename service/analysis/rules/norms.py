@@ -35,7 +35,7 @@ def layer_norm(layer: Any, weights: Weights, x: Node) -> Node:
 
 def groups_of(layer: Any) -> int:
     """Return how many groups of features a layer normalises apart."""
-    return getattr(layer, "num_groups", None) or (GROUPS if layer.shape[0] % GROUPS == 0 else 1)
+    return layer.num_groups or (GROUPS if layer.shape[0] % GROUPS == 0 else 1)
 
 
 def group_norm(layer: Any, weights: Weights, x: Node) -> Node:

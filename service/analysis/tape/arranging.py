@@ -67,11 +67,13 @@ def pad(a: Node, widths: Sequence[tuple[int, int]]) -> Node:
 
 def look_up(table: Node, rows: NDArray[np.integer[Any]]) -> Node:
     """Return rows of a table."""
-    shape, dtype = table.value.shape, table.value.dtype
 
-    def pull(g: Array) -> tuple[Array]:
-        whole = np.zeros(shape, dtype)
-        np.add.at(whole, rows, g)
-        return (whole,)
+    def pull(g: Array) -> tuple[Part]:
+        flat = rows.reshape(-1)
+        order = np.argsort(flat, kind="stable")
+        found, starts = np.unique(flat[order], return_index=True)
+        return (
+            Part((found,), np.add.reduceat(g.reshape(flat.size, -1)[order], starts).reshape(-1, *g.shape[rows.ndim :])),
+        )
 
     return Node(table.value[rows], (table,), pull)

@@ -18,14 +18,15 @@ Array: TypeAlias = NDArray[Any]  # float64, or float32 throughout; a node of tok
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The gradient at some places of an array; it is 0 at all others."""
+    """The gradient at some places of an array, each named once; it is 0 at all others."""
 
-    where: tuple[slice | int, ...]
+    where: tuple[slice | int | NDArray[np.integer[Any]], ...]
     values: Array
 
 
 Pulled: TypeAlias = Array | Part | None  # None: nobody asks for that one
-Pull: TypeAlias = Callable[[Array], Sequence[Pulled]]  # the gradient at a node -> those at the nodes it came of
+# The gradient at a node -> those at the nodes it came of: that very array, views of it, or a new one for each.
+Pull: TypeAlias = Callable[[Array], Sequence[Pulled]]
 
 
 class Node:
@@ -37,7 +38,7 @@ class Node:
     def __init__(
         self, value: Array, parents: Sequence["Node"] = (), pull: Pull | None = None, constant: bool = False
     ) -> None:
-        stopping.check()
+        stopping.give_way()
         self.value = value
         self.constant: bool = constant or (pull is not None and all(parent.constant for parent in parents))
         self.parents = () if self.constant else parents
@@ -62,10 +63,10 @@ def backward(last: Node, gradient: Array) -> None:
         node = order.pop()
         if node.pull is None or node.gradient is None:
             continue
-        stopping.check()
+        stopping.give_way()
         for parent, pulled in zip(node.parents, node.pull(node.gradient), strict=True):
             if pulled is not None and not parent.constant:
-                accumulate(parent, pulled)
+                accumulate(parent, pulled, node.gradient)
         node.pull, node.parents = spent, ()
 
 
@@ -87,8 +88,8 @@ def ordered(last: Node) -> Iterator[Node]:
             stack.extend((parent, False) for parent in node.parents)
 
 
-def accumulate(node: Node, pulled: Array | Part) -> None:
-    """Add to a node's gradient; an array that others may hold as well is not changed."""
+def accumulate(node: Node, pulled: Array | Part, source: Array) -> None:
+    """Add to a node's gradient what was made of `source`; an array that others may hold as well is not changed."""
     if isinstance(pulled, Part):
         if node.gradient is None or not node.own:
             node.gradient = np.zeros_like(node.value) if node.gradient is None else node.gradient.copy()
@@ -97,7 +98,7 @@ def accumulate(node: Node, pulled: Array | Part) -> None:
         return
     pulled = fitted(pulled, node.value.shape)
     if node.gradient is None:
-        node.gradient = pulled
+        node.gradient, node.own = pulled, pulled.base is None and pulled is not source
     elif node.own:
         node.gradient += pulled
     else:
