@@ -29,11 +29,25 @@ Batch: TypeAlias = NDArray[Any]  # float64; int64 where it is tokens
 EXTRA = ("inputs", "batch", "forecast_only", "tune", "steps", *OF_STEPS)  # of the request, beside what a spec has
 
 
+Npy: TypeAlias = Annotated[str, Field(max_length=2**24)]
+
+
+def read_all(given: str | dict[str, str]) -> str | dict[str, str]:
+    """Refuse what is no .npy file of finite numbers in base64, or are none."""
+    for text in [given] if isinstance(given, str) else given.values():
+        read_npy(text)
+    return given
+
+
 class DiagnoseRequest(Spec, StepsRequest):
     """A network to diagnose: a spec as in /init, and what to send through it."""
 
-    inputs: Annotated[str, Field(max_length=2**24), AfterValidator(read_npy)] | None = Field(
-        None, description="A batch as a .npy file in base64, examples first; left out: standard normal ones."
+    inputs: (
+        Annotated[Npy | Annotated[dict[str, Npy], Field(min_length=1, max_length=16)], AfterValidator(read_all)] | None
+    ) = Field(
+        None,
+        description="A batch as a .npy file in base64, examples first, or batches by the names of the network's "
+        "inputs. What is left out is drawn: standard normal numbers, tokens for an embedding.",
     )
     batch: Annotated[int, Field(ge=2, le=1024)] | None = Field(
         None, description="Examples drawn where `inputs` is left out; 128, fewer for images, unless given."
@@ -49,15 +63,48 @@ def standard_normal(shape: tuple[int, ...], seed: int, what: str) -> Array:
     return filled(Normal(0.0, 1.0), stream_of(seed, f"diagnose {what}"), prod(shape)).reshape(shape)
 
 
+def given_arrays(request: DiagnoseRequest, spec: Spec) -> dict[str, Array]:
+    """Return the arrays that were posted, by the names of the network's inputs; one alone is the first.
+
+    Raises InvalidSpec for a name that no input has, and for batches of different length.
+    """
+    if request.inputs is None:
+        return {}
+    names = spec.graph.inputs
+    posted = {names[0]: request.inputs} if isinstance(request.inputs, str) else request.inputs
+    found = {name: load_npy(text) for name, text in posted.items()}
+    unknown = next((name for name in found if name not in names), None)
+    if unknown is not None:
+        detail = f"no input of the network is called {unknown!r}: its inputs are {', '.join(names)}"
+        raise InvalidSpec(detail, f"/inputs/{escaped(unknown)}")
+    for name, batch in found.items():
+        if not batch.ndim:
+            raise InvalidSpec("a batch has one example at least, not the shape []", pointer_to(request, name))
+    lengths = {len(batch) for batch in found.values()}
+    if len(lengths) > 1:
+        raise InvalidSpec(f"batches have as many examples each, not {sorted(lengths)}", "/inputs")
+    return found
+
+
+def pointer_to(request: DiagnoseRequest, name: str) -> str:
+    """Return where a batch stands in a request."""
+    return "/inputs" if isinstance(request.inputs, str) else f"/inputs/{escaped(name)}"
+
+
+def escaped(name: str) -> str:
+    """Return a member's name as a JSON pointer has it (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
 def batches_of(request: DiagnoseRequest, spec: Spec, seed: int, shapes: Mapping[str, Shape]) -> Batches:
     """Return a batch of each shape for the network's inputs: as given, or drawn; tokens where an embedding takes it."""
-    graph = spec.graph
+    graph, given = spec.graph, given_arrays(request, spec)
     found: dict[str, NDArray[Any]] = {}
     for number, (name, shape) in enumerate(shapes.items()):
         tables = (graph.weights_of(place) for place in graph.takers(name))
         rows = [table.shape[0] - table.offset for table in tables if isinstance(table, Embedding)]
-        if number == 0 and request.inputs is not None:
-            found[name] = given_batch(load_npy(request.inputs), min(rows, default=None))
+        if name in given:
+            found[name] = given_batch(given[name], min(rows, default=None), pointer_to(request, name))
         elif name == POSITIONS:
             found[name] = np.broadcast_to(np.arange(shape[-1], dtype=np.int64), shape).copy()
         elif rows:
@@ -68,14 +115,23 @@ def batches_of(request: DiagnoseRequest, spec: Spec, seed: int, shapes: Mapping[
 
 
 def batch_shapes(request: DiagnoseRequest, spec: Spec) -> dict[str, Shape]:
-    """Return the shape of each input, the batch first: as stated, as given, or what fits the first layer."""
-    if request.inputs is None:
+    """Return the shape of each input, the batch first: as given, as stated, or what fits the first layer.
+
+    Inputs that are stated to have one shape (tokens and positions) have that of whichever is given.
+    """
+    given = given_arrays(request, spec)
+    if not given:
         return drawn_shapes(spec, request.batch)
-    stated, names = spec.network.input_shape, spec.graph.inputs
-    given = load_npy(request.inputs)
-    examples = len(given) if given.ndim else 1
-    like = {name: given.shape[1:] for name in names if stated.get(name) == stated.get(names[0])}
-    return {name: (examples, *like.get(name, stated.get(name, ()))) for name in names}
+    stated = spec.network.input_shape
+    examples = len(next(iter(given.values())))
+    like = {tuple(stated[name]): batch.shape[1:] for name, batch in reversed(given.items()) if name in stated}
+    shapes: dict[str, Shape] = {}
+    for name in spec.graph.inputs:
+        if name not in given and name not in stated:
+            raise InvalidSpec(f"say of which shape {name} is, or give it", "/input_shape")
+        inner = given[name].shape[1:] if name in given else like.get(tuple(stated[name]), stated[name])
+        shapes[name] = (examples, *inner)
+    return shapes
 
 
 def drawn_shapes(spec: Spec, batch: int | None) -> dict[str, Shape]:
@@ -99,16 +155,16 @@ def readers_of(name: str, spec: Spec) -> list[LayerSpec]:
     return known
 
 
-def given_batch(given: Array, rows: int | None) -> Batch:
+def given_batch(given: Array, rows: int | None, at: str) -> Batch:
     """Return a batch that was posted, of tokens where an embedding of so many rows takes it; refuses what is none."""
-    if not given.size or not given.ndim:
-        raise InvalidSpec(f"a batch has one example at least, not the shape {list(given.shape)}", "/inputs")
+    if not given.size:
+        raise InvalidSpec(f"a batch has one example at least, not the shape {list(given.shape)}", at)
     if rows is not None:
-        return tokens(given, rows)
+        return tokens(given, rows, at)
     if given.ndim < 2:
-        raise InvalidSpec(f"a batch has two axes or more, examples first, not {list(given.shape)}", "/inputs")
+        raise InvalidSpec(f"a batch has two axes or more, examples first, not {list(given.shape)}", at)
     if not given.any():
-        raise InvalidSpec("every input is 0: nothing can be seen of the network", "/inputs")
+        raise InvalidSpec("every input is 0: nothing can be seen of the network", at)
     return given
 
 
@@ -118,7 +174,7 @@ def drawn_tokens(shape: tuple[int, ...], rows: int, seed: int, what: str) -> Bat
     return (words.astype(np.int64) % rows).reshape(shape)
 
 
-def tokens(given: Array, rows: int) -> Batch:
+def tokens(given: Array, rows: int, at: str) -> Batch:
     if (given != np.floor(given)).any() or given.min() < 0 or given.max() >= rows:
-        raise InvalidSpec(f"an embedding takes whole numbers from 0 to {rows - 1}", "/inputs")
+        raise InvalidSpec(f"an embedding takes whole numbers from 0 to {rows - 1}", at)
     return given.astype(np.int64)
