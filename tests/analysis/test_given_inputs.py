@@ -1,4 +1,4 @@
-"""Batches that are posted for a network's inputs, by name or alone; those that do not fit are refused at their place."""
+"""Batches posted for a network's inputs, by name or alone; those that do not fit are refused at their place."""
 
 import base64
 import io
