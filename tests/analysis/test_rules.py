@@ -202,6 +202,7 @@ def test_a_window_sees_what_strides_dilation_and_padding_say() -> None:
         "strides": ({"padding": "valid", "strides": 2}, [321, 543, 765]),
         "same, strides": ({"padding": "same", "strides": 2}, [210, 432, 654, 76]),
         "dilation": ({"padding": "valid", "dilation": 3}, [741]),
+        "no padding": ({"padding": 0}, [321, 432, 543, 654, 765]),
         "numbers": ({"padding": [[2, 0]]}, [100, 210, 321, 432, 543, 654, 765]),
         "ring": ({}, [217, 321, 432, 543, 654, 765, 176]),
     }
