@@ -66,10 +66,11 @@ def turned(c: Settings, width: int) -> dict[str, Any]:
     if not isinstance(stated, Mapping) or stated.get("rope_type", stated.get("type", "default")) != "default":
         c.refuse(name, "null or of the type default for a network")
     members = c.inner(name, {each: c.stated(each) for each in ("rope_theta", "partial_rotary_factor")})
-    part = int(width * members.number("partial_rotary_factor"))
-    if not 0 < part <= width or part % 2:
-        c.refuse("partial_rotary_factor", f"what leaves an even number of a head's {width} features", 1)
-    return {"base": members.number("rope_theta")} | ({} if part == width else {"width": part})
+    part, base = int(width * members.number("partial_rotary_factor")), members.number("rope_theta")
+    pairs = -(-part // 2)  # the library turns an odd one with what follows, by wavelengths of an odd number
+    if not part > 0 or 2 * pairs > width or not base > 0:
+        c.refuse("partial_rotary_factor", f"what leaves pairs of a head's {width} features", 1)
+    return {"base": base ** (2 * pairs / part)} | ({} if 2 * pairs == width else {"width": 2 * pairs})
 
 
 def projected(c: Settings, w: Wiring, at: str, x: str) -> list[str]:
