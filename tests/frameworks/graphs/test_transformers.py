@@ -70,7 +70,7 @@ def output_of(made: Any, ours: tuple[int, ...]) -> torch.Tensor:
     raise AssertionError(list(made))
 
 
-@pytest.mark.parametrize(("family", "word", "config", "head", "weights"), cases())
+@pytest.mark.parametrize(("family", "word", "config", "head", "weights"), [*cases()])
 def test_a_recipe_is_the_librarys_network(
     family: str, word: str, config: dict[str, Any], head: str | None, weights: str
 ) -> None:
