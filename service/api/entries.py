@@ -18,7 +18,7 @@ from service.networks.schemes import ALIASES, FAMILIES, PRESETS
 from service.replay import ALGORITHMS
 from service.replay.framework import Stream
 from service.specs.counting import count
-from service.specs.recipes import RECIPES, Named, expand
+from service.specs.recipes import RECIPES, Named, expand, networks
 from service.specs.spec import Spec
 from service.stream.streams import ALGORITHM
 
@@ -195,6 +195,7 @@ def describe_recipe(name: str) -> dict[str, Any]:
         ],
         "rules": list(expand(Named(name)).rules),
         **({"heads": [head for head in recipe.heads if head]} if isinstance(recipe, Family) else {}),
+        "network": name in networks(),  # whether POST /diagnose runs it
         "references": list(recipe.references),
         # Under these streams it is the published model, draw by draw; under others' there is none to be like.
         "replayed_by": [algorithm for algorithm, replay in ALGORITHMS.items() if name in replay.recipes],

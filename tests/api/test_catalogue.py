@@ -45,6 +45,15 @@ def test_every_recipe_has_a_page_sizes_and_a_plan(client: httpx.Client) -> None:
             assert plan["totals"]["parameters"] == size["parameters"]
 
 
+def test_a_recipe_tells_whether_it_is_run_as_a_network(client: httpx.Client) -> None:
+    told = {entry["name"]: entry["network"] for entry in client.get("/recipes").json()["recipes"]}
+    assert told["gpt2"]
+    assert told["lenet5"]
+    for name in (name for name, runs in told.items() if not runs):
+        refused = client.post("/diagnose", json={"recipe": name, "forecast_only": True})
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/recipe")
+
+
 def test_an_alias_answers_as_what_it_stands_for(client: httpx.Client) -> None:
     assert client.get("/schemes/xavier_uniform").json()["name"] == "glorot_uniform"
     assert client.get("/activations/swish").json()["name"] == "silu"

@@ -3,7 +3,7 @@ import { Chart, figure, linear, lineSample, logarithmic, reach } from "./charts.
 import { h, svg } from "./dom.js";
 import { number, t } from "./i18n.js";
 
-const FLAT = 0.125; // an exponent below which a size counts as kept
+const FLAT = 0.25; // an exponent up to which the service counts a size as kept
 const MOST = 48; // curves of one chart
 const MOST_NAMED = 9;
 const APART = 14; // pixels between names
@@ -55,7 +55,7 @@ function curvesChart({ curves, width, x, label }) {
   return chart;
 }
 
-const kindOf = (slope) => (!Number.isFinite(slope) || Math.abs(slope) < FLAT ? "flat" : slope > 0 ? "growing" : "shrinking");
+const kindOf = (slope) => (!Number.isFinite(slope) || Math.abs(slope) <= FLAT ? "flat" : slope > 0 ? "growing" : "shrinking");
 
 export function acrossFigures({ by, sizes, layers }, width) {
   const low = sizes[0];

@@ -14,7 +14,7 @@ const CURVE = 160; // points of a curve
 export const WAYS = ["forward", "backward", "slope"];
 const FORETOLD = { forward: "rms", backward: "backward", slope: "slope" };
 const measured = (layer, way) => (way === "slope" ? layer.judged_by?.slope : layer[way]?.rms) ?? NaN;
-const foretold = (layer, way) => layer.forecast?.[FORETOLD[way]] ?? NaN;
+const foretold = (layer, way) => (way === "slope" && !isJudged(layer) ? null : layer.forecast?.[FORETOLD[way]]) ?? NaN;
 export const isJudged = ({ code }) => code !== "no-weights";
 
 // The scale that holds the sizes of every diagnosis that is to stand beside another.

@@ -7,6 +7,16 @@ import { detailOf, spoken } from "./spoken.js";
 import { edit } from "./state.js";
 
 const TITLES = { init: "problem.init", diagnose: "problem.diagnose", train: "problem.train" };
+// A longer look's own settings: where each is kept, and what its remedy says.
+const OF_STUDIES = {
+  across: (shared, value) => (shared.across = { by: Object.keys(value)[0], sizes: Object.values(value)[0].join(", ") }),
+  steps: (shared, value) => (shared.steps = { ...shared.steps, steps: value }),
+};
+const describe = (name, value) => {
+  if (name === "layers") return t("problem.layers");
+  if (name !== "across") return describeScheme(value);
+  return Object.entries(value).map(([by, sizes]) => `${t(`across.by.${by}`)} ${sizes.join(", ")}`).join(", ");
+};
 const OF_TRAINING = ["task", "schemes", "restarts", "steps", "learning_rate"];
 
 // A parameter of the scheme that all layers share is mended where it was written: at the field for all of them.
@@ -71,11 +81,9 @@ function labelOf(field, rest, layer) {
 }
 
 function remedyButton({ remedy, errors, asked }) {
-  const members = Object.entries(remedy);
-  const change = members
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${t(`field.${name}`)} ${name === "layers" ? t("problem.layers") : describeScheme(value)}`)
-    .join(", ");
+  if (remedy.steps === null) return null; // not to take any is no way to take them
+  const said = ([name, value]) => (value === null ? t("problem.without", { field: t(`field.${name}`) }) : `${t(`field.${name}`)} ${describe(name, value)}`);
+  const change = Object.entries(remedy).map(said).join(", ");
   return h(
     "button",
     {
@@ -93,6 +101,11 @@ function remedyButton({ remedy, errors, asked }) {
 function heed(shared, remedy, pointer, asked) {
   if (pointer.startsWith("all/")) {
     shared.spec = withScheme(shared.spec, { ...commonScheme(layersOf(shared.spec)), ...remedy });
+    return;
+  }
+  const study = asked === "diagnose" && Object.keys(remedy).find((name) => name in OF_STUDIES);
+  if (study) {
+    OF_STUDIES[study](shared, remedy[study]);
     return;
   }
   const path = pointer.split("/").slice(1);

@@ -5,10 +5,15 @@ import { edit } from "./state.js";
 
 const entryOf = ({ recipes }, name) => recipes.find((recipe) => recipe.name === name);
 
-// All that there are; one that a link names although this service has none such, too.
-export function recipeNames({ recipes }, chosen) {
-  const names = recipes.map(({ name }) => name);
-  return chosen && !names.includes(chosen) ? [chosen, ...names] : names;
+// All that there are, those that are run as networks first; one that a link names although there is none such, too.
+export function recipeGroups({ recipes }, chosen) {
+  const option = (name) => [`recipe ${name}`, name];
+  const named = (wanted) => recipes.filter(({ network }) => network === wanted).map(({ name }) => option(name));
+  const unheard = chosen && !recipes.some(({ name }) => name === chosen) ? [option(chosen)] : [];
+  return [
+    { group: t("preset.recipes"), options: [...unheard, ...named(true)] },
+    { group: t("preset.weights"), options: named(false) },
+  ].filter(({ options }) => options.length);
 }
 
 const smallest = ({ sizes }) => sizes.reduce((least, size) => (size.elements < least.elements ? size : least));

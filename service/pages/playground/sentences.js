@@ -155,6 +155,12 @@ const ROWS = [
   [/^(\w+) must divide heads, (\d+)(?:, not be \d+)?$/, "$1 debe dividir las cabezas, $2"],
   [/^(\w+) has one number for all axes, or one for each of (\d+), not (\d+)$/, "$1 lleva un número para todos los ejes, o uno para cada uno de los $2, no $3"],
 
+  [
+    /^(\d+) steps cost as much as (\S+) multiplications; at most (\S+) are allowed: .*$/,
+    "$1 pasos cuestan $2 multiplicaciones; se permiten como máximo $3: con menos pasos se puede",
+    "$1 steps cost $2 multiplications; at most $3 are allowed: fewer steps will do",
+  ],
+
   // What cannot be trained
   [/^training takes at most (\S+) parameters, not (\S+)$/, "aquí se entrenan como máximo $1 parámetros, no $2"],
   [/^training takes at most (\S+) outputs of layers, not (\S+)$/, "aquí se entrenan capas con $1 salidas como máximo entre todas, no $2"],
@@ -222,6 +228,21 @@ const ROWS = [
       `una pérdida ${loss ? `de ${loss}` : "más allá de todo número"} en el paso ${steps}, desde ${from}${layer ? `; las salidas de ${layer} son ${times ? `${times} veces` : "incomparablemente mayores que"} las del inicio` : ""}`,
   ],
 
+  // What came of sizes
+  [/^Across (widths|depths) (\S+) to (\S+) \((.+?)\), (.+)$/s, (_, by, from, to, how, came) => `Con ${by === "widths" ? "anchos" : "profundidades"} de ${from} a ${to} (${takenAs(how)}), ${found(ACROSS, came) ?? came}`],
+  [/^a family goes across widths or across depths: .*$/, "di anchos o profundidades, unos u otras"],
+  [/^each (width|depth) is larger than the one before$/, (_, by) => `cada ${by === "width" ? "ancho" : "profundidad"} es mayor que ${by === "width" ? "el anterior" : "la anterior"}`],
+  [/^the family costs as much as (\S+) multiplications; at most (\S+) are allowed: .*$/, "todos los tamaños juntos cuestan $1 multiplicaciones; se permiten como máximo $2: con menos tamaños, o más pequeños, se puede", "all sizes together cost $1 multiplications; at most $2 are allowed: fewer or smaller ones will do"],
+  [/^of this family a member is too large: (.+)$/, (_, why) => `uno de estos tamaños es demasiado grande: ${spanish(why) ?? why}`],
+  [
+    /^in the (width|depth) (\S+) the network cannot be: (.+?)(?:; multiples of (\S+) divide all sizes)?$/,
+    (_, by, size, why, step) =>
+      `con ${by === "width" ? "el ancho" : "la profundidad"} ${size} la red no puede ser: ${spanish(why) ?? why}${step ? `; los múltiplos de ${step} dividen todos los tamaños` : ""}`,
+  ],
+  [/^in the depth (\S+) the network has (\S+) layers; one that is studied has at most (\S+)$/, "con la profundidad $1 la red tiene $2 capas; aquí se estudian redes de $3 como máximo"],
+  [/^no size here is hidden: .*$/, "aquí ningún ancho es interior: dado por una capa y recibido por otra, sin ser entrada ni salida de la red; una red de dos capas con pesos tiene uno"],
+  [/^nothing here repeats: .*$/, "aquí nada se repite: la profundidad es cuántas veces una parte de las capas se sigue a sí misma, o una sola capa con pesos que da tantas características como recibe, como una densa de [64, 64] entre otras dos"],
+
   // What came of a training
   [
     /^(\d+)% of the answers are right, where a constant one has (\d+)%; from (\d+)% on it is learnt(.*)$/,
@@ -268,6 +289,17 @@ const driftOf = (words) =>
       return `${what === "outputs" ? "las salidas" : "los gradientes"} ${way === "fall" ? "caen" : "crecen"} ${times} veces`;
     })
     .join(" y ");
+
+// What became of sizes and of what the first step changes.
+const ACROSS = [
+  [/^what the first step changes grows in no layer, exponents from (\S+) to ([^:]+): .*$/, "lo que cambia el primer paso no crece en ninguna capa (exponentes de $1 a $2): una misma tasa sirve para todos"],
+  [/^the first step changes less and less, down to an exponent of (\S+)$/, "el primer paso cambia cada vez menos, hasta un exponente de $1"],
+  [/^outputs grow, in (\S+) with an exponent of (\S+)$/, "las salidas crecen, en $1 con un exponente de $2"],
+  [/^outputs grow beyond all numbers$/, "las salidas crecen más allá de todo número"],
+  [/^what the first step changes grows, in (\S+) with an exponent of (\S+), (\S+) times in all: .*$/, "lo que cambia el primer paso crece, en $1 con un exponente de $2, $3 veces en total: la tasa que sirve al más pequeño es demasiado alta para el más grande"],
+  [/^the first step changes nothing that could be compared$/, "el primer paso no cambia nada que se pueda comparar"],
+];
+const takenAs = (how) => how.replace(/^(\w+) at a rate of (\S+?)(, .*)?$/, (_, optimizer, rate, scaled) => `${optimizer}, tasa ${rate}${scaled ? ", según µP" : ""}`);
 
 // What a layer of a network takes, in words that follow "takes".
 const NEEDED = [

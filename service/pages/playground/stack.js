@@ -21,7 +21,7 @@ import {
 import { entryOf, examplesOf, inputsField, memberField, read, show, sizesOf } from "./members.js";
 import { PRESETS } from "./presets.js";
 import { readdressed } from "./problems.js";
-import { recipeFields, recipeNames, withRecipe } from "./recipes.js";
+import { recipeFields, recipeGroups, withRecipe } from "./recipes.js";
 import { edit, state, update } from "./state.js";
 import { answered, isWeightless, namesOf, rename, takeOut, WEIGHTLESS_TYPES } from "./structure.js";
 import { mark } from "./verdicts.js";
@@ -73,10 +73,9 @@ function presets(spec, catalogue) {
     return same(layers, plain) && same(others.input_shape, spec.input_shape);
   };
   const chosen = spec.recipe ? `recipe ${spec.recipe}` : Object.keys(PRESETS).find(begun);
-  const recipes = recipeNames(catalogue, spec.recipe).map((name) => [`recipe ${name}`, name]);
   const options = [
     { group: t("preset.built"), options: Object.keys(PRESETS).map((name) => [name, t(`preset.${name}`)]) },
-    ...(recipes.length ? [{ group: t("preset.recipes"), options: recipes }] : []),
+    ...recipeGroups(catalogue, spec.recipe),
   ];
   return selectField({
     key: "preset",

@@ -29,8 +29,8 @@ export const initial = () => ({
     steps: 200,
     learning_rate: 0.02,
   },
-  across: { by: "width", sizes: "64, 128, 256, 512" },
-  steps: { steps: 10, optimizer: "sgd", learning_rate: 0.1 },
+  across: { by: "width", sizes: "64, 128, 256, 512", optimizer: "sgd" },
+  steps: { steps: 10, optimizer: "sgd", learning_rate: null }, // null: as usual for the optimizer
   starts: { curve: "valleys", positions: [1.1, 3.2, 8.3], learning_rate: 0.4 },
 });
 

@@ -1,7 +1,7 @@
 // Two longer looks at a network, asked for by hand: across sizes, and in the first steps of a training.
 import { h } from "./dom.js";
 import { acrossFigures, stepsFigures } from "./growth.js";
-import { selectField, textField } from "./fields.js";
+import { draftField, parse, selectField, textField } from "./fields.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { problemBox } from "./problems.js";
@@ -14,8 +14,8 @@ const controllers = new Map();
 
 // What is asked beside the spec. What is not a list of numbers is passed on: the service says what it takes.
 const QUESTIONS = {
-  across: ({ by, sizes }) => ({ across: { [by]: sizes.split(/[\s,;]+/).filter(Boolean).map(numberOr) } }),
-  steps: ({ steps, optimizer, learning_rate }) => ({ steps, optimizer, learning_rate }),
+  across: ({ by, sizes, optimizer }) => ({ across: { [by]: sizes.split(/[\s,;]+/).filter(Boolean).map(numberOr) }, optimizer }),
+  steps: ({ steps, optimizer, learning_rate }) => ({ steps, optimizer, ...(learning_rate !== null && { learning_rate }) }),
 };
 const numberOr = (text) => (Number.isFinite(Number(text)) ? Number(text) : text);
 
@@ -38,19 +38,28 @@ export function studies({ shared, studies: found }, width) {
 
 const set = (name, member) => (value) => edit(`${name} ${member}`, (shared) => (shared[name] = { ...shared[name], [member]: value }));
 
-const choice = (name, member, value, names, problems) =>
+const byField = (by) =>
   selectField({
-    key: `/${name}/${member}`,
-    label: t(`${name}.${member}`),
-    value,
-    options: names.map((each) => [each, t(`${name}.${member}.${each}`)]),
+    key: "/across/by",
+    label: t("across.by"),
+    value: by,
+    options: ["width", "depth"].map((each) => [each, t(`across.by.${each}`)]),
+    set: set("across", "by"),
+  });
+
+const optimizerField = (name, optimizer, problems) =>
+  selectField({
+    key: `${name}/optimizer`,
+    label: t("steps.optimizer"),
+    value: optimizer,
+    options: ["sgd", "adam"].map((each) => [each, t(`steps.optimizer.${each}`)]),
     problems,
-    set: set(name, member),
+    set: set(name, "optimizer"),
   });
 
 const FIELDS = {
-  across: ({ by, sizes }, problems) => [
-    choice("across", "by", by, ["width", "depth"], []),
+  across: ({ by, sizes, optimizer }, problems) => [
+    byField(by),
     textField({
       key: `/across/${by}`,
       label: t("across.sizes"),
@@ -59,11 +68,21 @@ const FIELDS = {
       numeric: false,
       set: set("across", "sizes"),
     }),
+    optimizerField("across", optimizer, problems),
   ],
   steps: ({ steps, optimizer, learning_rate }, problems) => [
     textField({ key: "/steps", label: t("train.steps"), value: steps, problems, set: set("steps", "steps") }),
-    choice("steps", "optimizer", optimizer, ["sgd", "adam"], problems),
-    textField({ key: "/learning_rate", label: t("train.rate"), value: learning_rate, problems, set: set("steps", "learning_rate") }),
+    optimizerField("steps", optimizer, problems),
+    draftField({
+      key: "/learning_rate",
+      label: t("train.rate"),
+      value: learning_rate,
+      placeholder: t("steps.usual"),
+      show: (value) => `${value ?? ""}`,
+      read: (text) => (text.trim() ? parse(text) : null),
+      problems,
+      set: set("steps", "learning_rate"),
+    }),
   ],
 };
 
