@@ -33,7 +33,7 @@ from service.networks.layers.dense import Dense
 from service.networks.layers.embedding import Embedding
 from service.networks.layers.layer import LayerSpec, PlacedSpec
 from service.networks.layers.recurrent import Recurrent
-from service.networks.layers.structure import ActivationLayer, Split, TiedLayer
+from service.networks.layers.structure import ActivationLayer, RelativePositions, Split, TiedLayer
 from service.networks.plan import PlannedLayer
 from service.specs.spec import Spec
 from service.stream.views import Shape
@@ -84,6 +84,10 @@ def check_rules(graph: Graph) -> None:
             raise UnsupportedCombination(f"a cell cannot have {layer.activation} inside", f"{place.pointer}/activation")
         if isinstance(graph.weights_of(place), Embedding) and not graph.takes_tokens(place) and not way_is_back(layer):
             raise InvalidSpec("an embedding takes tokens: `input`, or relative positions", f"{place.pointer}/type")
+        if isinstance(layer, RelativePositions) and not graph.is_looked_up(place):
+            raise InvalidSpec(
+                "relative positions are numbers of rows: an embedding takes them", f"{place.pointer}/type"
+            )
         if not isinstance(layer, TiedLayer | Split):
             rule_of(layer, f"{place.pointer}/type")
 

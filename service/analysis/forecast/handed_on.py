@@ -17,7 +17,8 @@ from service.analysis.functions import leaky
 
 def activation(given: Given) -> Step | None:
     (x,) = given.inputs
-    assert x.origin is not None
+    if x.origin is None:
+        return None
     bend = after(given.activation, x.origin, given.places, given.features)
     if bend is None:
         return None
@@ -28,8 +29,7 @@ def activation(given: Given) -> Step | None:
 def prelu(given: Given) -> Step | None:
     """Follow a slope below 0 that is the same for all; theory says nothing of slopes that differ."""
     (x,), drawn = given.inputs, given.sources["alpha"].distribution
-    assert x.origin is not None
-    if drawn.deviation or given.activation != "linear":
+    if x.origin is None or drawn.deviation or given.activation != "linear":
         return None
     function = leaky(drawn.mean)
     bend = through(chained(function, x.origin.function), function, x.origin, given.places, given.features)

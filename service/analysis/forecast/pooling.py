@@ -101,10 +101,11 @@ def padded(given: Given) -> Step:
     return weightless(thinner, step.back, share * step.chi)
 
 
-def largest(given: Given) -> Step:
+def largest(given: Given) -> Step | None:
     (x,), layer = given.inputs, given.layer
     assert isinstance(layer, Pool)
-    assert x.origin is not None
+    if x.origin is None:  # turned by its place: no function of what is normal
+        return None
     tables = tables_of(layer, x.places, given.places)
     values = prod(float((table >= 0).sum(axis=1).mean()) for table in tables)
     count = max(round(values), 1)

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from service.errors import InvalidSpec
+from service.networks.layers.embedding import Embedding
 from service.networks.layers.layer import LayerSpec, PlacedSpec
 from service.networks.layers.structure import RelativePositions, Split, TiedLayer
 from service.networks.layers.tensor import Tensor
@@ -89,6 +90,11 @@ class Graph:
             return taken.name
         source = self.places[taken.place]
         return f"{source.name}:{taken.part}" if isinstance(source.layer, Split) else source.name
+
+    def is_looked_up(self, place: Place) -> bool:
+        """Whether every taker of a place looks rows up by it, and there is one."""
+        takers = [self.weights_of(self.places[one]) for one in self.consumers[place.index]]
+        return bool(takers) and all(isinstance(taker, Embedding) for taker in takers)
 
     def by_name(self, name: str) -> Place:
         return next(place for place in self.places if place.name == name)

@@ -97,6 +97,8 @@ def attention(layer: Attention, came: Shapes) -> Shape:
     width = layer.shape[0]
     if not 1 <= len(came) <= 2 or any(len(shape) != 3 or shape[-1] != width for shape in came):
         raise CannotTake(f"steps of {width} features, or queries and what keys and values are made of")
+    if layer.causal and came[0][1] != came[-1][1]:
+        raise CannotTake("as many keys as queries, where it is causal")
     return came[0]
 
 
@@ -236,6 +238,8 @@ def dot_product(layer: s.DotProductAttention, came: Shapes) -> Shape:
     query, key, value = came[:3]
     if query[-1] % heads or key[-1] * heads != query[-1] * few or value[-1] % few or key[1] != value[1]:
         raise CannotTake(f"queries of {heads} heads, and as many keys as values, of {few} heads as wide")
+    if layer.causal and query[1] != key[1]:
+        raise CannotTake("as many keys as queries, where it is causal")
     if len(came) == 4 and came[3][1:] != (query[1], key[1], heads):
         raise CannotTake(f"a bias of {query[1]} × {key[1]} × {heads}")
     return (*query[:2], value[-1] // few * heads)
