@@ -23,7 +23,7 @@ class Moments(NamedTuple):
 
 def moments_of(values: NDArray[Any]) -> Moments:
     """Return an array's moments; what overflows is infinite, or no number."""
-    flat = np.ascontiguousarray(values).reshape(-1)
+    flat = np.require(values, requirements=["C", "W"]).reshape(-1)  # kernels take what may be written to
     if not flat.size:
         return Moments(0.0, 0.0, 0.0, 0.0)
     shift = float(flat[0]) if isfinite(flat[0]) else 0.0  # what is the same everywhere is then 0 away from it

@@ -49,3 +49,9 @@ def test_moments_that_nobody_waits_for_are_not_taken() -> None:
     stop.ask()
     with stoppable(stop), pytest.raises(Stopped):
         moments_of(np.zeros(4))
+
+
+def test_what_cannot_be_written_to_has_moments() -> None:
+    """The gradient behind a mean over one place is such a view."""
+    values = np.broadcast_to(np.arange(6.0).reshape(2, 1, 3), (2, 1, 3))
+    assert moments_of(values).mean == 2.5
