@@ -15,6 +15,7 @@ from math import isfinite
 import numpy as np
 
 from service.analysis import tape
+from service.analysis.alike import distinct_units, rounding_of
 from service.analysis.layers import NORMS
 from service.analysis.moments import moments_of
 from service.analysis.network import Batches, Network, Stage
@@ -25,8 +26,6 @@ from service.networks.layers.embedding import Embedding
 from service.networks.layers.tensor import Tensor
 
 LOW, HIGH = 1.0 / 512.0, 32.0  # slopes between which training goes to the nearest minimum
-ALIKE = 1e-9  # relative difference below which two units count as the same
-ROUNDING = 1e-12  # of what was added up: below it a gradient or a difference between examples is 0 but for rounding
 STEPS, EXAMPLES = 5, 32  # that are taken at most, on so many examples of the batch at most
 LEFT = 1e-4  # of the part of a gradient that all examples share, after the first step
 # How far a step moves an array that has no fans, a bias say, where it moves a kernel by as much as 1 / sqrt(fan_in).
@@ -60,17 +59,7 @@ def variation_of(values: Array) -> float:
     with np.errstate(over="ignore", invalid="ignore"):
         rows = values.reshape(-1, values.shape[-1])
         found, size = rms_of(rows - rows.mean(axis=0)), rms_of(rows)
-    return 0.0 if found <= ROUNDING * size else found
-
-
-def distinct_units(columns: Array) -> int:
-    """Count the units (columns) that differ from each other."""
-    if not np.isfinite(columns).all():
-        return int(columns.shape[1])
-    # Along one direction that has nothing to do with them, different columns lie at different places.
-    places = np.sort(np.cos(np.arange(1.0, len(columns) + 1.0)) @ columns)
-    gaps = np.diff(places) > ALIKE * np.abs(places).max(initial=0.0)
-    return 1 + int(gaps.sum())
+    return 0.0 if found <= rounding_of(values) * size else found
 
 
 def gradient_of(node: Node) -> Array:
@@ -99,10 +88,10 @@ def seen(stage: Stage, reference: float, before_norm: bool) -> Seen:
         # slope along a change in proportion. Weights of 0 have none, and any step is a large one for them.
         slope = max(variation_of(stage.fed.value) * steepness, min(slope, 1.0))
     units = columns.shape[1]
-    together = together_of(columns, gradients, *incoming(stage, units))
+    together = distinct_units(columns, gradients, *incoming(stage, units))
     if isinstance(stage.layer, Attention):  # its heads have units within: alike where their values are
         inner = [part.reshape(len(part), -1) for part in both(stage.weights["value/kernel"])]
-        units, together = min((units, together), (inner[0].shape[1], together_of(*inner)), key=lambda one: one[1])
+        units, together = min((units, together), (inner[0].shape[1], distinct_units(*inner)), key=lambda one: one[1])
     return Seen(
         slope=slope,
         pull=min(size, 1.0) * steepness if before_norm else size * steepness,
@@ -115,11 +104,6 @@ def seen(stage: Stage, reference: float, before_norm: bool) -> Seen:
 def came(stage: Stage) -> Array:
     """Return what a layer takes: of an array that takes nothing, ones."""
     return stage.taken[0].value if stage.taken else np.ones(1)
-
-
-def together_of(*columns: Array) -> int:
-    """Count the units (columns) that differ in anything: what they compute, their gradient, their weights."""
-    return distinct_units(np.vstack([scaled_to_one(each) for each in columns]))
 
 
 def incoming(stage: Stage, units: int) -> list[Array]:
@@ -136,11 +120,6 @@ def both(node: Node) -> tuple[Array, Array]:
     return node.value, gradient_of(node)
 
 
-def scaled_to_one(values: Array) -> Array:
-    largest = float(np.abs(values).max(initial=0.0))
-    return values / largest if isfinite(largest) and largest > 0.0 else values
-
-
 def moves(node: Node, stage: Stage, steepness: float) -> bool:
     """Whether an array's gradient is more than what rounding leaves of sums that cancel."""
     if node.gradient is None or moments_of(node.gradient).largest == 0.0:
@@ -148,7 +127,7 @@ def moves(node: Node, stage: Stage, steepness: float) -> bool:
     if isinstance(stage.layer, Embedding | Tensor):
         return True
     added = steepness * stage.fed.value.size / stage.fed.value.shape[-1]
-    return not moments_of(node.gradient).largest <= ROUNDING * added * min(1.0, rms_of(came(stage)))
+    return not moments_of(node.gradient).largest <= rounding_of(node.gradient) * added * min(1.0, rms_of(came(stage)))
 
 
 def stepped(network: Network, stages: Sequence[Stage], looked: Sequence[Seen]) -> list[Mapping[str, Node]]:
@@ -162,15 +141,18 @@ def stepped(network: Network, stages: Sequence[Stage], looked: Sequence[Seen]) -
     for number, one in zip(network.weighted, looked, strict=True):
         stage = stages[number]
         found[number] = {
-            name: Node(moved(node, rate_of(stage, name) / steepest)) if name in one.moving else Node(node.value)
+            name: moved(node, rate_of(stage, name) / steepest) if name in one.moving else Node(node.value)
             for name, node in stage.weights.items()
         }
     return found
 
 
-def moved(node: Node, rate: float) -> Array:
-    step = rate * gradient_of(node)
-    return node.value - step if np.isfinite(step).all() else node.value
+def moved(node: Node, rate: float) -> Node:
+    """Return weights after a step; where they were, since a large network has them once, as it has the gradient."""
+    if node.gradient is not None and isfinite(moments_of(node.gradient).largest * rate):
+        node.value -= rate * node.gradient
+        node.gradient = None
+    return Node(node.value)
 
 
 def rate_of(stage: Stage, name: str) -> float:
@@ -212,6 +194,7 @@ def take_steps(network: Network, inputs: Batches, gradient: Array, inputs_rms: f
             if is_settled(looks) or (len(looks) > 1 and is_stuck(looks)):
                 break
             weights = stepped(network, stages, looks[-1])
+            del stages  # before the next pass
             # What all examples ask for alike is learnt first, by a step; then next to nothing of that gradient is left.
             alike = gradient[:EXAMPLES].mean(axis=tuple(range(gradient.ndim - 1)))
             back = gradient[:EXAMPLES] - (1.0 - LEFT) * alike

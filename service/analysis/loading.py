@@ -35,3 +35,7 @@ def values_of(parameter: PlannedParameter, exactness: type[np.floating[Any]]) ->
             stopping.check()
             draw(first)
     return values.reshape(parameter.shape)
+
+
+def as_exact(batch: NDArray[Any], exactness: type[np.floating[Any]]) -> NDArray[Any]:
+    return batch.astype(exactness, copy=False) if batch.dtype.kind == "f" else batch

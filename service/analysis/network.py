@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate
+from operator import add
 from typing import Any
 
 from numpy.typing import NDArray
@@ -10,18 +12,21 @@ from numpy.typing import NDArray
 from service.analysis import tape
 from service.analysis.functions import FUNCTIONS
 from service.analysis.layers import frequency_of, rule_of, sources_of
-from service.analysis.loading import load
+from service.analysis.loading import as_exact, load
 from service.analysis.reach import before_norms, is_norm
 from service.analysis.rules import Weights
 from service.analysis.rules.dense import turned
 from service.analysis.sizes import (
-    MOST_VALUES,
+    MOST_BYTES,
     PER_LAYER,
     PER_VALUE,
     PER_WEIGHT,
     SETUP,
     THERE_AND_BACK,
+    Cost,
+    bytes_of,
     cost_of,
+    exactness_of,
     taken,
     too_large,
 )
@@ -166,17 +171,38 @@ class Network:
 
         Raises InitserveError where a layer cannot take what comes, or where it is too much: before any number is drawn.
         """
-        work = kept = weights = 0
+        work, kept, weights = self.cost(inputs)
+        return (
+            THERE_AND_BACK * work
+            + PER_VALUE * (kept + weights)
+            + PER_WEIGHT * weights
+            + PER_LAYER * len(self.graph.places)
+        )
+
+    def cost(self, inputs: Mapping[str, Shape]) -> Cost:
+        """Return what a pass with batches of these shapes costs; raises InitserveError as `price` does."""
+        costs = []
         for place, planned, (came, gives) in zip(self.graph.places, self.planned, self.shapes(inputs), strict=True):
             tied = None if place.tied is None else self.planned[place.tied]
-            cost = cost_of(place.layer, [one.shape for one in parameters_of(tied or planned)], came, gives)
-            work, kept = work + cost.work, kept + cost.kept
-            weights += cost.weights if tied is None else 0
-            if work > self.most_operations:
-                raise too_large(f"{work:,} multiplications", f"{self.most_operations:,}", pointer_of(place))
-            if kept > MOST_VALUES:
-                raise too_large(f"{kept:,} values kept for the way back", f"{MOST_VALUES:,}", pointer_of(place))
-        return THERE_AND_BACK * work + PER_VALUE * kept + PER_WEIGHT * weights + PER_LAYER * len(self.graph.places)
+            found = cost_of(self.runs_as(place), [one.shape for one in parameters_of(tied or planned)], came, gives)
+            costs.append(found if tied is None else found._replace(weights=0))
+        totals = [*accumulate(costs, lambda one, other: Cost(*map(add, one, other)))]
+        exactness = exactness_of(totals[-1])
+        for place, total in zip(self.graph.places, totals, strict=True):
+            if total.work > self.most_operations:
+                raise too_large(f"{total.work:,} multiplications", f"{self.most_operations:,}", pointer_of(place))
+            if (held := bytes_of(total, exactness)) > MOST_BYTES:
+                raise too_large(f"{held:,} bytes of memory", f"{MOST_BYTES:,}", pointer_of(place))
+        return totals[-1]
+
+    def runs_as(self, place: Place) -> PlacedSpec:
+        """Return the layer by whose rule a place runs: the one that it is tied to, but for the way back."""
+        return place.layer if way_is_back(place.layer) else self.graph.weights_of(place)
+
+    def memory(self, inputs: Mapping[str, Shape]) -> int:
+        """Return how many bytes a study of batches of these shapes holds at once, at the most."""
+        cost = self.cost(inputs)
+        return bytes_of(cost, exactness_of(cost))
 
     def run(self, inputs: Batches, weights: Sequence[Weights] | None = None) -> list[Stage]:
         """Return every place with its outputs for a batch.
@@ -191,8 +217,9 @@ class Network:
 
     def stages(self, inputs: Batches, stages: list[Stage], weights: Sequence[Weights] | None = None) -> Iterator[Stage]:
         """Run as `run` does, and yield each stage once it is in `stages`: what is changed in it is what others take."""
-        self.price({name: batch.shape for name, batch in inputs.items()})
-        given_ = {name: Node(batch) for name, batch in inputs.items()}
+        cost = self.cost({name: batch.shape for name, batch in inputs.items()})
+        exactness = exactness_of(cost)
+        given_ = {name: Node(as_exact(batch, exactness)) for name, batch in inputs.items()}
         for number, (place, planned) in enumerate(zip(self.graph.places, self.planned, strict=True)):
             came = tuple(
                 given_[one.name] if one.place is None else stages[one.place].parts[one.part] for one in place.takes
@@ -202,7 +229,7 @@ class Network:
             elif weights is not None:
                 own = weights[number]
             else:
-                own = {} if planned is None else load(planned)
+                own = {} if planned is None else load(planned, exactness)
             stages.append(self.stage(place, planned, own, came))
             yield stages[-1]
 

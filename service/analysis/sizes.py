@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from service.errors import TooLarge
 from service.networks.layers.attention import Attention
@@ -15,15 +17,20 @@ from service.networks.layers.convolution import (
 from service.networks.layers.dense import Dense
 from service.networks.layers.embedding import Embedding
 from service.networks.layers.layer import LayerSpec, PlacedSpec
-from service.networks.layers.normalization import LayerNorm, PRelu, RmsNorm
+from service.networks.layers.normalization import LayerNorm, PRelu, RmsNorm, ScaleAndShift
 from service.networks.layers.recurrent import Recurrent
+from service.networks.layers.structure import DotProductAttention, Pool, TiedLayer
+from service.networks.layers.tensor import Tensor
 from service.stream.views import Shape
 
 STEPS = 16  # of a sequence that nobody gave
 SIDES = {1: 32, 2: 12, 3: 6}  # of what a convolution sees, by its axes, where nothing after it asks for another size
 PLACES = 4096  # examples x places of a batch that nobody gave: enough for means to a few per cent
-# float64 numbers that a pass may keep for the way back: half a gigabyte, and as much again for their gradients.
-MOST_VALUES = 2**26
+MOST_BYTES = 2**31  # that a study may hold at once: weights, what a pass keeps, and the gradients of both
+# Multiplications of a pass forward from which on float32 will do: what is told of so many numbers has three digits.
+MANY = 2**31
+BESIDE = 2**26  # bytes that a study may hold beside these: parts of a product, a look at a layer
+KEPT_OF_NORMS, KEPT_OF_SCORES = 4, 5  # arrays that a norm keeps as large as what it gives, attention as its scores
 GATES = 8  # what a step of a recurrent layer keeps, in units of its gates: sums, gates, states
 SETUP = 8  # a matrix decomposition's operations are worth so many of a pass's multiplications in time
 # What a study costs, in multiplications that take as long: of a pass forward and back, and of looking at what it kept
@@ -53,8 +60,8 @@ def default_shape(layers: Sequence[LayerSpec], batch: int | None) -> tuple[int, 
         places = (STEPS,) if any(isinstance(layer, Embedding | Recurrent | Attention) for layer in layers) else ()
     examples = batch or most_examples(places)
     shape = (examples, *places) if isinstance(first, Embedding) else (examples, *places, features_of(first))
-    if prod(shape) > MOST_VALUES:
-        raise too_large(f"{prod(shape):,} values as inputs", f"{MOST_VALUES:,}", "/layers/0/shape")
+    if 8 * prod(shape) > MOST_BYTES:
+        raise too_large(f"{8 * prod(shape):,} bytes of inputs", f"{MOST_BYTES:,}", "/layers/0/shape")
     return shape
 
 
@@ -106,7 +113,7 @@ def taken(came: Shape, layer: Dense) -> Taken:
 
 
 class Cost(NamedTuple):
-    """Multiplications of a layer's pass forward, values that it keeps for the way back, and its weights."""
+    """Multiplications of a pass forward, values that it keeps for the way back beside weights, and its weights."""
 
     work: int
     kept: int
@@ -115,26 +122,44 @@ class Cost(NamedTuple):
 
 def cost_of(layer: PlacedSpec, shapes: Sequence[Shape], came: Sequence[Shape], gives: Sequence[Shape]) -> Cost:
     """Return what a layer costs, given its parameters' shapes, and those of what it takes and gives."""
-    out = sum(map(prod, gives))
+    weights, out = sum(map(prod, shapes)), sum(map(prod, gives))
+    if isinstance(layer, TiedLayer):  # times the transpose of a matrix
+        return Cost(prod(came[0]) * gives[0][-1], out, 0)
+    if isinstance(layer, DotProductAttention):
+        queries, keys, *_ = came
+        scores = queries[0] * queries[1] * keys[1] * layer.heads
+        return Cost(scores * (queries[-1] + gives[0][-1]) // layer.heads, KEPT_OF_SCORES * scores + 2 * out, 0)
     if not isinstance(layer, LayerSpec):
-        return Cost(out, out, 0) if not shapes else Cost(prod(came[0]) * gives[0][-1], out, 0)
-    weights = sum(prod(shape) for shape in shapes)
-    x = came[0] if came else (1,)
-    places = prod(x if isinstance(layer, Embedding) else x[:-1])
-    widest = max((shape[-1] for shape in shapes if shape), default=1)
-    kept = weights + prod(x) * (2 if field_of(layer) else 1) + places * widest  # with the places around it
-    if isinstance(layer, Attention):
-        kept += 4 * places * layer.shape[1] * (x[1] + layer.shape[2])
-    if isinstance(layer, Recurrent):
-        kept += GATES * places * widest * layer.num_layers * (2 if layer.bidirectional else 1)
-    if isinstance(layer, TransposedConvolution):
-        kept += places * layer.shape[-1] * (prod(field_of(layer)) + layer.strides ** len(field_of(layer)))
-    work = 0 if isinstance(layer, Embedding) else places * weights
+        return Cost(out, 2 * out if isinstance(layer, Pool) else out, 0)
+    x, seen = came[0] if came else (1,), prod(came[0]) if came else 0
+    places = prod(gives[0][:-1])
+    work = 0 if isinstance(layer, Embedding | Tensor) else places * weights
+    kept = KEPT_OF_NORMS * out if isinstance(layer, ScaleAndShift | RmsNorm | PRelu) else 2 * out
+    kept += out if layer.activation != "linear" else 0
+    if isinstance(layer, FIELDS):  # what is given, and what is taken with the places around it
+        work = prod(x[:-1]) * weights if isinstance(layer, TransposedConvolution) else work
+        kept += 2 * seen + (out if isinstance(layer, SeparableConvolution) else 0)
     if isinstance(layer, Attention):  # every place looks at every other, and reads
-        work += 2 * places * x[1] * layer.shape[1] * layer.shape[2]
-    if isinstance(layer, Recurrent):  # on the way back every step is put into an array of all steps
-        work += 2 * GATES * places * widest * x[1] * layer.num_layers
+        heads, size, other = layer.shape[1], layer.shape[2], came[-1]
+        scores = places * heads * other[1]
+        work += 2 * scores * size
+        kept += KEPT_OF_SCORES * scores + 4 * heads * size * (places + prod(other[:-1]))
+    if isinstance(layer, Recurrent):
+        widest = max(shape[-1] for shape in shapes)
+        kept += GATES * places * widest * layer.num_layers * (2 if layer.bidirectional else 1)
+        work += GATES * places * widest * layer.num_layers
     return Cost(work, kept, weights)
+
+
+def exactness_of(cost: Cost) -> type[np.floating[Any]]:
+    """Return the type that a pass is made in: float64, and float32 for a large network."""
+    return np.float32 if cost.work > MANY else np.float64
+
+
+def bytes_of(cost: Cost, exactness: type[np.floating[Any]]) -> int:
+    """Return the bytes of weights, of what a pass keeps, and of the gradients of both."""
+    size: int = np.dtype(exactness).itemsize
+    return size * (2 * cost.weights + 2 * cost.kept) + BESIDE
 
 
 def too_large(asked: str, allowed: str, at: str) -> TooLarge:

@@ -276,7 +276,7 @@ def test_singular_values_are_numpys() -> None:
         ),
         ([{"type": "conv1d_transpose", "shape": [3, 4, 4], "strides": 2**20}], {}, "/layers/0/shape"),
         ([{"type": "multi_head_attention", "shape": [64, 4096, 16]}], {"batch": 1024}, "/layers/0/shape"),
-        (stack("relu", depth=1024, width=256), {"batch": 1024}, "/layers/113/shape"),
+        (stack("relu", depth=1024, width=256), {"batch": 1024}, "/layers/255/shape"),
         ([{"type": "dense", "shape": [8192, 8192], "scheme": "orthogonal"}], {}, ""),
         ([{"type": "lstm", "shape": [3, 4], "activation": "softmax"}], {}, "/layers/0/activation"),
     ],

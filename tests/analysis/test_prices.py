@@ -156,7 +156,7 @@ def test_what_is_too_large_is_refused_before_a_number_is_drawn(monkeypatch: pyte
     wide = [{"type": "dense", "shape": [256, 256], "activation": "relu"}] * 200
     with pytest.raises(TooLarge) as caught:
         list(Network(diagnosed(wide, batch=1024).spec, 2**33).run({"input": np.ones((1024, 256))}))
-    assert caught.value.pointer == "/layers/113/shape"
+    assert caught.value.pointer == "/layers/127/shape"
 
 
 def test_remedies_together_cost_a_bounded_share(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,6 +155,21 @@ def test_a_rules_gradients_are_its_slopes(name: str) -> None:
         )
 
 
+@pytest.mark.parametrize("name", [name for name in CASES if "conv" in name])
+def test_a_convolution_in_parts_is_the_convolution(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrays = arrays_of(CASES[name])
+    whole, nodes = made_by(CASES[name], arrays)
+    monkeypatch.setattr("service.analysis.tape.windows.PATCHES", 40)
+    made, others = made_by(CASES[name], arrays)
+    assert made.value == pytest.approx(whole.value)
+    gradient = values(*made.value.shape)
+    tape.backward(made, gradient)
+    monkeypatch.undo()
+    tape.backward(whole, gradient)
+    for node, other in zip(nodes, others, strict=True):
+        assert other.gradient == pytest.approx(node.gradient)
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_rule_keeps_float32_forward_and_back(name: str) -> None:
     arrays = arrays_of(CASES[name])

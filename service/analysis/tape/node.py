@@ -92,7 +92,9 @@ def accumulate(node: Node, pulled: Array | Part, source: Array) -> None:
     """Add to a node's gradient what was made of `source`; an array that others may hold as well is not changed."""
     if isinstance(pulled, Part):
         if node.gradient is None or not node.own:
-            node.gradient = np.zeros_like(node.value) if node.gradient is None else node.gradient.copy()
+            node.gradient = (
+                np.zeros(node.value.shape, node.value.dtype) if node.gradient is None else node.gradient.copy()
+            )
             node.own = True
         node.gradient[pulled.where] += pulled.values
         return

@@ -9,6 +9,8 @@ from numpy.lib.stride_tricks import as_strided
 
 from service.analysis.tape.node import Array
 
+PATCHES = 2**22  # numbers that windows see at a time: what is put together of them stays in the processor's cache
+
 
 @dataclass(frozen=True, slots=True)
 class Windows:
@@ -41,12 +43,25 @@ class Windows:
         """Whether each window sees one place, and each place is seen once."""
         return prod(self.field) == prod(self.strides) == 1 and not any(map(sum, self.pads))
 
-    def shifts(self, counts: Sequence[int]) -> Iterator[tuple[slice, ...]]:
-        """Yield for each place of a window, in C order, which places of a padded array all windows see there."""
+    def shifts(self, counts: Sequence[int], begin: int = 0) -> Iterator[tuple[slice, ...]]:
+        """Yield for each place of a window, in C order, which places of a padded array all windows see there.
+
+        Along the first axis, the windows from number `begin` on.
+        """
+        skipped = (begin, *(0 for _ in counts[1:]))
         for at in np.ndindex(*self.field):
-            axes = zip(at, self.dilation, self.strides, counts, strict=True)
-            starts = [(index * apart, step, count) for index, apart, step, count in axes]
+            axes = zip(at, self.dilation, self.strides, skipped, counts, strict=True)
+            starts = [(index * apart + step * skip, step, count) for index, apart, step, skip, count in axes]
             yield (slice(None), *(slice(first, first + step * (count - 1) + 1, step) for first, step, count in starts))
+
+    def parts(self, batch: int, counts: Sequence[int], features: int) -> Iterator[tuple[slice, slice]]:
+        """Yield examples and windows along the first axis that together see some millions of numbers at the most."""
+        row = prod(counts[1:]) * prod(self.field) * features
+        rows = max(1, min(counts[0], PATCHES // max(1, row)))
+        some = max(1, PATCHES // max(1, row * rows)) if rows == counts[0] else 1
+        for example in range(0, batch, some):
+            for begin in range(0, counts[0], rows):
+                yield slice(example, min(batch, example + some)), slice(begin, min(counts[0], begin + rows))
 
 
 def padded(x: Array, windows: Windows, fill: float = 0.0) -> Array:
@@ -98,12 +113,9 @@ def seen(x: Array, windows: Windows) -> Array:
     return as_strided(x, (len(x), *counts, *windows.field, x.shape[-1]), strides, writeable=False)
 
 
-def laid(parts: Array, windows: Windows, places: Sequence[int]) -> Array:
-    """(batch, *windows, *field, features) -> (batch, *places, features): windows laid over each other and added up."""
-    count = len(windows.field)
-    batch, *counts = parts.shape[: 1 + count]
-    whole = np.zeros((batch, *windows.padded(places), parts.shape[-1]), parts.dtype)
-    flat = parts.reshape(batch, *counts, prod(windows.field), parts.shape[-1])
-    for index, shift in enumerate(windows.shifts(counts)):
+def lay(whole: Array, parts: Array, windows: Windows, begin: int) -> None:
+    """Add what windows hold, (batch, *windows, *field x features), to a padded array, each where it sees it."""
+    counts, features = parts.shape[1:-1], whole.shape[-1]
+    flat = parts.reshape(*parts.shape[:-1], -1, features)
+    for index, shift in enumerate(windows.shifts(counts, begin)):
         whole[shift] += flat[..., index, :]
-    return unpadded(whole, windows, places)
