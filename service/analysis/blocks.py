@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.analysis.first_step import rms_of
 from service.analysis.layers import NORMS
+from service.analysis.magnitudes import rms_of
 from service.analysis.network import Batches, Stage
 from service.analysis.residuals.blocks import Block, blocks_of
 from service.analysis.residuals.branches import Branch

@@ -8,8 +8,8 @@ import numpy as np
 from service import stopping
 from service.analysis.attending import Attending, attending_of
 from service.analysis.blocks import MeasuredBlock, Stream, measure_blocks
-from service.analysis.first_step import rms_of
 from service.analysis.layers import NORMS
+from service.analysis.magnitudes import rms_of
 from service.analysis.network import Batches, Network, Stage
 from service.analysis.outputs import Output, output_of
 from service.analysis.rules import logits_of

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.analysis.first_step import rms_of
+from service.analysis.magnitudes import rms_of
 from service.analysis.tape import Array
 
 

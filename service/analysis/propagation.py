@@ -7,8 +7,8 @@ import numpy as np
 from service import stopping
 from service.analysis import tape
 from service.analysis.alike import distinct_units
-from service.analysis.first_step import gradient_of, rms_of
 from service.analysis.functions import FUNCTIONS
+from service.analysis.magnitudes import gradient_of, rms_of
 from service.analysis.matrices import Matrix, matrix_of
 from service.analysis.moments import moments_of
 from service.analysis.network import Stage

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from service.analysis.layers import NORMS
 from service.networks.graph.graph import Graph, Place
+from service.networks.layers.structure import ActivationLayer, Add, Multiply
 
 
 def is_norm(place: Place) -> bool:
@@ -21,10 +22,11 @@ def before_norms(graph: Graph) -> list[bool]:
 
 
 class Ahead(NamedTuple):
-    """The next places with weights, but norms, along every way from a place, and the norms on these ways."""
+    """The next places with weights, but norms, along every way from a place; norms and sums that lie on these ways."""
 
     weighted: tuple[int, ...]
     norms: tuple[int, ...]
+    mixed: tuple[int, ...]  # where something else is added, or a factor
 
 
 def ahead(graph: Graph, number: int) -> Ahead:
@@ -45,4 +47,18 @@ def ahead(graph: Graph, number: int) -> Ahead:
     return Ahead(
         tuple(one for one in weighted if not is_norm(graph.places[one])),
         tuple(one for one in weighted if is_norm(graph.places[one])),
+        tuple(one for one in reached if isinstance(graph.places[one].layer, Add | Multiply)),
     )
+
+
+def is_last(graph: Graph, number: int) -> bool:
+    """Whether nothing with weights comes after a place."""
+    next_ = ahead(graph, number)
+    return not next_.weighted and not next_.norms
+
+
+def shown_at(graph: Graph, number: int) -> int:
+    """Return the place whose activation follows a layer's weights: its own, or that of a layer for this alone."""
+    after = graph.consumers[number]
+    alone = len(after) == 1 and isinstance(graph.places[after[0]].layer, ActivationLayer)
+    return after[0] if alone and getattr(graph.places[number].layer, "activation", "linear") == "linear" else number

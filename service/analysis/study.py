@@ -5,15 +5,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from service.analysis.by_design import alike_by_design
 from service.analysis.diagnosable import drawn_shapes, standard_normal
-from service.analysis.first_step import is_settled, look, take_steps
+from service.analysis.first_step import is_settled, take_steps
 from service.analysis.forecast import Forecast, forecast
-from service.analysis.layers import sources_of
+from service.analysis.looks import look
 from service.analysis.matrices import Matrix
 from service.analysis.network import Batches, Network, activation_of
 from service.analysis.observations import Observations, observe
 from service.analysis.propagation import Backward, Forward, measure
-from service.analysis.reach import ahead, is_norm
+from service.analysis.reach import is_last, shown_at
 from service.analysis.verdicts import (
     Factors,
     Judgement,
@@ -24,9 +25,7 @@ from service.analysis.verdicts import (
     sizes_of,
     worst,
 )
-from service.networks.plan import PlannedLayer
 from service.specs.spec import Spec
-from service.stream.distributions import Constant
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,10 @@ def study(spec: Spec, inputs: Batches, seed: int, most_operations: int) -> Findi
         expected = forecast(network, {name: batch.shape for name, batch in inputs.items()}, inputs, rms)
     own = [measured[number][0] for number in network.weighted]
     sizes = sizes_of([one.rms for one in own], open_places(network), reference_of(network, rms))
-    activations = [activation_of(network.graph.places[number]) for number in network.weighted]
-    judgements = judge_all(own, prospects_of(first, looks), sizes, activations, alike_by_design(network))
+    prospects = prospects_of(first, looks, answers_of(network, measured[-1][0].rms / reference_of(network, rms)))
+    activations = [activation_of(network.graph.places[at]) for at in shown(network)]
+    seen = [activated(one, measured[at][0]) for one, at in zip(own, shown(network), strict=True)]
+    judgements = judge_all(seen, prospects, activations, alike_by_design(network))
     by = [Factors(size, seen.slope) for size, seen in zip(sizes, first, strict=True)]
     return replace(found(network, judgements, by, measured, expected), observed=observed)
 
@@ -75,7 +76,8 @@ def study_forecast(spec: Spec, most_operations: int) -> Findings:
     sizes = sizes_of(rms, open_places(network), 1.0)
     slopes = [1.0 if one is None or one.slope is None else one.slope for one in own]
     by = [Factors(size, slope) for size, slope in zip(sizes, slopes, strict=True)]
-    judgements = judge_forecasts(own, sizes, alike_by_design(network))
+    answers = 1.0 if expected[-1] is None else expected[-1].rms
+    judgements = judge_forecasts(own, answers_of(network, answers), alike_by_design(network))
     return found(network, judgements, by, None, expected)
 
 
@@ -108,31 +110,20 @@ def reference_of(network: Network, rms: float) -> float:
     return rms if rms > 0.0 and not network.is_normed else 1.0
 
 
+def answers_of(network: Network, size: float) -> list[float | None]:
+    """Return the size of the network's outputs for its last layers, None for others."""
+    return [size if is_last(network.graph, number) else None for number in network.weighted]
+
+
+def shown(network: Network) -> list[int]:
+    """Return for each layer with weights the place whose activation follows these."""
+    return [shown_at(network.graph, number) for number in network.weighted]
+
+
+def activated(own: Forward, after: Forward) -> Forward:
+    """Return what a layer gives, with the shares that its activation shows."""
+    return replace(own, saturated=after.saturated, dead=after.dead)
+
+
 def open_places(network: Network) -> list[bool]:
     return [not network.before_norms[number] for number in network.weighted]
-
-
-def alike_by_design(network: Network) -> list[bool]:
-    """Return which layers have one constant before their units, and another behind them: no step tells those apart.
-
-    Norms treat every unit alike, unless their scale and shift are drawn. The last layer has nothing behind it.
-    """
-    places = network.graph.places
-    constant = {
-        number: is_constant(planned) for number, planned in enumerate(network.planned) if planned is not None
-    }  # fmt: skip
-    found = dict.fromkeys(network.weighted, False)
-    for number in network.weighted:
-        if is_norm(places[number]):
-            continue
-        next_ = ahead(network.graph, number)
-        if not next_.weighted:
-            found[number] = constant[number]
-        elif all(constant.get(one, False) for one in (number, *next_.weighted, *next_.norms)):
-            found |= dict.fromkeys((number, *next_.norms), True)
-    return [found[number] for number in network.weighted]
-
-
-def is_constant(planned: PlannedLayer) -> bool:
-    """Whether each of a layer's parameters holds one value throughout."""
-    return all(isinstance(source.distribution, Constant) for source in sources_of(planned).values())

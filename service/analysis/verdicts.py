@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal, TypeAlias
 
-from service.analysis.first_step import HIGH, LOW, Seen, spreads
+from service.analysis.first_step import HIGH, LOW, spreads
 from service.analysis.forecast import Forecast
+from service.analysis.looks import Seen
 from service.analysis.propagation import Forward
 
 Verdict: TypeAlias = Literal["normal", "low-gradient", "steep", "symmetric", "dead"]
@@ -58,7 +59,12 @@ class Prospects:
     moves_first: bool
     alike: int  # of `units`, how many stay different
     units: int
-    last: bool
+    answers: float | None = None  # of a last layer: the size of the network's outputs
+
+    @property
+    def last(self) -> bool:
+        """Whether no layer with weights comes after it."""
+        return self.answers is not None
 
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -80,8 +86,13 @@ def sizes_of(rms: Sequence[float], opened: Sequence[bool], reference: float) -> 
     return [out / reference if is_open else None for out, is_open in zip(rms, opened, strict=True)]
 
 
-def prospects_of(first: Sequence[Seen], looks: Sequence[Sequence[Seen]]) -> list[Prospects]:
-    """Return what a look at the whole batch, and those after steps, come to for each layer."""
+def prospects_of(
+    first: Sequence[Seen], looks: Sequence[Sequence[Seen]], answers: Sequence[float | None]
+) -> list[Prospects]:
+    """Return what a look at the whole batch, and those after steps, come to for each layer.
+
+    `answers` is the size of the network's outputs for its last layers.
+    """
     may_yet = len(looks) > 1 and spreads(looks)
     found = []
     for index, seen in enumerate(first):
@@ -95,7 +106,7 @@ def prospects_of(first: Sequence[Seen], looks: Sequence[Sequence[Seen]]) -> list
                 moves_first=bool(seen.moving),
                 alike=final.together,
                 units=seen.units,
-                last=index + 1 == len(first),
+                answers=answers[index],
             )
         )
     return found
@@ -104,7 +115,6 @@ def prospects_of(first: Sequence[Seen], looks: Sequence[Sequence[Seen]]) -> list
 def judge_all(
     forwards: Sequence[Forward],
     prospects: Sequence[Prospects],
-    sizes: Sequence[float | None],
     activations: Sequence[str],
     constant: Sequence[bool],
 ) -> list[Judgement]:
@@ -112,21 +122,20 @@ def judge_all(
     learning = any(one.later >= LOW for one in prospects)
     overflows = not all(isfinite(forward.rms) for forward in forwards)
     return [
-        judge(forward, one, size, activation, learning, same, overflows)
-        for forward, one, size, activation, same in zip(forwards, prospects, sizes, activations, constant, strict=True)
+        judge(forward, one, activation, learning, same, overflows)
+        for forward, one, activation, same in zip(forwards, prospects, activations, constant, strict=True)
     ]
 
 
 def judge(
     forward: Forward,
     prospect: Prospects,
-    size: float | None,
     activation: str,
     learning: bool,
     constant: bool,
     overflows: bool,  # somewhere in the stack: a relu has no slope where its input is no number
 ) -> Judgement:
-    steep = is_steep(forward, prospect, size, overflows)
+    steep = is_steep(forward, prospect, overflows)
     dead = not (prospect.moves or learning or overflows)
     # The loss asks each of the last layer's units for something else, which tells them apart once they move.
     parts = prospect.last and not dead
@@ -166,14 +175,15 @@ def alike_reason(prospect: Prospects, constant: bool, also: tuple[Verdict, ...])
     return f"its {prospect.units} units compute {same} and get the same gradient, and always will{beside[also]}"
 
 
-def is_steep(forward: Forward, prospect: Prospects, size: float | None, overflows: bool) -> Judgement | None:
+def is_steep(forward: Forward, prospect: Prospects, overflows: bool) -> Judgement | None:
     if not (isfinite(forward.rms) and isfinite(prospect.slope)) or (overflows and prospect.slope == 0.0):
         return Judgement("steep", "overflow", "the numbers overflow: nothing can be computed with them")
     if prospect.slope > HIGH:
         steepness = f"{times(prospect.slope)} times as steep as where everything keeps its size"
         return Judgement("steep", "steep-slope", f"along its weights the loss is {steepness}: every step jumps")
-    if prospect.last and size is not None and forward.distinct > 1 and size > LARGEST * max(prospect.slope, 1.0):
-        larger = f"outputs are {times(size / max(prospect.slope, 1.0))} times as large as what a step changes in them"
+    least = max(prospect.slope, 1.0)
+    if prospect.answers is not None and forward.distinct > 1 and prospect.answers > LARGEST * least:
+        larger = f"outputs are {times(prospect.answers / least)} times as large as what a step changes in them"
         return Judgement("steep", "large-outputs", f"{larger}: answers are certain before anything is learnt")
     return None
 
@@ -215,26 +225,29 @@ def flat_reason(forward: Forward, activation: str) -> str | None:
 
 
 def judge_forecasts(
-    forecasts: Sequence[Forecast | None], sizes: Sequence[float | None], constant: Sequence[bool]
+    forecasts: Sequence[Forecast | None], answers: Sequence[float | None], constant: Sequence[bool]
 ) -> list[Judgement]:
-    """Judge every layer by theory alone; `constant` says which layers have units that are alike by design."""
+    """Judge every layer by theory alone.
+
+    `constant` says which have units that are alike by design; `answers` is the size of the network's outputs for its
+    last layers.
+    """
     slopes = [None if one is None else one.slope for one in forecasts]
     learning = any(slope is None or slope >= LOW for slope in slopes)
     still = all(slope == 0.0 for slope in slopes)
-    last = len(forecasts) - 1
     return [
-        judge_forecast(one, sizes[index], constant[index], index == last, learning, still)
-        for index, one in enumerate(forecasts)
+        judge_forecast(one, size, same, learning, still)
+        for one, size, same in zip(forecasts, answers, constant, strict=True)
     ]
 
 
 def judge_forecast(
-    forecast: Forecast | None, size: float | None, constant: bool, last: bool, learning: bool, still: bool
+    forecast: Forecast | None, answers: float | None, constant: bool, learning: bool, still: bool
 ) -> Judgement:
     if forecast is None:
         return Judgement("normal", "beyond-theory", "theory has nothing to say of this layer")
     slope = 1.0 if forecast.slope is None else forecast.slope
-    alike = constant and (still or not last)
+    alike = constant and (still or answers is None)
     if still and (forecast.rms == 0.0 or not alike):
         return Judgement("dead", "never-moves", "nothing in this stack will move it", ("symmetric",) if alike else ())
     if alike:
@@ -244,8 +257,8 @@ def judge_forecast(
     if slope > HIGH:
         steepness = f"{times(slope)} times as steep as where everything keeps its size"
         return Judgement("steep", "steep-slope", f"along its weights the loss will be {steepness}: every step jumps")
-    if last and size is not None and size > LARGEST * max(slope, 1.0):
-        larger = f"outputs will be {times(size / max(slope, 1.0))} times as large as what a step changes in them"
+    if answers is not None and answers > LARGEST * max(slope, 1.0):
+        larger = f"outputs will be {times(answers / max(slope, 1.0))} times as large as what a step changes in them"
         return Judgement("steep", "large-outputs", f"{larger}: answers are certain before anything is learnt")
     if learning:
         return Judgement("normal", "in-zone", "a step will change it neither too little nor too much")

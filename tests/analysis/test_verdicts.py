@@ -13,20 +13,20 @@ from service.analysis.tape import Node
 from service.analysis.verdicts import Judgement, Prospects, judge_all, sizes_of
 
 FORWARD = Forward(0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 64, 64)
-PROSPECT = Prospects(1.0, 1.0, True, True, 64, 64, False)
-LAST = replace(PROSPECT, last=True)
+PROSPECT = Prospects(1.0, 1.0, True, True, 64, 64)
+LAST = replace(PROSPECT, answers=1.0)
 
 
 def judged(
     prospect: dict[str, Any], forward: dict[str, Any] | None = None, size: float = 1.0, last: bool = False
 ) -> Judgement:
     """Judge a layer before (or as) the last of a stack in which nothing else is unusual, and nothing else moves."""
-    one = replace(LAST if last else PROSPECT, **prospect)
+    one = replace(replace(PROSPECT, answers=size) if last else PROSPECT, **prospect)
     other = replace(LAST, slope=0.0, later=0.0)
     prospects = [one] if last else [one, other]
     count = len(prospects)
     forwards = [replace(FORWARD, **(forward or {})), FORWARD][:count]
-    return judge_all(forwards, prospects, [size] * count, ["tanh"] * count, [False] * count)[0]
+    return judge_all(forwards, prospects, ["tanh"] * count, [False] * count)[0]
 
 
 def test_the_zone_is_from_a_512th_to_32() -> None:

@@ -7,8 +7,8 @@ from math import sqrt
 import numpy as np
 
 from service.analysis import tape
-from service.analysis.first_step import rms_of
 from service.analysis.losses import Loss, Targets
+from service.analysis.magnitudes import rms_of
 from service.analysis.network import Batches, Network, Stage
 from service.analysis.optimizers import Optimizer
 from service.analysis.rules import Weights

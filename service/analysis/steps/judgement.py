@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from service.analysis.first_step import gradient_of, rms_of
+from service.analysis.magnitudes import gradient_of, rms_of
 from service.analysis.steps.descent import Step
 from service.analysis.tape import Array
 
