@@ -12,6 +12,7 @@ from service.networks.layers.layer import LayerSpec, PlacedSpec
 from service.networks.layers.structure import RelativePositions, Split, TiedLayer
 from service.networks.layers.tensor import Tensor
 
+MOST_COMPARED = 1000  # names of layers before, among which the nearest to one that is not there is looked for
 INPUT = "input"  # what the network's first input is called unless a spec names it
 POSITIONS = "positions"  # an input that counts 0, 1, 2, … along its steps
 
@@ -167,7 +168,7 @@ class Reading:
     def missing(self, name: str) -> str:
         if name in self.all_names:
             return f"{name} comes later: a layer takes what earlier ones give"
-        near = get_close_matches(name, [*self.known, *self.inputs], n=1)
+        near = get_close_matches(name, [*[*self.known][-MOST_COMPARED:], *self.inputs], n=1)
         hint = f"; did you mean {near[0]}?" if near else f"; the network's inputs are {', '.join(self.inputs)}"
         return f"no earlier layer is called {name!r}{hint}"
 
