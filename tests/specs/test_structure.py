@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from service.api.entries import layer_example
-from service.errors import InvalidSpec
+from service.errors import InvalidSpec, TooLarge
 from service.networks.layers import LAYERS
 from service.networks.layers.structure import STRUCTURE
 from service.replay import ALGORITHMS
@@ -180,3 +180,9 @@ def test_a_split_says_which_part() -> None:
         stated = {} if inputs is None else {"inputs": inputs}
         with pytest.raises(InvalidSpec, match=words):
             planned({"layers": [split, {"type": "dense", "shape": [2, 2], **stated}]})
+
+
+def test_layers_that_take_without_end_are_refused() -> None:
+    layers = [{"name": "d", "type": "dense", "shape": [4, 4]}, *[{"type": "add", "inputs": ["d"] * 64}] * 4097]
+    with pytest.raises(TooLarge, match="262,144 inputs together"):
+        planned({"layers": layers})

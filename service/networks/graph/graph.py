@@ -6,13 +6,14 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import NamedTuple
 
-from service.errors import InvalidSpec
+from service.errors import InvalidSpec, TooLarge
 from service.networks.layers.embedding import Embedding
 from service.networks.layers.layer import LayerSpec, PlacedSpec
 from service.networks.layers.structure import RelativePositions, Split, TiedLayer
 from service.networks.layers.tensor import Tensor
 
 MOST_COMPARED = 1000  # names of layers before, among which the nearest to one that is not there is looked for
+MOST_TAKEN = 2**18  # inputs of all layers
 INPUT = "input"  # what the network's first input is called unless a spec names it
 POSITIONS = "positions"  # an input that counts 0, 1, 2, … along its steps
 
@@ -107,6 +108,8 @@ def graph_of(layers: Sequence[PlacedSpec], names: Sequence[str], inputs: Sequenc
     The first of the inputs is what the first layer takes where it says nothing. Raises InvalidSpec for what is not
     there, or comes later.
     """
+    if sum(len(layer.inputs or ()) for layer in layers) > MOST_TAKEN:
+        raise TooLarge(f"the layers of a network take at most {MOST_TAKEN:,} inputs together", "/layers")
     reading = Reading(names, inputs or (INPUT,))
     places = []
     for index, (layer, name) in enumerate(zip(layers, names, strict=True)):
