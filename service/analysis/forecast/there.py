@@ -32,7 +32,7 @@ class Following:
         self.examples = examples
         self.same: dict[str, Array] = {}
         self.cross: dict[str, Array] = {}
-        self.given: dict[str, Signal | None] = dict(inputs)
+        self.given = {name: self.new(f"inputs/{name}", signal) for name, signal in inputs.items()}
         self.steps: list[Step | None] = []
         self.inputs: list[Sequence[Signal | None]] = []
         for place, (_, gives) in zip(network.graph.places, shapes, strict=True):
@@ -71,22 +71,28 @@ class Following:
         if found.out.overflows:
             return lost(found, inputs)
         grown = found.chi * max((one.growth for one in inputs), default=0.0)
-        return replace(found, out=self.known(place.name, found, grown))
+        parts = [self.new(f"{place.name}:{number}", part) for number, part in enumerate(found.parts)]
+        return replace(found, out=self.known(place.name, found, grown), parts=parts)
 
     def known(self, name: str, step: Step, growth: float) -> Signal:
         """Return a step's outputs with what is new in them under this name, and what they are a function of."""
         out = replace(step.out, growth=growth if isfinite(growth) else np.inf)
-        means = np.outer(out.mean, out.mean)
-        same, cross = out.same - means, out.cross - means
-        if out.origin is None:
-            out = replace(out, origin=Origin(name, out.mean, same, cross, IDENTITY))
-        elif not out.origin.name:
-            out = replace(out, origin=replace(out.origin, name=name))
-        if step.linear:
-            return out
-        self.same[name] = same - between(out.lineage, out.lineage, self.same)
-        self.cross[name] = cross - between(out.lineage, out.lineage, self.cross)
-        return out.named(name)
+        return rooted(name, out) if step.linear else self.new(name, out)
+
+    def new(self, name: str, x: Signal) -> Signal:
+        """Return a signal that has something new, which its name stands for."""
+        x, means = rooted(name, x), np.outer(x.mean, x.mean)
+        self.same[name] = x.same - means - between(x.lineage, x.lineage, self.same)
+        self.cross[name] = x.cross - means - between(x.lineage, x.lineage, self.cross)
+        return x.named(name)
+
+
+def rooted(name: str, x: Signal) -> Signal:
+    """Return a signal with the normal values that it is a function of: its own, where there are no others."""
+    if x.origin is None:
+        means = np.outer(x.mean, x.mean)
+        return replace(x, origin=Origin(name, x.mean, x.same - means, x.cross - means, IDENTITY))
+    return x if x.origin.name else replace(x, origin=replace(x.origin, name=name))
 
 
 def lost(step: Step, inputs: Sequence[Signal]) -> Step:
