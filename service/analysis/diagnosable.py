@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
+from service.analysis.across.asked import Across
 from service.analysis.network import Batches
 from service.analysis.sizes import default_shape, most_examples
 from service.analysis.steps.asked import OF_STEPS, StepsRequest
@@ -26,7 +27,15 @@ from service.stream.streams import stream_of
 from service.stream.views import Shape
 
 Batch: TypeAlias = NDArray[Any]  # float64; int64 where it is tokens
-EXTRA = ("inputs", "batch", "forecast_only", "tune", "steps", *OF_STEPS)  # of the request, beside what a spec has
+EXTRA = (
+    "inputs",
+    "batch",
+    "forecast_only",
+    "tune",
+    "across",
+    "steps",
+    *OF_STEPS,
+)  # of the request, beside what a spec has
 
 
 Npy: TypeAlias = Annotated[str, Field(max_length=2**24)]
@@ -55,6 +64,9 @@ class DiagnoseRequest(Spec, StepsRequest):
     forecast_only: bool = Field(False, description="What theory expects, without a number drawn.")
     tune: Literal["lsuv", "gains"] | None = Field(
         None, description="Also answer a spec whose gains give every layer outputs of variance 1 for these inputs."
+    )
+    across: Across | None = Field(
+        None, description="Also how sizes of outputs, gradients and of the first step's changes go with width or depth."
     )
 
 

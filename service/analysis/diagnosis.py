@@ -4,6 +4,8 @@ from functools import cached_property
 from itertools import chain
 from typing import Any
 
+from service.analysis.across.check import Family
+from service.analysis.across.family import members_of
 from service.analysis.answers import finite, observed
 from service.analysis.diagnosable import EXTRA, DiagnoseRequest, batch_shapes, batches_of
 from service.analysis.first_step import HIGH, LOW
@@ -83,7 +85,7 @@ class Diagnosis:
 
     def answer(self) -> dict[str, Any]:
         """Return the answer of POST /diagnose."""
-        steps = self._steps()
+        steps, family = self._steps(), self._family()
         found = self.study(self.spec)
         told = self._summary(found)
         tuned = None
@@ -99,6 +101,7 @@ class Diagnosis:
             "zone": {"low": LOW, "high": HIGH},
             "layers": [self._layer(found, index) for index in range(len(found.names))],
             **observed(found.observed, found.judgements),
+            "across": None if family is None else finite(family.answer()),
             "steps": None if steps is None else finite(steps.take()),
             "try": None if found.verdict == "normal" else self.remedy(found),
             "tuned": tuned,
@@ -106,10 +109,22 @@ class Diagnosis:
 
     def _steps(self) -> FirstSteps | None:
         """Return the steps that are asked for, refused before anything is drawn where they cannot be taken."""
-        self.request.check_steps(self.request.forecast_only)
+        self.request.check_steps(self.request.forecast_only, self.request.across is not None)
         if self.request.steps is None:
             return None
         return FirstSteps(self.spec, self.request, self.request.steps, self.inputs, self.seed, self.most_operations)
+
+    def _family(self) -> Family | None:
+        """Return the network in the sizes that are asked for; refused before weights are drawn where it cannot be."""
+        if self.request.across is None:
+            return None
+        stated = self.request.model_dump(mode="json", exclude_unset=True, exclude={*EXTRA})
+        if self.request.recipe is not None:
+            stated = {key: value for key, value in stated.items() if key != "layers"}
+        stated["seed"] = str(self.seed)
+        shapes = {name: batch.shape for name, batch in self.inputs.items()}
+        specs = members_of(self.request.across, stated, self.spec, shapes, self.most_operations)
+        return Family(self.request.across, self.request, specs, self.inputs, self.seed, self.most_operations)
 
     def _inputs(self) -> dict[str, Any]:
         if self.request.forecast_only:

@@ -83,9 +83,21 @@ def structured(named: Named) -> Network:
     if found is None:
         detail = f"{named.recipe} is known by its weights alone; these are known as networks: {', '.join(networks())}"
         raise UnsupportedCombination(detail, "/recipe")
-    leaves = {layer["name"]: layer for layer in expand(named).layers}
-    whole = [each if "type" in each else {**leaves[each["name"]], **each} for each in found.layers]
-    return Network(found.input_shape, tuple(whole))
+    return whole(found, expand(named).layers)
+
+
+def whole(network: Network, layers: Sequence[Layer]) -> Network:
+    """Return a network whose layers with weights have all that they state."""
+    leaves = {layer["name"]: layer for layer in layers}
+    return network._replace(
+        layers=tuple(each if "type" in each else {**leaves[each["name"]], **each} for each in network.layers)
+    )
+
+
+def composed(start: Start, numbers: Sequence[Any]) -> tuple[Sequence[Rule], Network]:
+    """Return the rules and the network of a start made of other numbers than those of its sizes."""
+    layers, rules = start.build(*numbers)
+    return rules, whole(start.network(*numbers), layers)
 
 
 def networks() -> list[str]:

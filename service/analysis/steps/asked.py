@@ -44,14 +44,17 @@ class StepsRequest(BaseModel):
     def rate(self) -> float:
         return RATES[self.optimizer] if self.learning_rate is None else self.learning_rate
 
-    def check_steps(self, forecast_only: bool) -> None:
-        """Refuse what is said of steps that are not asked for, or where nothing is drawn that could be trained."""
+    def check_steps(self, forecast_only: bool, across: bool) -> None:
+        """Refuse what is said of steps that are not asked for, or where nothing is drawn that could be trained.
+
+        A family `across` sizes takes a step, too.
+        """
         stated = next((name for name in OF_STEPS if name in self.model_fields_set), None)
-        if self.steps is None and stated is not None:
+        if self.steps is None and not across and stated is not None:
             raise InvalidSpec(f"{stated} is about first steps: say how many", f"/{stated}", {"steps": 10})
-        if self.steps is not None and forecast_only:
+        if (self.steps is not None or across) and forecast_only:
             detail = "a forecast draws no weights, so that there are none to train"
-            raise InvalidSpec(detail, "/steps", {"forecast_only": False})
+            raise InvalidSpec(detail, "/across" if self.steps is None else "/steps", {"forecast_only": False})
 
 
 def check_cost(network: Network, shapes: Mapping[str, Shape], steps: int) -> None:
