@@ -67,6 +67,19 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             ],
         },
     },
+    "network": {
+        "summary": "A residual block: structure changes no weight, and sizes must chain",
+        "value": {
+            "seed": 42,
+            "input_shape": [16],
+            "layers": [
+                {"name": "norm", "type": "layer_norm", "shape": [16]},
+                {"name": "branch", "type": "dense", "shape": [16, 16], "activation": "relu"},
+                {"name": "sum", "type": "add", "inputs": ["input", "branch"]},
+                {"name": "out", "type": "dense", "shape": [16, 4]},
+            ],
+        },
+    },
     "torch": {
         "summary": "PyTorch's own numbers after torch.manual_seed(0), bit for bit",
         "value": {

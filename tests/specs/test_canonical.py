@@ -1,6 +1,7 @@
 """The canonical text of a spec: it gives the same answer, and all that say the same have one, however they say it."""
 
 import json
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache
@@ -18,7 +19,7 @@ from service.formats import FORMATS, Include
 from service.formats.description import encode_plan
 from service.networks.activations import ALIASES as ACTIVATIONS
 from service.networks.layers import LAYERS
-from service.networks.layers.layer import BiasedLayerSpec
+from service.networks.layers.layer import BiasedLayerSpec, LayerSpec
 from service.networks.layers.names import SPELLINGS
 from service.networks.layouts import LAYOUTS
 from service.networks.plan import Plan
@@ -102,13 +103,18 @@ def test_most_layers_can_be_had_under_a_frameworks_stream() -> None:
     assert sum("under keras" in name for name in names) >= 80
 
 
+def answer_without_places(plan: Plan) -> bytes:
+    """Return an answer without places in its spec, which warnings point at: layers without weights are not in texts."""
+    return re.sub(rb"/layers/\d+", b"/layers/", answer(plan))
+
+
 def test_the_canonical_text_gives_the_same_answer_and_is_its_own() -> None:
     for name, _, plan in every():
         text = plan.canonical_json()
         again = planned(json.loads(text))
         assert again.canonical_json() == text, name
         assert again.digest == plan.digest, name
-        assert answer(again) == answer(plan), name
+        assert answer_without_places(again) == answer_without_places(plan), name
 
 
 def spelt_out(document: Written, plan: Plan, draw: Random) -> Written:
@@ -118,10 +124,14 @@ def spelt_out(document: Written, plan: Plan, draw: Random) -> Written:
     found = {"algorithm": spec.algorithm, "seed": str(plan.seed), **usual(replay, spec.recipe is not None)}
     found |= {"exact": replay is None or spec.exact, "recipe": None, "size": None, "rules": [], **document}
     found["seed"] = plan.seed if 0 <= plan.seed < 2**53 else str(plan.seed)
+    found.pop("input_shape", None)  # structure says nothing of weights
     if spec.recipe is None:
+        weighted = [
+            each for each in zip(document["layers"], spec.layers, strict=True) if isinstance(each[1], LayerSpec)
+        ]
         found["layers"] = [
             layer_spelt_out(asked, read, made.name, draw)
-            for asked, read, made in zip(document["layers"], spec.layers, plan.layers, strict=True)
+            for (asked, read), made in zip(weighted, plan.layers, strict=True)
         ]
     else:
         found["size"] = spec.size or next(iter(RECIPES[spec.recipe].sizes))
@@ -138,6 +148,7 @@ def layer_spelt_out(asked: Written, read: Any, name: str, draw: Random) -> Writt
     if issubclass(kind, BiasedLayerSpec) and read.has_bias:
         del found["bias"]  # null would be none at all
     found |= {**read.implied, **asked, "name": name, "type": read.type}
+    found.pop("inputs", None)
     spellings = [each for each in SPELLINGS.get(read.type, "").split() if each.isidentifier() and each[:4] != "Conv"]
     found["type"] = draw.choice([read.type, *spellings])
     found["activation"] = draw.choice([
@@ -301,5 +312,5 @@ def test_thousands_of_specs_give_the_same_answer_by_their_text_and_have_one_howe
         text = plan.canonical_json()
         again = planned(json.loads(text))
         assert again.canonical_json() == text, document
-        assert answer(again) == answer(plan), document
+        assert answer_without_places(again) == answer_without_places(plan), document
         assert planned(spelt_out(document, plan, draw)).canonical_json() == text, document
