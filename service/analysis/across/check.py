@@ -14,7 +14,7 @@ import numpy as np
 
 from service.analysis.across.asked import Across
 from service.analysis.across.rates import rates_of
-from service.analysis.first_step import gradient_of, rms_of
+from service.analysis.magnitudes import gradient_of, rms_of
 from service.analysis.network import Batches, Network
 from service.analysis.optimizers import OPTIMIZERS
 from service.analysis.steps.asked import StepsRequest
