@@ -43,6 +43,7 @@ class Start:
 
 
 STACKS = {"small": (512, 6, 8), "base": (768, 12, 12), "large": (1024, 24, 16)}  # width, depth, heads
+DIGITS = {"mnist": (1, 10, False), "as_published": (1, 10, True)}  # channels, classes, whether as first published
 WORDS = {  # words, width, depth, reach, whether everything is drawn by it
     "small": (10000, 200, 2, 0.1, True),
     "medium": (10000, 650, 2, 0.05, True),
@@ -57,7 +58,7 @@ STARTS: Mapping[str, Start] = {
     "mup": Start(mup, with_readout, STACKS, ("Yang et al. 2022",)),
     "lora": Start(lora, before, STACKS, ("Hu et al. 2021",)),
     "fixup": Start(fixup, of_fixup, {"small": (3, 10), "base": (18, 10)}, ("Zhang et al. 2019",)),
-    "lenet5": Start(lenet5, of_lenet5, {"mnist": (1, 10)}, ("LeCun et al. 1998",)),
+    "lenet5": Start(lenet5, of_lenet5, DIGITS, ("LeCun et al. 1998", "LeCun et al. 1998 (Efficient BackProp)")),
     "unet": Start(unet, of_unet, {"isbi": (1, 2, 64)}, ("Ronneberger et al. 2015", "He et al. 2015")),
     "lstm_lm": Start(lstm_lm, of_lstm_lm, WORDS, ("Zaremba et al. 2014",)),
 }

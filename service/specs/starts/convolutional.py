@@ -28,9 +28,11 @@ def fixup(depth: int, outputs: int) -> Model:
 
 
 def of_fixup(depth: int, outputs: int) -> Network:
-    """Return the network for images of 32 by 32: what a shortcut has too few of, places or features, is left out or 0.
+    """Return the network for images of 32 by 32, in which a shortcut to half as many places has its features twice.
 
-    A block's rectifier comes after its sum: before it, convolutions that begin at 0 would have no gradient.
+    A block's rectifier comes after its sum: before it, convolutions that begin at 0 would have no gradient. Nor would
+    features that begin at 0, with which the publication fills up a shortcut: there numbers beside the convolutions move
+    them, for which this start has no arrays.
     """
     w, inputs = Wiring(input=[32, 32, 3]), WIDTHS[0]
     x = w.weighted("stem", "input", padding=1)
@@ -41,7 +43,7 @@ def of_fixup(depth: int, outputs: int) -> Network:
             y = w.weighted(f"{at}.conv_2", y, padding=1, activation="linear")
             if halved:
                 x = w.plain("average_pool", f"{at}.shortcut", x, window=1, strides=2)
-                x = w.plain("pad", f"{at}.pad", x, padding=[[0, 0], [0, 0], [0, width - inputs]])
+                x = w.plain("concatenate", f"{at}.twice", x, x)
             x, inputs = w.activation(f"{at}.relu", w.add(f"{at}.add", x, y), "relu"), width
     w.weighted("classifier", w.plain("global_average_pool", "pool", x))
     return w.written()
@@ -50,11 +52,12 @@ def of_fixup(depth: int, outputs: int) -> Network:
 STEEP, HIGH = 2.0 / 3.0, 1.7159  # LeNet's function is HIGH tanh(STEEP x), which is near 1 at 1
 
 
-def lenet5(channels: int, outputs: int) -> Model:
-    """LeNet-5: every weight U(±2.4 / fan_in), for 1.7159 tanh(2x/3); biases 0.
+def lenet5(channels: int, outputs: int, published: bool) -> Model:
+    """LeNet-5: every weight of deviation 1 / √fan_in, for 1.7159 tanh(2x/3), as its authors recommend; biases 0.
 
-    The names are the publication's. Of its maps every one is read by every one, as all have it since, and subsampling
-    is a plain mean.
+    They draw them from U(±√(3 / fan_in)) in Efficient BackProp; in the network's own publication from U(±2.4 / fan_in),
+    whose gradients are small. The names are the publication's. Of its maps every one is read by every one, as all have
+    it since, and subsampling is a plain mean.
     """
     layers = [
         convolution("C1", 5, channels, 6),
@@ -64,10 +67,11 @@ def lenet5(channels: int, outputs: int) -> Model:
         dense("output", 84, outputs),
     ]
     fans = {"C1": 25 * channels, "C3": 25 * 6, "C5": 25 * 16, "F6": 120, "output": 84}
-    return layers, [uniform(f"{name}/kernel", 2.4 / fan_in) for name, fan_in in fans.items()]
+    reaches = {name: 2.4 / fan_in if published else (3.0 / fan_in) ** 0.5 for name, fan_in in fans.items()}
+    return layers, [uniform(f"{name}/kernel", reach) for name, reach in reaches.items()]
 
 
-def of_lenet5(channels: int, outputs: int) -> Network:
+def of_lenet5(channels: int, outputs: int, published: bool) -> Network:
     """Return the network for images of 32 by 32."""
     w = Wiring(input=[32, 32, channels])
     x = squashed(w, "C1", w.weighted("C1", "input", padding="valid"))

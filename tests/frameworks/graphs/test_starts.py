@@ -19,7 +19,7 @@ STACKS: dict[str, tuple[Any, ...]] = {"tiny": (24, 2, 4), "odd": (15, 3, 3), "on
 SIZES: dict[str, dict[str, tuple[Any, ...]]] = {
     **dict.fromkeys(("megatron", "deepnorm", "t_fixup", "mup", "lora"), STACKS),
     "fixup": {"tiny": (1, 5), "odd": (3, 7)},
-    "lenet5": {"tiny": (1, 10), "odd": (3, 7)},
+    "lenet5": {"tiny": (1, 10, False), "odd": (3, 7, True)},
     "unet": {"tiny": (1, 2, 3), "odd": (2, 3, 5)},
     "lstm_lm": {"tiny": (31, 12, 2, 0.1, True), "odd": (17, 9, 3, 0.1, False), "one": (17, 9, 1, 0.1, True)},
 }
