@@ -209,6 +209,9 @@ def normal(forward: Forward, prospect: Prospects, activation: str) -> Judgement:
         if forward.rms == 0.0:
             return Judgement("normal", "moves-from-zero", "its outputs are 0, and its own first step changes that")
         return Judgement("normal", "parts", f"its {forward.units} units start alike, and part at the first step")
+    if prospect.slope == 0.0:
+        alike = "all examples share what it gives: a step changes every answer alike"
+        return Judgement("normal", "same-for-all", alike)
     if prospect.slope < LOW:
         return Judgement("normal", "waits", "its gradient is small at first, and grows as other layers move")
     if forward.dead > MOST_DEAD:

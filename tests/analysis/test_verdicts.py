@@ -51,6 +51,12 @@ def test_dead_is_when_nothing_of_a_layer_moves() -> None:
     assert judged({"alike": 1} | still, {"rms": 0.0}).also == ("symmetric",)
 
 
+def test_what_all_examples_share_is_no_matter_of_waiting() -> None:
+    """A table of positions: added to what examples give, it changes every answer alike from the first step on."""
+    shared = judged({"slope": 0.0, "later": LOW})
+    assert (shared.verdict, shared.code) == ("normal", "same-for-all")
+
+
 def test_outputs_are_too_large_from_64_on() -> None:
     assert judged({}, size=64.0, last=True).verdict == "normal"
     assert judged({}, size=64.1, last=True).code == "large-outputs"

@@ -193,6 +193,7 @@ const ROWS = [
   [/^no gradient comes to it at first: .*$/, "al principio no le llega ningún gradiente: se mueve cuando las demás se han movido"],
   [/^its outputs are 0, and its own first step changes that$/, "sus salidas son 0, y su propio primer paso lo cambia"],
   [/^its (\d+) units start alike, and part at the first step$/, "sus $1 neuronas empiezan iguales, y se separan en el primer paso"],
+  [/^all examples share what it gives: a step changes every answer alike$/, "todos los ejemplos comparten lo que da: un paso cambia todas las respuestas por igual"],
   [/^its gradient is small at first, and grows as other layers move$/, "su gradiente es pequeño al principio, y crece cuando las demás capas se mueven"],
   [/^(\d+)% of its units are 0 for every example$/, "el $1 % de sus neuronas dan 0 con cada ejemplo"],
   [/^(\d+)% of its outputs lie where (\w+) is flat$/, "el $1 % de sus salidas está donde $2 es plana"],
