@@ -5,13 +5,13 @@ Plain stochastic gradient descent in float64: no momentum, no decay; batches are
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.analysis.functions import FUNCTIONS, Function, sine
 from service.analysis.layers import frequency_of, sources_of
+from service.analysis.learner import Look, are_alike
 from service.analysis.loading import load
 from service.analysis.losses import Array, Targets
 from service.analysis.tasks import Task
@@ -19,23 +19,6 @@ from service.specs.spec import Spec
 from service.stream import kernels
 from service.stream.addresses import Runs
 from service.stream.streams import stream_of
-
-VANISHED = 1e-4  # a gradient so small that it explains a loss that stayed where it was
-STEEP = 100.0  # a gradient that overshoots at any usual learning rate
-ALIKE = 1e-6  # of the largest weight: how far rounding may have taken equal neurons apart
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a run. Where it overflowed there is no accuracy, and no loss.
-
-    `final_loss` is that of all examples after the last step; a curve's entries are each of one batch before its step.
-    """
-
-    final_loss: float | None
-    accuracy: float | None
-    learnt: bool
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,51 +96,36 @@ def chosen(seed: int, step: int, batch: int, examples: int) -> NDArray[np.int64]
     return (words.astype(np.int64) * examples) >> 32
 
 
-def judge(layers: Sequence[DenseLayer], task: Task, began: float) -> Outcome:
-    """Say whether the task is learnt, by all its examples, and why; `began` is the first layer's gradient at step 0."""
-    inputs, targets = task.data()
-    with np.errstate(all="ignore"):
-        last = there_and_back(layers, task, inputs, targets)
-        norm = last.norm
-    if not (isfinite(last.loss) and isfinite(norm)):
-        return Outcome(None, None, False, "the loss overflowed at the last step")
-    accuracy = task.accuracy(last.answers, targets)
-    if task.learnt(last.loss, accuracy):
-        return Outcome(last.loss, accuracy, True, task.describe(last.loss, accuracy))
-    why = what_stopped(layers, last, began, task.constant_loss())
-    short = f"{task.describe(last.loss, accuracy)}: more steps, another learning rate or another start may do"
-    return Outcome(last.loss, accuracy, False, why or short)
+class DenseStack:
+    """A stack of dense layers in training."""
 
+    def __init__(self, spec: Spec, task: Task) -> None:
+        self.layers = started(spec)
+        self.task = task
+        self.last: Pass | None = None
 
-def what_stopped(layers: Sequence[DenseLayer], last: Pass, began: float, constant: float) -> str | None:
-    """Return what kept a network from learning, None where it was only on its way."""
-    first, steepest = min(began, length(last.gradients[0][0])), max(began, last.norm)
-    if same := next((layer.name for layer in layers[:-1] if symmetric(layer)), None):
-        return f"every neuron of {same} stayed the same, so that all of them together are worth one"
-    dead = dead_layer(layers, last)
-    if dead is not None and not 0.0 < began < VANISHED:
-        return f"every neuron of {dead} is dead: it gives 0 for every example, and no gradient comes back through it"
-    if last.loss < 0.95 * constant:
-        return None
-    if steepest > STEEP:
-        ended = f"the loss ended at {last.loss:.3g}, where a constant answer has {constant:.3g}"
-        return f"{ended}: gradients of {steepest:.1g} made every step a jump elsewhere"
-    if first < VANISHED:
-        near = last.loss < 1.5 * constant
-        ended = "the loss stayed at that of a constant answer" if near else f"the loss ended at {last.loss:.3g}"
-        elsewhere = "; the rest of the gradient is in later layers" if steepest > VANISHED else ""
-        return f"{ended}: gradients of {first:.1g} in {layers[0].name} changed nothing there{elsewhere}"
-    return None
+    @property
+    def first_layer(self) -> str:
+        return self.layers[0].name
+
+    def look(self, inputs: Array, targets: Targets) -> Look:
+        self.last = there_and_back(self.layers, self.task, inputs, targets)
+        return Look(self.last.loss, self.last.answers, self.last.norm, length(self.last.gradients[0][0]))
+
+    def step(self, rate: float) -> None:
+        assert self.last is not None
+        descend(self.layers, self.last.gradients, rate)
+
+    def symmetric(self) -> str | None:
+        return next((layer.name for layer in self.layers[:-1] if symmetric(layer)), None)
+
+    def dead(self) -> str | None:
+        assert self.last is not None
+        hidden = zip(self.layers[:-1], self.last.inputs[1:], strict=True)
+        return next((layer.name for layer, outputs in hidden if layer.kernel.any() and not outputs.any()), None)
 
 
 def symmetric(layer: DenseLayer) -> bool:
     """Whether all neurons of a layer compute the same, and not just nothing."""
     rows = layer.kernel if layer.bias is None else np.vstack([layer.kernel, layer.bias])
-    alike = np.ptp(rows, axis=1).max() <= ALIKE * abs(rows).max()
-    return rows.shape[1] > 1 and bool(alike and layer.kernel.any())
-
-
-def dead_layer(layers: Sequence[DenseLayer], last: Pass) -> str | None:
-    """Return the first hidden layer that has weights, but gives 0 for every example."""
-    hidden = zip(layers[:-1], last.inputs[1:], strict=True)
-    return next((layer.name for layer, outputs in hidden if layer.kernel.any() and not outputs.any()), None)
+    return are_alike(rows) and bool(layer.kernel.any())

@@ -1,6 +1,7 @@
 """What can be trained: the request, its limits, and what to ask for instead."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from math import prod
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from pydantic import Field
 
 from service.analysis.functions import FUNCTIONS
 from service.analysis.tasks import TASKS, TaskName
+from service.analysis.trainable_graph import MOST_PARAMETERS, bytes_held, check_graph, is_stack, step_operations
 from service.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
 from service.networks.layers.dense import Dense
 from service.networks.layers.layer import PlacedSpec
@@ -18,7 +20,6 @@ from service.specs.rules import Rule
 from service.specs.spec import Spec
 
 MOST_LAYERS = 32
-MOST_PARAMETERS = 200_000  # numbers in all weights and biases
 MOST_UNITS = 2_560  # outputs of all layers: what square stacks within the limits above have at most
 MOST_OPERATIONS = 2**38  # multiplications of a whole request: some twenty seconds of one core
 # What a step costs beside multiplying matrices, in multiplications that take as long. A small layer costs little but
@@ -26,11 +27,12 @@ MOST_OPERATIONS = 2**38  # multiplications of a whole request: some twenty secon
 PER_UNIT = 250  # an activation and its derivative, of one example: more than relu takes, less than mish
 PER_PARAMETER = 64  # a weight read and written
 PER_LAYER, PER_STEP = 250_000, 350_000
+HELD = 2**25  # bytes that a run of a stack may hold: the task, the weights, their gradients
 SMALL_WIDTH = 64  # of hidden layers: 32 layers of it are within every limit
 
 
 class TrainRequest(Spec):
-    """A stack of dense layers to train: on what, from which starts, for how long."""
+    """A network to train: on what, from which starts, for how long."""
 
     task: TaskName = Field(
         description="; ".join(f"{name}: {t.summary}, {t.features} -> {t.outputs}" for name, t in TASKS.items())
@@ -70,22 +72,28 @@ def size(layers: Sequence[PlacedSpec]) -> tuple[int, int]:
 
 def operations(request: TrainRequest) -> int:
     """Return what a step costs, forward and back, in multiplications that take as long."""
+    if not is_stack(request):
+        return step_operations(request, TASKS[request.task], request.batch)
     parameters, units = size(request.layers)
     examples = request.batch or TASKS[request.task].examples
     arithmetic = examples * (3 * parameters + PER_UNIT * units) + PER_PARAMETER * parameters
     return arithmetic + PER_LAYER * len(request.layers) + PER_STEP
 
 
+def held_by(request: TrainRequest) -> int:
+    """Return how many bytes a run may hold: the task, the weights, what a pass keeps, and gradients."""
+    return HELD if is_stack(request) else HELD + bytes_held(request, TASKS[request.task])
+
+
 def check(request: TrainRequest, most_operations: int) -> None:
     """Refuse what cannot be trained, or not within the limits, with what could be instead."""
     if request.select is not None:
         raise InvalidSpec("a network is trained whole, not a part of it", "/select", {"select": None})
-    check_layers(request)
-    check_sizes(request)
-    parameters, units = size(request.layers)
-    for count, most, what in ((parameters, MOST_PARAMETERS, "parameters"), (units, MOST_UNITS, "outputs of layers")):
-        if count > most:
-            raise TooLarge(f"training takes at most {most:,} {what}, not {count:,}", "/layers", mended(request))
+    if is_stack(request):
+        check_stack(request)
+    else:
+        with mending(request):
+            check_graph(request, TASKS[request.task], request.task)
     runs = len(schemes_of(request)) * request.restarts
     asked = runs * request.steps * operations(request)
     if asked > most_operations:
@@ -102,17 +110,31 @@ def check(request: TrainRequest, most_operations: int) -> None:
             raise type(error)(error.detail, f"/schemes/{index}", error.remedy) from None
 
 
+@contextmanager
+def mending(request: TrainRequest) -> Iterator[None]:
+    """Refuse what is refused within, with layers that can be trained where no other remedy is known."""
+    try:
+        yield
+    except InitserveError as error:
+        raise type(error)(error.detail, error.pointer, error.remedy or mended(request)) from None
+
+
+def check_stack(request: TrainRequest) -> None:
+    check_layers(request)
+    check_sizes(request)
+    parameters, units = size(request.layers)
+    for count, most, what in ((parameters, MOST_PARAMETERS, "parameters"), (units, MOST_UNITS, "outputs of layers")):
+        if count > most:
+            raise TooLarge(f"training takes at most {most:,} {what}, not {count:,}", "/layers", mended(request))
+
+
 def check_layers(request: TrainRequest) -> None:
     layers, remedy = request.layers, mended(request)
     if len(layers) > MOST_LAYERS:
         raise TooLarge(f"training takes at most {MOST_LAYERS} layers, not {len(layers)}", "/layers", remedy)
     for index, layer in enumerate(layers):
         at, last = f"/layers/{index}", index == len(layers) - 1
-        if not isinstance(layer, Dense):
-            detail = f"a layer of type {layer.type} cannot be trained here: only dense layers can"
-            raise UnsupportedCombination(detail, f"{at}/type", remedy)
-        if layer.lora_rank is not None:
-            raise UnsupportedCombination("a dense layer is trained here without LoRA", f"{at}/lora_rank", remedy)
+        assert isinstance(layer, Dense)
         if last and layer.activation not in last_activations(request):
             names = " or ".join(last_activations(request))
             detail = f"the last layer's activation must be {names} for {request.task}: the loss does the rest"

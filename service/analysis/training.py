@@ -1,4 +1,4 @@
-"""Trains a stack of dense layers on a task, from several starts side by side, and says which of them learnt."""
+"""Trains a network on a task, from several starts side by side, and says which of them learnt."""
 
 import secrets
 from collections.abc import Iterable, Iterator
@@ -9,11 +9,15 @@ from typing import Any, Literal
 import numpy as np
 
 from service import stopping
-from service.analysis.descent import DenseLayer, Outcome, chosen, descend, judge, length, started, there_and_back
-from service.analysis.tasks import TASKS
+from service.analysis.descent import DenseStack, chosen
+from service.analysis.graph_learner import GraphLearner
+from service.analysis.learner import Learner, Outcome, judge
+from service.analysis.tasks import TASKS, Task
 from service.analysis.trainable import MOST_OPERATIONS, TrainRequest, check, operations, schemes_of, under
+from service.analysis.trainable_graph import example_shape, is_stack, network_of
 from service.networks.layers.layer import LARGEST_EXACT, LARGEST_SEED
 from service.networks.schemes import PRESETS, AnyScheme
+from service.specs.spec import Spec
 
 MOST_ENTRIES = 200  # of a curve
 PACE = 2**28  # multiplications between two events: some twenty milliseconds
@@ -37,7 +41,7 @@ class Run:
         self.spec = under(request, scheme).model_copy(update={"seed": seed})
         self.about = {"scheme": called(scheme), "seed": str(seed)}
         self.every = ceil(request.steps / MOST_ENTRIES)
-        self.layers: list[DenseLayer] = []  # made when it begins, so that waiting runs hold none
+        self.learner: Learner | None = None  # made when it begins, so that waiting runs hold none
         self.loss: list[float] = []
         self.gradient_norm: list[float] = []
         self.began = 0.0
@@ -45,10 +49,10 @@ class Run:
     def events(self) -> Iterator[Event]:
         """Train; at least every `PACE` multiplications there is an event, so that others get their turn."""
         pace = max(1, PACE // operations(self.request))
-        self.layers = started(self.spec)
+        self.learner = learner = learner_of(self.spec, self.task)
         for step in range(self.request.steps):
             stopping.check()
-            loss, norm = self._step(step)
+            loss, norm = self._step(learner, step)
             if not (isfinite(loss) and isfinite(norm)):
                 what = "gradient" if isfinite(loss) else "loss"
                 yield self._finished(Outcome(None, None, False, f"the {what} overflowed at step {step}"))
@@ -60,23 +64,30 @@ class Run:
             if recorded or step % pace == 0:
                 now = {"step": step, "loss": loss, "gradient_norm": norm}
                 yield Event("progress", {"run": self.number, **self.about, **now})
-        yield self._finished(judge(self.layers, self.task, self.began))
+        yield self._finished(judge(learner, self.task, self.began))
 
-    def _step(self, step: int) -> tuple[float, float]:
+    def _step(self, learner: Learner, step: int) -> tuple[float, float]:
         inputs, targets = self.task.data()
         if self.request.batch:
             rows = chosen(self.seed, step, self.request.batch, len(inputs))
             inputs, targets = inputs[rows], targets[rows]
         with np.errstate(all="ignore"):  # what overflows is told as such
-            found = there_and_back(self.layers, self.task, inputs, targets)
-            descend(self.layers, found.gradients, self.request.learning_rate)
+            found = learner.look(inputs, targets)
+            learner.step(self.request.learning_rate)
             if step == 0:
-                self.began = length(found.gradients[0][0])
+                self.began = found.first
             return found.loss, found.norm
 
     def _finished(self, outcome: Outcome) -> Event:
         curves = {"every": self.every, "loss": self.loss, "gradient_norm": self.gradient_norm}
         return Event("run", {**self.about, **curves, **asdict(outcome)})
+
+
+def learner_of(spec: Spec, task: Task) -> Learner:
+    """Return a network with the weights that /init returns, ready to be trained on a task."""
+    if is_stack(spec):
+        return DenseStack(spec, task)
+    return GraphLearner(network_of(spec), task, example_shape(spec, task))
 
 
 def called(scheme: AnyScheme | None) -> str:

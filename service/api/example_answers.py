@@ -217,6 +217,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
             "inputs_correlation": 0.008768,
             "places_distance": None,
         },
+        "across": None,
         "steps": None,
         "try": None,
         "tuned": None,

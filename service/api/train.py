@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from fastapi import APIRouter, Request, Response
 
 from service.analysis.threads import keep_to_one_thread
-from service.analysis.trainable import TrainRequest
+from service.analysis.trainable import TrainRequest, held_by
 from service.analysis.training import Event, answer, train
 from service.api.body import read_body
 from service.api.described import BY_ACCEPT, WHEN_READ, content, json_body, one_of, problems, query
@@ -19,7 +19,6 @@ from service.formats.description import dumps
 from service.formats.payload import Piece, text
 
 MEDIA_TYPES = {"json": "application/json", "events": "text/event-stream", "jsonl": "application/jsonl"}
-HELD = 2**25  # bytes that a run may hold: the task, the weights, their gradients
 EXAMPLE = {
     "summary": "Two moons, from three starts",
     "value": {
@@ -68,7 +67,10 @@ def rendered(request: TrainRequest, events: Iterator[Event], format: str) -> Ite
     openapi_extra=json_body("TrainRequest", {"moons": EXAMPLE}) | query(one_of("format", BY_ACCEPT, MEDIA_TYPES)),
 )
 async def start_training(request: Request) -> Response:
-    """Train a stack of dense layers on a small task by plain gradient descent, from several starts side by side.
+    """Train a network on a small task by plain gradient descent, from several starts side by side.
+
+    A bare stack of dense layers goes fastest; any other graph whose sizes fit the task runs as in /diagnose: what reads
+    images gets the digits as images of 8 × 8.
 
     Each scheme is put on all weights in turn, and started anew with the next seeds as often as `restarts` says.
     """
@@ -78,14 +80,14 @@ async def start_training(request: Request) -> Response:
     with services.room.for_request() as grant:
         body = await read_body(request, services, grant)
 
-        def begin() -> Iterator[Piece]:
+        def begin() -> tuple[Iterator[Piece], int]:
             keep_to_one_thread()
             wanted = parse_document(body, TrainRequest)
             with pointing_into(body):
-                return rendered(wanted, train(wanted), chosen)
+                return rendered(wanted, train(wanted), chosen), held_by(wanted)
 
-        pieces = await in_worker(services.workers, request, begin)
-        held = services.room.for_large(HELD)
+        pieces, bytes_held = await in_worker(services.workers, request, begin)
+        held = services.room.for_large(bytes_held)
         try:
             held.grow(services.room.heavy, 1)
         except BaseException:

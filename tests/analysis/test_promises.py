@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from service.analysis.descent import started
+from service.analysis.descent import DenseStack, started
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.diagnosis import Diagnosis
 from service.analysis.tasks import TASKS, TaskName
@@ -159,7 +159,8 @@ def of_verdict(run: Run, found: dict[str, Any], verdict: str) -> list[Any]:
     """Return the layers, after training, that a diagnosis gave this verdict."""
     names = {layer["name"] for layer in found["layers"] if layer["verdict"] == verdict}
     assert names
-    return [layer for layer in run.layers if layer.name in names]
+    assert isinstance(run.learner, DenseStack)
+    return [layer for layer in run.learner.layers if layer.name in names]
 
 
 def test_there_is_a_row_for_every_claim_of_the_notes() -> None:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from service.analysis import training
-from service.analysis.descent import started, there_and_back
+from service.analysis.descent import DenseLayer, DenseStack, started, there_and_back
 from service.analysis.tasks import TASKS, TaskName
 from service.analysis.trainable import TrainRequest, operations
 from service.analysis.training import Event, Run, answer, train
@@ -38,6 +38,11 @@ def runs(task: TaskName, layers: list[dict[str, Any]], **more: Any) -> list[dict
     asked = request(task, layers, **more)
     found: list[dict[str, Any]] = answer(asked, train(asked))["runs"]
     return found
+
+
+def layers_of(run: Run) -> list[DenseLayer]:
+    assert isinstance(run.learner, DenseStack)
+    return run.learner.layers
 
 
 # What the notes claim
@@ -69,7 +74,9 @@ def test_what_a_run_is_said_to_end_at_is_the_loss_of_all_its_examples(scheme: st
     run = Run(asked, 0, start, seed=42)
     told = list(run.events())[-1].data
     inputs, targets = TASKS["moons"].data()
-    assert told["final_loss"] == there_and_back(run.layers, TASKS["moons"], inputs, targets).loss != told["loss"][-1]
+    assert (
+        told["final_loss"] == there_and_back(layers_of(run), TASKS["moons"], inputs, targets).loss != told["loss"][-1]
+    )
     assert f"the loss ended at {told['final_loss']:.3g}" in told["reason"]
     assert "in fc1 changed nothing there; the rest of the gradient is in later layers" in told["reason"]
 
@@ -85,10 +92,10 @@ def test_a_constant_keeps_neurons_the_same_for_ever(activation: str, value: floa
     assert not events[-1].data["learnt"]
     assert events[-1].data["reason"].startswith("every neuron of fc1 stayed the same")
     before = started(run.spec)
-    for layer, start in list(zip(run.layers, before, strict=True))[:-1]:
+    for layer, start in list(zip(layers_of(run), before, strict=True))[:-1]:
         assert np.ptp(layer.kernel, axis=1).max() <= 1e-9 * abs(layer.kernel).max()
         assert (layer.kernel != start.kernel).any() or activation != "relu"
-    assert (run.layers[-1].kernel != before[-1].kernel).any()  # it did train
+    assert (layers_of(run)[-1].kernel != before[-1].kernel).any()  # it did train
 
 
 @pytest.mark.long
@@ -296,11 +303,15 @@ WRONG: list[tuple[str, TaskName, list[dict[str, Any]], type[InitserveError], str
     ("first", "digits", stack("moons", 3), InvalidSpec, "/layers/0/shape/0"),
     ("last", "moons", [*stack("moons", 2)[:1], {"type": "dense", "shape": [16, 3]}], InvalidSpec, "/layers/1/shape/1"),
     ("middle", "moons", [*stack("moons", 2)[:1], {"type": "dense", "shape": [8, 2]}], InvalidSpec, "/layers/1/shape/0"),
-    ("conv", "digits", [{"type": "conv2d", "shape": [3, 3, 1, 8]}, *stack("digits", 2)], UnsupportedCombination,
-     "/layers/0/type"),
-    ("only conv", "digits", [{"type": "conv2d", "shape": [3, 3, 1, 8]}], UnsupportedCombination, "/layers/0/type"),
-    ("lora", "moons", [{**layer, "lora_rank": 2} for layer in stack("moons", 2)], UnsupportedCombination,
-     "/layers/0/lora_rank"),
+    ("conv", "digits", [{"type": "conv2d", "shape": [3, 3, 1, 9]}, *stack("digits", 2)], InvalidSpec,
+     "/layers/1/shape"),
+    ("only conv", "digits", [{"type": "conv2d", "shape": [3, 3, 1, 8]}], InvalidSpec, "/layers/0"),
+    ("conv on points", "moons", [{"type": "conv2d", "shape": [3, 3, 1, 8]}], InvalidSpec, "/layers/0/shape"),
+    ("tokens", "moons", [{"type": "embedding", "shape": [3, 2]}], UnsupportedCombination, "/layers"),
+    ("last activation of a graph", "moons", [*stack("moons", 2), {"type": "activation", "activation": "tanh"}],
+     UnsupportedCombination, "/layers/2/activation"),
+    ("too wide a graph", "moons", [{"type": "dense", "shape": [2, 400]}, {"type": "layer_norm", "shape": [400]},
+     {"type": "dense", "shape": [400, 600]}, {"type": "dense", "shape": [600, 2]}], TooLarge, "/layers"),
     ("last activation", "moons", [{**layer, "activation": "tanh"} for layer in stack("moons", 2)],
      UnsupportedCombination, "/layers/1/activation"),
     ("softmax of a number", "quadratic", [{**stack("quadratic", 1)[0], "activation": "softmax"}],
