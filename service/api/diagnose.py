@@ -35,6 +35,43 @@ EXAMPLES = {
             * 20,
         },
     },
+    "residual": {
+        "summary": "A residual block: a norm, two layers, and a sum with what came in",
+        "value": {
+            "seed": 42,
+            "input_shape": [64],
+            "layers": [
+                {"name": "stem", "type": "dense", "shape": [64, 64]},
+                {"name": "norm", "type": "layer_norm", "shape": [64]},
+                {"name": "up", "type": "dense", "shape": [64, 256], "activation": "relu"},
+                {"name": "down", "type": "dense", "shape": [256, 64]},
+                {"name": "sum", "type": "add", "inputs": ["stem", "down"]},
+                {"name": "out", "type": "dense", "shape": [64, 10]},
+            ],
+        },
+    },
+    "across": {
+        "summary": "The coordinate check: do sizes keep as the network gets wider?",
+        "value": {
+            "seed": 42,
+            "across": {"width": [32, 64, 128]},
+            "layers": [
+                {"name": "in", "type": "dense", "shape": [16, 64], "activation": "relu"},
+                {"name": "hidden", "type": "dense", "shape": [64, 64], "activation": "relu"},
+                {"name": "out", "type": "dense", "shape": [64, 10]},
+            ],
+        },
+    },
+    "steps": {
+        "summary": "The first ten steps with Adam",
+        "value": {
+            "seed": 42,
+            "steps": 10,
+            "optimizer": "adam",
+            "learning_rate": 0.01,
+            "layers": [{"type": "dense", "shape": [32, 32], "activation": "tanh"}] * 4,
+        },
+    },
 }
 OFFERED = {"json": "application/json", "svg": SVG}
 router = APIRouter(tags=["analysis"], route_class=DirectRoute)
@@ -48,7 +85,7 @@ router = APIRouter(tags=["analysis"], route_class=DirectRoute)
     response_class=Response,
     responses={
         200: {
-            "description": "Every layer's outputs and gradients, what theory expects of them, verdicts, a remedy.",
+            "description": "Every layer's outputs and gradients, what theory expects of them, verdicts, blocks, a try.",
             "content": content("DiagnoseAnswer", SVG),
         },
         **problems(406, *WHEN_READ),
@@ -56,10 +93,12 @@ router = APIRouter(tags=["analysis"], route_class=DirectRoute)
     openapi_extra=json_body("DiagnoseRequest", EXAMPLES) | query(one_of("format", BY_ACCEPT, OFFERED)),
 )
 async def diagnose(request: Request) -> Response:
-    """Send a batch forward through the stack and a gradient back, on the very weights that /init returns.
+    """Send a batch forward through the network and a gradient back, on the very weights that /init returns.
 
     Per layer: outputs, gradients, dead and saturated shares, correlation, symmetry, singular values, beside the
-    mean-field forecast; a verdict for each layer and for all, why, and a spec to `try` that starts well.
+    mean-field forecast; a verdict for each layer and for all, why, and a spec to `try` that starts well. Per block: how
+    much its stream of residuals grows, and what part of it each branch adds; of attention, how evenly it looks.
+    `across` asks how sizes go with width or depth, `steps` what the first steps of a training do.
     """
     services = services_of(request)
     asked = read_query(request, ("format",))

@@ -187,6 +187,20 @@ def test_a_recipe_is_chosen_from_the_list(reader: Reader) -> None:
     assert "recipe" not in spec(page)
 
 
+def test_a_network_is_measured_across_widths(reader: Reader) -> None:
+    page = reader.open()
+    begin_with(page, "residual")
+    page.locator('[data-key="/across/width"]').fill("16, 32, 64")
+    page.locator('[data-key="study-across"]').click()
+    study = page.locator('section[aria-labelledby="across-title"]')
+    expect(study.locator("svg.chart")).to_have_count(3, timeout=60_000)
+    expect(study.locator(".curve-name").first).to_be_visible()
+    expect(study.locator(".study-told strong")).to_be_visible()
+    begin_with(page, "mlp")
+    expect(study).to_contain_text("another network or other settings")
+    expect(study.locator("[inert] svg.chart")).to_have_count(3)
+
+
 def test_the_first_steps_are_taken(reader: Reader) -> None:
     page = reader.open()
     page.locator('[data-key="/steps"]').fill("4")

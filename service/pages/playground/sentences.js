@@ -140,6 +140,7 @@ const ROWS = [
   [/^(\S+) is a split of (\d+) parts: say which, from (\S+) to (\S+)$/, "$1 es un split de $2 partes: di cuál, de $3 a $4"],
   [/^the layer before is a split: say which part, as (\S+)$/, "la capa anterior es un split: di qué parte recibe, como $1"],
   [/^no layer takes what (\S+) gives, and the network's output is what (\S+), the last, gives$/, "ninguna capa recibe lo que da $1, y la salida de la red es lo que da la última, $2"],
+  [/^no layer takes `?input`?: nothing goes through this network$/, "ninguna capa recibe «input»: por esta red no pasa nada", "no layer takes “input”: nothing goes through this network"],
   [/^(\S+) has no weights to be tied to$/, "$1 no tiene pesos a los que atarse"],
   [/^(\S+) would give (.+): too much to run$/, "$1 daría $2: demasiado para ejecutarlo"],
   [/^a layer of type (\w+) has no place in a network that runs here$/, "una capa de tipo $1 no cabe en una red que se ejecute aquí"],
@@ -202,6 +203,7 @@ const ROWS = [
 
   // What is said of the whole network
   [/^This start is in the normal zone: outputs and gradients keep their size from end to end\.$/, "Este inicio está en la zona normal: salidas y gradientes conservan su magnitud de un extremo al otro."],
+  [/^This start is in the normal zone: outputs and gradients keep their size from layer to layer, but for the last layer's at first\.$/, "Este inicio está en la zona normal: salidas y gradientes conservan su magnitud de capa en capa, salvo al principio los de la última."],
   [
     /^This start is in the normal zone, but drifts: (.+) from end to end; .*$/,
     (_, drifts) => `Este inicio está en la zona normal, pero con deriva: ${driftOf(drifts)} de un extremo al otro; con muchas más capas así, saldría de ella.`,
@@ -230,15 +232,15 @@ const ROWS = [
   ],
 
   // What came of sizes
-  [/^Across (widths|depths) (\S+) to (\S+) \((.+?)\), (.+)$/s, (_, by, from, to, how, came) => `Con ${by === "widths" ? "anchos" : "profundidades"} de ${from} a ${to} (${takenAs(how)}), ${found(ACROSS, came) ?? came}`],
+  [/^Across (widths|depths) (\S+) to (\S+) \((.+?)\), (.+)$/s, (_, by, from, to, how, came) => `Con ${by === "widths" ? "anchos" : "profundidades"} de ${from} a ${to} (${takenAs(how)}), ${part(ACROSS, came)}`],
   [/^a family goes across widths or across depths: .*$/, "di anchos o profundidades, unos u otras"],
   [/^each (width|depth) is larger than the one before$/, (_, by) => `cada ${by === "width" ? "ancho" : "profundidad"} es mayor que ${by === "width" ? "el anterior" : "la anterior"}`],
   [/^the family costs as much as (\S+) multiplications; at most (\S+) are allowed: .*$/, "todos los tamaños juntos cuestan $1 multiplicaciones; se permiten como máximo $2: con menos tamaños, o más pequeños, se puede", "all sizes together cost $1 multiplications; at most $2 are allowed: fewer or smaller ones will do"],
-  [/^of this family a member is too large: (.+)$/, (_, why) => `uno de estos tamaños es demasiado grande: ${spanish(why) ?? why}`],
+  [/^of this family a member is too large: (.+)$/, (_, why) => `uno de estos tamaños es demasiado grande: ${part(ROWS, why)}`],
   [
     /^in the (width|depth) (\S+) the network cannot be: (.+?)(?:; multiples of (\S+) divide all sizes)?$/,
     (_, by, size, why, step) =>
-      `con ${by === "width" ? "el ancho" : "la profundidad"} ${size} la red no puede ser: ${spanish(why) ?? why}${step ? `; los múltiplos de ${step} dividen todos los tamaños` : ""}`,
+      `con ${by === "width" ? "el ancho" : "la profundidad"} ${size} la red no puede ser: ${part(ROWS, why)}${step ? `; los múltiplos de ${step} dividen todos los tamaños` : ""}`,
   ],
   [/^in the depth (\S+) the network has (\S+) layers; one that is studied has at most (\S+)$/, "con la profundidad $1 la red tiene $2 capas; aquí se estudian redes de $3 como máximo"],
   [/^no size here is hidden: .*$/, "aquí ningún ancho es interior: dado por una capa y recibido por otra, sin ser entrada ni salida de la red; una red de dos capas con pesos tiene uno"],
@@ -328,7 +330,7 @@ const NEEDED = [
   [/^at least (\d+) places along each axis, .*$/, "al menos $1 posiciones en cada eje, tantas como su ventana"],
   [/^more places: .*$/, "más posiciones: su relleno las recorta todas"],
 ];
-const neededOf = (words) => found(NEEDED, words) ?? words;
+const neededOf = (words) => part(NEEDED, words);
 const cameOf = (words) => words.replaceAll(" and ", " y ").replaceAll("nothing", "nada").replaceAll("one number", "un número");
 
 const AXES = {
@@ -356,15 +358,18 @@ const localised = (text) =>
 
 const fill = (template, caught) => template.replaceAll(/\$(\d)/g, (_, place) => caught[place] ?? "");
 
-function found(rows, text) {
+function found(rows, text, written = localised) {
   for (const [pattern, said] of rows) {
-    const caught = pattern.exec(text)?.map(localised);
+    const caught = pattern.exec(text)?.map(written);
     if (caught) return typeof said === "function" ? said(...caught) : fill(said, caught);
   }
   return null;
 }
 
 const spanish = (text) => found(ROWS, text);
+
+// A part of a sentence, whose numbers are written already.
+const part = (rows, text) => found(rows, text, (caught) => caught) ?? text;
 
 function plainer(text) {
   for (const [pattern, , said] of ROWS) {
