@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from math import inf, isfinite, log10, nan
 from typing import Any
 
+from service.analysis.across.check import GROWS
 from service.analysis.figures.decades import LEFT, RIGHT, Decades, step_of
 from service.analysis.figures.svg import MARGIN, SMALL, Sheet, line, number, shorten, words
 
 NAMED = 128.0  # at the right of a panel, for what lines are called
 MOST_NAMED, LINE = 9, 15.0
 MOST_CURVES = 48  # lines of one panel; of more layers evenly spread ones
-FLAT = 0.125  # an exponent below which a size counts as kept
 PARTS = {"forward": "Outputs", "backward": "Gradients", "update": "What the first step changes in outputs"}
 
 
@@ -68,7 +68,7 @@ def name_curves(axis: Decades, curves: list[Curve]) -> Iterator[str]:
 
 
 def kind_of_slope(slope: float | None) -> str:
-    if slope is None or abs(slope) < FLAT:
+    if slope is None or abs(slope) <= GROWS:
         return "line normal"
     return "line steep" if slope > 0.0 else "line low-gradient"
 
