@@ -22,6 +22,9 @@ from service.stream.views import Shape
 
 COMFORT = 2**37  # multiplications that take as long: of a study of as many examples as nobody stated, some seconds
 FEWEST = 8  # examples that are drawn
+# Arrays as large as the weights that steps hold beside these and their gradients: changes, weights after them, and
+# Adam's moments, with what they are made of.
+HELD_BY_STEPS = {"sgd": 3, "adam": 6}
 REMEDIES = 4  # times the largest pass that may be asked for: what remedies may cost together
 
 
@@ -45,12 +48,28 @@ class Diagnosis:
         return document
 
     @cached_property
-    def inputs(self) -> Batches:
+    def shapes(self) -> dict[str, Shape]:
+        """The shapes of the batches: as given, or as many examples as are drawn."""
         check_rules(self.spec.graph)  # what does not run has no shape to draw a batch by
         shapes = batch_shapes(self.request, self.spec)
         if self.request.inputs is None and self.request.batch is None:
             shapes = self._comfortable(shapes)
-        return batches_of(self.request, self.spec, self.seed, shapes)
+        return shapes
+
+    @cached_property
+    def inputs(self) -> Batches:
+        return batches_of(self.request, self.spec, self.seed, self.shapes)
+
+    @property
+    def memory(self) -> int:
+        """How many bytes it holds at the most; raises InitserveError for what is too much, before a number is drawn."""
+        if self.request.forecast_only:
+            return 0
+        network = Network(self.spec, self.most_operations)
+        held = network.memory(self.shapes)
+        if self.request.steps is not None:
+            held += HELD_BY_STEPS[self.request.optimizer] * network.weights_bytes(self.shapes)
+        return held
 
     def _comfortable(self, shapes: dict[str, Shape]) -> dict[str, Shape]:
         """Return shapes of fewer examples, where so many as are usual would take long; eight are enough to judge by."""
@@ -79,8 +98,7 @@ class Diagnosis:
         """How many remedies may be tried, one at least: each is studied, and may be measured before that."""
         if self.request.forecast_only:
             return max(1, REMEDIES * self.most_operations // (PER_LAYER * len(self.plan.layers)))
-        shapes = {name: batch.shape for name, batch in self.inputs.items()}
-        price = Network(self.spec, self.most_operations).price(shapes)
+        price = Network(self.spec, self.most_operations).price(self.shapes)
         return max(1, REMEDIES * self.most_operations // (2 * price))
 
     def answer(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from itertools import accumulate
 from operator import add
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from service.analysis import tape
@@ -203,6 +204,12 @@ class Network:
         """Return how many bytes a study of batches of these shapes holds at once, at the most."""
         cost = self.cost(inputs)
         return bytes_of(cost, exactness_of(cost))
+
+    def weights_bytes(self, inputs: Mapping[str, Shape]) -> int:
+        """Return how many of them one array for each weight takes."""
+        cost = self.cost(inputs)
+        size: int = np.dtype(exactness_of(cost)).itemsize
+        return size * cost.weights
 
     def run(self, inputs: Batches, weights: Sequence[Weights] | None = None) -> list[Stage]:
         """Return every place with its outputs for a batch.

@@ -106,6 +106,11 @@ class Room:
         """Return memory for an answer that is not small, which leaves some for those that are."""
         return self.memory.take(cost, self._kept)
 
+    def for_study(self, grant: Grant, cost: int) -> None:
+        """Let a grant grow by what a study holds while it runs: it stands in memory as a whole."""
+        refuse_beyond(cost, self.standing.limit, "bytes in memory at once", "for a study; a smaller batch may do")
+        grant.grow(self.standing, cost)
+
     def for_answer(self, cost: Cost, length: int) -> Grant:
         """Return what an answer of `length` holds while it is made and sent."""
         grant = self.for_large(min(length + REQUEST, STREAM))

@@ -111,10 +111,12 @@ async def diagnose(request: Request) -> Response:
             keep_to_one_thread()
             asked_for = parse_document(body, DiagnoseRequest)
             with pointing_into(body):
-                answer = Diagnosis(asked_for, services.settings.max_diagnosis_operations).answer()
+                diagnosis = Diagnosis(asked_for, services.settings.max_diagnosis_operations)
+                services.room.for_study(grant, diagnosis.memory)
+                answer = diagnosis.answer()
             return diagnosis_figure(answer).encode() if chosen == "svg" else dumps(answer)
 
-        # By the thread for heavy work: one at a time, whatever memory a pass takes, and nobody else waits for it.
+        # In turns with others that take seconds: one of them works at a time, and nobody else waits for it.
         content = await in_worker(services.workers, request, work, heavy=True)
     headers = {"vary": "accept", "cache-control": "no-store"}
     return Response(content, media_type=OFFERED[chosen], headers=headers)
