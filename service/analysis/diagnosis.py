@@ -1,5 +1,6 @@
 """Does a network start well? The answer: measured beside what theory says, a verdict, and a remedy."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -65,11 +66,15 @@ class Diagnosis:
         """How many bytes it holds at the most; raises InitserveError for what is too much, before a number is drawn."""
         if self.request.forecast_only:
             return 0
-        network = Network(self.spec, self.most_operations)
-        held = network.memory(self.shapes)
-        if self.request.steps is not None:
-            held += HELD_BY_STEPS[self.request.optimizer] * network.weights_bytes(self.shapes)
-        return held
+        held = self._held(Network(self.spec, self.most_operations), self.shapes, self.request.steps is not None)
+        if self.family is None:
+            return held
+        shapes = {name: batch.shape for name, batch in self.family.inputs.items()}
+        return max(held, *(self._held(member.network, shapes, True) for member in self.family.members))
+
+    def _held(self, network: Network, shapes: Mapping[str, Shape], steps: bool) -> int:
+        beside = HELD_BY_STEPS[self.request.optimizer] * network.weights_bytes(shapes) if steps else 0
+        return network.memory(shapes) + beside
 
     def _comfortable(self, shapes: dict[str, Shape]) -> dict[str, Shape]:
         """Return shapes of fewer examples, where so many as are usual would take long; eight are enough to judge by."""
@@ -103,7 +108,7 @@ class Diagnosis:
 
     def answer(self) -> dict[str, Any]:
         """Return the answer of POST /diagnose."""
-        steps, family = self._steps(), self._family()
+        steps, family = self._steps(), self.family
         found = self.study(self.spec)
         told = self._summary(found)
         tuned = None
@@ -132,8 +137,9 @@ class Diagnosis:
             return None
         return FirstSteps(self.spec, self.request, self.request.steps, self.inputs, self.seed, self.most_operations)
 
-    def _family(self) -> Family | None:
-        """Return the network in the sizes that are asked for; refused before weights are drawn where it cannot be."""
+    @cached_property
+    def family(self) -> Family | None:
+        """The network in the sizes that are asked for; refused before weights are drawn where it cannot be."""
         if self.request.across is None:
             return None
         stated = self.request.model_dump(mode="json", exclude_unset=True, exclude={*EXTRA})

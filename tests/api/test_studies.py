@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.test_clients import PATIENCE, is_idle, post
+from tests.api.test_clients import is_idle, post
 from tests.api.test_flow import MIB, counters, needs_proc, wait_until
+from tests.api.test_protocol import PATIENCE
 from tests.conftest import Server, serving
 
 WIDE = {"seed": 1, "layers": [{"type": "dense", "shape": [2048, 2048], "activation": "relu"}] * 6, "batch": 256}
@@ -51,11 +52,11 @@ def test_a_diagnosis_holds_no_more_than_it_was_admitted_for(running: Server, doc
 
 def test_what_is_more_than_there_is_in_all_is_too_large_and_what_is_more_than_now_is_refused_for_now() -> None:
     small: dict[str, Any] = {"seed": 1, "layers": [{"type": "dense", "shape": [8, 8]}]}
-    with serving(INITSERVE_MAX_STANDING_BYTES_IN_FLIGHT=str(100 * MIB)) as server:
+    with serving(INITSERVE_MAX_STANDING_BYTES_IN_FLIGHT=str(150 * MIB)) as server:
         refused = httpx.post(f"{server.url}/diagnose", json=WIDE, timeout=PATIENCE)
         assert (refused.status_code, refused.json()["type"]) == (422, "/problems/too-large")
         assert "bytes in memory at once" in refused.json()["detail"]
-        long = {**small, "layers": small["layers"] * 600, "batch": 1024}
+        long = {**small, "layers": small["layers"] * 200, "batch": 1024}
         with post(server, "/diagnose", json.dumps(long).encode()):
             wait_until(lambda: counters(server)["standing_bytes_in_flight"] > 0)
             refused = httpx.post(f"{server.url}/diagnose", json=small, timeout=PATIENCE)
