@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from service.analysis.functions import FUNCTIONS, Function, sine
 from service.analysis.layers import frequency_of, sources_of
-from service.analysis.learner import Look, are_alike
+from service.analysis.learner import Look, are_alike, length
 from service.analysis.loading import load
 from service.analysis.losses import Array, Targets
 from service.analysis.tasks import Task
@@ -44,10 +44,6 @@ class Pass:
     def norm(self) -> float:
         """The length of the gradient of all parameters together."""
         return length(*(one for pair in self.gradients for one in pair if one is not None))
-
-
-def length(*vectors: Array) -> float:
-    return float(np.sqrt(sum(np.vdot(one, one) for one in vectors)))
 
 
 def started(spec: Spec) -> list[DenseLayer]:
@@ -110,7 +106,7 @@ class DenseStack:
 
     def look(self, inputs: Array, targets: Targets) -> Look:
         self.last = there_and_back(self.layers, self.task, inputs, targets)
-        return Look(self.last.loss, self.last.answers, self.last.norm, length(self.last.gradients[0][0]))
+        return Look(self.last.loss, self.last.answers, self.last.norm, (self.last.gradients[0][0],))
 
     def step(self, rate: float) -> None:
         assert self.last is not None

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from service.analysis import tape
-from service.analysis.descent import length
 from service.analysis.layers import NORMS
-from service.analysis.learner import Look, are_alike
+from service.analysis.learner import Look, are_alike, length
 from service.analysis.losses import Array, Targets
 from service.analysis.network import Network, Stage
 from service.analysis.optimizers import Sgd
@@ -36,7 +35,7 @@ class GraphLearner:
         loss, back = self.task.loss(answers, targets)
         tape.backward(self.stages[-1].out, back)
         first = [node.gradient for number, _, node in trained(self.stages) if number == self.network.weighted[0]]
-        of_first = length(*(gradient for gradient in first if gradient is not None))
+        of_first = [gradient for gradient in first if gradient is not None]
         return Look(loss, answers, length(*gradients_of(self.stages)), of_first)
 
     def step(self, rate: float) -> None:

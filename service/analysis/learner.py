@@ -1,5 +1,6 @@
 """What is trained, whatever it is made of, and what came of a training."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Protocol
@@ -16,12 +17,22 @@ ALIKE = 1e-6  # of the largest weight: how far rounding may have taken equal neu
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a pass there and back shows; `first` is the length of the gradient in the first layer with weights."""
+    """What a pass there and back shows; `of_first` are the gradients of the first layer with weights."""
 
     loss: float
     answers: Array
     norm: float
-    first: float
+    of_first: Sequence[Array]
+
+    @property
+    def first(self) -> float:
+        """The length of the gradient in the first layer with weights."""
+        return length(*self.of_first)
+
+
+def length(*vectors: Array) -> float:
+    """Return the length of vectors that are laid one behind the other."""
+    return float(np.sqrt(sum(np.vdot(one, one) for one in vectors)))
 
 
 class Learner(Protocol):

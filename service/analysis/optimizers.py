@@ -1,6 +1,6 @@
 """How a step is made of a gradient: plain descent, or Adam."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
@@ -51,5 +51,5 @@ class Adam:
         return step
 
 
-OPTIMIZERS: dict[OptimizerName, Callable[[], Sgd | Adam]] = {"sgd": Sgd, "adam": Adam}
+OPTIMIZERS: dict[OptimizerName, type[Sgd | Adam]] = {"sgd": Sgd, "adam": Adam}
 RATES: dict[OptimizerName, float] = {"sgd": 0.1, "adam": 0.001}  # where none is stated

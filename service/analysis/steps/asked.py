@@ -3,17 +3,20 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, Field
 
 from service.analysis.losses import LossName
 from service.analysis.network import Network
-from service.analysis.optimizers import RATES, OptimizerName
+from service.analysis.optimizers import OPTIMIZERS, RATES, OptimizerName
+from service.analysis.sizes import exactness_of
 from service.errors import InvalidSpec, TooLarge
 from service.networks.schemes.npy import read_npy
 from service.stream.views import Shape
 
 MOST_STEPS = 50
 WORTH = 48  # passes of the most multiplications that one may have: what all steps together may cost
+MOST_KEPT = 2**30  # bytes that an optimiser may keep beside a pass: of Adam's two arrays for 130 million weights
 OF_STEPS = ("optimizer", "learning_rate", "loss", "targets")  # members that say something of steps alone
 
 
@@ -55,6 +58,15 @@ class StepsRequest(BaseModel):
         if (self.steps is not None or across) and forecast_only:
             detail = "a forecast draws no weights, so that there are none to train"
             raise InvalidSpec(detail, "/across" if self.steps is None else "/steps", {"forecast_only": False})
+
+
+def check_memory(network: Network, shapes: Mapping[str, Shape], optimizer: OptimizerName) -> None:
+    """Refuse an optimiser that would keep too much beside a pass."""
+    cost = network.cost(shapes)
+    kept = OPTIMIZERS[optimizer].memory * cost.weights * np.dtype(exactness_of(cost)).itemsize
+    if kept > MOST_KEPT:
+        detail = f"{optimizer} keeps {kept:,} bytes beside the weights; at most {MOST_KEPT:,} are allowed"
+        raise TooLarge(detail, "/optimizer", {"optimizer": "sgd"})
 
 
 def check_cost(network: Network, shapes: Mapping[str, Shape], steps: int) -> None:

@@ -22,8 +22,8 @@ class Step:
     """A network after so many steps, with the loss and the gradient there; 0 is the start.
 
     `stages` have run, and the gradient of the loss is in their nodes; they are let go of when the next step is asked
-    for. `changes` are those of the step that led here, by place: the rms of what was added to its weights over the rms
-    of the weights before it, None where these were 0 and moved.
+    for, and their weights are changed in place. `changes` are those of the step that led here, by place: the rms of
+    what was added to its weights over the rms of the weights before it, None where these were 0 and moved.
     """
 
     number: int
@@ -87,24 +87,27 @@ def trained(stages: Sequence[Stage]) -> Iterator[tuple[int, str, Node]]:
 def stepped(
     stages: Sequence[Stage], optimizer: Optimizer, rate: float, factors: Mapping[str, float]
 ) -> tuple[list[Weights], dict[int, float | None]]:
-    """Return every place's weights after a step, and by how much those of each place changed."""
+    """Take a step, in place; return every place's weights, and by how much the largest array of each changed."""
     after: list[dict[str, Node]] = [
         {name: Node(node.value) for name, node in stage.weights.items()} if stage.place.tied is None else {}
         for stage in stages
     ]
-    moved: dict[int, list[tuple[Array, Array]]] = {}
+    largest: dict[int, int] = {}
+    moved: dict[int, float | None] = {}
     for number, name, node in trained(stages):
         assert node.gradient is not None
         path = f"{stages[number].place.name}/{name}"
         change = optimizer.change(path, node.gradient, rate * factors.get(path, 1.0))
-        moved.setdefault(number, []).append((change, node.value))
-        after[number][name] = Node(node.value + change)
-    return [*after], {number: relative(pairs) for number, pairs in moved.items()}
+        if node.value.size > largest.get(number, 0):  # a layer's kernel
+            largest[number], moved[number] = node.value.size, relative(change, node.value)
+        node.value += change  # a second set of weights would be as large again
+        after[number][name] = Node(node.value)
+        node.gradient = None
+    return [*after], moved
 
 
-def relative(pairs: Sequence[tuple[Array, Array]]) -> float | None:
-    """Return the rms of changes over that of what was changed, of the largest array of a layer: its kernel."""
-    change, before = max(pairs, key=lambda pair: pair[1].size)
+def relative(change: Array, before: Array) -> float | None:
+    """Return the rms of a change over that of what is changed; None where that is 0."""
     moved, size = rms_of(change), rms_of(before)
     if moved == 0.0:
         return 0.0

@@ -166,6 +166,17 @@ def test_a_step_is_one_pass_there_and_back_and_the_price_is_known_before() -> No
     assert diagnosis(stack(), enough - 1, steps=9).answer()["steps"]["steps"][-1]["step"] == 9
 
 
+def test_what_an_optimiser_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = 4 * (32 * 32 + 32) + 32 * 5 + 5
+    monkeypatch.setattr(asked, "MOST_KEPT", 2 * 8 * weights)
+    assert steps(stack(), optimizer="adam", steps=1)["verdict"] == "steady"
+    monkeypatch.setattr(asked, "MOST_KEPT", 2 * 8 * weights - 1)
+    with pytest.raises(TooLarge, match=f"adam keeps {2 * 8 * weights:,} bytes") as refused:
+        steps(stack(), optimizer="adam", steps=1)
+    assert refused.value.remedy == {"optimizer": "sgd"}
+    assert steps(stack(), optimizer="sgd", steps=1)["optimizer"] == "sgd"
+
+
 @pytest.mark.parametrize(
     ("more", "pointer"),
     [
