@@ -118,6 +118,13 @@ CASES: dict[str, Case] = {
         {},
         [(2, 3, 8), (2, 3, 4), (2, 3, 4), (1, 3, 3, 4)],
     ),
+    "capped attention": (
+        "dot_product_attention",
+        {"heads": 2, "softcap": 0.7},
+        {},
+        [(2, 3, 8), (2, 3, 8), (2, 3, 8)],
+    ),
+    "rms_norm from 1": ("rms_norm", {"shape": [6], "offset": 1.0}, {"scale": (6,)}, [(2, 4, 6)]),
     "rotary": ("rotary", {"heads": 2, "base": 100.0, "width": None}, {}, [(2, 5, 8)]),
     "rotary of some features": ("rotary", {"heads": 2, "base": 100.0, "width": 4}, {}, [(2, 5, 12)]),
 }
@@ -251,6 +258,17 @@ def test_a_masked_query_reads_nothing_that_comes_after_it() -> None:
     after = RULES["multi_head_attention"](stated, weights, Node(x)).value
     assert np.array_equal(before[:, :3], after[:, :3])
     assert not np.allclose(before[:, 3:], after[:, 3:])
+
+
+def test_a_padding_tokens_row_is_read_and_has_no_gradient() -> None:
+    table, tokens = Node(values(5, 2)), Node(np.array([[1, 0, 1], [3, 1, 2]]))
+    made = one(
+        RULES["embedding"](layer("embedding", shape=[5, 2], padding_index=2, offset=1), {"embeddings": table}, tokens)
+    )
+    assert np.array_equal(made.value, table.value[tokens.value + 1])
+    tape.backward(made, np.ones(made.value.shape))
+    assert table.gradient is not None
+    assert table.gradient[:, 0].tolist() == [0.0, 1.0, 0.0, 1.0, 1.0]
 
 
 def test_a_rotation_keeps_lengths_and_makes_products_depend_on_distance_alone() -> None:

@@ -30,7 +30,7 @@ def dot_product_attention(
 ) -> Node:
     heads, key_heads = layer.heads, layer.key_heads or layer.heads
     parted = (in_heads(query, heads), in_heads(key, key_heads), in_heads(value, key_heads))
-    read = tape.attend(*parted, key_heads, layer.causal, layer.scale, bias)
+    read = tape.attend(*parted, key_heads, layer.causal, layer.scale, bias, layer.softcap)
     batch, steps, _, size = read.value.shape
     return tape.reshape(read, (batch, steps, heads * size))
 
@@ -57,6 +57,7 @@ def logits_of(layer: Any, weights: Weights, *inputs: Node) -> Node:
     if layer.type == "dot_product_attention":
         key_heads = layer.key_heads or layer.heads
         query, key = in_heads(inputs[0], layer.heads), in_heads(inputs[1], key_heads)
-        return tape.logits_of(query, key, key_heads, layer.scale, *inputs[3:])
+        bias = inputs[3] if len(inputs) > 3 else None
+        return tape.logits_of(query, key, key_heads, layer.scale, bias, layer.softcap)
     query, key, _ = projected(layer, weights, *inputs)
     return tape.logits_of(query, key, layer.key_heads)

@@ -15,7 +15,8 @@ def dense(layer: Any, weights: Weights, x: Node) -> Node:
 
 
 def embedding(layer: Any, weights: Weights, tokens: Node) -> Node:
-    return tape.look_up(weights["embeddings"], tokens.value.astype("int64", copy=False) + layer.offset)
+    rows = tokens.value.astype("int64", copy=False) + layer.offset
+    return tape.look_up(weights["embeddings"], rows, layer.padding_index)
 
 
 def turned(weights: Weights, x: Node) -> Node:

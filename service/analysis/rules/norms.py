@@ -3,6 +3,8 @@
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from service.analysis import tape
 from service.analysis.functions import FUNCTIONS
 from service.analysis.rules.rule import Weights, with_bias
@@ -53,7 +55,10 @@ def instance_norm(layer: Any, weights: Weights, x: Node) -> Node:
 
 def rms_norm(layer: Any, weights: Weights, x: Node) -> Node:
     even = tape.standardise(x, last_axes(layer), centred=False, epsilon=epsilon_of(layer))
-    return tape.multiply(even, weights["scale"])
+    scale = weights["scale"]
+    if layer.offset:
+        scale = tape.add(scale, tape.constant(np.full_like(scale.value, layer.offset)))
+    return tape.multiply(even, scale)
 
 
 def prelu(layer: Any, weights: Weights, x: Node) -> Node:

@@ -65,15 +65,16 @@ def pad(a: Node, widths: Sequence[tuple[int, int]]) -> Node:
     return Node(np.pad(a.value[kept], more), (a,), pull)
 
 
-def look_up(table: Node, rows: NDArray[np.integer[Any]]) -> Node:
-    """Return rows of a table."""
+def look_up(table: Node, rows: NDArray[np.integer[Any]], fixed: int | None = None) -> Node:
+    """Return rows of a table; one that is `fixed`, a padding token's, has no gradient of what reads it."""
 
     def pull(g: Array) -> tuple[Part]:
         flat = rows.reshape(-1)
         order = np.argsort(flat, kind="stable")
         found, starts = np.unique(flat[order], return_index=True)
-        return (
-            Part((found,), np.add.reduceat(g.reshape(flat.size, -1)[order], starts).reshape(-1, *g.shape[rows.ndim :])),
-        )
+        sums = np.add.reduceat(g.reshape(flat.size, -1)[order], starts).reshape(-1, *g.shape[rows.ndim :])
+        if fixed is not None:
+            sums[found == fixed] = 0.0
+        return (Part((found,), sums),)
 
     return Node(table.value[rows], (table,), pull)

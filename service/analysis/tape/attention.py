@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from service.analysis.functions import FUNCTIONS
 from service.analysis.tape.arranging import reshape
-from service.analysis.tape.elementwise import add, apply_softmax, scaled
+from service.analysis.tape.elementwise import add, apply, apply_softmax, scaled
 from service.analysis.tape.node import Array, Node, constant
 from service.analysis.tape.products import contract
 
@@ -19,30 +20,39 @@ def attend(
     causal: bool = False,
     scale: float | None = None,
     bias: Node | None = None,
+    softcap: float | None = None,
 ) -> Node:
     """(batch, queries, heads, size) x (batch, keys, key heads, size) -> (batch, queries, heads, size of values).
 
     Every `heads / key_heads` heads of queries share one of keys and values. `scale` is size^-0.5 where it is None;
-    `bias` (batch or 1, queries, keys, heads) is added to logits; where it is `causal`, query i sees keys 0 to i.
+    `bias` (batch or 1, queries, keys, heads) is added to logits, which stay within ±`softcap`, if any; where it is
+    `causal`, query i sees keys 0 to i.
     """
-    logits = logits_of(query, key, key_heads, scale, bias)
+    logits = logits_of(query, key, key_heads, scale, bias, softcap)
     batch, queries, heads = query.value.shape[:3]
     shares = apply_softmax(logits, seen_by(queries, key.value.shape[1]) if causal else None)
     read = contract("bkgtu,buks->btkgs", shares, value)
     return reshape(read, (batch, queries, heads, value.value.shape[-1]))
 
 
-def logits_of(query: Node, key: Node, key_heads: int, scale: float | None = None, bias: Node | None = None) -> Node:
+def logits_of(
+    query: Node,
+    key: Node,
+    key_heads: int,
+    scale: float | None = None,
+    bias: Node | None = None,
+    softcap: float | None = None,
+) -> Node:
     """Return what softmax is taken of: (batch, key heads, heads of queries for each, queries, keys)."""
     batch, queries, heads, size = query.value.shape
     shared = heads // key_heads
     parted = reshape(query, (batch, queries, key_heads, shared, size))
     logits = scaled(contract("btkgs,buks->bkgtu", parted, key), size**-0.5 if scale is None else scale)
-    if bias is None:
-        return logits
-    examples, *_ = bias.value.shape
-    moved = reshape(across_heads(bias), (examples, key_heads, shared, queries, key.value.shape[1]))
-    return add(logits, moved)
+    if bias is not None:
+        examples, *_ = bias.value.shape
+        moved = reshape(across_heads(bias), (examples, key_heads, shared, queries, key.value.shape[1]))
+        logits = add(logits, moved)
+    return logits if softcap is None else scaled(apply(FUNCTIONS["tanh"], scaled(logits, 1.0 / softcap)), softcap)
 
 
 def across_heads(bias: Node) -> Node:

@@ -18,6 +18,7 @@ STRUCTURE: Mapping[str, Any] = {
     "rope_parameters": None,
     "rope_scaling": None,
     "partial_rotary_factor": 1.0,
+    "sliding_window": None,
 }
 
 # What reads queries, keys and values off a norm's output, by the name of attention, and returns their names.
@@ -32,7 +33,7 @@ def network(c: Settings, head: str | None, base: Base, read: Read, mixed: Mixed,
     `questions` is what the head that answers questions calls the base model.
     """
     base = replace(base, name=questions) if head == "question_answering" else base
-    w, at, epsilon = Wiring(input=steps(c, "max_position_embeddings")), base.below(head), c.number("rms_norm_eps")
+    w, at, epsilon = Wiring(input=seen(c)), base.below(head), c.number("rms_norm_eps")
     x = w.weighted(f"{at}embed_tokens", "input")
     for number in range(c.depth("num_hidden_layers")):
         here = f"{at}layers.{number}"
@@ -43,14 +44,22 @@ def network(c: Settings, head: str | None, base: Base, read: Read, mixed: Mixed,
     return base.read_out(c, w, w.weighted(f"{at}norm", x, epsilon=epsilon), head)
 
 
-def attended(c: Settings, w: Wiring, at: str, parts: Sequence[str]) -> str:
+def seen(c: Settings) -> list[int]:
+    """Return the shape of a sequence of which every place sees all before it."""
+    (longest,) = steps(c, "max_position_embeddings")
+    return [min(longest, c.optional_size("sliding_window") or longest)]
+
+
+def attended(
+    c: Settings, w: Wiring, at: str, parts: Sequence[str], turn: dict[str, Any] | None = None, **members: Any
+) -> str:
     """Write down attention to what came before, queries and keys turned by their places."""
     heads, few = numbers_of_heads(c)
-    turn = turned(c, head_width(c))
+    turn = turned(c, head_width(c)) if turn is None else turn
     query, key, value = parts
     query = w.plain("rotary", f"{at}.turned_query", query, heads=heads, **turn)
     key = w.plain("rotary", f"{at}.turned_key", key, heads=few, **turn)
-    y = w.attention(f"{at}.attention", query, key, value, heads=heads, key_heads=few, causal=True)
+    y = w.attention(f"{at}.attention", query, key, value, heads=heads, key_heads=few, causal=True, **members)
     return w.weighted(f"{at}.o_proj", y)
 
 
@@ -78,7 +87,17 @@ def projected(c: Settings, w: Wiring, at: str, x: str) -> list[str]:
     return [w.weighted(f"{at}.{part}_proj", x) for part in "qkv"]
 
 
-def gated(c: Settings, w: Wiring, at: str, x: str) -> str:
-    """Write down dense layers of which one opens what another lets through."""
-    gate = w.activation(f"{at}.act", w.weighted(f"{at}.gate_proj", x), function(c, "hidden_act"))
+def normed(c: Settings, w: Wiring, at: str, x: str, **members: float) -> list[str]:
+    """Write down queries, keys and values, and a norm of each head's queries and keys."""
+    parts, heads = projected(c, w, at, x), numbers_of_heads(c)
+    for place, (part, count) in enumerate(zip("qk", heads, strict=True)):
+        apart = w.reshape(f"{at}.{part}_heads", parts[place], -1, count, head_width(c))
+        normed = w.weighted(f"{at}.{part}_norm", apart, epsilon=c.number("rms_norm_eps"), **members)
+        parts[place] = w.reshape(f"{at}.{part}_joined", normed, -1, count * head_width(c))
+    return parts
+
+
+def gated(c: Settings, w: Wiring, at: str, x: str, opens: str = "hidden_act") -> str:
+    """Write down dense layers of which one opens what another lets through, by the function that a member says."""
+    gate = w.activation(f"{at}.act", w.weighted(f"{at}.gate_proj", x), function(c, opens))
     return w.weighted(f"{at}.down_proj", w.plain("multiply", f"{at}.multiply", gate, w.weighted(f"{at}.up_proj", x)))

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from service.networks.families.blocks import attention, head_width
 from service.networks.families.family import Family, Head
 from service.networks.families.gemma2 import DEFAULTS as GEMMA2
-from service.networks.families.gemma2 import blocks, with_zero_norms
+from service.networks.families.gemma2 import STRUCTURE as GEMMA2_STRUCTURE
+from service.networks.families.gemma2 import blocks, network, with_zero_norms
 from service.networks.families.heads import Base, labels
 from service.networks.families.settings import Settings
 from service.networks.families.siglip import VISION, vision
@@ -20,6 +22,16 @@ def body(c: Settings) -> Module:
     return blocks(c, attention(c, c.flag("attention_bias"), *norms))
 
 
+STRUCTURE = {
+    **GEMMA2_STRUCTURE,
+    "max_position_embeddings": 131072,
+    "rope_theta": 1_000_000.0,
+    "rope_local_base_freq": 10_000.0,
+    "sliding_window_pattern": 6,
+    "layer_types": None,
+    "attn_logit_softcapping": None,
+    "final_logit_softcapping": None,
+}
 BASE = Base("model", body, with_zero_norms)
 
 TEXT = Family(
@@ -54,6 +66,8 @@ TEXT = Family(
         "causal_lm": Head("Gemma3ForCausalLM", BASE.causal_lm),
         "sequence_classification": Head("Gemma3TextForSequenceClassification", BASE.sequence_classification),
     },
+    structure=STRUCTURE,
+    network=partial(network, base=BASE, normed=True),
 )
 
 

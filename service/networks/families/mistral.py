@@ -56,6 +56,6 @@ FAMILY = Family(
         },
     },
     heads=of_decoder("Mistral", BASE, questions="model"),
-    structure=decoders.STRUCTURE,
+    structure={**decoders.STRUCTURE, "sliding_window": 4096},
     network=partial(decoders.network, base=BASE, read=decoders.projected, mixed=decoders.gated),
 )

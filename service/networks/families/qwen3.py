@@ -8,7 +8,6 @@ from service.networks.families.family import Family
 from service.networks.families.heads import Base, of_decoder
 from service.networks.families.settings import Settings
 from service.networks.families.tree import Module, rms_norm
-from service.networks.families.wiring import Wiring
 
 DEFAULTS = {
     "vocab_size": 151936,
@@ -34,16 +33,6 @@ def normed(c: Settings) -> Module:
 def body(c: Settings) -> Module:
     mixed = gated("mlp", c.size("hidden_size"), c.size("intermediate_size"))
     return stack(c, initialisation(c), alike(c, block(c, normed(c), mixed)))
-
-
-def read(c: Settings, w: Wiring, at: str, x: str) -> list[str]:
-    """Write down queries, keys and values, and a norm of each head's queries and keys."""
-    parts, heads = decoders.projected(c, w, at, x), decoders.numbers_of_heads(c)
-    for place, (part, count) in enumerate(zip("qk", heads, strict=True)):
-        apart = w.reshape(f"{at}.{part}_heads", parts[place], -1, count, head_width(c))
-        normed = w.weighted(f"{at}.{part}_norm", apart, epsilon=c.number("rms_norm_eps"))
-        parts[place] = w.reshape(f"{at}.{part}_joined", normed, -1, count * head_width(c))
-    return parts
 
 
 BASE = Base("model", body, initialisation)
@@ -105,5 +94,5 @@ FAMILY = Family(
     },
     heads=of_decoder("Qwen3", BASE, questions="transformer"),
     structure=decoders.STRUCTURE,
-    network=partial(decoders.network, base=BASE, read=read, mixed=decoders.gated, questions="transformer"),
+    network=partial(decoders.network, base=BASE, read=decoders.normed, mixed=decoders.gated, questions="transformer"),
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from service.networks.description import NotNegative, Size
+from service.networks.description import NotNegative, Number, Size
 from service.networks.fans import Fans
 from service.networks.layers.layer import BiasedLayerSpec, LayerSpec
 from service.networks.layouts import Placement, Placements, Reshape, Take, named, together
@@ -103,7 +103,8 @@ class RmsNorm(LayerSpec):
     type: Literal["rms_norm"]
     shape: Annotated[list[Size], AXES]
     epsilon: NotNegative = EPSILON
-    structure = OF_NORMS
+    offset: Number = Field(0.0, description="Added to the scale: 1 in Gemma, whose weights start at 0.")
+    structure = OF_NORMS | {"offset"}
 
     def parameters(self) -> tuple[Parameter, ...]:
         return (Parameter("scale", tuple(self.shape), fans_of(self.shape), "scale", "scheme"),)

@@ -195,6 +195,7 @@ class DotProductAttention(Weightless):
     key_heads: Size | None = Field(None, description="Heads of keys and values; divides heads. Left out: as many.")
     causal: bool = Field(False, description="Whether a place sees those before it alone, and itself.")
     scale: Positive | None = Field(None, description="Factor on the logits; left out, 1 / √ of a head's features.")
+    softcap: Positive | None = Field(None, description="What logits stay below, by a tanh: Gemma 2's; none left out.")
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Self:
