@@ -9,6 +9,8 @@ from pydantic import BaseModel
 
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.diagnosis import Diagnosis
+from service.analysis.trainable import TrainRequest
+from service.analysis.training import answer, train
 from service.api.diagnosed import (
     AcrossAnswer,
     AttentionAnswer,
@@ -20,7 +22,7 @@ from service.api.diagnosed import (
 )
 
 PAGE = (Path(__file__).parents[1] / "docs" / "diagnosis.md").read_text()
-ACROSS, STEPS = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
+ACROSS, STEPS, TRAINING = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL))
 
 
 def diagnosed(spec: dict[str, Any]) -> dict[str, Any]:
@@ -35,14 +37,20 @@ def test_outputs_grow_with_the_width_where_no_scheme_knows_of_it() -> None:
 
 
 def test_steps_that_are_too_long_are_told_to_explode() -> None:
-    answer = diagnosed(STEPS)
-    assert answer["verdict"] == "normal"
-    assert answer["steps"]["verdict"] == "explodes"
-    assert answer["steps"]["at"] <= 8
+    found = diagnosed(STEPS)
+    assert found["verdict"] == "normal"
+    assert found["steps"]["verdict"] == "explodes"
+    assert found["steps"]["at"] <= 8
+
+
+def test_convolutions_learn_the_digits() -> None:
+    asked = TrainRequest.model_validate(TRAINING)
+    [run] = answer(asked, train(asked))["runs"]
+    assert run["learnt"]
 
 
 def test_every_member_of_an_answer_is_told_of() -> None:
-    answer = diagnosed(STEPS)
+    told = diagnosed(STEPS)
     parts: list[type[BaseModel]] = [
         DiagnoseAnswer,
         BlockAnswer,
@@ -53,7 +61,7 @@ def test_every_member_of_an_answer_is_told_of() -> None:
         AcrossAnswer,
     ]
     members = {field.alias or name for part in parts for name, field in part.model_fields.items()}
-    assert members >= answer.keys()
+    assert members >= told.keys()
     known = {
         "rms",
         "algorithm",

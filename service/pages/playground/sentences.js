@@ -173,7 +173,10 @@ const ROWS = [
   ],
   [/^the last layer's activation must be (.+) for (\w+).*$/, "la activación de la última capa debe ser $1 en esta tarea"],
   [/^(\w+) may only follow the last layer$/, "$1 solo puede ir detrás de la última capa"],
-  [/^a layer of type (\w+) cannot be trained here: only dense layers can$/, "una capa de tipo $1 no se puede entrenar aquí: solo las densas"],
+  [/^training takes at most (\S+) numbers kept on its way, not (\S+)$/, "aquí una pasada guarda como máximo $1 números, no $2"],
+  [/^an example of the task has (\d+) numbers, and the network takes (\d+)$/, "un ejemplo de la tarea tiene $1 números, y la red toma $2"],
+  [/^a task has one input, and the network takes (.+)$/, "una tarea tiene una sola entrada, y la red toma $1"],
+  [/^a task gives numbers, and an embedding takes tokens$/, "una tarea da números, y un embedding toma tokens"],
 
   // Why a layer has its verdict
   [/^every output is 0, whatever the input, and no array of it has a gradient, .*$/, "todas sus salidas son 0, sea cual sea la entrada, y nada en ella tiene gradiente, ni ahora ni tras un paso: nunca cambia", "every output is 0, whatever the input, and nothing in it has a gradient, now or after a step: it never changes"],
