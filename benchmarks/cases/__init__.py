@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from benchmarks.cases import (
     base64,
+    diagnosis,
     filling,
     frameworks,
     latency,
@@ -31,4 +32,5 @@ CASES: dict[str, Callable[[int], Section]] = {
     "size": size.measure,
     "ranges": ranges.measure,
     "start": start.measure,
+    "diagnosis": diagnosis.measure,
 }
