@@ -12,6 +12,7 @@ from tests.conftest import Server
 
 PAGE = (Path(__file__).parents[1] / "docs" / "models.md").read_text()
 COMMANDS = re.findall(r"```sh\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL)
+NETWORKS = PAGE.partition("These are known as networks")[2].partition("## ")[0]
 ROWS = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", PAGE, re.MULTILINE)
 
 
@@ -39,3 +40,7 @@ def test_every_published_model_is_in_the_table() -> None:
     for name, heads, sizes in ROWS:
         assert listed(heads) == [head for head in FAMILIES[name].heads if head]
         assert listed(sizes) == list(FAMILIES[name].sizes)
+
+
+def test_every_network_is_listed() -> None:
+    assert listed(NETWORKS) == [name for name, family in FAMILIES.items() if family.network is not None]

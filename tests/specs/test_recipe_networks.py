@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from service.errors import UnsupportedCombination
+from service.networks.graph.shapes import shapes_of
 from service.specs.recipes import RECIPES, Named, expand, networks, structured
+from service.specs.spec import Spec
 from service.specs.starts import STARTS, Start
 
 
@@ -20,7 +22,11 @@ def told() -> Iterator[Named]:
 
 
 CONFIGS = {("distilbert", "masked_lm"): '{"tie_word_embeddings": false}'}  # tied, its bias is no layer by itself
-UNREAD = {("bart", "causal_lm"): ".encoder_attn"}  # what a decoder alone has and does not read
+UNREAD = {  # what a decoder alone has and does not read, and what stands for patches that are hidden
+    ("bart", "causal_lm"): ".encoder_attn",
+    ("dinov2", "None"): "mask_token",
+    ("dinov2", "image_classification"): "mask_token",
+}
 TOLD = [pytest.param(named, id="-".join(filter(None, (named.recipe, named.size, named.head)))) for named in told()]
 
 
@@ -50,6 +56,13 @@ def test_a_layer_takes_what_came_before_and_nothing_is_left_but_the_last(named: 
         known.add(layer["name"])
         taken |= sources | ({layer["to"]} if layer["type"] == "tied" else set())
     assert known - taken == {network.layers[-1]["name"]}
+
+
+@pytest.mark.parametrize("name", networks())
+def test_sizes_chain_from_the_inputs_to_the_output(name: str) -> None:
+    spec = Spec.model_validate({"recipe": name, "seed": 1})
+    *_, last = shapes_of(spec.graph, {each: (2, *shape) for each, shape in spec.network.input_shape.items()})
+    assert last[0][0] == 2
 
 
 @pytest.mark.parametrize("name", ["gpt2", "bert", "t5", "vit", "resnet50", "vgg16", "mlp_mixer", *STARTS])

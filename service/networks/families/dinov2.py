@@ -22,7 +22,8 @@ from service.networks.families.tree import (
     numbered,
     parameter,
 )
-from service.networks.families.vit import attention
+from service.networks.families.vit import attended, attention, embedded
+from service.networks.families.wiring import Network, Wiring, function
 
 DEFAULTS = {
     "hidden_size": 768,
@@ -119,6 +120,41 @@ def with_classes(c: Settings) -> Module:
     return model("", initialisation(c), body(c, "dinov2"), classes)
 
 
+def network(c: Settings, head: str | None) -> Network:
+    """Return patches, blocks, a last norm, and the first place, beside the mean of the others before classes."""
+    w, at = Wiring(input=[*sides(c, "image_size"), c.size("num_channels")]), "" if head is None else "dinov2."
+    x, width = embedded(c, w, f"{at}embeddings"), c.size("hidden_size")
+    for number in range(c.depth("num_hidden_layers")):
+        x = computed(c, w, f"{at}encoder.layer.{number}", x)
+    x = w.weighted(f"{at}layernorm", x, epsilon=c.number("layer_norm_eps"))
+    first, others = w.split(f"{at}first.split", x, 1, -1, axis=1)
+    first = w.reshape(f"{at}first", first, width)
+    if head is not None:
+        mean = w.plain("global_average_pool", "mean", others)
+        w.weighted("classifier", w.plain("concatenate", "both", first, mean))
+    return w.written()
+
+
+def computed(c: Settings, w: Wiring, at: str, x: str) -> str:
+    """Write down a block, whose branches are scaled feature by feature, and return its output."""
+    epsilon = c.number("layer_norm_eps")
+    y = attended(c, w, f"{at}.attention", w.weighted(f"{at}.norm1", x, epsilon=epsilon))
+    x = w.add(f"{at}.add_1", scaled(w, f"{at}.layer_scale1", y), x)
+    y = w.weighted(f"{at}.norm2", x, epsilon=epsilon)
+    if c.flag("use_swiglu_ffn"):
+        gate = w.activation(f"{at}.mlp.act", w.weighted(f"{at}.mlp.gate_proj", y), "silu")
+        y = w.plain("multiply", f"{at}.mlp.multiply", gate, w.weighted(f"{at}.mlp.up_proj", y))
+        y = w.weighted(f"{at}.mlp.down_proj", y)
+    else:
+        y = w.activation(f"{at}.mlp.act", w.weighted(f"{at}.mlp.fc1", y), function(c, "hidden_act"))
+        y = w.weighted(f"{at}.mlp.fc2", y)
+    return w.add(f"{at}.add_2", scaled(w, f"{at}.layer_scale2", y), x)
+
+
+def scaled(w: Wiring, at: str, x: str) -> str:
+    return w.plain("multiply", f"{at}.multiply", x, w.weighted(f"{at}.lambda1"))
+
+
 FAMILY = Family(
     model_type="dinov2",
     summary="DINOv2: N(0, 0.02²) cut at ±2 absolute, scales of residual branches 1.",
@@ -138,4 +174,5 @@ FAMILY = Family(
     },
     heads={None: Head("Dinov2Model", body), "image_classification": Head("Dinov2ForImageClassification", with_classes)},
     files=FILES,
+    network=network,
 )

@@ -122,13 +122,16 @@ def embedded(c: Settings, w: Wiring, at: str) -> str:
     return w.add(f"{at}.add", places, w.reshape(f"{at}.positions", w.weighted(f"{at}.position_embeddings"), -1, width))
 
 
+def attended(c: Settings, w: Wiring, at: str, x: str) -> str:
+    parts = [w.weighted(f"{at}.{part}_proj", x) for part in "qkv"]
+    return w.weighted(f"{at}.o_proj", w.attention(f"{at}.attention", *parts, heads=c.size("num_attention_heads")))
+
+
 def computed(c: Settings, w: Wiring, at: str, x: str) -> str:
     """Write down a block, whose norms come before, and return its output."""
-    epsilon, read = c.number("layer_norm_eps"), f"{at}.attention"
+    epsilon = c.number("layer_norm_eps")
     normed = w.weighted(f"{at}.layernorm_before", x, epsilon=epsilon)
-    parts = [w.weighted(f"{read}.{part}_proj", normed) for part in "qkv"]
-    attended = w.attention(f"{read}.attention", *parts, heads=c.size("num_attention_heads"))
-    x = w.add(f"{at}.add_1", w.weighted(f"{read}.o_proj", attended), x)
+    x = w.add(f"{at}.add_1", attended(c, w, f"{at}.attention", normed), x)
     wide = w.weighted(f"{at}.mlp.fc1", w.weighted(f"{at}.layernorm_after", x, epsilon=epsilon))
     opened = w.activation(f"{at}.mlp.act", wide, function(c, "hidden_act"))
     return w.add(f"{at}.add_2", w.weighted(f"{at}.mlp.fc2", opened), x)
