@@ -51,14 +51,15 @@ def look(network: Network, stages: Sequence[Stage], inputs_rms: float) -> list[S
 def seen(stage: Stage, reference: float, before_norm: bool, shared: Shared | None = None) -> Seen:
     back = gradient_of(stage.fed)
     columns, gradients = (part.reshape(-1, part.shape[-1]) for part in (stage.fed.value, back))
-    steepness = rms_of(back) / sqrt(1.0 if shared is None else shared.count)
+    count = 1.0 if shared is None else shared.count
+    steepness = rms_of(back) / sqrt(count)
     varied, size = came_in(stage, reference)
     summed = summed_by(stage, back, shared)
     slope = varied * steepness
     if before_norm:
         # The norm takes away whatever size the weights have, and divides their gradient by it: what counts is the
         # slope along a change in proportion. Weights of 0 have none, and any step is a large one for them.
-        slope = max(variation_of(stage.fed.value) * steepness, min(slope, 1.0))
+        slope = max(slope_in_proportion(columns, gradients) / sqrt(count), min(slope, 1.0))
     units = columns.shape[1]
     together = distinct_units(columns, gradients, *incoming(stage, units))
     if isinstance(stage.layer, Attention):  # its heads have units within: alike where their values are
@@ -70,8 +71,20 @@ def seen(stage: Stage, reference: float, before_norm: bool, shared: Shared | Non
         moving=frozenset(name for name, node in stage.weights.items() if moves(node, summed)),
         units=units,
         together=together,
-        count=1.0 if shared is None else shared.count,
+        count=count,
     )
+
+
+def slope_in_proportion(columns: Array, gradients: Array) -> float:
+    """Return how steep the loss is along a change of each unit in proportion to what it varies by: the rms over units.
+
+    Behind a norm over examples the gradient of a unit is the larger the smaller the unit is.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        steepness = (gradients * gradients).mean(axis=0, dtype=np.float64)
+        means, variances = columns.mean(axis=0, dtype=np.float64), columns.var(axis=0, dtype=np.float64)
+        variances[variances <= (rounding_of(columns) * means) ** 2] = 0.0
+        return float(np.sqrt(np.mean(variances * steepness)))
 
 
 def came_in(stage: Stage, reference: float) -> tuple[float, float]:

@@ -19,10 +19,6 @@ ACTIVATIONS: Mapping[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "leaky_relu": lambda x: functional.leaky_relu(x, 0.01), "hard_tanh": functional.hardtanh,
     "gelu_tanh": lambda x: functional.gelu(x, approximate="tanh"),
 }  # fmt: skip
-STRUCTURE = (
-    "add", "multiply", "concatenate", "activation", "flatten", "reshape", "transpose", "max_pool", "average_pool",
-    "global_average_pool", "upsample", "pad", "split", "scale", "tied",
-)  # fmt: skip
 
 
 def weights_of(layers: list[Document], seed: int, **more: Any) -> dict[str, Tensors]:
@@ -224,5 +220,6 @@ RULES: Mapping[str, Callable[..., torch.Tensor]] = {
     "average_pool": pool,
     "global_average_pool": lambda layer, own, x: x.mean(tuple(range(1, x.ndim - 1))),
     "upsample": lambda layer, own, x: last(functional.interpolate(first(x), scale_factor=layer["factor"])),
+    "pad": lambda layer, own, x: functional.pad(x, [n for pair in reversed(layer["padding"]) for n in pair]),
     "scale": lambda layer, own, x: x * layer["by"],
 }

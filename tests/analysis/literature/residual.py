@@ -1,6 +1,6 @@
 """Networks with shortcuts: residual branches that start at 0, small, or as large as what they are added to."""
 
-from tests.analysis.literature.drawing import Layers, Net, Scheme, constant
+from tests.analysis.literature.drawing import Layers, Net, Scheme, constant, normal
 from tests.analysis.literature.notes import IMAGE
 from tests.analysis.literature.rows import Row
 
@@ -206,6 +206,17 @@ def convnext(blocks: int, scale: float) -> Layers:
     return net.layers
 
 
+def widened(blocks: int) -> Layers:
+    """Put residual blocks, norms first, after a shortcut that is widened by features of 0."""
+    net = Net()
+    x = net.put("pad", net.dense("input", 16, 16), padding=[[0, 16]])
+    for _ in range(blocks):
+        branch = net.norm(x, 32, "batch_norm")
+        x = net.add(x, net.chain(branch, [32, 32, 32], "relu", scheme=normal(0.02), bias=normal(0.02)))
+    net.dense(net.norm(x, 32, "batch_norm"), 32, 4)
+    return net.layers
+
+
 def controlled() -> Layers:
     """Put ControlNet's: a copy of an encoder beside it, joined by convolutions of zeros at both its ends."""
     net = Net()
@@ -236,6 +247,7 @@ ROWS = [
     Row("residual, branches of zeros alone", BREAKING, "symmetric", plain(4, "zeros", "zeros")),
     Row("residual, narrowed by depth", "Hanin and Rolnick 2018, How to start training, theorem 6", "normal",
         plain(24, {"name": "variance_scaling", "scale": 2.0 / 24.0}), long=True),
+    Row("a shortcut widened by zeros", "He et al. 2016, Deep residual learning, 3.3: option A", "normal", widened(3)),
     Row("Fixup", FIXUP + "3", "normal", fixup(6), IMAGE, 60, "adam", 3e-3, long=True),
     Row("Fixup, 18 blocks", FIXUP + "3", "normal", fixup(18), IMAGE, 60, "adam", 3e-3, long=True),
     Row("SkipInit", DE + "4", "normal", skip_init(6, "zeros"), IMAGE, 40, "adam", 3e-3, long=True),
