@@ -8,6 +8,7 @@ import pytest
 
 from service.analysis import tape
 from service.analysis.first_step import HIGH, LOW
+from service.analysis.looks import slope_in_proportion
 from service.analysis.propagation import Forward
 from service.analysis.tape import Node
 from service.analysis.verdicts import Judgement, Prospects, judge_all, sizes_of
@@ -83,3 +84,11 @@ def test_a_norm_adds_a_hundred_thousandth_to_the_variance(centred: bool) -> None
     # As torch.nn.functional.layer_norm: of deviation 1e-5 ** 0.5, half of what it divides by is epsilon.
     x = Node(1e-5**0.5 * np.array([[-1.0, 1.0]]))
     assert tape.standardise(x, (-1,), centred).value == pytest.approx(np.array([[-(0.5**0.5), 0.5**0.5]]))
+
+
+def test_a_slope_before_a_norm_is_each_units_own() -> None:
+    # One unit varies by 1 and has a gradient of 1/100, the other the other way round: neither is steep.
+    columns = np.array([[1.0, 0.01], [-1.0, -0.01]])
+    assert slope_in_proportion(columns, columns[:, ::-1]) == pytest.approx(0.01)
+    assert slope_in_proportion(columns, columns) == pytest.approx(((1.0 + 1e-8) / 2.0) ** 0.5)
+    assert slope_in_proportion(np.ones((2, 2)) / 3.0, columns) == 0.0  # what does not vary has none

@@ -212,7 +212,7 @@ def widened(blocks: int) -> Layers:
     x = net.put("pad", net.dense("input", 16, 16), padding=[[0, 16]])
     for _ in range(blocks):
         branch = net.norm(x, 32, "batch_norm")
-        x = net.add(x, net.chain(branch, [32, 32, 32], "relu", scheme=normal(0.02), bias=normal(0.02)))
+        x = net.add(x, net.chain(branch, [32, 32, 32], "relu", scheme=normal(0.005), bias=normal(0.005)))
     net.dense(net.norm(x, 32, "batch_norm"), 32, 4)
     return net.layers
 
