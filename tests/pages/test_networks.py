@@ -144,6 +144,20 @@ def test_the_shape_of_an_input_is_set(reader: Reader) -> None:
     reader.forgive(422)
 
 
+def test_as_many_examples_as_are_asked_for_are_sent_through(reader: Reader) -> None:
+    page = reader.open()
+    fill(page, "/batch", "16")
+    settle(page)
+    expect(page.locator(".verdict-words")).to_contain_text("16 × 784")
+    assert "batch" not in spec(page)
+    page.reload()
+    settle(page)
+    expect(page.locator(".verdict-words")).to_contain_text("16 × 784")
+    fill(page, "/batch", "1")
+    expect(page.locator("#panel .problem")).to_contain_text("this must be 2 or more")
+    reader.forgive(422)
+
+
 @pytest.mark.parametrize("preset", ["residual", "resnet", "transformer"])
 def test_blocks_are_folded_and_opened(reader: Reader, preset: str) -> None:
     page = reader.open()

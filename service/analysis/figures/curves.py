@@ -7,7 +7,7 @@ from typing import Any
 
 from service.analysis.across.check import GROWS
 from service.analysis.figures.decades import LEFT, RIGHT, Decades, step_of
-from service.analysis.figures.svg import MARGIN, SMALL, Sheet, line, number, shorten, words
+from service.analysis.figures.svg import MARGIN, SMALL, Sheet, line, number, shorten, width_of, words
 
 NAMED = 128.0  # at the right of a panel, for what lines are called
 MOST_NAMED, LINE = 9, 15.0
@@ -73,10 +73,15 @@ def kind_of_slope(slope: float | None) -> str:
     return "line steep" if slope > 0.0 else "line low-gradient"
 
 
-def of_slope(layer: dict[str, Any], part: str, by: str) -> Curve:
+def of_slope(layer: dict[str, Any], part: str) -> Curve:
     slope = layer["slope"][part]
-    name = layer["name"] if slope is None else f"∝ {by}^{slope:.2f} {layer['name']}".replace("-", "−", 1)
-    return Curve(name, values_of(layer[part]), kind_of_slope(slope), abs(slope or 0.0))
+    sign = "" if slope is None else f"{slope + 0.0:.2f} ".replace("-", "−")
+    return Curve(
+        f"{sign}{shorten(layer['name'], NAMED - 8.0 - width_of(sign, SMALL), SMALL)}",
+        values_of(layer[part]),
+        kind_of_slope(slope),
+        abs(slope or 0.0),
+    )
 
 
 def draw_across(sheet: Sheet, answer: dict[str, Any]) -> None:
@@ -94,9 +99,11 @@ def draw_across(sheet: Sheet, answer: dict[str, Any]) -> None:
     sheet.write(across["summary"], "small soft", SMALL)
     ticks = apart([(x(index), f"{size:,}") for index, size in enumerate(sizes)])
     for part, title in PARTS.items():
-        curves = [of_slope(layer, part, by) for layer in across["layers"] if layer[part]]
+        curves = [of_slope(layer, part) for layer in across["layers"] if layer[part]]
         draw_curves(sheet, f"{title}, rms", curves, x, ticks)
-    sheet.write(f"{by.capitalize()}, both axes logarithmic; named by how a size goes with it", "small soft", SMALL)
+    sheet.write(
+        f"{by.capitalize()}, both axes logarithmic. At a line: the exponent by which it goes", "small soft", SMALL
+    )
 
 
 def apart(ticks: list[tuple[float, str]]) -> list[tuple[float, str]]:

@@ -41,6 +41,24 @@ def explain(sheet: Sheet, tracks: tuple[Track, ...], verdicts: Counter[str]) -> 
     sheet.legend(entries)
 
 
+def write_attention(sheet: Sheet, layers: list[dict[str, Any]]) -> None:
+    """Write how evenly attention looks, and how far its logits lie apart."""
+    for member, found in (
+        ("Entropy of attention, of the greatest possible", [one["entropy"] for one in layers]),
+        ("Logits of attention, std", [one["logits"]["std"] for one in layers]),
+    ):
+        known = [value for value in found if value is not None]
+        if known:
+            reach = number(known[0]) if len(known) == 1 else f"{number(min(known))} to {number(max(known))}"
+            sheet.write(f"{member}: {reach}", "small", SMALL)
+
+
+def write_output(sheet: Sheet, output: dict[str, Any]) -> None:
+    """Write whether outputs of two inputs still differ where the network ends."""
+    if output["distance"] is not None:
+        sheet.write(f"Outputs of two inputs differ by {number(output['distance'])} of their size", "small", SMALL)
+
+
 def in_words(track: Track, names: list[str]) -> str:
     ends = [(name, value) for name, value in zip(names, track.shown, strict=True) if not isnan(value)]
     return f"{track.title}: " + (" to ".join(f"{number(v)} at {n}" for n, v in (ends[0], ends[-1])) if ends else "?")
@@ -53,6 +71,9 @@ def diagnosis_figure(answer: dict[str, Any]) -> str:
     write_verdict(sheet, answer)
     explain(sheet, tracks, Counter(layer["verdict"] for layer in layers if layer.get("code") != WEIGHTLESS))
     draw_depth(sheet, answer)
+    for member, write in (("attention", write_attention), ("output", write_output)):
+        if answer.get(member):
+            write(sheet, answer[member])
     for member, draw in (("blocks", draw_blocks), ("across", draw_across), ("steps", draw_steps)):
         if answer.get(member):
             draw(sheet, answer)

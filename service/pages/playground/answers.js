@@ -16,31 +16,34 @@ export function sideSpec(shared, side) {
 }
 
 export function follow({ shared }) {
-  schedule("stack", shared.spec);
+  schedule("stack", shared.spec, shared.batch);
   if (shared.view !== "compare") return;
-  schedule("a", sideSpec(shared, "a"));
-  schedule("b", sideSpec(shared, "b"));
+  schedule("a", sideSpec(shared, "a"), shared.batch);
+  schedule("b", sideSpec(shared, "b"), shared.batch);
 }
 
-function schedule(place, spec) {
-  const question = JSON.stringify(spec);
+function schedule(place, spec, batch) {
+  const question = JSON.stringify([spec, batch]);
   if (waiting.get(place)?.question === question) return;
   clearTimeout(waiting.get(place)?.timer);
   running.get(place)?.abort();
   const known = remembered.get(question);
-  const timer = known ? 0 : setTimeout(() => send(place, spec, question), PAUSE);
+  const timer = known ? 0 : setTimeout(() => send(place, spec, batch, question), PAUSE);
   waiting.set(place, { question, timer });
   update(({ answers }) => (answers[place] = known ?? { ...unasked(), before: lastOf(answers[place]), asking: true }));
 }
 
+// How many examples a diagnosis sends through; null leaves it to the service.
+export const withBatch = (spec, batch) => (batch === null ? spec : { ...spec, batch });
+
 const lastOf = ({ statistics, diagnosis, before }) => (diagnosis ? { statistics, diagnosis } : before);
 
-async function send(place, spec, question) {
+async function send(place, spec, batch, question) {
   const controller = new AbortController();
   running.set(place, controller);
   const answers = await Promise.allSettled([
     ask("init?include=statistics", spec, controller.signal),
-    ask("diagnose", spec, controller.signal),
+    ask("diagnose", withBatch(spec, batch), controller.signal),
   ]);
   if (controller.signal.aborted) return;
   const [statistics, diagnosis] = answers.map((answer) => answer.value ?? null);

@@ -1,13 +1,12 @@
 // Two starts of one stack side by side, on common axes.
 import { h, replace } from "./dom.js";
-import { schemeFields, textField } from "./fields.js";
+import { AUTO, schemeFields, textField } from "./fields.js";
 import { t } from "./i18n.js";
 import { icon } from "./icons.js";
 import { depthFigure, depthScale, everyButton, extent, histogramFigure, isConstant, parametersOf, WAYS } from "./pictures.js";
 import { problemBox } from "./problems.js";
 import { freshSeed } from "./spec.js";
 import { spoken, summaryOf } from "./spoken.js";
-import { AUTO } from "./stack.js";
 import { edit } from "./state.js";
 import { mark } from "./verdicts.js";
 import { past, waiting } from "./waiting.js";

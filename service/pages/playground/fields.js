@@ -104,6 +104,9 @@ export function rangeField({ value, least, most, step, text, set, ...rest }) {
   return built;
 }
 
+// What a layer that names no scheme gets.
+export const AUTO = () => ({ name: "auto", value: "auto", text: t("schemes.auto") });
+
 const COMMON = [
   "glorot_uniform",
   "glorot_normal",

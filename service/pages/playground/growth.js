@@ -49,7 +49,7 @@ function curvesChart({ curves, width, x, label }) {
     const y = chart.Y(inSight(end)[1]);
     if (taken.some((other) => Math.abs(other - y) < APART)) continue;
     taken.push(y);
-    const text = shorten(`${note}${name}`, Math.floor((names - 8) / LETTER));
+    const text = `${note}${shorten(name, Math.floor((names - 8) / LETTER) - note.length)}`;
     chart.add("text", { class: "curve-name", x: chart.right + 6, y: y + 4 }, svg("title", {}, `${note}${name}`), text);
   }
   return chart;

@@ -20,6 +20,7 @@ export const initial = () => ({
   view: "diagnosis",
   language: language(),
   spec: { seed: "42", ...PRESETS.mlp() },
+  batch: null, // as many examples as the service finds enough
   compare: { a: { scheme: null, seed: null }, b: { scheme: { name: "random_normal", stddev: 0.05 }, seed: null } },
   train: {
     // Measured on the MLP that the page begins with: whatever the seed, He learns here and Glorot, made for tanh, does not.

@@ -1,4 +1,5 @@
 // Two longer looks at a network, asked for by hand: across sizes, and in the first steps of a training.
+import { withBatch } from "./answers.js";
 import { h } from "./dom.js";
 import { acrossFigures, stepsFigures } from "./growth.js";
 import { draftField, parse, selectField, textField } from "./fields.js";
@@ -19,7 +20,7 @@ const QUESTIONS = {
 };
 const numberOr = (text) => (Number.isFinite(Number(text)) ? Number(text) : text);
 
-const question = (name, shared) => ({ ...shared.spec, ...QUESTIONS[name](shared[name]) });
+const question = (name, shared) => ({ ...withBatch(shared.spec, shared.batch), ...QUESTIONS[name](shared[name]) });
 
 export function studies({ shared, studies: found }, width) {
   return Object.keys(QUESTIONS).map((name) =>
