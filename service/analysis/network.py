@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from service.analysis import tape
 from service.analysis.functions import FUNCTIONS
-from service.analysis.layers import frequency_of, rule_of, sources_of
+from service.analysis.layers import frequency_of, sources_of
 from service.analysis.loading import as_exact, load
 from service.analysis.reach import before_norms, is_norm
-from service.analysis.rules import Weights
+from service.analysis.rules import Weights, rule_of
 from service.analysis.rules.dense import turned
 from service.analysis.sizes import (
     MOST_BYTES,

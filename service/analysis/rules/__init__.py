@@ -7,6 +7,8 @@ layers return every step; what drops out in training stays.
 from service.analysis.rules import arranging, attention, convolution, dense, norms, recurrent
 from service.analysis.rules.attention import logits_of
 from service.analysis.rules.rule import Rule, Weights
+from service.errors import UnsupportedCombination
+from service.networks.layers.layer import PlacedSpec
 
 CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
 RULES: dict[str, Rule] = {
@@ -44,4 +46,19 @@ RULES: dict[str, Rule] = {
     "upsample": arranging.upsample,
 }
 
-__all__ = ["RULES", "Rule", "Weights", "logits_of"]
+# Members that change what a layer does beyond its rule.
+BEYOND = ("projection", "key_width", "value_width", "bias_kv")
+
+
+def rule_of(layer: PlacedSpec, at: str) -> Rule:
+    """Return the rule that a layer runs by; raises UnsupportedCombination where it has none."""
+    for member in BEYOND:
+        if getattr(layer, member, None):
+            raise UnsupportedCombination(f"a layer with {member} has no rule to run by here", at)
+    if layer.type in RULES:
+        return RULES[layer.type]
+    names = "dense, conv, separable and depthwise, embedding, norms, recurrent, attention, and layers without weights"
+    raise UnsupportedCombination(f"a layer of type {layer.type} has no rule to run by here; these have: {names}", at)
+
+
+__all__ = ["RULES", "Rule", "Weights", "logits_of", "rule_of"]
