@@ -165,7 +165,7 @@ def chains_of(sites: Sequence[Site], blocks: Sequence[Block]) -> list[list[int]]
     for number, block in enumerate(blocks):
         for chain in chains:
             left = blocks[chain[-1]].leaves
-            if left == block.enters or (ways.between(left, block.enters) and ways.matrices(left, block.enters)[0] == 0):
+            if left == block.enters or (ways.came_of(block.enters, left) and not ways.has_matrices(left, block.enters)):
                 chain.append(number)
                 break
         else:

@@ -45,6 +45,7 @@ from service.specs.spec import Spec
 from service.stream.views import Shape
 
 MOST_LAYERS = 1024  # some twenty milliseconds each, whatever their sizes
+MOST_TAKEN = 4096  # inputs of all layers together: what theory knows of each is asked of all before it
 Batches = Mapping[str, NDArray[Any]]  # of the network's inputs, by name
 
 
@@ -124,6 +125,8 @@ class Network:
         if len(self.graph.places) > MOST_LAYERS:
             detail = f"a network that is studied has at most {MOST_LAYERS:,} layers, not {len(self.graph.places):,}"
             raise TooLarge(detail, "/layers")
+        if (inputs := sum(len(place.takes) for place in self.graph.places)) > MOST_TAKEN:
+            raise TooLarge(f"layers that are studied take {MOST_TAKEN:,} inputs together, not {inputs:,}", "/layers")
         check_rules(self.graph)
         check_ends(self.graph)
         self.plan = self.spec.plan()

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from service.analysis.descent import descend, started, there_and_back
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.diagnosis import REMEDIES, Diagnosis
+from service.analysis.forecast import joins
+from service.analysis.forecast.signal import between
 from service.analysis.network import Network
 from service.analysis.sizes import cost_of
 from service.analysis.study import Findings, study
@@ -157,6 +159,29 @@ def test_what_is_too_large_is_refused_before_a_number_is_drawn(monkeypatch: pyte
     with pytest.raises(TooLarge) as caught:
         list(Network(diagnosed(wide, batch=1024).spec, 2**33).run({"input": np.ones((1024, 256))}))
     assert caught.value.pointer == "/layers/127/shape"
+
+
+def test_layers_that_all_take_many_are_refused_before_theory_asks_what_they_share() -> None:
+    sums = [
+        {"type": "add", "name": f"{n}", "inputs": ["input", *map(str, range(max(0, n - 60), n))]} for n in range(1, 200)
+    ]
+    with pytest.raises(TooLarge, match="4,096 inputs together"):
+        Network(diagnosed([{"type": "dense", "shape": [8, 8], "name": "0"}, *sums]).spec, 2**33)
+
+
+def test_what_inputs_of_a_sum_share_is_asked_once_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def counted_between(*given: Any) -> Any:
+        asked.append(1)
+        return between(*given)
+
+    monkeypatch.setattr(joins, "between", counted_between)
+    layers = [{"type": "dense", "shape": [8, 8], "name": f"{n}", "inputs": ["input"]} for n in range(40)]
+    whole = {"type": "add", "inputs": [layer["name"] for layer in layers]}
+    found = diagnosed([*layers, whole], forecast_only=True).answer()
+    assert len(asked) == 2 * 40  # of one example and of two
+    assert found["layers"][-1]["forecast"]["rms"] == pytest.approx(40**0.5)
 
 
 def test_remedies_together_cost_a_bounded_share(monkeypatch: pytest.MonkeyPatch) -> None:

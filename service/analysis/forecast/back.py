@@ -75,5 +75,6 @@ class Returning:
         if step is None or not coming:
             return None
         if all(one.window is None for one in coming):
-            return step.inside(self.summed(coming))
+            total = self.totals[number]
+            return None if total is None else step.inside(total)
         return sum(step.inside(one) for one in coming)

@@ -8,7 +8,7 @@ of the same values are one function. On the way back a gate's two factors are ta
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import combinations, pairwise
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -71,17 +71,17 @@ def growths(inputs: Sequence[Signal], factors: Sequence[float]) -> float:
 def added(given: Given) -> Step:
     came = given.inputs
     inputs = [broadcast(x, given.places, given.features) for x in came]
-    lineage: dict[str, Array] = {}
-    for x in inputs:
-        lineage = joined(lineage, x.lineage)
     mean = sum((x.mean for x in inputs), np.zeros_like(inputs[0].mean))
     same, cross = (np.outer(mean, mean) for _ in range(2))
+    lineage: dict[str, Array] = {}  # of the inputs up to each: what it has in common with all of them at once
     for x in inputs:
         outer = np.outer(x.mean, x.mean)
-        same, cross = same + x.same - outer, cross + x.cross - outer
-    for left, right in combinations(inputs, 2):
-        both, two = between(left.lineage, right.lineage, given.same), between(left.lineage, right.lineage, given.cross)
-        same, cross = same + both + np.transpose(both), cross + two + np.transpose(two)
+        both, two = (between(lineage, x.lineage, known) for known in (given.same, given.cross))
+        same, cross = (
+            same + x.same - outer + both + np.transpose(both),
+            cross + x.cross - outer + two + np.transpose(two),
+        )
+        lineage = joined(lineage, x.lineage)
     out = Signal(given.places, given.features, mean, same, cross, lineage=lineage, levels=levels_of(inputs, mean))
     if one_origin(inputs, given.places):
         functions = [x.origin.function for x in inputs if x.origin is not None]

@@ -76,6 +76,14 @@ class Ways:
         """Return the places after `origin` on the ways to `end`, and `end` itself."""
         return self.after[origin] & self.before[end]
 
+    def has_matrices(self, origin: int, end: int) -> bool:
+        """Whether some way from `origin` to `end` passes a place with a matrix."""
+        return bool(self.between(origin, end) & self._with_matrices)
+
+    @cached_property
+    def _with_matrices(self) -> int:
+        return sum(1 << index for index, site in enumerate(self.sites) if site.kind in MATRICES)
+
     def matrices(self, origin: int, end: int) -> tuple[int, int]:
         """Return how many places with a matrix the longest way from `origin` to `end` passes, and the shortest."""
         found = {origin: (0, 0)}
