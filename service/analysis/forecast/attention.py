@@ -54,12 +54,14 @@ class Attending:
         factor, steep = squared(self.heads.scale) * self.heads.size, self.steepness()
         own, key = np.zeros(len(a)), np.zeros_like(self.key.same)
         queries, centred_mean = g * self.query.same, np.zeros_like(key)
-        for t in range(len(a)):
+        rows = range(len(a)) if self.heads.causal else range(1)  # without a mask all queries see the same
+        for t in rows:
             centred = centred_about(self.value.same, a[t])
-            pairs = steep[t] * np.outer(a[t], a[t]) * centred
+            pairs = np.outer(a[t], a[t]) * centred
             own[t] = (pairs * self.key.same).sum()
-            key += queries[t, t] * pairs
-            centred_mean += centred / len(a)
+            centred_mean += centred / len(rows)
+            key += (steep[t] * queries[t, t] if self.heads.causal else steep @ np.diag(queries)) * pairs
+        own = steep * (own if self.heads.causal else own[0])
         together = queries - np.diag(np.diag(queries))
         key = factor * (key + (a.T @ together @ a) * centred_mean)
         query = factor * g * np.sqrt(np.outer(own, own).clip(0.0))
@@ -102,7 +104,7 @@ def logits_spread(moments: Array, mean: Array) -> Array:
     """Return for each two queries how keys that both see differ, beyond what they share."""
     own = (mean > 0.0) * np.diag(moments)[None, :]
     seen = np.maximum((mean > 0.0).sum(axis=1), 1)
-    diagonal, every = own.sum(axis=1) / seen, np.einsum("ts,su,tu->t", mean, moments, mean)
+    diagonal, every = own.sum(axis=1) / seen, ((mean @ moments) * mean).sum(axis=1)
     beyond = np.where(seen > 1, (diagonal - every) * seen / np.maximum(seen - 1, 1), 0.0)
     return np.minimum.outer(beyond, beyond)
 

@@ -12,8 +12,8 @@ from math import prod
 
 import numpy as np
 
-from service.analysis.forecast.bend import activated
-from service.analysis.forecast.normal import Array
+from service.analysis.forecast.bend import activated, deviations
+from service.analysis.forecast.normal import Array, expand
 from service.analysis.forecast.signal import ENOUGH, Gradient, Places, Signal, mean_of_pairs, mean_of_rows, taken_of
 from service.analysis.forecast.step import Given, Step, squared
 from service.networks.layers.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RmsNorm
@@ -102,8 +102,10 @@ def normalised(given: Given) -> Step | None:
     bend = activated(given.activation, given.places, given.features, mean, same, cross)
     if bend is None:
         return None
-    degrees = reach.features * (prod(x.places) if reach.everywhere else 1)
-    kept = 1.0 if reach.examples is None else max(1.0 - 1.0 / (degrees * reach.examples), 0.0)
+    steeper, kept = 1.0, 1.0
+    if reach.examples is not None:
+        values = reach.features * reach.examples * (prod(x.places) if reach.everywhere else 1)
+        steeper, kept = more_of_few(x, values), max(1.0 - 1.0 / values, 0.0)
 
     def inside(gradient: Gradient) -> Gradient:
         return bend.back(gradient)
@@ -111,13 +113,29 @@ def normalised(given: Given) -> Step | None:
     def back(gradient: Gradient) -> Sequence[Gradient]:
         inner = inside(gradient)
         centred = inner.same - gradient_taken(inner.same, x.places, reach)
-        return [Gradient(gamma * kept * centred * np.outer(by, by), taken_of(inner.lineage, scale.mean * by))]
+        same = gamma * kept * steeper * centred * np.outer(by, by)
+        return [Gradient(same, taken_of(inner.lineage, scale.mean * by))]
 
-    factor = gamma * float((by * by).mean())
+    factor = gamma * steeper * float((by * by).mean())
     out = bend.out
     lineage = taken_of(x.lineage, scale.mean * by * bend.linear)
     out = Signal(out.places, out.features, out.mean, out.same, out.cross, lineage=lineage, origin=out.origin)
     return Step(out, back, factor * bend.steep, lambda gradient: inside(gradient).second, 1.0)
+
+
+def more_of_few(x: Signal, values: int) -> float:
+    """Return by how much 1 / variance is larger, on average, where the variance is one of few values.
+
+    For normal values it is (n - 1) / (n - 3), exactly; for others it goes with their fourth moment.
+    """
+    tails = 3.0
+    if x.origin is not None:
+        function, mean = x.origin.function, float(x.mean.mean())
+        deviation = deviations(x.origin.same)
+        squares = expand(lambda z: (function.value(z) - mean) ** 2, x.origin.mean, deviation)
+        variance = float(squares.mean.mean())
+        tails = float(squares.second.mean()) / variance**2 if variance > 0.0 else tails
+    return 1.0 + (tails - 1.0) / max(values - 3, 1)
 
 
 def gradient_taken(same: Array, places: Places, reach: Reach) -> Array:

@@ -5,6 +5,7 @@ al. 2018; Novak et al. 2019). A mean over places has the same factors for all fe
 Where places are not followed one by one, counts of them stand for the sums.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import product
 from math import prod
@@ -178,12 +179,17 @@ def rearranged(
     if count != len(table):  # two that stand for all: the first, and one that is neither next to it nor far
         table = table[[0, (len(table) * 5) // 8]]
     picked = np.unique(np.linspace(0, width - 1, SAMPLED).astype(np.int64))
-    total = np.zeros((count, count))
+    seen: Counter[tuple[bytes, ...]] = Counter()  # how often features are spread over places in one manner
     for feature in picked:
         place, kind = np.divmod(table[:, feature], features)
         other_place, other_kind = np.divmod(table[:, (feature + apart) % width], features)
         alike = kind[:, None] == other_kind[None, :]
-        total += np.where(alike, met(moments, came, place, other_place), met(levels, came, place, other_place))
+        seen[place.tobytes(), other_place.tobytes(), alike.tobytes()] += 1
+    total = np.zeros((count, count))
+    for manner, times in seen.items():
+        left, right = (np.frombuffer(each, np.int64) for each in manner[:2])
+        alike = np.frombuffer(manner[2], bool).reshape(count, count)
+        total += times * np.where(alike, met(moments, came, left, right), met(levels, came, left, right))
     return total / len(picked)
 
 

@@ -80,29 +80,35 @@ class Terms:
 
 
 class Memory:
-    """A memory m' = keep m + p, of which p is new at each step, and its moments at each two steps."""
+    """A memory m' = keep m + p, of which p is new at each step, and its moments at each two steps.
+
+    `opposed` says how much less the product of keep at one step and what lets p in at another is than that of their
+    means, where both are of one gate; 1 where they know nothing of each other.
+    """
 
     def __init__(self, steps: int) -> None:
         self.pairs = np.zeros((2, steps, steps))
         self.mean = np.zeros(steps)
-        self._entering = np.zeros((2, steps, steps))
-        self._with_new = np.zeros((2, steps, steps))  # of the memory at one step and what is new at another
+        self.with_new = np.zeros((2, steps, steps))  # of the memory at one step and what is new at another
         self._kept = np.zeros(steps)
+        self.opposed = np.ones((2, steps, steps))
 
     def follow(self, step: int, keep: Array, entering: Array, kept: float, entered: float = 0.0) -> None:
         """Take one step more; `keep` and `entering` are moments with the steps up to this, (2, step + 1)."""
-        put(self._entering, step, entering)
+        opposed = self.opposed
         self._kept[step] = kept
         self.mean[step] = entered + (kept * self.mean[step - 1] if step else 0.0)
         for earlier in range(step + 1):
-            before = self._with_new[:, earlier - 1, step] if earlier else 0.0
-            self._with_new[:, earlier, step] = self._kept[earlier] * before + entering[:, earlier]
+            before = self.with_new[:, earlier - 1, step] if earlier else 0.0
+            kept_then = opposed[:, earlier, step] * self._kept[earlier]
+            self.with_new[:, earlier, step] = kept_then * before + entering[:, earlier]
         if step:
-            self._with_new[:, step, :step] = kept * self._with_new[:, step - 1, :step] + entering[:, :step]
+            carried = opposed[:, step, :step] * kept * self.with_new[:, step - 1, :step]
+            self.with_new[:, step, :step] = carried + entering[:, :step]
         row = keep * earlier_row(self.pairs, step) + entering
         if step:
-            row = row + kept * self._with_new[:, step - 1, : step + 1]
-            row[:, 1:] += self._kept[1 : step + 1] * self._with_new[:, :step, step]
+            row = row + opposed[:, step, : step + 1] * kept * self.with_new[:, step - 1, : step + 1]
+            row[:, 1:] += opposed[:, 1 : step + 1, step] * self._kept[1 : step + 1] * self.with_new[:, :step, step]
         put(self.pairs, step, row)
 
 
@@ -202,6 +208,9 @@ def gru(cell: Cell, fed: Array) -> Unrolled:
         rows = seen + cell.spread[2] + through * (recalled + spread[2])
         new = candidate.follow(t, float(cell.shift[2] + reset.mean[t] * shift[2]), rows)
         entering = (1.0 - update.mean[t] - update.mean[: t + 1] + kept) * new
+        for one, other in ((t, slice(t + 1)), (slice(t + 1), t)):
+            apart = update.mean[one] * (1.0 - update.mean[other])
+            memory.opposed[:, one, other] = (update.mean[one] - kept) / apart
         memory.follow(t, kept, entering, float(update.mean[t]), float((1.0 - update.mean[t]) * candidate.mean[t]))
     kept, through, new = (each.pairs[0] for each in (update, reset, candidate))
     held = later(memory.pairs[0], -1)
@@ -209,7 +218,10 @@ def gru(cell: Cell, fed: Array) -> Unrolled:
     leaving = 1.0 - np.add.outer(update.mean, update.mean) + kept
 
     def back(gradient: Array) -> Array:
-        of_update, of_new = (held + new) * update.slopes, leaving * candidate.slopes
+        # What the update gate turns from one into the other: the state before, and the candidate.
+        shared = np.zeros_like(held)
+        shared[1:] = memory.with_new[0, :-1] / (1.0 - update.mean)
+        of_update, of_new = (held + new - shared - shared.T) * update.slopes, leaving * candidate.slopes
         of_reset = of_new * recalls * reset.slopes
         to_state = Memory(steps)
         found, recalled = np.zeros((steps, steps)), np.zeros((steps + 1, steps + 1))

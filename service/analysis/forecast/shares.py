@@ -11,23 +11,23 @@ import numpy as np
 
 from service.analysis.forecast.normal import POINTS, WEIGHTS, Array
 
-DEVIATIONS = np.linspace(0.0, 6.0, 61)  # of the logits, between which is interpolated in the variance
-SCALES = np.exp(np.linspace(-14.0, 9.0, 321))  # u, evenly in its logarithm
+DEVIATIONS: Array = np.linspace(0.0, 6.0, 49)  # of the logits, between which is interpolated in the variance
+SCALES: Array = np.exp(np.linspace(-34.0, 14.0, 289))  # u, evenly in its logarithm
 LEAST = -12.0  # of a negative variance: logits that are opposed in two softmaxes
 
 
 @lru_cache(maxsize=1)
 def decays() -> Array:
-    """Return E[w^m exp(-uw)] for m from 0 to 4, each deviation and each u; w has mean 1."""
+    """Return E[(uw)^m exp(-uw)] for m from 0 to 4, each deviation and each u."""
     z, weights = POINTS[::8], WEIGHTS[::8] / WEIGHTS[::8].sum()
-    w = np.exp(DEVIATIONS[:, None] * z[None, :] - 0.5 * DEVIATIONS[:, None] ** 2)
-    decay = np.exp(-SCALES[None, :, None] * w[:, None, :])
-    return np.stack([(decay * (w**m)[:, None, :]) @ weights for m in range(5)])
+    scaled = SCALES[None, :, None] * np.exp(DEVIATIONS[:, None] * z[None, :])[:, None, :]
+    decay = np.exp(-scaled)
+    return np.stack([(decay * scaled**m) @ weights for m in range(5)])
 
 
 def integral(power: int, integrand: Array) -> Array:
-    """Return that of u^(power-1) times an integrand over u, over (power-1)!, for each deviation."""
-    found: Array = np.trapezoid(integrand * SCALES**power, np.log(SCALES), axis=1) / factorial(power - 1)
+    """Return that of an integrand times du / u, over (power - 1)!, for each deviation."""
+    found: Array = np.asarray(np.trapezoid(integrand, np.log(SCALES), axis=1)) / factorial(power - 1)
     return found
 
 
