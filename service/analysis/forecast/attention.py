@@ -13,23 +13,35 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from service.analysis.forecast.bend import activated
-from service.analysis.forecast.normal import Array
+from service.analysis.forecast.normal import Array, expand
 from service.analysis.forecast.shares import shares, steepness
 from service.analysis.forecast.signal import Gradient, Places, Signal, count_of
 from service.analysis.forecast.step import Given, Step, squared, weightless
 from service.analysis.forecast.weighted import Kernel, kernel_of, pulled, summed
+from service.analysis.functions import FUNCTIONS
 from service.networks.layers.attention import Attention
 from service.networks.layers.structure import DotProductAttention, Rotary
 
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """How a head attends: its features, the factor on logits, the mask, the variance of what is added to them."""
+    """How a head attends: its features, the factor on logits, the mask, the variance of what is added to them.
+
+    Logits stay within `cap` by a tanh, where there is one: as much less steep as it is on average.
+    """
 
     size: int
     scale: float
     causal: bool
     added: float = 0.0
+    cap: float | None = None
+
+    def less(self, variance: float) -> float:
+        """Return the mean square of the slope of the cap, for logits of this variance."""
+        if self.cap is None:
+            return 1.0
+        slope = expand(FUNCTIONS["tanh"].slope, np.zeros(1), np.array([variance**0.5 / self.cap]))
+        return float(slope.second[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,7 @@ class Attending:
     mean: Array  # (queries, keys): the shares where all logits are equal
     excess: Array  # how much more often two queries read the same key than by chance, as a share of that
     variance: Array  # of each query's logits, beyond what all its keys share
+    less: float  # by how much a cap makes logits less steep, squared
 
     def back(self, gradient: Gradient) -> tuple[Gradient, Gradient, Gradient]:
         a, g = self.mean, gradient.same
@@ -51,7 +64,7 @@ class Attending:
         fewer = np.maximum(np.maximum.outer(seen, seen) - 1.0, 1.0)
         alone = g * self.excess * (fewer + 1.0) / fewer
         value = a.T @ (g - g * self.excess / fewer) @ a + np.diag(np.diag(a.T @ alone @ a))
-        factor, steep = squared(self.heads.scale) * self.heads.size, self.steepness()
+        factor, steep = self.less * squared(self.heads.scale) * self.heads.size, self.steepness()
         own, key = np.zeros(len(a)), np.zeros_like(self.key.same)
         queries, centred_mean = g * self.query.same, np.zeros_like(key)
         rows = range(len(a)) if self.heads.causal else range(1)  # without a mask all queries see the same
@@ -91,13 +104,14 @@ def attend(query: Signal, key: Signal, value: Signal, heads: Heads, places: Plac
     mask = np.tri(queries, keys, keys - queries) if heads.causal else np.ones((queries, keys))
     mean = mask / mask.sum(axis=1, keepdims=True)
     factor = squared(heads.scale) * heads.size
-    variance = factor * query.same * logits_spread(key.same, mean) + heads.added
-    of_two = factor * query.cross * logits_spread(key.cross, mean) + heads.added
+    less = heads.less(factor * query.second * key.second + heads.added)
+    variance = less * (factor * query.same * logits_spread(key.same, mean) + heads.added)
+    of_two = less * (factor * query.cross * logits_spread(key.cross, mean) + heads.added)
     same, excess = read(value.same, mean, variance)
     cross, _ = read(value.cross, mean, of_two)
     growth = value.growth * float((mean * mean).sum(axis=1).mean())
     out = Signal(places, features, mean @ value.mean, same, cross, growth)
-    return Attending(out, heads, query, key, value, mean, excess, np.diag(variance))
+    return Attending(out, heads, query, key, value, mean, excess, np.diag(variance), less)
 
 
 def logits_spread(moments: Array, mean: Array) -> Array:
@@ -128,7 +142,7 @@ def dot_product_attention(given: Given) -> Step | None:
     size = query.features // layer.heads
     scale = size**-0.5 if layer.scale is None else layer.scale
     added = bias[0].second - bias[0].mean.mean() ** 2 if bias else 0.0
-    heads = Heads(size, scale, layer.causal, float(added))
+    heads = Heads(size, scale, layer.causal, float(added), layer.softcap)
     found = attend(query, key, value, heads, given.places, given.features)
     if found is None:
         return None

@@ -84,7 +84,8 @@ def normalised(given: Given) -> Step | None:
     reach = reach_of(given)
     scale = (sources.get("gamma") or sources["scale"]).distribution
     shift = sources["beta"].distribution if "beta" in sources else None
-    gamma = squared(scale.deviation) + squared(scale.mean)
+    centre = scale.mean + (layer.offset if isinstance(layer, RmsNorm) else 0.0)
+    gamma = squared(scale.deviation) + squared(centre)
     taken, taken_of_two = common_part(x, reach)
     same, cross = x.same - taken, x.cross - taken_of_two
     size = np.diag(same)
@@ -95,9 +96,9 @@ def normalised(given: Given) -> Step | None:
         return None
     by = 1.0 / np.sqrt(size + usual)
     left = np.zeros_like(x.mean) if reach.centred else x.mean * by
-    mean = left * scale.mean + (shift.mean if shift else 0.0)
+    mean = left * centre + (shift.mean if shift else 0.0)
     added = squared(shift.deviation) if shift else 0.0
-    outer = np.outer(left, left) * squared(scale.mean)
+    outer = np.outer(left, left) * squared(centre)
     same, cross = (gamma * each * np.outer(by, by) - outer + added for each in (same, cross))
     bend = activated(given.activation, given.places, given.features, mean, same, cross)
     if bend is None:
@@ -114,11 +115,11 @@ def normalised(given: Given) -> Step | None:
         inner = inside(gradient)
         centred = inner.same - gradient_taken(inner.same, x.places, reach)
         same = gamma * kept * steeper * centred * np.outer(by, by)
-        return [Gradient(same, taken_of(inner.lineage, scale.mean * by))]
+        return [Gradient(same, taken_of(inner.lineage, centre * by))]
 
     factor = gamma * steeper * float((by * by).mean())
     out = bend.out
-    lineage = taken_of(x.lineage, scale.mean * by * bend.linear)
+    lineage = taken_of(x.lineage, centre * by * bend.linear)
     out = Signal(out.places, out.features, out.mean, out.same, out.cross, lineage=lineage, origin=out.origin)
     return Step(out, back, factor * bend.steep, lambda gradient: inside(gradient).second, 1.0)
 

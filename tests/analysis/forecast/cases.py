@@ -225,10 +225,10 @@ def linear_between(x: Array) -> Array:
     return found
 
 
-def attention(causal: bool, scale: float) -> Draw:
+def attention(causal: bool, scale: float, cap: float = 0.0) -> Draw:
     def draw(generator: Generator) -> Function:
         q, k, v = (matrix(generator) for _ in range(3))
-        return lambda x: attended(x @ q, x @ k, x @ v, 4, causal, scale)
+        return lambda x: attended(x @ q, x @ k, x @ v, 4, causal, scale, cap=cap)
 
     return draw
 
@@ -396,6 +396,10 @@ CASES: dict[str, Case] = {
     ),
     "layer norm": ([norm("layer_norm")], normed((-1, -2))),
     "rms norm": ([norm("rms_norm")], normed((), centred=False)),
+    "rms norm that counts from 1": (
+        [plain("rms_norm", shape=[WIDTH], scheme=gaussian(0.3), offset=1.0)],
+        normed((), centred=False),
+    ),
     "group norm": ([norm("group_norm", num_groups=8)], normed((1, -1), groups=8)),
     "instance norm": (
         [dense("h"), norm("instance_norm")],
@@ -480,6 +484,7 @@ CASES: dict[str, Case] = {
     ),
     "attention, small logits": (projections(scale=0.02), attention(False, 0.02)),
     "attention, logits of variance 1": (projections(), attention(False, 0.25)),
+    "attention whose logits are capped": (projections(softcap=1.5), attention(False, 0.25, cap=1.5)),
     "causal attention": (projections(causal=True), attention(True, 0.25)),
     "attention with its projections": (
         [

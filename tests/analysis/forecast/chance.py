@@ -81,10 +81,13 @@ def windows(x: Array, size: int, step: int, before_: int, after: int, fill: floa
     return np.stack([padded[:, at * step : at * step + size] for at in range(count)], axis=1)
 
 
-def attended(q: Array, k: Array, v: Array, heads: int, causal: bool, scale: float, bias: float | Array = 0.0) -> Array:
+def attended(
+    q: Array, k: Array, v: Array, heads: int, causal: bool, scale: float, bias: float | Array = 0.0, cap: float = 0.0
+) -> Array:
     batch, queries, width = q.shape
     q, k, v = (each.reshape(batch, each.shape[1], heads, -1).transpose(0, 2, 1, 3) for each in (q, k, v))
     logits = scale * (q @ k.transpose(0, 1, 3, 2)) + bias
+    logits = cap * np.tanh(logits / cap) if cap else logits
     if causal:
         logits = np.where(np.tri(queries, k.shape[2], dtype=bool), logits, -np.inf)
     found: Array = (softmax(logits) @ v).transpose(0, 2, 1, 3).reshape(batch, queries, width)

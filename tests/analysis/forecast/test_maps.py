@@ -12,8 +12,8 @@ from tests.analysis.forecast.cases import CASES, LORA, PLACES, WIDTH, gaussian
 from tests.analysis.forecast.chance import tried
 
 BATCH = 8
-# Means over sixty trials within four standard errors: one comparison in five thousand fails by chance. Beyond it theory is
-# of infinitely many features, and there are 64: a moment is off by some 1 / 64, and by more where layers follow.
+# Means over sixty trials within four standard errors: one comparison in five thousand fails by chance. Beyond it theory
+# is of infinitely many features, and there are 64: a moment is off by some 1 / 64, and by more where layers follow.
 ERRORS, FINITE = 4.0, 0.04
 # What is said to be left out (see the maps), as a share of the gradient's second moment.
 LEFT_OUT = {"gate of itself": 0.25, "squeeze and excitation": 0.1}
