@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from service.analysis import tape
-from service.analysis.layers import NORMS
 from service.analysis.learner import Look, are_alike, length
 from service.analysis.losses import Array, Targets
 from service.analysis.network import Network, Stage
@@ -48,9 +47,8 @@ class GraphLearner:
         return next((stage.place.name for stage in self._hidden() if self._is_dead(stage)), None)
 
     def _hidden(self) -> list[Stage]:
-        """Return the layers with weights, but norms, before the last of them."""
-        weighted = [self.stages[number] for number in self.network.weighted]
-        return [stage for stage in weighted[:-1] if not isinstance(stage.layer, NORMS)]
+        """Return the layers with weights before the last of them."""
+        return [self.stages[number] for number in self.network.weighted[:-1]]
 
     def _is_dead(self, stage: Stage) -> bool:
         """Whether a layer gives 0 for every example, itself or by the activation behind it, though it has weights."""

@@ -7,13 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from service.analysis.blocks import sites_of
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.diagnosis import Diagnosis
+from service.analysis.residuals.blocks import blocks_of
 from service.api.diagnosed import DiagnoseAnswer
+from service.specs.spec import Spec
 
 PLENTY = 2**34
-WIDTH = 256
-# A quarter of a mean square: five deviations of what 128 examples times 256 units leave open, with a good margin for
+WIDTH = 128
+# A quarter of a mean square: five deviations of what 128 examples times 128 units leave open, with a good margin for
 # what the drawn weights of one network do for all of them.
 NEAR = 0.25
 
@@ -203,3 +206,39 @@ def test_layers_say_what_they_take() -> None:
     ]
     found = diagnose(layers, input_shape=[WIDTH])["layers"]
     assert [layer["inputs"] for layer in found] == [["input"], ["parts:0", "parts:1"], ["both"]]
+
+
+def test_a_concatenations_share_is_the_root_of_its_part_of_all_squares() -> None:
+    """A skip of 128 numbers beside a branch of 128 of as much: a half of the squares; beside one of 32, a fifth."""
+    for width, part in ((128, 0.5), (32, 0.2)):
+        layers: list[dict[str, Any]] = [
+            dense("up", "lecun_normal", inputs=["input"]) | {"shape": [WIDTH, width]},
+            {"name": "both", "type": "concatenate", "inputs": ["input", "up"]},
+        ]
+        [block] = diagnose(layers, input_shape=[WIDTH])["blocks"]
+        assert block["branches"][0]["share"] ** 2 == pytest.approx(part, rel=0.1)
+
+
+# Of each published network: how many blocks its paper draws, how many branches each has, and the first one's name.
+PUBLISHED = {
+    "gpt2": (12, {2}, "h.0"),
+    "bert": (12, {2}, "encoder.layer.0"),
+    "t5": (12, {2, 3}, "encoder.block.0"),
+    "bart": (24, {2, 3}, "encoder.layers.0"),
+    "vit": (12, {2}, "layers.0"),
+    "resnet50": (16, {1}, "layer1.0"),
+    "convnext": (18, {1}, "encoder.stages.0.layers.0"),
+    "mlp_mixer": (12, {2}, "blocks.0"),
+    "fixup": (9, {1}, "stage_0.block_0"),
+    "deepnorm": (6, {2}, "block_0"),
+    "unet": (4, {1}, "concat_3"),
+    "vgg16": (0, set(), None),
+    "lenet5": (0, set(), None),
+}
+
+
+@pytest.mark.parametrize("recipe", PUBLISHED)
+def test_published_networks_have_the_blocks_that_their_papers_draw(recipe: str) -> None:
+    blocks = blocks_of(sites_of(Spec.model_validate({"recipe": recipe, "seed": 1}).graph))
+    first = blocks[0].name if blocks else None
+    assert (len(blocks), {len(block.branches) for block in blocks}, first) == PUBLISHED[recipe]

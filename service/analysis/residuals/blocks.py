@@ -90,7 +90,7 @@ def block_of(ways: Ways, group: Sequence[Branch], inner: Sequence[Block], origin
     names, enters = names_of(ways, group), group[0].origin
     name = number_of(names) or shared_name(names)
     leaves = (group[-1].at, *tail_of(ways, group[-1].at, name, inner, origins))[-1]
-    elsewhere = sum(1 << place for block in inner if block.enters >= enters for place in block.places)
+    elsewhere = sum(1 << place for block in inner for place in block.places)
     places = ascending(ways.between(enters, leaves) & ~elsewhere)
     return Block(name or ways.sites[group[-1].at].name, enters, leaves, tuple(group), places)
 

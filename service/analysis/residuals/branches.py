@@ -2,8 +2,8 @@
 
 Found in the graph itself, whatever its layers are called. A sum has a shortcut where one of what it adds is what
 another one came of, or where both came of one place and one way there has no more than a projection on it (He et al.
-2016, "Deep residual learning for image recognition"). A concatenation has one in the first case only: so the levels of
-a U-Net are found, and the parallel ways of an Inception are not.
+2016, "Deep residual learning for image recognition"). A concatenation has one where it takes what another one came of,
+cropped or pooled at the most: so the levels of a U-Net are found, and the parallel ways of an Inception are not.
 """
 
 from collections.abc import Sequence
@@ -59,12 +59,14 @@ class Sums:
         return []
 
     def _beside_a_projection(self, at: int, taken: Sequence[int]) -> list[Branch]:
-        if self.ways.sites[at].kind == "join" or len(taken) != 2 or self.ways.before[taken[1]] >> taken[0] & 1:
+        if len(taken) != 2 or self.ways.before[taken[1]] >> taken[0] & 1:
             return []
+        most = 1 if self.ways.sites[at].kind == "sum" else 0
         for origin in islice(self.ways.partings(*taken), PARTINGS):
             lengths = [self.ways.matrices(origin, end) for end in taken]
             shortcut, end = taken if lengths[0] < lengths[1] else taken[::-1]
-            if lengths[0] != lengths[1] and is_plain(self.ways, origin, shortcut) and self._is_whole(origin, end):
+            plain = is_plain(self.ways, origin, shortcut, most)
+            if lengths[0] != lengths[1] and plain and self._is_whole(origin, end):
                 return [self._branch(at, origin, shortcut, end)]
         return []
 
@@ -95,7 +97,9 @@ def branches_of(ways: Ways) -> list[list[Branch]]:
     return sums.found
 
 
-def is_plain(ways: Ways, origin: int, shortcut: int) -> bool:
-    """Whether a way is a shortcut's: one projection at most."""
+def is_plain(ways: Ways, origin: int, shortcut: int, most: int) -> bool:
+    """Whether a way is a shortcut's: without a matrix, or with so many projections at the most and nothing beside."""
+    if not ways.matrices(origin, shortcut)[0]:
+        return True
     kinds = {ways.sites[place].kind for place in ascending(ways.between(origin, shortcut))}
-    return ways.matrices(origin, shortcut)[0] <= 1 and not {"attends", "mixes", "sum", "join"} & kinds
+    return ways.matrices(origin, shortcut)[0] <= most and not {"attends", "mixes", "sum", "join"} & kinds

@@ -88,10 +88,7 @@ def stepped(
     stages: Sequence[Stage], optimizer: Optimizer, rate: float, factors: Mapping[str, float]
 ) -> tuple[list[Weights], dict[int, float | None]]:
     """Take a step, in place; return every place's weights, and by how much the largest array of each changed."""
-    after: list[dict[str, Node]] = [
-        {name: Node(node.value) for name, node in stage.weights.items()} if stage.place.tied is None else {}
-        for stage in stages
-    ]
+    after = [{name: Node(node.value) for name, node in stage.weights.items()} for stage in stages]
     largest: dict[int, int] = {}
     moved: dict[int, float | None] = {}
     for number, name, node in trained(stages):

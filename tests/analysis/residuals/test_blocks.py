@@ -129,6 +129,35 @@ def test_a_unets_levels_lie_within_each_other() -> None:
     assert "middle.conv" in names(UNET, outer.places)
 
 
+def test_a_skip_that_is_cropped_is_one_as_well() -> None:
+    """Ronneberger et al. 2015: convolutions without padding leave less than the skip has."""
+    valid = graph("x: conv", "crop: pool(x)", "down: conv(x)", "up: conv(down)", "y: concat(up, crop)")
+    assert branches(valid) == [("y", "x", "crop", ["down", "up"])]
+
+
+def test_a_way_with_a_projection_is_no_concatenations_shortcut() -> None:
+    assert branches(graph("x: input", "a: conv(x)", "b: conv(x)", "c: conv(b)", "y: concat(a, c)")) == []
+
+
+def test_attention_is_no_shortcut_of_what_stands_beside_it() -> None:
+    parallel = graph("x: input", "attn: attention(x)", "fc: dense(x)", "proj: dense(fc)", "both: add(attn, proj)")
+    assert branches(parallel) == []
+
+
+def test_channels_that_are_doubled_by_a_concatenation_are_a_shortcut() -> None:
+    fixup = graph(
+        "x: input", "a: conv(x)", "b: conv(a)", "half: pool(x)", "twice: concat(half, half)", "y: add(twice, b)"
+    )
+    assert branches(fixup) == [("y", "x", "twice", ["a", "b"])]
+
+
+def test_a_sum_with_what_lies_within_another_branch_has_no_shortcut() -> None:
+    across = graph(
+        "x: input", "a: dense(x)", "b: dense(a)", "y: add(x, b)", "c: dense(y)", "d: dense(c)", "z: add(a, d)"
+    )
+    assert [one[0] for one in branches(across)] == ["y"]
+
+
 def test_the_parallel_ways_of_an_inception_are_no_shortcuts() -> None:
     inception = graph("x: input", "a: conv(x)", "b: conv(x)", "c: conv(b)", "p: pool(x)", "y: concat(a, c, p)")
     assert branches(inception) == []

@@ -68,6 +68,10 @@ def test_a_head_that_starts_near_zero_may_grow_by_any_factor() -> None:
     assert judge(steps([2.3, 2.0], [[1, 0.0], [1, 0.5]])).verdict == "steady"
 
 
+def test_a_head_of_zeros_is_not_named_for_what_a_layer_before_it_began() -> None:
+    assert judge(steps([2.3, 90.0], [[1, 0.0], [40.0, 50.0]])).layer == "fc1"
+
+
 def test_a_loss_that_starts_at_next_to_nothing_may_rise_a_little() -> None:
     assert judge(steps([1e-9, 1e-4])).verdict == "steady"
     assert judge(steps([0.0, 40.0]), unit=10.0).verdict == "explodes"
