@@ -63,7 +63,7 @@ def test_a_recipe_written_out_is_the_same_network_with_the_same_weights(name: st
     assert theirs
     assert all(np.array_equal(each, ours[key]) for key, each in theirs.items())
     outputs = [Network(each, PLENTY).run(diagnosis.inputs)[-1].out.value for each in (named, written)]
-    assert np.array_equal(*outputs)
+    assert np.array_equal(outputs[0], outputs[1])
     assert np.isfinite(outputs[0]).all()
 
 
