@@ -242,7 +242,7 @@ def test_weights_that_are_made_but_not_diagnosed_are_told_as_such(reader: Reader
     page.locator('[data-key="add"]').click()
     problem = page.locator("#panel .problem")
     expect(problem).to_contain_text("The weights can be made, but not diagnosed")
-    expect(problem).to_contain_text("conv2d reads height, width, channels of each example, and 10 numbers come")
+    expect(problem).to_contain_text("takes height, width, channels with 10 channels, and 10 comes in")
     expect(page.locator("#panel .histograms")).to_be_visible()
     expect(page.locator("#panel .past .histograms")).to_have_count(0)
     reader.forgive(422)

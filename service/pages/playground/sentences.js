@@ -111,19 +111,6 @@ const ROWS = [
   [/^(\S+) has more elements than 64 bits can count.*$/, "$1 tiene más elementos de los que se pueden contar", "$1 has more numbers than can be counted"],
 
   // What cannot be run
-  [
-    /^(\w+) reads ([a-z, ]+) of each example, and (.+) numbers come: put it before .*$/,
-    (_, type, axes, came) => `${type} lee ${axesOf(axes)} de cada ejemplo, y le llegan ${came} números: ponla antes de las capas que mezclan o aplanan los ejes`,
-  ],
-  [
-    /^(\w+) reads ([a-z, ]+) of each example, and (.+) numbers come: put it first.*$/,
-    (_, type, axes, came) => `${type} lee ${axesOf(axes)} de cada ejemplo, y le llegan ${came} números: ponla la primera, o después de un embedding`,
-  ],
-  [
-    /^this layer takes (\d+) features, and (\d+) come: .*$/,
-    "esta capa lee $1 características, y le llegan $2",
-    "this layer takes $1 features, and $2 come from the layer before",
-  ],
   [/^an embedding takes tokens, so it is the first layer$/, "un embedding lee palabras, así que es la primera capa"],
   [/^a cell cannot have (\w+) inside$/, "una celda no puede llevar $1 dentro"],
   [/^a layer of type (\w+) has no rule to run by here.*$/, "una capa de tipo $1 no se puede diagnosticar aquí", "a layer of type $1 cannot be diagnosed here"],
