@@ -4,44 +4,27 @@ A place's logits are normal, of variance lambda beyond what its keys share. Its 
 these, whose sum of squares is known (shares.py): 1 / n where lambda is 0, more the larger it is (Dong et al. 2021 on
 what is left of a collapse). Two places' shares know of each other as far as their queries are correlated. Where a mask
 lets place t see t places, it is the mean of t. On the way back a gradient comes to the values as to a mean, and to
-queries and keys by how far values differ, and by how steep the shares are.
+queries and keys by how far values differ, and by how steep the shares are. Keys and values are taken as knowing nothing
+of each other, as in wide layers: of more keys than features, what is left of a gradient is larger than is told, up to
+twice where logits have variance 1 and keys are five times as many.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 
 from service.analysis.forecast.bend import activated
-from service.analysis.forecast.normal import Array, expand
+from service.analysis.forecast.heads import Heads
+from service.analysis.forecast.many import ManyAttending, attend_many
+from service.analysis.forecast.normal import Array
 from service.analysis.forecast.shares import shares, steepness
-from service.analysis.forecast.signal import Gradient, Places, Signal, count_of
+from service.analysis.forecast.signal import Gradient, Places, Signal
 from service.analysis.forecast.step import Given, Step, squared, weightless
 from service.analysis.forecast.weighted import Kernel, kernel_of, pulled, summed
-from service.analysis.functions import FUNCTIONS
 from service.networks.layers.attention import Attention
 from service.networks.layers.structure import DotProductAttention, Rotary
-
-
-@dataclass(frozen=True, slots=True)
-class Heads:
-    """How a head attends: its features, the factor on logits, the mask, the variance of what is added to them.
-
-    Logits stay within `cap` by a tanh, where there is one: as much less steep as it is on average.
-    """
-
-    size: int
-    scale: float
-    causal: bool
-    added: float = 0.0
-    cap: float | None = None
-
-    def less(self, variance: float) -> float:
-        """Return the mean square of the slope of the cap, for logits of this variance."""
-        if self.cap is None:
-            return 1.0
-        slope = expand(FUNCTIONS["tanh"].slope, np.zeros(1), np.array([variance**0.5 / self.cap]))
-        return float(slope.second[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +79,13 @@ def centred_about(moments: Array, weights: Array) -> Array:
     return found
 
 
-def attend(query: Signal, key: Signal, value: Signal, heads: Heads, places: Places, features: int) -> Attending | None:
+def attend(
+    query: Signal, key: Signal, value: Signal, heads: Heads, places: Places, features: int
+) -> Attending | ManyAttending:
     """Return what attention makes of three signals that are sums of the same inputs by weights of their own."""
     queries, keys = len(query.mean), len(key.mean)
-    if count_of(places) != places[0] or len(places) != 1 or keys != key.places[0]:
-        return None
+    if queries != prod(places) or keys != prod(key.places):
+        return attend_many(query, key, value, heads, places, features)
     mask = np.tri(queries, keys, keys - queries) if heads.causal else np.ones((queries, keys))
     mean = mask / mask.sum(axis=1, keepdims=True)
     factor = squared(heads.scale) * heads.size
@@ -144,8 +129,6 @@ def dot_product_attention(given: Given) -> Step | None:
     added = bias[0].second - bias[0].mean.mean() ** 2 if bias else 0.0
     heads = Heads(size, scale, layer.causal, float(added), layer.softcap)
     found = attend(query, key, value, heads, given.places, given.features)
-    if found is None:
-        return None
 
     def back(gradient: Gradient) -> Sequence[Gradient]:
         to_query, *others = found.back(gradient)
@@ -164,8 +147,11 @@ def rotated(given: Given) -> Step:
     size = x.features // layer.heads
     half = (layer.width or size) // 2
     angles = layer.base ** (-np.arange(half) / half)
-    steps = np.arange(len(x.mean))
-    turned = np.cos((steps[:, None] - steps[None, :])[..., None] * angles).mean(axis=-1)
+    apart = np.abs(np.subtract.outer(*(np.arange(len(x.mean)),) * 2)).astype(np.float64)
+    turned = np.cos(apart[..., None] * angles).mean(axis=-1)
+    if len(x.mean) != prod(x.places):  # any two places: at distance d as often as there are two so far apart
+        far = np.arange(1, prod(x.places))
+        turned = np.where(apart == 0.0, 1.0, np.average(np.cos(far[:, None] * angles).mean(axis=1), weights=far[::-1]))
     share = 2.0 * half / size  # of a head's features
     turn = share * turned + 1.0 - share
     out = replace(x, same=x.same * turn, cross=x.cross * turn, origin=None)
@@ -199,8 +185,6 @@ def attention_layer(given: Given) -> Step | None:
     made = {name: projected(x if name == "query" else other, kernel) for name, kernel in kernels.items()}
     causal = bool(vars(layer).get("causal"))
     found = attend(made["query"], made["key"], made["value"], Heads(size, size**-0.5, causal), x.places, heads * size)
-    if found is None:
-        return None
     back_kernel = kernel_of(
         sources["attention_output/kernel"], sources.get("attention_output/bias"), heads * size, width
     )

@@ -57,12 +57,10 @@ def lora(generator: Generator) -> Function:
     return lambda x: x @ w + x @ a @ b
 
 
-LORA = {
-    "rules": [
-        {"match": "y/lora_kernel_a", "scheme": gaussian(WIDTH**-0.5)},
-        {"match": "y/lora_kernel_b", "scheme": gaussian(0.25)},
-    ]
-}
+LORA = [
+    {"match": "y/lora_kernel_a", "scheme": gaussian(WIDTH**-0.5)},
+    {"match": "y/lora_kernel_b", "scheme": gaussian(0.25)},
+]
 
 
 def convolved(size: int, step: int, before: int, after: int, gap: int = 1) -> Draw:
@@ -485,6 +483,7 @@ CASES: dict[str, Case] = {
     "attention, small logits": (projections(scale=0.02), attention(False, 0.02)),
     "attention, logits of variance 1": (projections(), attention(False, 0.25)),
     "attention whose logits are capped": (projections(softcap=1.5), attention(False, 0.25, cap=1.5)),
+    "causal attention, small logits": (projections(scale=0.02, causal=True), attention(True, 0.02)),
     "causal attention": (projections(causal=True), attention(True, 0.25)),
     "attention with its projections": (
         [
