@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.pages.reader import IN_CHROMIUM, PHONE, Reader, begin_with, drawn, focused, settle, shoot, spec, verdict
 from tests.pages.test_links import link
+from tests.pages.test_playground import AXE
 
 pytestmark = IN_CHROMIUM
 RESIDUAL: dict[str, Any] = {
@@ -239,3 +240,22 @@ def test_a_network_fits_a_phone(reader: Reader, locale: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     expect(page.locator("#panel [lang=en]" if locale == "es-ES" else "#panel [lang=es]")).to_have_count(0)
     shoot(page, f"phone-network-{locale}")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everybody_can_use_a_network(reader: Reader, theme: str) -> None:
+    page = reader.open(color_scheme=theme, reduced_motion="reduce")
+    begin_with(page, "transformer")
+    page.locator('[data-key="json-summary"]').click()
+    open_layer(page, "block1.add1")
+    page.locator("details.fold > summary").nth(1).click()
+    page.locator('[data-key="/steps"]').fill("2")
+    page.locator('[data-key="study-steps"]').click()
+    page.locator('section[aria-labelledby="steps-title"] svg.chart').first.wait_for()
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    assert [
+        (violation["id"], [node["html"][:120] for node in violation["nodes"]])
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ] == []

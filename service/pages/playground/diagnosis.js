@@ -86,7 +86,12 @@ function banner({ diagnosis, statistics }, spec, { schemes }) {
 // Whether outputs of two inputs still differ where the network ends.
 function atTheTop({ output }) {
   if (!output || output.distance === null || output.distance === undefined) return null;
-  const words = { distance: number(output.distance), correlation: number(output.correlation), inputs: number(output.inputs_correlation) };
+  const before = output.inputs_correlation;
+  const words = {
+    distance: number(output.distance),
+    correlation: number(output.correlation),
+    inputs: Number.isFinite(before) ? t("verdict.output.inputs", { correlation: number(before) }) : "",
+  };
   const places = output.places_distance;
   const alike = Number.isFinite(places) ? ` ${t("verdict.places", { distance: number(places) })}` : "";
   return h("p", { class: "note" }, t("verdict.output", words), alike);
