@@ -39,11 +39,12 @@ def test_a_link_that_cannot_be_read_is_said_until_it_is_read(reader: Reader, add
 
 
 def test_a_link_to_a_recipe_is_shown(reader: Reader) -> None:
-    page = reader.open(link({"spec": {"seed": "1", "recipe": "gpt2", "size": "small"}}))
+    recipe = {"seed": "1", "recipe": "actor_critic", "size": "cartpole", "rules": []}
+    page = reader.open(link({"spec": recipe}))
     expect(page.get_by_role("alert").filter(has_text="cannot be read")).to_have_count(0)
-    expect(page.locator("#stack")).to_contain_text('"recipe":"gpt2"')
-    assert spec(page) == {"seed": "1", "recipe": "gpt2", "size": "small"}
-    reader.forgive(422)
+    expect(page.locator('[data-key="preset"]')).to_have_value("recipe actor_critic")
+    expect(page.locator("#stack")).to_contain_text('"rules":[]')
+    assert spec(page) == recipe
 
 
 def test_a_link_to_a_layer_without_a_shape_is_shown(reader: Reader) -> None:
