@@ -11,7 +11,7 @@ from service.analysis.answers import finite, observed
 from service.analysis.diagnosable import EXTRA, DiagnoseRequest, batch_shapes, batches_of
 from service.analysis.first_step import HIGH, LOW
 from service.analysis.network import Batches, Network, activation_of, check_rules
-from service.analysis.remedies import candidates, measured_candidates, remedy
+from service.analysis.remedies import candidates, measured_candidates, remedy, with_fewer_rules
 from service.analysis.sizes import PER_LAYER
 from service.analysis.steps.first_steps import FirstSteps
 from service.analysis.study import Findings, study, study_forecast
@@ -94,9 +94,18 @@ class Diagnosis:
     def remedy(self, found: Findings) -> dict[str, Any] | None:
         """Return a spec near this one whose verdict is normal, None where none of those tried has one."""
         likely = candidates(self.plan, self.document, found)
+        if self.request.recipe is not None:
+            likely = chain(with_fewer_rules(self._named()), likely)
         if found.measured is not None:
             likely = chain(likely, measured_candidates(self.document, self.inputs, self.most_operations))
         return remedy(likely, self.study, self.affordable)
+
+    def _named(self) -> dict[str, Any]:
+        """Return the request as it names a recipe, with the seed of this answer."""
+        document = self.request.model_dump(mode="json", exclude_unset=True, exclude={"layers", *EXTRA})
+        for rule in document.get("rules", ()):
+            rule |= {} if rule.get("seed") is None else {"seed": str(rule["seed"])}
+        return document | {"algorithm": self.plan.algorithm, "seed": str(self.seed)}
 
     @property
     def affordable(self) -> int:

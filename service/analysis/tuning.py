@@ -39,6 +39,9 @@ def with_gain(layer: dict[str, Any], kind: Tuning, gain: float) -> dict[str, Any
 
 def tune(document: dict[str, Any], kind: Tuning, inputs: Batches, most_operations: int) -> dict[str, Any]:
     """Return the spec with a gain for every dense and convolution layer; rules, which would win over it, are gone."""
+    if "layers" not in document:
+        detail = "gains are written to layers, and this request states none: name its layers instead"
+        raise UnsupportedCombination(detail, "/tune", {"tune": None})
     tuned = deepcopy(document)
     tuned.pop("rules", None)
     layers = tuned["layers"]
