@@ -165,7 +165,9 @@ def check_sizes(request: TrainRequest) -> None:
 def mended(request: TrainRequest) -> dict[str, Any]:
     """Return layers that can be trained on the task, as near as may be to those that were asked for."""
     task, dense = TASKS[request.task], [layer for layer in request.layers if isinstance(layer, Dense)]
-    stated = (member for member in ("recipe", *OF_RECIPE, "tensors") if getattr(request, member) is not None)
+    stated = (
+        member for member in ("recipe", *OF_RECIPE, "tensors", "input_shape") if getattr(request, member) is not None
+    )
     unnamed: dict[str, Any] = dict.fromkeys(stated)
     if not dense:
         plain = {"type": "dense", "shape": [task.features, SMALL_WIDTH], "activation": "relu"}
@@ -175,7 +177,7 @@ def mended(request: TrainRequest) -> dict[str, Any]:
     sizes = [task.features, *widths, task.outputs]
     if sum(a * b + b for a, b in pairwise(sizes)) > MOST_PARAMETERS or sum(sizes) > MOST_UNITS:
         sizes = [task.features, *(min(width, SMALL_WIDTH) for width in widths), task.outputs]
-    layers = [layer.model_dump(mode="json", exclude_unset=True, exclude={"lora_rank"}) for layer in dense]
+    layers = [layer.model_dump(mode="json", exclude_unset=True, exclude={"lora_rank", "inputs"}) for layer in dense]
     for layer, shape in zip(layers, pairwise(sizes), strict=True):
         layer["shape"] = list(shape)
         if layer.get("seed") is not None:
@@ -184,4 +186,5 @@ def mended(request: TrainRequest) -> dict[str, Any]:
             layer["activation"] = "relu"
     layers[-1]["activation"] = "linear"
     # Whoever asked for layers of other types, or for so many, may have asked for a recipe; it excludes layers.
-    return {"layers": layers} if len(layers) == len(request.layers) else {**unnamed, "layers": layers}
+    same = len(layers) == len(request.layers) and request.input_shape is None
+    return {"layers": layers} if same else {**unnamed, "layers": layers}

@@ -4,8 +4,9 @@ from math import prod
 from typing import Any
 
 from service.analysis.network import Network, activation_of
+from service.analysis.steps.targets import outputs_of
 from service.analysis.tasks import Task
-from service.errors import InvalidSpec, TooLarge, UnsupportedCombination
+from service.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
 from service.networks.graph.graph import is_structure
 from service.networks.layers.attention import Attention
 from service.networks.layers.convolution import Convolution, DepthwiseConvolution, SeparableConvolution
@@ -52,8 +53,18 @@ def example_shape(spec: Spec, task: Task) -> Shape:
     shape = usual_shape(takers[0], task) if stated is None else tuple(stated)
     if prod(shape) != task.features:
         detail = f"an example of the task has {task.features} numbers, and the network takes {prod(shape)}"
-        raise InvalidSpec(detail, "/input_shape", {"input_shape": list(usual_shape(takers[0], task))})
+        usual = usual_shape(takers[0], task)
+        raise InvalidSpec(detail, "/input_shape", {"input_shape": list(usual)} if fits(spec, name, usual) else None)
     return shape
+
+
+def fits(spec: Spec, name: str, shape: Shape) -> bool:
+    """Whether a network can take examples of a shape."""
+    try:
+        network_of(spec).shapes({name: (1, *shape)})
+    except InitserveError:
+        return False
+    return True
 
 
 def usual_shape(layer: Any, task: Task) -> Shape:
@@ -86,10 +97,12 @@ def check_graph(spec: Spec, task: Task, called: str) -> None:
     """Refuse what cannot be trained on a task, or not within the limits."""
     network, shape = network_of(spec), example_shape(spec, task)
     places = network.graph.places
+    if not network.weighted:
+        raise InvalidSpec("no layer of this network has weights that could be trained", "/layers")
     if len(places) > MOST_PLACES:
         raise TooLarge(f"training takes at most {MOST_PLACES} layers, not {len(places)}", "/layers")
     inputs = {spec.graph.inputs[0]: (task.examples, *shape)}
-    outputs = network.shapes(inputs)[-1][1][0]
+    outputs = outputs_of(network, inputs)
     if outputs[1:] != (task.outputs,):
         gives = " × ".join(map(str, outputs[1:]))
         detail = f"the last layer gives {gives} outputs, and the task {called} needs {task.outputs}"

@@ -307,6 +307,7 @@ WRONG: list[tuple[str, TaskName, list[dict[str, Any]], type[InitserveError], str
      "/layers/1/shape"),
     ("only conv", "digits", [{"type": "conv2d", "shape": [3, 3, 1, 8]}], InvalidSpec, "/layers/0"),
     ("conv on points", "moons", [{"type": "conv2d", "shape": [3, 3, 1, 8]}], InvalidSpec, "/layers/0/shape"),
+    ("nothing to train", "moons", [{"type": "activation", "activation": "linear"}], InvalidSpec, "/layers"),
     ("tokens", "moons", [{"type": "embedding", "shape": [3, 2]}], UnsupportedCombination, "/layers"),
     ("last activation of a graph", "moons", [*stack("moons", 2), {"type": "activation", "activation": "tanh"}],
      UnsupportedCombination, "/layers/2/activation"),

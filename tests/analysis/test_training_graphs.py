@@ -10,7 +10,7 @@ from service.analysis.graph_learner import GraphLearner
 from service.analysis.tasks import TASKS, TaskName
 from service.analysis.trainable import TrainRequest, held_by, operations
 from service.analysis.training import Run, answer, learner_of, train
-from service.errors import InvalidSpec
+from service.errors import InitserveError, InvalidSpec
 
 FIVE = {"name": "constant", "value": 5.0}
 
@@ -154,3 +154,31 @@ def test_a_graphs_price_grows_with_its_batch_and_its_places() -> None:
     assert prices == sorted(prices)
     assert operations(request("moons", residual(8))) > 1.8 * operations(request("moons", residual(4)))
     assert held_by(request("digits", IMAGES)) > held_by(request("digits", stack("digits", 3)))
+
+
+OF_OTHER_SIZES: list[dict[str, Any]] = [
+    {"recipe": "lenet5"},
+    {"recipe": "gpt2"},
+    {"recipe": "mixtral"},
+    {"recipe": "fixup"},
+    {
+        "layers": [
+            {"name": "a", "type": "dense", "shape": [2, 2], "inputs": ["x"]},
+            {"name": "b", "type": "dense", "shape": [3, 2], "inputs": ["y"]},
+            {"type": "add", "inputs": ["a", "b"]},
+        ],
+        "input_shape": {"x": [2], "y": [3]},
+    },
+    {"layers": [{"type": "dense", "shape": [4, 2]}], "input_shape": [4]},
+    {"layers": [{"type": "split", "sizes": [1, 1]}], "input_shape": [2]},
+]
+
+
+@pytest.mark.parametrize("task", ["moons", "digits"])
+@pytest.mark.parametrize("spec", OF_OTHER_SIZES)
+def test_networks_of_other_sizes_are_refused_with_a_remedy_that_works(spec: dict[str, Any], task: TaskName) -> None:
+    asked = {"seed": 0, "task": task, "steps": 1, **spec}
+    with pytest.raises(InitserveError) as refused:
+        train(TrainRequest.model_validate(asked))
+    assert refused.value.remedy
+    next(train(TrainRequest.model_validate(asked | dict(refused.value.remedy))))

@@ -8,7 +8,7 @@ from service.analysis.optimizers import OPTIMIZERS
 from service.analysis.steps.asked import StepsRequest, check_cost, check_memory
 from service.analysis.steps.descent import descend
 from service.analysis.steps.judgement import judge, watch
-from service.analysis.steps.targets import loss_for, targets_for
+from service.analysis.steps.targets import loss_for, outputs_of, targets_for
 from service.networks.schemes.npy import load_npy
 from service.specs.spec import Spec
 
@@ -24,7 +24,7 @@ class FirstSteps:
         shapes = {name: batch.shape for name, batch in inputs.items()}
         check_cost(self.network, shapes, steps)
         check_memory(self.network, shapes, request.optimizer)
-        [outputs] = self.network.shapes(shapes)[-1][1]
+        outputs = outputs_of(self.network, shapes)
         given = None if request.targets is None else load_npy(request.targets)
         tokens = any(batch.dtype.kind in "iu" for batch in inputs.values())
         # The network itself ends in logits: a softmax is the loss's.

@@ -107,8 +107,8 @@ def overflows(one: Seen) -> bool:
 
 
 def outgrown(one: Seen, start: Seen) -> bool:
-    """Whether a layer gives by far more than any layer gave at the start."""
-    most = max(1.0, *(layer.forward for layer in start.layers))
+    """Whether a layer gives by far more than any layer gave at the start, or than its targets are away from there."""
+    most = max(1.0, start.loss**0.5, *(layer.forward for layer in start.layers))
     return one.step > 0 and not all(layer.forward <= GROWN * most for layer in one.layers)
 
 

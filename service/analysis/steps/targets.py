@@ -1,10 +1,12 @@
 """What a network is to come near to in its first steps: targets as posted, or drawn from a stream of their own."""
 
+from collections.abc import Mapping
 from math import prod
 
 import numpy as np
 
 from service.analysis.losses import Array, LossName, Targets
+from service.analysis.network import Network
 from service.errors import InvalidSpec
 from service.stream.distributions import Normal, filled
 from service.stream.kernels import fill_words
@@ -12,6 +14,12 @@ from service.stream.streams import stream_of
 from service.stream.views import Shape
 
 STREAM = "diagnose targets"  # no parameter has it: a layer's name has no spaces
+
+
+def outputs_of(network: Network, inputs: Mapping[str, Shape]) -> Shape:
+    """Return the shape of what a network gives for batches of these shapes; of a split at its end, all parts as one."""
+    came, gives = network.shapes(inputs)[-1]
+    return gives[0] if len(gives) == 1 else came[0]
 
 
 def loss_for(stated: LossName | None, shape: Shape, classes: bool, given: Array | None) -> LossName:

@@ -202,5 +202,12 @@ def test_every_remedy_of_a_refusal_is_answered() -> None:
         diagnosis(stack(), **(more | dict(refused.value.remedy or {}))).answer()
 
 
+def test_a_network_that_ends_in_a_split_is_trained_as_all_its_parts() -> None:
+    layers: list[dict[str, Any]] = [*stack()[:-1], {"name": "parts", "type": "split", "sizes": [12, 20]}]
+    found = steps(layers, input_shape=[32], steps=2)
+    assert found["loss"] == "squared_error"
+    assert found["steps"][2]["loss"] < found["steps"][0]["loss"]
+
+
 def test_without_steps_none_are_told() -> None:
     assert diagnosis(stack()).answer()["steps"] is None

@@ -68,6 +68,10 @@ def test_a_head_that_starts_near_zero_may_grow_by_any_factor() -> None:
     assert judge(steps([2.3, 2.0], [[1, 0.0], [1, 0.5]])).verdict == "steady"
 
 
+def test_outputs_that_grow_to_large_targets_do_not_explode() -> None:
+    assert judge(steps([1e6, 2e5, 1e4], [[1, 1.0], [1, 500.0], [1, 900.0]])).verdict == "steady"
+
+
 def test_a_head_of_zeros_is_not_named_for_what_a_layer_before_it_began() -> None:
     assert judge(steps([2.3, 90.0], [[1, 0.0], [40.0, 50.0]])).layer == "fc1"
 
