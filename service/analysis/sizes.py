@@ -30,7 +30,10 @@ MOST_BYTES = 2**31  # that a study may hold at once: weights, what a pass keeps,
 # Multiplications of a pass forward from which on float32 will do: what is told of so many numbers has three digits.
 MANY = 2**31
 BESIDE = 2**26  # bytes that a study may hold beside these: parts of a product, a look at a layer
-KEPT_OF_NORMS, KEPT_OF_SCORES = 4, 5  # arrays that a norm keeps as large as what it gives, attention as its scores
+KEPT_OF_SLOPES, KEPT_OF_SCORES = (
+    5,
+    5,
+)  # arrays that learnt slopes keep as large as what they give, attention as its scores
 GATES = 8  # what a step of a recurrent layer keeps, in units of its gates: sums, gates, states
 SETUP = 8  # a matrix decomposition's operations are worth so many of a pass's multiplications in time
 # What a study costs, in multiplications that take as long: of a pass forward and back, and of looking at what it kept
@@ -134,11 +137,13 @@ def cost_of(layer: PlacedSpec, shapes: Sequence[Shape], came: Sequence[Shape], g
     x, seen = came[0] if came else (1,), prod(came[0]) if came else 0
     places = prod(gives[0][:-1])
     work = 0 if isinstance(layer, Embedding | Tensor) else places * weights
-    kept = KEPT_OF_NORMS * out if isinstance(layer, ScaleAndShift | RmsNorm | PRelu) else 2 * out
+    kept = out * (
+        KEPT_OF_SLOPES if isinstance(layer, PRelu) else 2 if isinstance(layer, ScaleAndShift | RmsNorm) else 1
+    )
     kept += out if layer.activation != "linear" else 0
     if isinstance(layer, FIELDS):  # what is given, and what is taken with the places around it
         work = prod(x[:-1]) * weights if isinstance(layer, TransposedConvolution) else work
-        kept += 2 * seen + (out if isinstance(layer, SeparableConvolution) else 0)
+        kept += seen + (out if isinstance(layer, SeparableConvolution) else 0)
     if isinstance(layer, Attention):  # every place looks at every other, and reads
         heads, size, other = layer.shape[1], layer.shape[2], came[-1]
         scores = places * heads * other[1]

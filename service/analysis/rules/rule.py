@@ -11,4 +11,5 @@ Rule: TypeAlias = Callable[..., Node | tuple[Node, ...]]  # (layer, weights, *in
 
 
 def with_bias(y: Node, weights: Weights, name: str = "bias") -> Node:
-    return tape.add(y, weights[name]) if name in weights else y
+    """Return what a rule has just made, with a bias where the layer has one."""
+    return tape.add_to(y, weights[name]) if name in weights else y

@@ -7,7 +7,7 @@ operands are, and `backward` goes back through them. docs/tape.md says why it is
 from service.analysis.tape.arranging import join, look_up, pad, reshape, select, split, stack, transpose
 from service.analysis.tape.attention import attend, logits_of, relative_positions, rotate, seen_by
 from service.analysis.tape.convolution import convolve, convolve_back
-from service.analysis.tape.elementwise import add, apply, apply_softmax, mapped, multiply, scaled
+from service.analysis.tape.elementwise import add, add_to, apply, apply_softmax, mapped, multiply, scaled
 from service.analysis.tape.node import Array, Node, backward, constant
 from service.analysis.tape.norms import EPSILON, standardise
 from service.analysis.tape.pools import average_pool, max_pool, mean
@@ -21,6 +21,7 @@ __all__ = [
     "Node",
     "Windows",
     "add",
+    "add_to",
     "apply",
     "apply_softmax",
     "attend",

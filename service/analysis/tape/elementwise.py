@@ -14,6 +14,12 @@ def add(a: Node, b: Node) -> Node:
     return Node(a.value + b.value, (a, b), lambda g: (g, g))
 
 
+def add_to(a: Node, b: Node) -> Node:
+    """Return a sum, put where `a` was: of what has just been made, and what no way back looks at again."""
+    a.value += b.value
+    return Node(a.value, (a, b), lambda g: (g, g))
+
+
 def multiply(a: Node, b: Node) -> Node:
     x, y = a.value, b.value
     return Node(x * y, (a, b), lambda g: (None if a.constant else g * y, None if b.constant else g * x))
