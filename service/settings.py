@@ -79,7 +79,7 @@ class Settings(BaseSettings):
         GIB, ge=1, description="Bytes of memory for a parameter that must be made as a whole: matrices and tables."
     )
     max_diagnosis_operations: int = Field(
-        2**35,
+        2**36,
         ge=1,
         description="Multiplications of a diagnosis's pass forward, weights times places times examples; 2^35, of a "
         "GPT-2 of 124 million weights with 256 tokens, say, take a second or two on two processors, and twice as much "

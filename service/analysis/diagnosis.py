@@ -22,7 +22,8 @@ from service.specs.spec import Spec
 from service.stream.views import Shape
 
 COMFORT = 2**37  # multiplications that take as long: of a study of as many examples as nobody stated, some seconds
-FEWEST = 8  # examples that are drawn
+FEWEST = 8  # examples that are drawn, unless so many are too much to run
+LEAST = 2  # which differ from each other
 # Arrays as large as the weights that steps hold beside these and their gradients: changes, weights after them, and
 # Adam's moments, with what they are made of.
 HELD_BY_STEPS = {"sgd": 3, "adam": 6}
@@ -77,10 +78,13 @@ class Diagnosis:
         return network.memory(shapes) + beside
 
     def _comfortable(self, shapes: dict[str, Shape]) -> dict[str, Shape]:
-        """Return shapes of fewer examples, where so many as are usual would take long; eight are enough to judge by."""
+        """Return shapes of fewer examples, where so many as are usual would take long; eight are enough to judge by.
+
+        Where eight are too much at all, as many as may be, down to two.
+        """
         network = Network(self.spec, self.most_operations)
         examples = min(shape[0] for shape in shapes.values())
-        while examples > FEWEST and not costs_at_most(network, shapes, COMFORT):
+        while examples > LEAST and not costs_at_most(network, shapes, COMFORT if examples > FEWEST else None):
             examples //= 2
             shapes = {name: (examples, *shape[1:]) for name, shape in shapes.items()}
         return shapes
@@ -200,8 +204,10 @@ class Diagnosis:
         }
 
 
-def costs_at_most(network: Network, shapes: dict[str, Shape], most: int) -> bool:
+def costs_at_most(network: Network, shapes: dict[str, Shape], most: int | None) -> bool:
+    """Whether a study with batches of these shapes costs no more than that, or (None) may be made at all."""
     try:
-        return network.price(shapes) <= most
+        price = network.price(shapes)
+        return most is None or price <= most
     except TooLarge:
         return False
