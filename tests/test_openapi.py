@@ -65,6 +65,29 @@ def parts(value: Any) -> list[Any]:
     return [value, *(part for item in inner for part in parts(item))]
 
 
+def kinds_of(schema: dict[str, Any]) -> set[str]:
+    """Return the JSON types that a schema allows; all where it says nothing of them."""
+    if "$ref" in schema:
+        return kinds_of(DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+    options = schema.get("anyOf") or schema.get("oneOf")
+    if options:
+        return set().union(*map(kinds_of, options))
+    kinds = schema.get("type", list(KINDS.values()))
+    return {kinds} if isinstance(kinds, str) else set(kinds)
+
+
+KINDS = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
+
+
+def test_every_field_may_be_what_its_examples_are() -> None:
+    # input_shape was described as an object, beside the example [32, 32, 3].
+    shown = [part for part in parts(DOCUMENT["components"]["schemas"]) if isinstance(part, dict) and "title" in part]
+    found = [(part, one) for part in shown for one in part.get("examples", []) if kinds_of(part)]
+    assert len(found) > 30
+    for part, one in found:
+        assert {KINDS[type(one)], "number" if type(one) is int else KINDS[type(one)]} & kinds_of(part), part["title"]
+
+
 def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
     found = {part["$ref"] for part in parts(DOCUMENT) if isinstance(part, dict) and "$ref" in part}
     assert found == {f"#/components/schemas/{name}" for name in SCHEMAS}

@@ -118,7 +118,7 @@ def batches_of(request: DiagnoseRequest, spec: Spec, seed: int, shapes: Mapping[
         if name in given:
             found[name] = given_batch(given[name], min(rows, default=None), pointer_to(request, name))
         elif name == POSITIONS:
-            found[name] = np.broadcast_to(np.arange(shape[-1], dtype=np.int64), shape).copy()
+            found[name] = counted(shape, min(rows, default=None))
         elif rows:
             found[name] = drawn_tokens(shape, min(rows), seed, "inputs" if number == 0 else name)
         else:
@@ -178,6 +178,14 @@ def given_batch(given: Array, rows: int | None, at: str) -> Batch:
     if not given.any():
         raise InvalidSpec("every input is 0: nothing can be seen of the network", at)
     return given
+
+
+def counted(shape: Shape, rows: int | None) -> Batch:
+    """Return positions along the last axis; raises InvalidSpec where an embedding has fewer rows."""
+    if rows is not None and shape[-1] > rows:
+        detail = f"an embedding of {rows} positions cannot count {shape[-1]}: fewer steps, or a longer table"
+        raise InvalidSpec(detail, "/input_shape")
+    return np.broadcast_to(np.arange(shape[-1], dtype=np.int64), shape).copy()
 
 
 def drawn_tokens(shape: tuple[int, ...], rows: int, seed: int, what: str) -> Batch:

@@ -23,6 +23,8 @@ class Moments(NamedTuple):
 
 def moments_of(values: NDArray[Any]) -> Moments:
     """Return an array's moments; what overflows is infinite, or no number."""
+    if values.dtype.kind != "f":  # whole numbers: tokens, relative positions
+        values = values.astype(np.float64)
     flat = np.require(values, requirements=["C", "W"]).reshape(-1)  # kernels take what may be written to
     if not flat.size:
         return Moments(0.0, 0.0, 0.0, 0.0)

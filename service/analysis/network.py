@@ -91,12 +91,21 @@ def check_rules(graph: Graph) -> None:
             raise UnsupportedCombination(f"a cell cannot have {layer.activation} inside", f"{place.pointer}/activation")
         if isinstance(graph.weights_of(place), Embedding) and not graph.takes_tokens(place) and not way_is_back(layer):
             raise InvalidSpec("an embedding takes tokens: `input`, or relative positions", f"{place.pointer}/type")
-        if isinstance(layer, RelativePositions) and not graph.is_looked_up(place):
-            raise InvalidSpec(
-                "relative positions are numbers of rows: an embedding takes them", f"{place.pointer}/type"
-            )
+        if isinstance(layer, RelativePositions):
+            check_is_looked_up(graph, place, layer)
         if not isinstance(layer, TiedLayer | Split):
             rule_of(layer, f"{place.pointer}/type")
+
+
+def check_is_looked_up(graph: Graph, place: Place, layer: RelativePositions) -> None:
+    """Raise InvalidSpec where relative positions are not numbers of an embedding's rows."""
+    if not graph.is_looked_up(place):
+        raise InvalidSpec("relative positions are numbers of rows: an embedding takes them", f"{place.pointer}/type")
+    for taker in (graph.places[one] for one in graph.consumers[place.index]):
+        table = graph.weights_of(taker)
+        if isinstance(table, Embedding) and table.shape[0] - table.offset < layer.buckets:
+            detail = f"{place.name} counts {layer.buckets} buckets, and {taker.name} has {table.shape[0]} rows"
+            raise InvalidSpec(detail, f"{place.pointer}/buckets")
 
 
 def way_is_back(layer: PlacedSpec) -> bool:

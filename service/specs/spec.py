@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, TypeAdapter, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 from service.networks.description import Description, Size
 from service.networks.families.wiring import Network
@@ -35,16 +36,25 @@ NETWORK = TypeAdapter(list[Layer])
 
 
 Sizes: TypeAlias = Annotated[list[Size], Field(min_length=1, max_length=8)]
-InputShape: TypeAlias = Annotated[dict[LayerName, Sizes], Field(min_length=1, max_length=16)]
+ShapesByName: TypeAlias = Annotated[dict[LayerName, Sizes], Field(min_length=1, max_length=16)]
+AnyShape: TypeAlias = Sizes | Annotated[list[Sizes], Field(min_length=2, max_length=2)] | ShapesByName  # as written
 
 
 def by_name(value: object) -> object:
     """Return the shapes of inputs by their names: of one that has none, `input`."""
+    if isinstance(value, dict):
+        return value
     if isinstance(value, list) and len(value) == 2 and all(isinstance(each, list) for each in value):
         return {INPUT: value[0], POSITIONS: value[1]}
-    return {INPUT: value} if isinstance(value, list) else value
+    if isinstance(value, list) and all(type(each) is int for each in value):
+        return {INPUT: value}
+    raise PydanticCustomError(
+        "input_shape",
+        "this takes the sizes of an example, whole numbers without the batch, as [32, 32, 3]; of several, by name",
+    )
 
 
+InputShape: TypeAlias = Annotated[ShapesByName, BeforeValidator(by_name, json_schema_input_type=AnyShape)]
 RecipeName: TypeAlias = Annotated[str, WithJsonSchema({"type": "string", "enum": list(RECIPES)})]
 AlgorithmName: TypeAlias = Annotated[
     str, STREAMS.validator, WithJsonSchema({"type": "string", "enum": list(STREAMS.words), "title": "Algorithm"})
@@ -104,7 +114,7 @@ class Spec(Description):
         list[Layer],
         Field(min_length=1, max_length=MOST_LAYERS, fail_fast=True, description=f"1 to {MOST_LAYERS} layers."),
     ]
-    input_shape: Annotated[InputShape, BeforeValidator(by_name)] | None = Field(
+    input_shape: InputShape | None = Field(
         None,
         description="Of an example, without the batch: [32, 32, 3]; of tokens: [32]. Several inputs by name, of which "
         "`positions` count 0, 1, 2, …; a list of two is `input` and `positions`. With it, sizes must chain.",

@@ -180,6 +180,6 @@ class Reading:
         if layer.to not in self.known:
             raise InvalidSpec(self.missing(layer.to), at)
         place, other = self.known[layer.to]
-        if not isinstance(other, LayerSpec):
+        if not isinstance(other, LayerSpec) or other.type == "dropout":
             raise InvalidSpec(f"{layer.to} has no weights to be tied to", at)
         return place

@@ -23,4 +23,5 @@ class CannotTake(Exception):
         """Return the refusal, with the layer's name and what comes in."""
         comes = " and ".join(map(sizes, came)) if came else "nothing"
         hint = f"; {self.remedy}" if self.remedy else ""
-        return InvalidSpec(f"{name} ({kind}) takes {self.needed}, and {comes} comes in{hint}", at)
+        come = "come" if len(came) > 1 else "comes"
+        return InvalidSpec(f"{name} ({kind}) takes {self.needed}, and {comes} {come} in{hint}", at)

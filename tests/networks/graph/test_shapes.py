@@ -72,7 +72,7 @@ def test_shapes_are_known_before_a_number_is_drawn(
         ({"type": "max_pool", "window": [2, 2, 2]}, [[7, 6, 4]], "places along 3 axes"),
         ({"type": "max_pool", "window": 2, "padding": 2}, [[7, 6, 4]], "a padding narrower than its window"),
         ({"type": "add"}, [[7, 4]], "two inputs or more"),
-        ({"type": "add"}, [[7, 4], [7, 3]], "one shape, but for sizes of 1, and 7 × 4 and 7 × 3 comes in"),
+        ({"type": "add"}, [[7, 4], [7, 3]], "one shape, but for sizes of 1, and 7 × 4 and 7 × 3 come in"),
         ({"type": "concatenate", "axis": 1}, [[7, 4], [7, 3]], "differ along axis 1 alone"),
         ({"type": "concatenate", "axis": 5}, [[7, 4], [7, 3]], "more axes"),
         ({"type": "split", "sizes": [4, 4]}, [[7, 4]], "takes 8 along axis -1"),
