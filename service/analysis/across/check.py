@@ -25,7 +25,7 @@ from service.networks.layers.structure import Add
 from service.specs.spec import Spec
 from service.stream.views import Shape
 
-WORTH = 16  # passes of the most multiplications that one may have: what a family may cost
+WORTH = 32  # passes of the most multiplications that one may have: what a family may cost
 # Of a batch. As many as a narrow layer has units push each other the way of what they share by chance, the more so the
 # narrower it is: what keeps its size seems to shrink then.
 EXAMPLES = 8
@@ -63,11 +63,10 @@ class Family:
     def __init__(
         self, across: Across, request: StepsRequest, specs: Sequence[Spec], inputs: Batches, seed: int, most: int
     ) -> None:
-        # Targets that are given are one for each example.
-        few = inputs if request.targets else {name: batch[:EXAMPLES] for name, batch in inputs.items()}
+        networks = [Network(spec, most) for spec in specs]
+        few = inputs if request.targets else affordable(networks, inputs)  # targets are one for each example
         self.across, self.request, self.inputs = across, request, few
-        shapes = {name: batch.shape for name, batch in few.items()}
-        check_price([Network(spec, most) for spec in specs], shapes, across, most)
+        check_price(networks, shapes_of(few), across, most)
         self.members = [FirstSteps(spec, request, 1, few, seed, most) for spec in specs]
 
     def answer(self) -> dict[str, Any]:
@@ -111,6 +110,22 @@ class Family:
             after = next(steps)
             changes = {one: rms_of(after.stages[one].out.value - outs[one]) for one in told}
             return {places[one].name: Sized(rms_of(outs[one]), backs[one], changes[one]) for one in told}
+
+
+def shapes_of(inputs: Batches) -> dict[str, Shape]:
+    return {name: batch.shape for name, batch in inputs.items()}
+
+
+def affordable(networks: Sequence[Network], inputs: Batches) -> Batches:
+    """Return the first examples: so many as are enough, fewer where the largest member could not take them."""
+    for examples in (EXAMPLES, EXAMPLES // 2, EXAMPLES // 4):
+        few = {name: batch[:examples] for name, batch in inputs.items()}
+        try:
+            networks[-1].price(shapes_of(few))
+        except TooLarge:
+            continue
+        return few
+    return few
 
 
 def check_price(networks: Sequence[Network], shapes: Mapping[str, Shape], across: Across, most: int) -> None:
