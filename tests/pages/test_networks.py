@@ -6,7 +6,19 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.reader import IN_CHROMIUM, PHONE, Reader, begin_with, drawn, focused, settle, shoot, spec, verdict
+from tests.pages.reader import (
+    IN_CHROMIUM,
+    PHONE,
+    Reader,
+    begin_with,
+    drawn,
+    focused,
+    settle,
+    shoot,
+    show,
+    spec,
+    verdict,
+)
 from tests.pages.test_links import link
 from tests.pages.test_playground import AXE
 
@@ -259,3 +271,24 @@ def test_everybody_can_use_a_network(reader: Reader, theme: str) -> None:
         for violation in found["violations"]
         if violation["impact"] in ("serious", "critical")
     ] == []
+
+
+def test_a_network_is_trained_as_it_is(reader: Reader) -> None:
+    layers = [
+        {"name": "conv", "type": "conv2d", "shape": [3, 3, 1, 4], "activation": "relu", "padding": "same"},
+        {"name": "pool", "type": "max_pool", "window": 2},
+        {"name": "flat", "type": "flatten"},
+        {"name": "out", "type": "dense", "shape": [64, 10], "activation": "softmax"},
+    ]
+    page = reader.open(link({"spec": {"seed": "1", "input_shape": [8, 8, 1], "layers": layers}}))
+    show(page, "train")
+    page.locator('[data-key="train/network"]').select_option("whole")
+    page.locator('[data-key="/steps"]').fill("5")
+    drawn(page)
+    assert spec(page)["layers"] == layers
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator(".outcomes tbody tr")).to_have_count(4)
+    expect(page.locator("#panel .problem")).to_have_count(0)
+    page.locator('[data-key="train/network"]').select_option("fitted")
+    drawn(page)
+    assert [layer["type"] for layer in spec(page)["layers"]] == ["dense"]

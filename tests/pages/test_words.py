@@ -151,6 +151,9 @@ WRONG = [
         {"layers": [dense(shape=[2, 300]), *([OTHER | {"shape": [300, 300]}] * 4)]},
         {"layers": [dense(shape=[3, 2])]},
         {"layers": [CONV]},
+        {"task": "digits", "layers": [{**CONV, "shape": [3, 3, 1, 4]}]},
+        {"task": "digits", "layers": [WORDS, dense(shape=[8, 10], activation="linear")]},
+        {"task": "digits", "input_shape": [9, 9, 1], "layers": [{**CONV, "shape": [3, 3, 1, 4]}]},
         {"schemes": ["zeros", "he_normal"], "restarts": 10, "steps": 2000, "layers": [
             dense(shape=[2, 300]), OTHER | {"shape": [300, 300]},
             {"name": "out", "type": "dense", "shape": [300, 2]},

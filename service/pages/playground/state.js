@@ -24,6 +24,7 @@ export const initial = () => ({
   compare: { a: { scheme: null, seed: null }, b: { scheme: { name: "random_normal", stddev: 0.05 }, seed: null } },
   train: {
     // Measured on the MLP that the page begins with: whatever the seed, He learns here and Glorot, made for tanh, does not.
+    network: "fitted",
     task: "digits",
     schemes: ["he_normal", "glorot_normal", "small_normal", "zeros"],
     restarts: 1,
@@ -149,6 +150,7 @@ const CHOICES = {
   language: LANGUAGES,
   task: ["quadratic", "moons", "spirals", "digits"],
   curve: ["valleys", "bowl"],
+  network: ["fitted", "whole"],
   by: ["width", "depth"],
   optimizer: ["sgd", "adam"],
 };

@@ -6,9 +6,8 @@ import { icon } from "./icons.js";
 import { problemBox } from "./problems.js";
 import { file, Problem } from "./service.js";
 import { address, state, update } from "./state.js";
-import { layersOf } from "./spec.js";
 import { pretty } from "./text.js";
-import { isTrainable, question } from "./train.js";
+import { asTrained, question } from "./train.js";
 
 const FORMATS = ["npz", "safetensors"];
 const LANGUAGES = { curl: "curl", python: "Python", javascript: "JavaScript" };
@@ -29,7 +28,7 @@ const CODE = {
 };
 
 function request({ shared }) {
-  return shared.view === "train" && layersOf(shared.spec).some(isTrainable)
+  return shared.view === "train" && asTrained(shared.spec, shared.train)
     ? ["train", question(shared)]
     : ["init", shared.spec];
 }

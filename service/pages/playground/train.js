@@ -1,4 +1,4 @@
-// Training: the stack's dense layers on a small task, from several starts; its settings, and how it goes on.
+// Training: the stack's dense layers, or the network as it is, on a small task from several starts; how it goes on.
 import { h, replace } from "./dom.js";
 import { curves, outcomes, STARTS } from "./curves.js";
 import { rangeField, selectField, textField } from "./fields.js";
@@ -32,9 +32,12 @@ export function fitted({ input_shape, ...spec }, task) {
 }
 
 export function question({ spec, train }) {
-  const { schemes, ...rest } = train;
-  return { ...fitted(spec, train.task), ...rest, ...(schemes.length && { schemes }) };
+  const { schemes, network, ...rest } = train;
+  return { ...asTrained(spec, train), ...rest, ...(schemes.length && { schemes }) };
 }
+
+// What is trained, null where there is nothing.
+export const asTrained = (spec, { network, task }) => (network === "whole" ? spec : fitted(spec, task));
 
 export function render(root, { shared, training }) {
   const { train, spec } = shared;
@@ -48,11 +51,11 @@ export function render(root, { shared, training }) {
       { class: "card", "aria-label": t("train.settings") },
       h("div", { class: "fields" }, settings(train, training.problems)),
       schemeChips(train),
-      network(spec, train.task, others),
+      train.network === "whole" ? h("p", { class: "note" }, t("train.whole.note")) : network(spec, train.task, others),
       h(
         "div",
         { class: "actions" },
-        training.running ? [stopButton(), progress(training)] : startButton(spec),
+        training.running ? [stopButton(), progress(training)] : startButton(spec, train),
       ),
     ),
     training.problems.map((problem) => problemBox(problem, question(shared))),
@@ -99,6 +102,13 @@ function settings(train, problems) {
       options: Object.keys(TASKS).map((name) => [name, t(`task.${name}`)]),
       problems,
       set: set("task"),
+    }),
+    selectField({
+      key: "train/network",
+      label: t("train.trained"),
+      value: train.network,
+      options: ["fitted", "whole"].map((name) => [name, t(`train.network.${name}`)]),
+      set: set("network"),
     }),
     textField({ key: "/steps", label: t("train.steps"), value: train.steps, problems, set: set("steps") }),
     textField({
@@ -172,10 +182,10 @@ function network(spec, task, others) {
 
 const useMlp = () => edit("preset", (shared) => (shared.spec = { seed: shared.spec.seed, ...PRESETS.mlp() }));
 
-const startButton = (spec) =>
+const startButton = (spec, train) =>
   h(
     "button",
-    { type: "button", class: "main", "data-key": "train", disabled: !fitted(spec, "moons"), onclick: run },
+    { type: "button", class: "main", "data-key": "train", disabled: !asTrained(spec, train), onclick: run },
     icon("play"),
     t("train.start"),
   );
