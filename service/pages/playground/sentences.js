@@ -118,8 +118,8 @@ const ROWS = [
 
   // How layers are joined
   [
-    /^(\S+) \((\w+)\) takes (.+), and (.+) comes in(?:; .*)?$/,
-    (_, name, type, needed, came) => `${name} (${type}) recibe ${neededOf(needed)}, y le llega ${cameOf(came)}`,
+    /^(\S+) \((\w+)\) takes (.+), and (.+) comes? in(?:; .*)?$/,
+    (_, name, type, needed, came) => `${name} (${type}) recibe ${neededOf(needed)}, y le ${came.includes(" and ") ? "llegan" : "llega"} ${cameOf(came)}`,
   ],
   [/^no earlier layer is called '(.*)'(?:; the network's inputs are (.*))?$/, (_, name, inputs) => `ninguna capa anterior se llama «${name}»${inputs ? `; las entradas de la red son ${inputs}` : ""}`],
   [/^(\S+) comes later: .*$/, "$1 viene después: una capa recibe lo que dan las anteriores"],
@@ -132,6 +132,7 @@ const ROWS = [
   [/^(\S+) would give (.+): too much to run$/, "$1 daría $2: demasiado para ejecutarlo"],
   [/^a layer of type (\w+) has no place in a network that runs here$/, "una capa de tipo $1 no cabe en una red que se ejecute aquí"],
   [/^(\S+) is known by its weights alone; these are known as networks: (.+)$/, "de $1 solo se conocen los pesos; se conocen como redes: $2"],
+  [/^this takes the sizes of an example, .*$/, "aquí van los tamaños de un ejemplo, números enteros, como [32, 32, 3]; si hay varias entradas, por su nombre"],
   [/^say what goes in: input_shape$/, "di qué entra: la forma de una entrada", "say what goes in: the shape of an input"],
   [/^an embedding takes tokens: .*$/, "un embedding lee palabras: «input», o posiciones relativas"],
   [/^a network that is studied has at most (\S+) layers, not (\S+)$/, "aquí se estudian redes de $1 capas como máximo, no $2"],
