@@ -13,7 +13,7 @@ from service.analysis.forecast.normal import Array
 from service.analysis.forecast.signal import Gradient, Places, Signal, count_of, plain, spread, two_places
 from service.analysis.forecast.step import Given, Step, squared, weightless
 
-ENOUGH_EXAMPLES = 64  # of a batch of tokens, by which places are compared
+ENOUGH_EXAMPLES = 16  # of a batch of tokens, by which places are compared
 
 
 def standard(shape: tuple[int, ...]) -> Signal:
@@ -46,13 +46,41 @@ def like(batch: NDArray[np.float64]) -> Signal:
 def like_tokens(batch: NDArray[np.int64]) -> Signal:
     """Return a batch of tokens, (examples, *places), by how often two places have the same."""
     few = batch[:ENOUGH_EXAMPLES]
-    examples, *axes = few.shape
-    places = tuple(axes)
+    places = tuple(few.shape[1:])
     _, numbers = np.unique(few, return_inverse=True)
-    one_hot = np.eye(int(numbers.max()) + 1)[numbers.reshape(examples, prod(places))]
-    same, cross = moments_of(one_hot, places)
-    rows = one_hot.shape[-1]  # a moment is the mean over features, of which one alone is 1
-    return Signal(places, 1, np.zeros(len(same)), rows * same, rows * cross)
+    tokens = numbers.reshape(len(few), prod(places))
+    same, cross = alike(tokens) if count_of(places) == prod(places) else alike_on_average(tokens)
+    return Signal(places, 1, np.zeros(len(same)), same, cross)
+
+
+def alike(tokens: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Return how often each two places have the same token, in one example and in two."""
+    examples, count = tokens.shape
+    same: Array = (tokens[:, :, None] == tokens[:, None, :]).mean(axis=0)
+    seen = np.zeros((int(tokens.max()) + 1, count))
+    np.add.at(seen, (tokens, np.arange(count)), 1.0)
+    every = seen.T @ seen  # over all pairs of examples, those of one with itself too
+    return same, (every - examples * same) / (examples * (examples - 1)) if examples > 1 else same
+
+
+def alike_on_average(tokens: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Return the same for any two places."""
+    examples, count = tokens.shape
+    rows = int(tokens.max()) + 1
+    within = pairs_in(tokens + rows * np.arange(examples)[:, None])
+    same = two_places(1.0, (within / examples - count) / (count * (count - 1)))
+    if examples == 1:
+        return same, same
+    pairs = examples * (examples - 1)
+    own = (pairs_in(tokens + rows * np.arange(count)[None, :]) - examples * count) / (count * pairs)
+    whole = (pairs_in(tokens) - within) / pairs
+    return same, two_places(own, (whole - own * count) / (count * (count - 1)))
+
+
+def pairs_in(numbers: NDArray[np.int64]) -> float:
+    """Return how many pairs are of one number, each with itself too."""
+    _, counts = np.unique(numbers, return_counts=True)
+    return float((counts.astype(np.float64) ** 2).sum())
 
 
 def moments_of(values: Array, places: Places) -> tuple[Array, Array]:
