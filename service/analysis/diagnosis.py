@@ -171,13 +171,11 @@ class Diagnosis:
         return {"kind": drawn if self.request.inputs is None else "given", "shape": list(first.shape)}
 
     def _summary(self, found: Findings) -> Summary:
-        # Before a norm any size will do.
-        judged = [index for index, by in enumerate(found.judged_by) if by.size is not None]
         if found.measured is not None:
-            outputs = [found.measured[index][0].rms for index in judged]
-            gradients: list[float | None] = [found.measured[index][1].rms for index in judged]
+            outputs = [found.measured[index][0].rms for index in found.path]
+            gradients: list[float | None] = [found.measured[index][1].rms for index in found.path]
             return summary(found.names, found.judgements, outputs, gradients)
-        known = [one for one in (found.expected[index] for index in judged) if one is not None]
+        known = [one for one in (found.expected[index] for index in found.path) if one is not None]
         told = summary(found.names, found.judgements, [one.rms for one in known], [one.backward for one in known])
         unknown = found.expected.count(None)
         beyond = f" Theory has nothing to say of {unknown} of the {len(found.names)} layers." if unknown else ""

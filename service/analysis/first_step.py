@@ -1,6 +1,6 @@
-"""What the first steps of gradient descent do to a stack: which arrays move, how far, and which units stay alike.
+"""What the first steps of gradient descent do to a network: which arrays move, how far, and which units stay alike.
 
-A look is taken at a stack through which a batch has gone forward and a gradient back. Where it shows that little
+A look is taken at a network through which a batch has gone forward and a gradient back. Where it shows that little
 moves, or that units are alike, steps are taken on a part of the batch, with a look after each: one layer of zeros lets
 everything move once it has moved, two in a row never do; two small layers grow with each other, twenty do not.
 
@@ -30,7 +30,7 @@ UNFANNED = 0.1
 def stepped(network: Network, stages: Sequence[Stage], looked: Sequence[Seen]) -> list[Mapping[str, Node]]:
     """Return every layer's weights after a step down the gradient; nothing for places without weights of their own.
 
-    Its rate is one at which weights of the usual size, in a stack where everything keeps its size, change by about as
+    Its rate is one at which weights of the usual size, in a network where everything keeps its size, change by about as
     much as they are; where less arrives, they change by so much less.
     """
     steepest = max([1.0, *(one.pull for one in looked if isfinite(one.pull))])
@@ -82,7 +82,7 @@ def is_settled(looks: Sequence[Sequence[Seen]]) -> bool:
 def take_steps(network: Network, inputs: Batches, gradient: Array, inputs_rms: float) -> list[list[Seen]]:
     """Take steps until something moves or nothing new will, and return a look before each and after the last.
 
-    Costs at most `STEPS` + 1 passes through the stack with `EXAMPLES` examples.
+    Costs at most `STEPS` + 1 passes through the network with `EXAMPLES` examples.
     """
     few, back = {name: batch[:EXAMPLES] for name, batch in inputs.items()}, gradient[:EXAMPLES]
     looks: list[list[Seen]] = []

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from service.analysis.layers import NORMS
-from service.networks.graph.graph import Graph, Place
+from service.networks.graph.graph import POSITIONS, Graph, Place
 from service.networks.layers.structure import ActivationLayer, Add, Multiply
 
 
@@ -62,3 +62,35 @@ def shown_at(graph: Graph, number: int) -> int:
     after = graph.consumers[number]
     alone = len(after) == 1 and isinstance(graph.places[after[0]].layer, ActivationLayer)
     return after[0] if alone and getattr(graph.places[number].layer, "activation", "linear") == "linear" else number
+
+
+def trunk(graph: Graph) -> list[int]:
+    """Return the places that every way from the inputs to the output passes through, in order.
+
+    What nothing of an example goes into is on no such way.
+    """
+    shared = is_shared(graph)
+    furthest = max((number for name in graph.inputs for number in takers(graph, name)), default=0)
+    found = []
+    for number in range(len(graph.places)):
+        if shared[number]:
+            continue
+        if furthest <= number:
+            found.append(number)
+        furthest = max(furthest, *graph.consumers[number], number)
+    return found
+
+
+def takers(graph: Graph, name: str) -> Iterator[int]:
+    """Yield the places that take an input, but for positions, by their numbers."""
+    for number, place in enumerate(graph.places):
+        if name != POSITIONS and any(one.place is None and one.name == name for one in place.takes):
+            yield number
+
+
+def is_shared(graph: Graph) -> list[bool]:
+    """Return of each place whether nothing of an example goes into it: only arrays, and positions."""
+    found: list[bool] = []
+    for place in graph.places:
+        found.append(all(one.name == POSITIONS if one.place is None else found[one.place] for one in place.takes))
+    return found

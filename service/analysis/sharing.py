@@ -10,7 +10,8 @@ from math import prod
 
 from service.analysis.magnitudes import rms_of
 from service.analysis.network import Stage
-from service.networks.graph.graph import POSITIONS, Graph
+from service.analysis.reach import is_shared
+from service.networks.graph.graph import Graph
 from service.networks.layers.structure import Add, Concatenate
 
 
@@ -24,14 +25,6 @@ class Shared:
     count: float
     tells: bool
     summed: float
-
-
-def is_shared(graph: Graph) -> list[bool]:
-    """Return of each place whether nothing of an example goes into it: only arrays, and positions."""
-    found: list[bool] = []
-    for place in graph.places:
-        found.append(all(one.name == POSITIONS if one.place is None else found[one.place] for one in place.takes))
-    return found
 
 
 def shared_places(graph: Graph, stages: Sequence[Stage]) -> Mapping[int, Shared]:

@@ -1,4 +1,4 @@
-"""A stack studied: forward and back, the first steps, and what theory expects; a verdict for every layer."""
+"""A network studied: forward and back, the first steps, and what theory expects; a verdict for every layer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from service.analysis.matrices import Matrix
 from service.analysis.network import Batches, Network, activation_of
 from service.analysis.observations import Observations, observe
 from service.analysis.propagation import Backward, Forward, measure
-from service.analysis.reach import is_last, shown_at
+from service.analysis.reach import is_last, shown_at, trunk
 from service.analysis.verdicts import (
     Factors,
     Judgement,
@@ -25,18 +25,20 @@ from service.analysis.verdicts import (
     sizes_of,
     worst,
 )
+from service.networks.layers.structure import Add, Concatenate
 from service.specs.spec import Spec
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What came of a study, by measurement or by theory alone."""
+    """What came of a study, by measurement or by theory alone; along `path` sizes are kept, or drift."""
 
     names: list[str]
     judgements: list[Judgement]
     judged_by: list[Factors]
     measured: list[tuple[Forward, Backward, Matrix | None]] | None
     expected: list[Forecast | None]
+    path: list[int]
     observed: Observations | None = None
 
     @property
@@ -93,7 +95,17 @@ def found(
     every, factors = [NO_WEIGHTS] * len(names), [Factors(None, None)] * len(names)
     for number, judgement, one in zip(network.weighted, judgements, by, strict=True):
         every[number], factors[number] = judgement, one
-    return Findings(names, every, factors, measured, expected)
+    return Findings(names, every, factors, measured, expected, path_of(network))
+
+
+def path_of(network: Network) -> list[int]:
+    """Return the layers with weights, and the sums, that all ways pass; before a norm any size will do."""
+    return [
+        number
+        for number in trunk(network.graph)
+        if not network.before_norms[number]
+        and (number in network.weighted or isinstance(network.graph.places[number].layer, Add | Concatenate))
+    ]
 
 
 NO_WEIGHTS = Judgement("normal", "no-weights", "it has no weights of its own")

@@ -1,9 +1,9 @@
-"""In which zone a start puts a layer, and a whole stack: normal, low-gradient, steep, symmetric or dead; and why.
+"""In which zone a start puts a layer, and a whole network: normal, low-gradient, steep, symmetric or dead; and why.
 
 A verdict is a promise about training, so it is judged by what the first steps of gradient descent do (first_step.py):
 where slopes are tiny nothing moves, where they are steep every step jumps, where units are alike and get the same
 gradient they stay alike, what has no gradient never changes, and between these lies the zone in which training goes to
-the nearest minimum. One layer that moves is enough for a stack: what stands still before and after it moves next.
+the nearest minimum. One layer that moves is enough for a network: what stands still before and after it moves next.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from service.analysis.looks import Seen
 from service.analysis.propagation import Forward
 
 Verdict: TypeAlias = Literal["normal", "low-gradient", "steep", "symmetric", "dead"]
-# What is told first of a stack: that units are one and the same holds whatever else is said of it.
+# What is told first of a network: that units are one and the same holds whatever else is said of it.
 SEVERITY: tuple[Verdict, ...] = ("symmetric", "dead", "steep", "low-gradient", "normal")
-# Outputs of the stack, in sizes of its inputs and of what a step changes in them: a softmax of more is certain.
+# Outputs of the network, in sizes of its inputs and of what a step changes in them: a softmax of more is certain.
 LARGEST = 64.0
 MOST_DEAD, MOST_SATURATED = 0.9, 0.9
 SATURABLE = ("tanh", "sigmoid", "softsign", "hard_tanh", "hard_sigmoid")
-DRIFT = 4.0  # how far sizes may part over a stack's depth and still be said to be kept
+DRIFT = 4.0  # how far sizes may part over a network's depth and still be said to be kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Judgement:
 class Factors:
     """What a layer is judged by.
 
-    `size` is the rms of its outputs over that of the stack's inputs, or over 1 after a norm; None before a norm, which
-    takes any size. `slope` is how steep the loss is along its weights: by how much its inputs differ between examples,
+    `size` is the rms of its outputs over that of the network's inputs, or over 1 after a norm; None before a norm, to
+    which any size will do. `slope` is how steep the loss is along its weights: by how much its inputs differ between examples,
     times the rms of the gradient that comes back; 1 where everything keeps its size. Both are None without weights.
     """
 
@@ -118,7 +118,7 @@ def judge_all(
     activations: Sequence[str],
     constant: Sequence[bool],
 ) -> list[Judgement]:
-    """Judge every layer of a stack by what was measured; `constant` layers have units that are alike by design."""
+    """Judge every layer of a network by what was measured; `constant` layers have units that are alike by design."""
     learning = any(one.later >= LOW for one in prospects)
     overflows = not all(isfinite(forward.rms) for forward in forwards)
     return [
@@ -133,7 +133,7 @@ def judge(
     activation: str,
     learning: bool,
     constant: bool,
-    overflows: bool,  # somewhere in the stack: a relu has no slope where its input is no number
+    overflows: bool,  # somewhere in the network: a relu has no slope where its input is no number
 ) -> Judgement:
     steep = is_steep(forward, prospect, overflows)
     dead = not (prospect.moves or learning or overflows)
@@ -199,9 +199,9 @@ def low(prospect: Prospects) -> Judgement:
 
 
 def normal(forward: Forward, prospect: Prospects, activation: str) -> Judgement:
-    """Return the verdict of a layer in a stack that learns, with what is unusual about it."""
+    """Return the verdict of a layer in a network that learns, with what is unusual about it."""
     if not prospect.moves:
-        never = "no gradient comes to it, now or after a step: the layers after it learn from what it gives as it is"
+        never = "no gradient comes to it, now or after a step: others learn from what it gives as it is"
         return Judgement("normal", "never-moves", never)
     if not prospect.moves_first:
         return Judgement("normal", "waits", "no gradient comes to it at first: it moves once the others have moved")
@@ -252,7 +252,7 @@ def judge_forecast(
     slope = 1.0 if forecast.slope is None else forecast.slope
     alike = constant and (still or answers is None)
     if still and (forecast.rms == 0.0 or not alike):
-        return Judgement("dead", "never-moves", "nothing in this stack will move it", ("symmetric",) if alike else ())
+        return Judgement("dead", "never-moves", "nothing in this network will move it", ("symmetric",) if alike else ())
     if alike:
         return Judgement("symmetric", "stays-alike", "every unit will compute the same, and always will")
     if not (isfinite(forecast.rms) and isfinite(slope)):
@@ -281,12 +281,12 @@ TOLD = ("never-moves", "waits", "moves-from-zero", "parts", "mostly-dead", "most
 
 
 def worst(judgements: Sequence[Judgement]) -> Verdict:
-    """Return the verdict of a stack: that of its worst layer."""
+    """Return the verdict of a network: that of its worst layer."""
     return min((one.verdict for one in judgements), key=SEVERITY.index)
 
 
 def change_of(values: Sequence[float | None]) -> str | None:
-    """Return how far a stack's sizes fall or grow on their way, None where they keep within a factor of `DRIFT`."""
+    """Return how far a network's sizes fall or grow on their way, None where they keep within a factor of `DRIFT`."""
     known = [value for value in values if value is not None and isfinite(value) and value > 0.0]
     if not known or max(known) <= DRIFT * min(known):
         return None
@@ -296,7 +296,7 @@ def change_of(values: Sequence[float | None]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A stack's verdict in words; `code` is that of the reason, or how sizes behave where nothing is unusual."""
+    """A network's verdict in words; `code` is that of the reason, or how sizes behave where nothing is unusual."""
 
     code: str
     text: str
@@ -308,7 +308,7 @@ def summary(
     outputs: Sequence[float | None],
     gradients: Sequence[float | None],
 ) -> Summary:
-    """Return the stack's verdict in words: with the first layer that earned it, or how far sizes drift."""
+    """Return the network's verdict in words: with the first layer that earned it, or how far sizes drift."""
     verdict = worst(judgements)
     telling = [(n, one) for n, one in zip(names, judgements, strict=True) if one.verdict == verdict]
     if verdict != "normal":

@@ -21,6 +21,7 @@ from service.analysis.tape import Node
 from service.specs.spec import Spec
 from tests.analysis.literature.alike import is_alike
 from tests.analysis.literature.catalogue import ROWS
+from tests.analysis.literature.residual import plain
 from tests.analysis.literature.rows import Row
 from tests.analysis.literature.training import LAST, LEARNT, NOT_LEARNT, Batch, Task
 
@@ -126,6 +127,17 @@ def test_a_short_training_does_what_the_verdict_says(row: Row) -> None:
     for name in (name for name, verdict in told.items() if verdict == "dead"):
         for array, values in trained.after[name].items():
             assert (values == trained.before[name][array]).all()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "code"), [("he_normal", "drifts"), ({"name": "variance_scaling", "scale": 2.0 / 24.0}, "keeps-size")]
+)
+def test_sizes_are_told_along_the_stream_not_in_its_branches(scheme: Any, code: str) -> None:
+    # He's branches double the stream's variance; narrowed by their number, they are small and it stays what it is.
+    asked = {"seed": 1, "layers": plain(8, scheme), "input_shape": [16]}
+    for more in ({}, {"forecast_only": True}):
+        answer = Diagnosis(DiagnoseRequest.model_validate(asked | more), PLENTY).answer()
+        assert (answer["verdict"], answer["code"]) == ("normal", code), answer["summary"]
 
 
 def test_there_are_rows_of_every_verdict_each_with_its_source() -> None:
