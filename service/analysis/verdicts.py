@@ -41,8 +41,9 @@ class Factors:
     """What a layer is judged by.
 
     `size` is the rms of its outputs over that of the network's inputs, or over 1 after a norm; None before a norm, to
-    which any size will do. `slope` is how steep the loss is along its weights: by how much its inputs differ between examples,
-    times the rms of the gradient that comes back; 1 where everything keeps its size. Both are None without weights.
+    which any size will do. `slope` is how steep the loss is along its weights: by how much its inputs differ between
+    examples, times the rms of the gradient that comes back; 1 where everything keeps its size. Both are None without
+    weights.
     """
 
     size: float | None
