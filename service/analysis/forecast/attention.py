@@ -48,16 +48,16 @@ class Attending:
         alone = g * self.excess * (fewer + 1.0) / fewer
         value = a.T @ (g - g * self.excess / fewer) @ a + np.diag(np.diag(a.T @ alone @ a))
         factor, steep = self.less * squared(self.heads.scale) * self.heads.size, self.steepness()
-        own, key = np.zeros(len(a)), np.zeros_like(self.key.same)
-        queries, centred_mean = g * self.query.same, np.zeros_like(key)
-        rows = range(len(a)) if self.heads.causal else range(1)  # without a mask all queries see the same
-        for t in rows:
-            centred = centred_about(self.value.same, a[t])
-            pairs = np.outer(a[t], a[t]) * centred
-            own[t] = (pairs * self.key.same).sum()
-            centred_mean += centred / len(rows)
-            key += (steep[t] * queries[t, t] if self.heads.causal else steep @ np.diag(queries)) * pairs
-        own = steep * (own if self.heads.causal else own[0])
+        values, keys = self.value.same, self.key.same
+        met = a @ values  # each query's mean with each value; about that mean values differ
+        own_mean, queries = (met * a).sum(axis=1), g * self.query.same
+        own = ((a @ (values * keys)) * a).sum(axis=1) - 2.0 * (((a * met) @ keys) * a).sum(axis=1)
+        own = steep * (own + own_mean * ((a @ keys) * a).sum(axis=1))
+        weights = steep * np.diag(queries)
+        weighed = a.T * weights
+        key = values * (weighed @ a) - weighed @ (a * met) - (a * met).T @ weighed.T + (weighed * own_mean) @ a
+        centre = met.mean(axis=0)
+        centred_mean = values - centre[:, None] - centre[None, :] + own_mean.mean()
         together = queries - np.diag(np.diag(queries))
         key = factor * (key + (a.T @ together @ a) * centred_mean)
         query = factor * g * np.sqrt(np.outer(own, own).clip(0.0))
@@ -70,13 +70,6 @@ class Attending:
         steep = steepness(self.variance, seen)
         found: Array = np.divide(steep, equal, out=np.zeros_like(steep), where=equal > 0.0)
         return found
-
-
-def centred_about(moments: Array, weights: Array) -> Array:
-    """Return the moments of values about a weighted mean of them."""
-    rows = moments @ weights
-    found: Array = moments - rows[:, None] - rows[None, :] + weights @ rows
-    return found
 
 
 def attend(
