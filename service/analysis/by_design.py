@@ -16,7 +16,8 @@ Constants = Mapping[int, bool]  # of the places with weights, whether these hold
 def alike_by_design(network: Network) -> list[bool]:
     """Return of each layer with weights whether its units are alike, and stay so.
 
-    Norms treat every unit alike, unless their scale and shift are drawn. The last layers have nothing behind them.
+    Norms treat every unit alike, unless their scale and shift are drawn. The last layers have nothing behind them; of
+    one with a norm alone behind it, the loss asks for something else at each unit, through the norm too.
     Where another layer's outputs, whose units differ, are added to units that are alike, the layer behind sees them
     differ, and its first step tells them apart.
     """
@@ -28,7 +29,7 @@ def alike_by_design(network: Network) -> list[bool]:
             continue
         next_ = ahead(network.graph, number)
         if not next_.weighted:
-            found[number] = constant[number]
+            found[number] = constant[number] and not next_.norms
         elif all(constant.get(one, False) for one in (number, *next_.weighted, *next_.norms)) and unmixed(next_, same):
             found |= dict.fromkeys((number, *next_.norms), True)
     return [found[number] for number in network.weighted]

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 from service.analysis import tape
+from service.analysis.diagnosable import DiagnoseRequest
+from service.analysis.diagnosis import Diagnosis
 from service.analysis.first_step import HIGH, LOW
 from service.analysis.looks import slope_in_proportion
+from service.analysis.network import Network
 from service.analysis.propagation import Forward
 from service.analysis.tape import Node
 from service.analysis.verdicts import Judgement, Prospects, judge_all, sizes_of
@@ -92,3 +95,24 @@ def test_a_slope_before_a_norm_is_each_units_own() -> None:
     assert slope_in_proportion(columns, columns[:, ::-1]) == pytest.approx(0.01)
     assert slope_in_proportion(columns, columns) == pytest.approx(((1.0 + 1e-8) / 2.0) ** 0.5)
     assert slope_in_proportion(np.ones((2, 2)) / 3.0, columns) == 0.0  # what does not vary has none
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-6, 1.0])
+def test_a_constant_scale_of_the_last_branch_parts_through_the_norm_behind_it(scale: float) -> None:
+    # ConvNeXt's and DINOv2's LayerScale, with the norm at the end and no head: said to stay alike for ever.
+    layers: list[dict[str, Any]] = [
+        {"type": "dense", "shape": [16, 16], "name": "stem"},
+        {"type": "dense", "shape": [16, 16], "activation": "gelu", "name": "branch"},
+        {"type": "tensor", "shape": [16], "name": "scale", "scheme": {"name": "constant", "value": scale}},
+        {"type": "multiply", "name": "scaled", "inputs": ["branch", "scale"]},
+        {"type": "add", "inputs": ["stem", "scaled"]},
+        {"type": "layer_norm", "shape": [16]},
+    ]
+    request = DiagnoseRequest.model_validate({"seed": 1, "input_shape": [16], "layers": layers})
+    diagnosis = Diagnosis(request, 2**33)
+    stages = Network(diagnosis.spec, 2**33).run(diagnosis.inputs)
+    tape.backward(stages[-1].out, np.random.default_rng(0).standard_normal(stages[-1].out.value.shape))
+    (values,) = stages[2].weights.values()
+    assert values.gradient is not None
+    assert len(set(values.gradient.tolist())) == 16  # each is asked to move by as much as no other one
+    assert diagnosis.answer()["verdict"] == "normal"
