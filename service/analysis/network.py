@@ -29,6 +29,7 @@ from service.analysis.sizes import (
     cost_of,
     exactness_of,
     taken,
+    too_heavy,
     too_large,
 )
 from service.analysis.tape import Node
@@ -204,8 +205,8 @@ class Network:
         for place, total in zip(self.graph.places, totals, strict=True):
             if total.work > self.most_operations:
                 raise too_large(f"{total.work:,} multiplications", f"{self.most_operations:,}", pointer_of(place))
-            if (held := bytes_of(total, exactness)) > MOST_BYTES:
-                raise too_large(f"{held:,} bytes of memory", f"{MOST_BYTES:,}", pointer_of(place))
+            if bytes_of(total, exactness) > MOST_BYTES:
+                raise too_heavy(total, exactness, totals[-1].weights, pointer_of(place))
         return totals[-1]
 
     def runs_as(self, place: Place) -> PlacedSpec:

@@ -167,5 +167,15 @@ def bytes_of(cost: Cost, exactness: type[np.floating[Any]]) -> int:
     return size * (2 * cost.weights + 2 * cost.kept) + BESIDE
 
 
-def too_large(asked: str, allowed: str, at: str) -> TooLarge:
-    return TooLarge(f"running up to here takes {asked}; at most {allowed} are allowed: a smaller batch may do", at)
+SMALLER = "a smaller batch may do"
+
+
+def too_large(asked: str, allowed: str, at: str, hint: str = SMALLER) -> TooLarge:
+    return TooLarge(f"running up to here takes {asked}; at most {allowed} are allowed: {hint}", at)
+
+
+def too_heavy(total: Cost, exactness: type[np.floating[Any]], weights: int, at: str) -> TooLarge:
+    """Return the refusal of what does not fit in memory, of a network of so many weights, with what would help."""
+    alone = bytes_of(Cost(0, 0, weights), exactness) > MOST_BYTES
+    hint = "its weights alone are too many, so that fewer layers or smaller ones may do" if alone else SMALLER
+    return too_large(f"{bytes_of(total, exactness):,} bytes of memory", f"{MOST_BYTES:,}", at, hint)

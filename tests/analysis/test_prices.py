@@ -165,6 +165,13 @@ def test_what_is_too_large_is_refused_before_a_number_is_drawn(monkeypatch: pyte
     assert caught.value.pointer == "/layers/127/shape"
 
 
+@pytest.mark.parametrize(("width", "hint"), [(20_000, "fewer layers or smaller ones"), (512, "a smaller batch may do")])
+def test_what_does_not_fit_is_refused_with_what_would_help(width: int, hint: str) -> None:
+    layers = [{"type": "dense", "shape": [width, width]}] * 2
+    with pytest.raises(TooLarge, match=hint):
+        Network(diagnosed(layers).spec, 2**60).cost({"input": (2 if width > 512 else 2**20, width)})
+
+
 def test_layers_that_all_take_many_are_refused_before_theory_asks_what_they_share() -> None:
     sums = [
         {"type": "add", "name": f"{n}", "inputs": ["input", *map(str, range(max(0, n - 60), n))]} for n in range(1, 200)
