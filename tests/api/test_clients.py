@@ -100,7 +100,6 @@ def test_a_client_that_is_not_read_from_is_missed_when_it_leaves(running: Server
 @pytest.fixture(scope="module")
 def narrow() -> Iterator[Server]:
     with serving(
-        INITSERVE_MAX_HEAVY_REQUESTS="3",
         INITSERVE_MAX_BYTES_IN_FLIGHT=str(64 * MIB),
         INITSERVE_MAX_STANDING_BYTES=str(40 * MIB),
         INITSERVE_MAX_STANDING_BYTES_IN_FLIGHT=str(40 * MIB),
@@ -108,32 +107,38 @@ def narrow() -> Iterator[Server]:
         yield server
 
 
-def test_lines_are_bounded_and_what_is_small_does_not_stand_in_them(narrow: Server) -> None:
+@pytest.fixture(scope="module")
+def crowded() -> Iterator[Server]:
+    with serving(INITSERVE_MAX_HEAVY_REQUESTS="3") as server:
+        yield server
+
+
+def test_lines_are_bounded_and_what_is_small_does_not_stand_in_them(crowded: Server) -> None:
     body = json.dumps(DEEP).encode()
     with ExitStack() as stack:
         for _ in range(3):
-            stack.enter_context(post(narrow, "/diagnose", body))
-        wait_until(lambda: counters(narrow)['waiting{line="heavy"}'] == 2)
+            stack.enter_context(post(crowded, "/diagnose", body))
+        wait_until(lambda: counters(crowded)['waiting{line="heavy"}'] == 2)
         for path, document in (("/diagnose", DEEP), ("/train", TRAINING)):
-            refused = httpx.post(f"{narrow.url}{path}", json=document, timeout=PATIENCE)
+            refused = httpx.post(f"{crowded.url}{path}", json=document, timeout=PATIENCE)
             assert (refused.status_code, refused.json()["type"]) == (503, "/problems/busy")
             assert refused.headers["retry-after"] == "1"
         for path in ("/init", "/plan", "/init?include=statistics"):
-            assert httpx.post(f"{narrow.url}{path}", content=SMALL, headers=JSON, timeout=PATIENCE).status_code == 200
-        assert httpx.get(f"{narrow.url}/livez").status_code == 200
-        lines = httpx.get(f"{narrow.url}/readyz").json()["lines"]
+            assert httpx.post(f"{crowded.url}{path}", content=SMALL, headers=JSON, timeout=PATIENCE).status_code == 200
+        assert httpx.get(f"{crowded.url}/livez").status_code == 200
+        lines = httpx.get(f"{crowded.url}/readyz").json()["lines"]
         assert (lines["heavy"]["waiting"], lines["short"]["waiting"]) == (2, 0)
-    wait_until(lambda: is_idle(narrow))
-    ready = httpx.get(f"{narrow.url}/readyz")
+    wait_until(lambda: is_idle(crowded))
+    ready = httpx.get(f"{crowded.url}/readyz")
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
 
 
-def test_a_matrix_waits_for_no_diagnosis(narrow: Server) -> None:
-    with post(narrow, "/diagnose", json.dumps(DEEP).encode()):
-        wait_until(lambda: counters(narrow)["bytes_in_flight"] > 0)
+def test_a_matrix_waits_for_no_diagnosis(crowded: Server) -> None:
+    with post(crowded, "/diagnose", json.dumps(DEEP).encode()):
+        wait_until(lambda: counters(crowded)["bytes_in_flight"] > 0)
         matrix = spec(300, 300, scheme="orthogonal")
-        assert httpx.post(f"{narrow.url}/init", content=matrix, headers=JSON, timeout=PATIENCE).status_code == 200
-    wait_until(lambda: is_idle(narrow))
+        assert httpx.post(f"{crowded.url}/init", content=matrix, headers=JSON, timeout=PATIENCE).status_code == 200
+    wait_until(lambda: is_idle(crowded))
 
 
 def test_a_short_diagnosis_does_not_wait_for_the_end_of_a_long_one(running: Server) -> None:
