@@ -21,6 +21,7 @@ from service.analysis.tape import Node
 from service.specs.spec import Spec
 from tests.analysis.literature.alike import is_alike
 from tests.analysis.literature.catalogue import ROWS
+from tests.analysis.literature.drawing import Net, normal
 from tests.analysis.literature.residual import plain
 from tests.analysis.literature.rows import Row
 from tests.analysis.literature.training import LAST, LEARNT, NOT_LEARNT, Batch, Task
@@ -138,6 +139,31 @@ def test_sizes_are_told_along_the_stream_not_in_its_branches(scheme: Any, code: 
     for more in ({}, {"forecast_only": True}):
         answer = Diagnosis(DiagnoseRequest.model_validate(asked | more), PLENTY).answer()
         assert (answer["verdict"], answer["code"]) == ("normal", code), answer["summary"]
+
+
+FLAT = Net()
+FLAT.dense("input", 16, 64, "tanh", scheme=normal(40.0))
+STATED = [
+    row
+    for row in [*ROWS, Row("a last layer that is flat", "Glorot and Bengio 2010, fig. 2", "low-gradient", FLAT.layers)]
+    if all(layer["type"] == "dense" and "scheme" in layer for layer in row.layers) and len(row.layers) <= 3
+]
+
+
+@pytest.mark.parametrize("row", STATED, ids=lambda row: row.name)
+def test_an_activation_is_judged_alike_in_a_layer_and_after_it(row: Row) -> None:
+    parted: list[dict[str, Any]] = []
+    for layer in row.layers:
+        inputs = [parted[-1]["name"] if parted else "input"]
+        parted.append(layer | {"activation": "linear", "inputs": inputs})
+        function = {"type": "activation", "activation": layer["activation"], "inputs": [layer["name"]]}
+        parted.append(function | {"name": f"after_{layer['name']}"})
+    answers = []
+    for layers in (row.layers, parted):
+        found = Diagnosis(DiagnoseRequest.model_validate(document_of(row._replace(layers=layers))), PLENTY)
+        judged = found.study(found.spec)
+        answers.append([(one.verdict, one.code) for one in judged.judgements if one.code != "no-weights"])
+    assert answers[0] == answers[1]
 
 
 def test_there_are_rows_of_every_verdict_each_with_its_source() -> None:
