@@ -271,7 +271,7 @@ def test_singular_values_are_numpys() -> None:
         ([{"type": "embedding", "shape": [2**20, 2**10]}], {}, "/layers/0/shape"),
         (
             [{"type": "lstm", "shape": [64, 512], "num_layers": 64, "recurrent_scheme": "he_normal"}],
-            {},
+            {"batch": 128},
             "/layers/0/shape",
         ),
         ([{"type": "conv1d_transpose", "shape": [3, 4, 4], "strides": 2**20}], {}, "/layers/0/shape"),
