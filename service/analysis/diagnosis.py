@@ -13,6 +13,7 @@ from service.analysis.first_step import HIGH, LOW
 from service.analysis.network import Batches, Network, activation_of, check_rules
 from service.analysis.remedies import candidates, measured_candidates, remedy, with_fewer_rules
 from service.analysis.sizes import PER_LAYER
+from service.analysis.steps.asked import held_by_steps
 from service.analysis.steps.first_steps import FirstSteps
 from service.analysis.study import Findings, study, study_forecast
 from service.analysis.tuning import tune
@@ -24,9 +25,6 @@ from service.stream.views import Shape
 COMFORT = 2**37  # multiplications that take as long: of a study of as many examples as nobody stated, some seconds
 FEWEST = 8  # examples that are drawn, unless so many are too much to run
 LEAST = 2  # which differ from each other
-# Arrays as large as the weights that steps hold beside these and their gradients: changes, weights after them, and
-# Adam's moments, with what they are made of.
-HELD_BY_STEPS = {"sgd": 3, "adam": 6}
 REMEDIES = 4  # times the largest pass that may be asked for: what remedies may cost together
 
 
@@ -74,7 +72,7 @@ class Diagnosis:
         return max(held, *(self._held(member.network, shapes, True) for member in self.family.members))
 
     def _held(self, network: Network, shapes: Mapping[str, Shape], steps: bool) -> int:
-        beside = HELD_BY_STEPS[self.request.optimizer] * network.weights_bytes(shapes) if steps else 0
+        beside = held_by_steps(network, shapes, self.request.optimizer) if steps else 0
         return network.memory(shapes) + beside
 
     def _comfortable(self, shapes: dict[str, Shape]) -> dict[str, Shape]:

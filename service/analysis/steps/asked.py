@@ -3,20 +3,18 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-import numpy as np
 from pydantic import AfterValidator, BaseModel, Field
 
 from service.analysis.losses import LossName
 from service.analysis.network import Network
 from service.analysis.optimizers import OPTIMIZERS, RATES, OptimizerName
-from service.analysis.sizes import exactness_of
 from service.errors import InvalidSpec, TooLarge
 from service.networks.schemes.npy import read_npy
 from service.stream.views import Shape
 
 MOST_STEPS = 50
 WORTH = 48  # passes of the most multiplications that one may have: what all steps together may cost
-MOST_KEPT = 2**30  # bytes that an optimiser may keep beside a pass: of Adam's two arrays for 130 million weights
+IN_THE_MAKING: dict[OptimizerName, int] = {"sgd": 1, "adam": 3}  # arrays as large as the one that is changed
 OF_STEPS = ("optimizer", "learning_rate", "loss", "targets")  # members that say something of steps alone
 
 
@@ -60,13 +58,15 @@ class StepsRequest(BaseModel):
             raise InvalidSpec(detail, "/across" if self.steps is None else "/steps", {"forecast_only": False})
 
 
-def check_memory(network: Network, shapes: Mapping[str, Shape], optimizer: OptimizerName) -> None:
-    """Refuse an optimiser that would keep too much beside a pass."""
-    cost = network.cost(shapes)
-    kept = OPTIMIZERS[optimizer].memory * cost.weights * np.dtype(exactness_of(cost)).itemsize
-    if kept > MOST_KEPT:
-        detail = f"{optimizer} keeps {kept:,} bytes beside the weights; at most {MOST_KEPT:,} are allowed"
-        raise TooLarge(detail, "/optimizer", {"optimizer": "sgd"})
+def held_by_steps(network: Network, shapes: Mapping[str, Shape], optimizer: OptimizerName) -> int:
+    """Return the bytes that steps hold beside a pass: what an optimiser remembers, and a change in the making.
+
+    Weights are changed in place, array after array.
+    """
+    whole = network.weights_bytes(shapes)
+    sizes = [one.elements for planned in network.planned if planned is not None for one in planned.parameters]
+    of_largest = whole * max(sizes, default=0) // max(sum(sizes), 1)
+    return OPTIMIZERS[optimizer].memory * whole + IN_THE_MAKING[optimizer] * of_largest
 
 
 def check_cost(network: Network, shapes: Mapping[str, Shape], steps: int) -> None:

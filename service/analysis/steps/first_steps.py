@@ -5,7 +5,7 @@ from typing import Any
 from service.analysis.losses import LOSSES
 from service.analysis.network import Batches, Network, activation_of
 from service.analysis.optimizers import OPTIMIZERS
-from service.analysis.steps.asked import StepsRequest, check_cost, check_memory
+from service.analysis.steps.asked import StepsRequest, check_cost
 from service.analysis.steps.descent import descend
 from service.analysis.steps.judgement import judge, watch
 from service.analysis.steps.targets import loss_for, outputs_of, targets_for
@@ -23,7 +23,6 @@ class FirstSteps:
         self.request, self.steps, self.inputs = request, steps, inputs
         shapes = {name: batch.shape for name, batch in inputs.items()}
         check_cost(self.network, shapes, steps)
-        check_memory(self.network, shapes, request.optimizer)
         outputs = outputs_of(self.network, shapes)
         given = None if request.targets is None else load_npy(request.targets)
         tokens = any(batch.dtype.kind in "iu" for batch in inputs.values())

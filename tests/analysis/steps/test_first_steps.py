@@ -2,6 +2,7 @@
 
 import base64
 import io
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.diagnosis import Diagnosis
 from service.analysis.network import Network
+from service.analysis.sizes import BESIDE
 from service.analysis.steps import asked
+from service.analysis.steps.first_steps import FirstSteps
 from service.api.diagnosed import DiagnoseAnswer
 from service.errors import InitserveError, InvalidSpec, TooLarge
 from service.specs.spec import Spec
@@ -166,15 +169,24 @@ def test_a_step_is_one_pass_there_and_back_and_the_price_is_known_before() -> No
     assert diagnosis(stack(), enough - 1, steps=9).answer()["steps"]["steps"][-1]["step"] == 9
 
 
-def test_what_an_optimiser_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("optimizer", "whole", "largest"), [("sgd", 0, 1), ("adam", 2, 3)])
+def test_what_steps_hold_is_counted_before(optimizer: Any, whole: int, largest: int) -> None:
+    """Adam's two moments of every weight, and one kernel's change in the making."""
     weights = 4 * (32 * 32 + 32) + 32 * 5 + 5
-    monkeypatch.setattr(asked, "MOST_KEPT", 2 * 8 * weights)
-    assert steps(stack(), optimizer="adam", steps=1)["verdict"] == "steady"
-    monkeypatch.setattr(asked, "MOST_KEPT", 2 * 8 * weights - 1)
-    with pytest.raises(TooLarge, match=f"adam keeps {2 * 8 * weights:,} bytes") as refused:
-        steps(stack(), optimizer="adam", steps=1)
-    assert refused.value.remedy == {"optimizer": "sgd"}
-    assert steps(stack(), optimizer="sgd", steps=1)["optimizer"] == "sgd"
+    plain, with_steps = diagnosis(stack()).memory, diagnosis(stack(), steps=1, optimizer=optimizer).memory
+    assert with_steps - plain == 8 * (whole * weights + largest * 32 * 32)
+
+
+def test_steps_hold_no_more_than_was_counted() -> None:
+    layers = [{"name": f"fc{number}", "type": "dense", "shape": [512, 512]} for number in range(4)]
+    request = DiagnoseRequest.model_validate({"seed": 1, "layers": layers, "steps": 2, "optimizer": "adam", "batch": 8})
+    asked_for = Diagnosis(request, PLENTY)
+    run = FirstSteps(asked_for.spec, request, 2, asked_for.inputs, 1, PLENTY)
+    tracemalloc.start()
+    run.take()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < asked_for.memory - BESIDE
 
 
 @pytest.mark.parametrize(
