@@ -166,6 +166,29 @@ def test_an_activation_is_judged_alike_in_a_layer_and_after_it(row: Row) -> None
     assert answers[0] == answers[1]
 
 
+# What is at 0 or shared in them: quick to judge, though their training takes a while.
+SOON = ("residual, branches end in 0, head too", "ReZero, tanh", "LayerScale of 1e-4", "adaLN-Zero")
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.name in SOON], ids=lambda row: row.name)
+def test_what_starts_at_0_is_judged_by_its_first_steps(row: Row) -> None:
+    found = Diagnosis(DiagnoseRequest.model_validate(document_of(row)), PLENTY)
+    assert found.study(found.spec).verdict == row.verdict
+
+
+def test_what_is_only_added_tells_no_examples_apart() -> None:
+    layers = [
+        {"name": "x", "type": "dense", "shape": [16, 16], "scheme": "zeros", "activation": "relu"},
+        {"name": "table", "type": "tensor", "shape": [16], "scheme": normal(1.0)},
+        {"name": "sum", "type": "add", "inputs": ["x", "table"]},
+        {"name": "out", "type": "dense", "shape": [16, 4], "inputs": ["sum"]},
+    ]
+    found = Diagnosis(DiagnoseRequest.model_validate({"seed": 1, "layers": layers, "input_shape": [16]}), PLENTY)
+    told = found.study(found.spec)
+    assert told.judged_by[1].slope == 0.0
+    assert told.verdict == "dead"  # x never gives anything, and without it there is one answer for all
+
+
 def test_there_are_rows_of_every_verdict_each_with_its_source() -> None:
     assert len(ROWS) >= 60
     assert {row.verdict for row in ROWS} == {"normal", "low-gradient", "steep", "symmetric", "dead"}
