@@ -201,7 +201,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
                     "mean": 0.5578,
                     "rms": 0.9887,
                     "correlation": 0.3151,
-                    "chi": 0.996,
+                    "chi": 1.0,
                     "backward": 1.0,
                     "slope": 0.708,
                 },
