@@ -76,7 +76,16 @@ def is_settled(looks: Sequence[Sequence[Seen]]) -> bool:
     """
     last = looks[-1]
     moved = all(any(seen.moving for seen in layer) for layer in zip(*looks, strict=True))
-    return learns(last) and moved and not any(one.together < one.units and one.pull == 0.0 for one in last)
+    waiting = any(one.together < one.units and one.pull == 0.0 for one in last)
+    return learns(last) and moved and not waiting and not is_parting(looks)
+
+
+def is_parting(looks: Sequence[Sequence[Seen]]) -> bool:
+    """Whether units that are alike may be told apart by the next step: the last one told some, or moved what stood."""
+    if len(looks) < 2 or not any(one.together < one.units for one in looks[-1]):
+        return False
+    told = any(now.together > before.together for before, now in zip(looks[-2], looks[-1], strict=True))
+    return told or spreads(looks)
 
 
 def take_steps(network: Network, inputs: Batches, gradient: Array, inputs_rms: float) -> list[list[Seen]]:

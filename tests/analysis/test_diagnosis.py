@@ -478,3 +478,9 @@ def test_a_listing_is_studied_as_the_layers_that_it_comes_to(layout: str, tensor
     layers = [{"name": f"fc{i}", "type": "dense", "shape": shape} for i, shape in ((1, [8, 16]), (2, [16, 4]))]
     request = DiagnoseRequest.model_validate({"seed": 3, "tensors": tensors, "layout": layout})
     assert Diagnosis(request, PLENTY).answer()["layers"] == diagnose(layers)["layers"]
+
+
+def test_units_that_are_told_apart_step_by_step_are_not_alike_for_good() -> None:
+    """Fixup's blocks start at 0 beside repeated features: these part at the third step, and all others after them."""
+    found = Diagnosis(DiagnoseRequest.model_validate({"recipe": "fixup", "seed": 1}), 2**33).answer()
+    assert found["verdict"] == "normal", found["summary"]
