@@ -43,6 +43,10 @@ def run(layers: list[Document], weights: Mapping[str, Tensors], x: torch.Tensor)
     for layer in layers:
         inputs = [made[name] for name in layer["inputs"]] if "inputs" in layer else [out]
         own = weights.get(layer["name"], {})
+        if layer["type"] == "split":
+            parts = inputs[0].split(layer["sizes"], layer.get("axis", -1))
+            made |= {f"{layer['name']}:{number}": part for number, part in enumerate(parts)}
+            continue
         if layer["type"] == "tied":
             out = tied(layer, documents[layer["to"]], weights[layer["to"]], *inputs)
         else:
