@@ -131,7 +131,8 @@ def largest(given: Given) -> Step | None:
         same=with_diagonal(window.covariance(paired, others) / variance, 1.0),
         cross=window.covariance(paired_of_two, others_of_two) / variance,
     )
-    whole = Function(value, lambda z: np.gradient(value(POINTS), POINTS)[np.searchsorted(POINTS, np.clip(z, -8, 8))])
+    slopes = np.gradient(value(POINTS), POINTS)
+    whole = Function(value, lambda z: np.interp(z, POINTS, slopes))
     out = through(whole, whole, origin, given.places, given.features).out
 
     def back(gradient: Gradient) -> Sequence[Gradient]:

@@ -13,6 +13,7 @@ from service.analysis.diagnosable import (
     drawn_shapes,
     standard_normal,
 )
+from service.analysis.diagnosis import Diagnosis
 from service.analysis.forecast import forecast
 from service.analysis.network import Network
 from service.specs.recipes import networks
@@ -177,3 +178,19 @@ def test_a_recipes_network_is_forecast_whole_without_a_number_drawn(
     names = [place.name for place in network.graph.places]
     assert [name for name, one in zip(names, found, strict=True) if one is None or one.backward is None] == []
     assert all(np.isfinite(one.rms) for one in found if one is not None)
+
+
+def test_windows_over_windows_of_what_is_normal_have_slopes_wherever_they_lie() -> None:
+    # A maximum of maxima is wider than the table by which its slope is read: that ended beyond its last row.
+    pool = {"type": "max_pool", "window": 3, "strides": 1, "padding": "same"}
+    layers = [
+        {"type": "depthwise_conv2d", "shape": [3, 3, 4, 1], "padding": "same", "name": "c"},
+        pool | {"name": "once"},
+        {"type": "add", "inputs": ["once", "once"], "name": "twice"},
+        pool | {"name": "again"},
+        {"type": "rms_norm", "shape": [4]},
+        {"type": "max_pool", "window": 3, "strides": 2},
+    ]
+    request = DiagnoseRequest.model_validate({"seed": 1, "input_shape": [10, 8, 4], "layers": layers})
+    found = Diagnosis(request, 2**33).answer()["layers"]
+    assert all(0.0 < layer["forecast"]["backward"] < np.inf for layer in found)
