@@ -14,7 +14,6 @@ import numpy as np
 from service.analysis.forecast.normal import POINTS, WEIGHTS, Array
 from service.analysis.functions import normal_below, normal_density
 
-BELOW = normal_below(POINTS)
 STEP = float(POINTS[1] - POINTS[0])
 GRID = POINTS[::10]
 CORRELATIONS = np.sin(np.linspace(0.0, 0.5 * np.pi, 17))  # denser where the covariance bends, near 1
@@ -44,6 +43,12 @@ class Largest:
         return others + own * np.sign(share) * np.interp(np.abs(share), CORRELATIONS, covariances(self.count))
 
 
+@lru_cache(maxsize=1)
+def ranks() -> Array:
+    """Return the share of standard normal values below each of POINTS."""
+    return normal_below(POINTS)
+
+
 @lru_cache(maxsize=256)
 def quantiles(count: int, shared: float) -> Array:
     """Return the largest of `count` values at the ranks of POINTS."""
@@ -56,7 +61,7 @@ def quantiles(count: int, shared: float) -> Array:
     inner = (x[:, None] - np.sqrt(shared) * s[None, :]) / own
     distribution = normal_below(inner) ** count @ weights if shared > 0.0 else normal_below(x) ** count
     rising = np.maximum.accumulate(distribution)
-    found: Array = np.interp(BELOW, rising, x)
+    found: Array = np.interp(ranks(), rising, x)
     return found
 
 
