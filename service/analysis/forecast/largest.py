@@ -44,7 +44,7 @@ class Largest:
 
 
 @lru_cache(maxsize=1)
-def ranks() -> Array:
+def ranks_of_points() -> Array:
     """Return the share of standard normal values below each of POINTS."""
     return normal_below(POINTS)
 
@@ -61,7 +61,7 @@ def quantiles(count: int, shared: float) -> Array:
     inner = (x[:, None] - np.sqrt(shared) * s[None, :]) / own
     distribution = normal_below(inner) ** count @ weights if shared > 0.0 else normal_below(x) ** count
     rising = np.maximum.accumulate(distribution)
-    found: Array = np.interp(ranks(), rising, x)
+    found: Array = np.interp(ranks_of_points(), rising, x)
     return found
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from service.analysis.forecast.bend import deviations, through
 from service.analysis.forecast.fields import tables_of
-from service.analysis.forecast.largest import Largest, ranks
+from service.analysis.forecast.largest import Largest, ranks_of_points
 from service.analysis.forecast.normal import POINTS, WEIGHTS, Array
 from service.analysis.forecast.places import Table, averaging, copying, counted, kron, mixed, moved, through_taps
 from service.analysis.forecast.signal import Gradient, Places, Signal, count_of, taken_of, two_of
@@ -193,4 +193,4 @@ def rising(function: Function, mean: float, deviation: float) -> Map:
         return lambda z: function.value(mean + deviation * z)
     order = np.argsort(values)
     ranks = np.cumsum(WEIGHTS[order]) - 0.5 * WEIGHTS[order]
-    return lambda z: np.interp(np.interp(z, POINTS, ranks()), ranks, values[order])
+    return lambda z: np.interp(np.interp(z, POINTS, ranks_of_points()), ranks, values[order])
