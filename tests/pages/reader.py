@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+AXE = Path(__file__).parent / "axe" / "axe.min.js"
 SCREENSHOTS = Path(__file__).parents[2] / "artefacts" / "screenshots"
 QUIET = [
     "--no-sandbox",
@@ -128,3 +129,14 @@ def clipboard(page: Page) -> str:
 
 def shoot(page: Page, name: str) -> None:
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def serious_violations(page: Page) -> list[tuple[str, list[str]]]:
+    """Return what axe-core finds that keeps somebody out: each rule's name, and the beginnings of what breaks it."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    return [
+        (violation["id"], [node["html"][:120] for node in violation["nodes"]])
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]

@@ -13,6 +13,7 @@ from tests.pages.reader import (
     begin_with,
     drawn,
     focused,
+    serious_violations,
     settle,
     shoot,
     show,
@@ -20,7 +21,6 @@ from tests.pages.reader import (
     verdict,
 )
 from tests.pages.test_links import link
-from tests.pages.test_playground import AXE
 
 pytestmark = IN_CHROMIUM
 RESIDUAL: dict[str, Any] = {
@@ -264,13 +264,7 @@ def test_everybody_can_use_a_network(reader: Reader, theme: str) -> None:
     page.locator('[data-key="/steps"]').fill("2")
     page.locator('[data-key="study-steps"]').click()
     page.locator('section[aria-labelledby="steps-title"] svg.chart').first.wait_for()
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    assert [
-        (violation["id"], [node["html"][:120] for node in violation["nodes"]])
-        for violation in found["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ] == []
+    assert serious_violations(page) == []
 
 
 def test_a_network_is_trained_as_it_is(reader: Reader) -> None:

@@ -16,6 +16,7 @@ from tests.pages.reader import (
     begin_with,
     clipboard,
     note,
+    serious_violations,
     settle,
     shoot,
     show,
@@ -23,7 +24,6 @@ from tests.pages.reader import (
     verdict,
 )
 
-AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
 VIEWS = ("diagnosis", "compare", "train", "starts")
 pytestmark = IN_CHROMIUM
 
@@ -298,13 +298,7 @@ def test_everybody_can_use_it(reader: Reader, view: str, theme: str) -> None:
         expect(page.locator(".outcomes tbody tr")).to_have_count(4)
     for fold in page.locator("#panel details.numbers > summary").all()[:3]:
         fold.click()
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    assert [
-        (violation["id"], [node["html"][:120] for node in violation["nodes"]])
-        for violation in found["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ] == []
+    assert serious_violations(page) == []
 
 
 @pytest.mark.parametrize("view", VIEWS)

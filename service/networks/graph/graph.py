@@ -98,9 +98,6 @@ class Graph:
         takers = [self.weights_of(self.places[one]) for one in self.consumers[place.index]]
         return bool(takers) and all(isinstance(taker, Embedding) for taker in takers)
 
-    def by_name(self, name: str) -> Place:
-        return next(place for place in self.places if place.name == name)
-
 
 def graph_of(layers: Sequence[PlacedSpec], names: Sequence[str], inputs: Sequence[str] = ()) -> Graph:
     """Return the graph that layers state, by their names and those of the network's inputs.

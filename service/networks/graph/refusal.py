@@ -14,14 +14,12 @@ def sizes(shape: Sequence[int]) -> str:
 class CannotTake(Exception):
     """Raised by a rule of shapes; `needed` says what the layer takes, in words that follow "takes"."""
 
-    def __init__(self, needed: str, remedy: str = "") -> None:
+    def __init__(self, needed: str) -> None:
         super().__init__(needed)
         self.needed = needed
-        self.remedy = remedy
 
     def of(self, name: str, kind: str, came: Sequence[Shape], at: str) -> InvalidSpec:
         """Return the refusal, with the layer's name and what comes in."""
         comes = " and ".join(map(sizes, came)) if came else "nothing"
-        hint = f"; {self.remedy}" if self.remedy else ""
         come = "come" if len(came) > 1 else "comes"
-        return InvalidSpec(f"{name} ({kind}) takes {self.needed}, and {comes} {come} in{hint}", at)
+        return InvalidSpec(f"{name} ({kind}) takes {self.needed}, and {comes} {come} in", at)

@@ -42,9 +42,10 @@ def spans_of(layer: Sliding | Pool, axes: int) -> tuple[int, ...]:
 
 
 def steps_of(layer: Sliding | Pool, axes: int) -> tuple[int, ...]:
-    return by_axis(layer.window if layer.strides is None else layer.strides, axes) if isinstance(layer, Pool) else (
-        by_axis(layer.strides, axes)
-    )  # fmt: skip
+    if isinstance(layer, Pool) and layer.strides is None:
+        return by_axis(layer.window, axes)
+    assert layer.strides is not None
+    return by_axis(layer.strides, axes)
 
 
 def slid(layer: Sliding | Pool, places: Sequence[int]) -> tuple[int, ...]:
