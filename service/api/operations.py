@@ -60,7 +60,8 @@ def playground() -> list[Route]:
     """
     folder = PAGES / "playground"
     files = Pages(directory=folder, html=True)
-    return [Route("/", files), *(Route(f"/{path.name}", files) for path in sorted(folder.iterdir()) if path.is_file())]
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return [Route("/", files), *(Route(f"/{name}", files) for name in names)]
 
 
 @router.head("/livez", include_in_schema=False)  # load balancers ask so

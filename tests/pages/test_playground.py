@@ -24,6 +24,7 @@ from tests.pages.reader import (
     verdict,
 )
 
+PLAYGROUND = Path(__file__).parents[2] / "service/pages/playground"
 VIEWS = ("diagnosis", "compare", "train", "starts")
 pytestmark = IN_CHROMIUM
 
@@ -275,14 +276,23 @@ def test_language_and_theme(reader: Reader) -> None:
 
 
 def test_both_languages_say_everything(reader: Reader) -> None:
+    """The same keys, each with the same parameters: Spanish tells every name and number that English tells."""
     page = reader.open()
-    words = (Path(__file__).parents[2] / "service/pages/playground/i18n.js").read_text()
-    english, spanish = (
-        set(re.findall(r'^  "([^"]+)":', part, re.MULTILINE)) for part in words.split("const ES = ", maxsplit=1)
+    rooms = [f"./{path.relative_to(PLAYGROUND)}" for path in sorted(PLAYGROUND.rglob("words.js"))]
+    assert len(rooms) >= 8
+    taught = page.evaluate(
+        "async (rooms) => { await Promise.all(rooms.map((room) => import(new URL(room, document.baseURI))));"
+        " return (await import(new URL('./words/language.js', document.baseURI))).WORDS; }",
+        rooms,
     )
-    assert english == spanish
+    told = {language: {key: parameters(text) for key, text in words.items()} for language, words in taught.items()}
+    assert told["en"] == told["es"]
     for key in re.findall(r'data-words="([^"]+)"', page.content()):
-        assert key in english
+        assert key in told["en"]
+
+
+def parameters(text: str) -> list[str]:
+    return sorted(set(re.findall(r"\{(\w+)\}", text)))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

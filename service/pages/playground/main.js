@@ -1,21 +1,25 @@
 // Starts the page: the frame and its switches, the catalogue, and which panel is drawn.
-import { follow } from "./answers.js";
-import * as compare from "./compare.js";
-import * as diagnosis from "./diagnosis.js";
-import * as json from "./json.js";
-import { h, replace } from "./dom.js";
-import { language, speak, t } from "./i18n.js";
-import { icon } from "./icons.js";
-import { Problem, read } from "./service.js";
-import * as stack from "./stack.js";
-import * as starts from "./starts.js";
-import * as strip from "./strip.js";
-import { edit, onRender, onShared, readAddress, state, update } from "./state.js";
-import * as take from "./take.js";
-import * as train from "./train.js";
-import { remember } from "./remembered.js";
+import "./frame/words.js";
+import { follow } from "./frame/answers.js";
+import * as json from "./network/json.js";
+import { h, replace } from "./frame/dom.js";
+import { language, speak, t } from "./words/language.js";
+import { icon } from "./frame/icons.js";
+import { Problem, read } from "./frame/service.js";
+import * as stack from "./network/stack.js";
+import * as strip from "./frame/strip.js";
+import { edit, onRender, onShared, readAddress, state, update } from "./frame/state.js";
+import * as take from "./take/take.js";
+import { remember } from "./frame/remembered.js";
 
-const VIEWS = { diagnosis, compare, train, starts };
+// Each view comes when it is first shown.
+const VIEWS = {
+  diagnosis: () => import("./diagnosis/diagnosis.js"),
+  compare: () => import("./compare/compare.js"),
+  train: () => import("./train/train.js"),
+  starts: () => import("./starts/starts.js"),
+};
+const shown = {};
 const THEME = "initserve-theme";
 const RESIZED = 120; // milliseconds without a change
 
@@ -152,13 +156,20 @@ function renderPanel(current) {
     stack.render(places.stack, current);
     json.render(places.json, current);
   }
-  const view = VIEWS[current.shared.view];
+  strip.render(current);
+  take.render(places.take, current);
+  const view = viewOf(current.shared.view);
+  if (!view) return;
   const asking = (view.ASKS ?? []).some((place) => current.answers[place].asking);
   panel.classList.toggle("asking", asking);
   panel.setAttribute("aria-busy", `${asking}`);
   view.render(panel, current);
-  take.render(places.take, current);
-  strip.render(current);
+}
+
+// The module of a view, once it is here; until then the panel stays as it is.
+function viewOf(name) {
+  shown[name] ??= VIEWS[name]().then((module) => update(() => (shown[name] = module)));
+  return "render" in shown[name] ? shown[name] : null;
 }
 
 for (const render of [renderFrame, renderPanel, announce]) onRender(render);

@@ -1,0 +1,70 @@
+// Asks the service about the specs in view, soon after they change; an answer is there only for the spec in view.
+import { ask } from "./service.js";
+import { state, unasked, update } from "./state.js";
+import { withScheme } from "../network/spec.js";
+
+const PAUSE = 250; // milliseconds: typing is over
+const REMEMBERED = 24;
+const remembered = new Map(); // a spec with a seed has one answer for ever
+const running = new Map();
+const waiting = new Map();
+
+export function sideSpec(shared, side) {
+  const { scheme, seed } = shared.compare[side];
+  const spec = scheme === null ? shared.spec : withScheme(shared.spec, scheme);
+  return seed === null ? spec : { ...spec, seed };
+}
+
+export function follow({ shared }) {
+  schedule("stack", shared.spec, shared.batch);
+  if (shared.view !== "compare") return;
+  schedule("a", sideSpec(shared, "a"), shared.batch);
+  schedule("b", sideSpec(shared, "b"), shared.batch);
+}
+
+function schedule(place, spec, batch) {
+  const question = JSON.stringify([spec, batch]);
+  if (waiting.get(place)?.question === question) return;
+  clearTimeout(waiting.get(place)?.timer);
+  running.get(place)?.abort();
+  const known = remembered.get(question);
+  const timer = known ? 0 : setTimeout(() => send(place, spec, batch, question), PAUSE);
+  waiting.set(place, { question, timer });
+  update(({ answers }) => (answers[place] = known ?? { ...unasked(), before: lastOf(answers[place]), asking: true }));
+}
+
+// How many examples a diagnosis sends through; null leaves it to the service.
+export const withBatch = (spec, batch) => (batch === null ? spec : { ...spec, batch });
+
+const lastOf = ({ statistics, diagnosis, before }) => (diagnosis ? { statistics, diagnosis } : before);
+
+async function send(place, spec, batch, question) {
+  const controller = new AbortController();
+  running.set(place, controller);
+  const answers = await Promise.allSettled([
+    ask("init?include=statistics", spec, controller.signal),
+    ask("diagnose", withBatch(spec, batch), controller.signal),
+  ]);
+  if (controller.signal.aborted) return;
+  const [statistics, diagnosis] = answers.map((answer) => answer.value ?? null);
+  // What is too large to be made here as a whole has addresses all the same.
+  const tooLarge = answers[0].reason?.type === "/problems/too-large";
+  const plan = tooLarge ? await ask("plan", spec, controller.signal).catch(() => null) : null;
+  if (controller.signal.aborted) return;
+  const problems = distinct(answers.filter((answer) => answer.status === "rejected").map((answer) => answer.reason));
+  const { before } = state.answers[place];
+  const answer = { ...unasked(), statistics, plan, diagnosis, problems, before: problems.length ? before : null };
+  if (!problems.length) {
+    remembered.set(question, answer);
+    if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value);
+  } else {
+    waiting.delete(place); // so that the same question may be asked again
+  }
+  update((current) => (current.answers[place] = answer));
+}
+
+// What both questions are refused for is told once, as the first one's.
+const distinct = (problems) =>
+  problems.filter((problem, index) => index === problems.findIndex((other) => saysTheSame(other, problem)));
+const saysTheSame = (one, other) =>
+  one.detail === other.detail && JSON.stringify(one.errors) === JSON.stringify(other.errors);

@@ -1,0 +1,74 @@
+// Makes elements, and swaps a panel's content without losing the reader's place in it.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export const h = (tag, properties, ...children) => furnish(document.createElement(tag), properties, children);
+export const svg = (tag, properties, ...children) => furnish(document.createElementNS(SVG, tag), properties, children);
+
+function furnish(element, properties, children) {
+  for (const [name, value] of Object.entries(properties ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
+  return element;
+}
+
+// Elements are told apart by data-key: the focused one, its selection and what is unfolded stay as they were. Where
+// the focused one is gone, the panel around it gets the focus, so that nobody is sent back to the top of the page.
+export function replace(container, ...children) {
+  const active = container.contains(document.activeElement) ? document.activeElement : null;
+  const key = active?.dataset.key;
+  const selection =
+    active instanceof HTMLInputElement && active.type === "text" ? [active.selectionStart, active.selectionEnd] : null;
+  const folds = new Map(
+    [...container.querySelectorAll("details[data-key]")].map((fold) => [fold.dataset.key, fold.open]),
+  );
+  const scrolled = new Map(
+    [...container.querySelectorAll("[data-scroll]")].map((box) => [box.dataset.scroll, box.scrollTop]),
+  );
+  put(container, children.flat(Infinity).filter(Boolean));
+  for (const fold of container.querySelectorAll("details[data-key]")) {
+    if (folds.has(fold.dataset.key)) fold.open = folds.get(fold.dataset.key);
+  }
+  for (const box of container.querySelectorAll("[data-scroll]")) box.scrollTop = scrolled.get(box.dataset.scroll) ?? 0;
+  if (!active) return;
+  const again = key ? container.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
+  again?.focus({ preventScroll: true });
+  if (!again || document.activeElement !== again) container.closest("[tabindex]")?.focus({ preventScroll: true });
+  if (selection && again?.type === "text") again.setSelectionRange(...selection);
+}
+
+// What is there already stays where it is.
+function put(container, wanted) {
+  const stay = new Set(wanted);
+  for (const child of [...container.childNodes]) if (!stay.has(child)) child.remove();
+  let place = container.firstChild;
+  for (const child of wanted) {
+    if (child === place) place = place.nextSibling;
+    else container.insertBefore(child instanceof Node ? child : document.createTextNode(child), place);
+  }
+}
+
+// Makes things once: `keep(name, inputs, make)` gives again what was made of the very same inputs. A part of a panel
+// that is kept so costs nothing when the panel is drawn anew. Language and theme count as inputs.
+export function keeper() {
+  const made = new Map();
+  return (name, inputs, make) => {
+    const { lang, dataset } = document.documentElement;
+    const now = [lang, dataset.theme, ...inputs];
+    const known = made.get(name);
+    if (known && known.inputs.length === now.length && known.inputs.every((input, index) => Object.is(input, now[index])))
+      return known.value;
+    const value = make();
+    made.set(name, { inputs: now, value });
+    return value;
+  };
+}
+
+export function focusOn(key) {
+  document.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+}

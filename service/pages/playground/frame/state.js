@@ -1,0 +1,158 @@
+// The page's one state: what a link holds, what the service answered, and what only this window knows.
+import { language, LANGUAGES, read } from "../words/language.js";
+import { pack, unpack } from "./link.js";
+import { PRESETS } from "../network/presets.js";
+
+const TYPING = 1200; // milliseconds: changes to one field within it are one step for the back button
+const SETTLED = 250; // milliseconds without a change, then the address follows
+
+// What the service answered to the very spec in view; `before` is the last answer to another one, to be shown as past.
+export const unasked = () => ({
+  statistics: null,
+  plan: null, // where statistics would be too large
+  diagnosis: null,
+  before: null,
+  problems: [],
+  asking: false,
+});
+
+export const initial = () => ({
+  view: "diagnosis",
+  language: language(),
+  spec: { seed: "42", ...PRESETS.mlp() },
+  batch: null, // as many examples as the service finds enough
+  compare: { a: { scheme: null, seed: null }, b: { scheme: { name: "random_normal", stddev: 0.05 }, seed: null } },
+  train: {
+    // Measured on the MLP that the page begins with: whatever the seed, He learns here and Glorot, made for tanh, does not.
+    network: "fitted",
+    task: "digits",
+    schemes: ["he_normal", "glorot_normal", "small_normal", "zeros"],
+    restarts: 1,
+    steps: 200,
+    learning_rate: 0.02,
+  },
+  across: { by: "width", sizes: "64, 128, 256, 512", optimizer: "sgd" },
+  steps: { steps: 10, optimizer: "sgd", learning_rate: null }, // null: as usual for the optimizer
+  starts: { curve: "valleys", positions: [1.1, 3.2, 8.3], learning_rate: 0.4 },
+});
+
+const unstudied = () => ({ asked: null, found: null, problem: null, running: false });
+
+export const state = {
+  shared: initial(),
+  answers: { stack: unasked(), a: unasked(), b: unasked() },
+  studies: { across: unstudied(), steps: unstudied() },
+  training: { running: false, runs: [], problems: [], asked: null, total: 0 },
+  descent: { step: 0, running: false },
+  catalogue: { schemes: [], activations: [], layers: [], recipes: [] },
+  open: null, // index of the layer whose fields are shown
+  every: false, // whether all histograms are shown
+  code: "curl",
+  parameter: null, // whose addresses are shown; the first where there is none of this name
+  version: "",
+  broken: false, // whether the address held what cannot be read
+};
+
+const renderers = [];
+const followers = [];
+let drawn = 0;
+let delayed = 0;
+let held = false;
+let again = false;
+let settling = 0;
+let last = { kind: "", at: 0 };
+
+export const onRender = (render) => renderers.push(render);
+export const onShared = (followed) => followers.push(followed);
+
+// What comes in a quick row may be drawn together, `within` so many milliseconds.
+export function update(mutate, within = 0) {
+  mutate(state);
+  if (!within) draw();
+  else delayed ||= setTimeout(draw, within);
+}
+
+function draw() {
+  clearTimeout(delayed);
+  cancelAnimationFrame(drawn);
+  delayed = 0;
+  drawn = requestAnimationFrame(() => {
+    if (held) again = true;
+    else renderers.forEach((render) => render(state));
+  });
+}
+
+// A button that is held down stays: drawn anew in between, it would not be clicked when it is let go.
+addEventListener("pointerdown", (event) => (held = Boolean(event.target.closest?.("button"))), true);
+for (const kind of ["pointerup", "pointercancel"]) {
+  addEventListener(kind, () => {
+    held = false;
+    if (again) setTimeout(draw);
+    again = false;
+  });
+}
+
+// A change to what a link holds; changes of one kind in quick succession are one step back.
+export function edit(kind, mutate) {
+  update(() => mutate(state.shared));
+  followers.forEach((followed) => followed(state));
+  clearTimeout(settling);
+  settling = setTimeout(() => writeAddress(kind), SETTLED);
+}
+
+async function writeAddress(kind) {
+  const hash = `#${await pack(state.shared)}`;
+  if (hash === location.hash) return;
+  const typing = kind === last.kind && performance.now() - last.at < TYPING + SETTLED;
+  last = { kind, at: performance.now() };
+  if (typing) history.replaceState(null, "", hash);
+  else history.pushState(null, "", hash);
+}
+
+export async function address() {
+  return new URL(`#${await pack(state.shared)}`, location.href).href;
+}
+
+// Takes over what the address holds; false where it holds nothing that can be read.
+export async function readAddress() {
+  clearTimeout(settling);
+  const hash = location.hash.slice(1);
+  const held = hash ? await unpack(hash).catch(() => null) : initial();
+  const readable = isObject(held?.spec) && (held.spec.layers === undefined || isStack(held.spec.layers));
+  update(() => (state.broken = !readable));
+  if (!readable) return false;
+  update(() => {
+    state.shared = merge(initial(), held, "");
+    state.open = null;
+    read(state.shared.language);
+  });
+  followers.forEach((followed) => followed(state));
+  return true;
+}
+
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const isStack = (layers) => Array.isArray(layers) && layers.every(isObject);
+
+// A spec is taken as it is: the service says what it takes. Of the page's own settings a link may hold some, from an
+// older page or another hand; what could not be one of them is left as it starts.
+function merge(start, held, name) {
+  if (held === undefined) return start;
+  if (name === "spec" || name.startsWith("scheme")) return Array.isArray(start) && !Array.isArray(held) ? start : held;
+  if (name in CHOICES) return CHOICES[name].includes(held) ? held : start;
+  if (Array.isArray(start)) return isRow(held, start.length) ? held : start;
+  if (!isObject(start)) return isField(held) ? held : start;
+  if (!isObject(held)) return start;
+  return Object.fromEntries(Object.keys(start).map((part) => [part, merge(start[part], held[part], part)]));
+}
+
+const CHOICES = {
+  view: ["diagnosis", "compare", "train", "starts"],
+  language: LANGUAGES,
+  task: ["quadratic", "moons", "spirals", "digits"],
+  curve: ["valleys", "bowl"],
+  network: ["fitted", "whole"],
+  by: ["width", "depth"],
+  optimizer: ["sgd", "adam"],
+};
+const isRow = (held, length) => Array.isArray(held) && held.length === length && held.every(Number.isFinite);
+const isField = (held) => held === null || ["string", "number"].includes(typeof held);
