@@ -85,3 +85,22 @@ export declare function readSafetensors(file: Uint8Array): Arrays;
 export declare function sha256(bytes: Uint8Array): Uint8Array;
 export declare function words(seed: number | bigint | string, path: string, first: number, count: number): Uint32Array;
 export declare function draw(spec: Spec): Arrays;
+
+/** What a word becomes: as float32, and as float64. */
+export interface Distribution {
+  single(word: number): number;
+  double(word: number): number;
+}
+
+/** Uniform from `low` to `high`. */
+export declare function uniform(low: number, high: number): Distribution;
+
+/** Normal, cut at bounds that are counted in deviations; `low` and `high` are the same bounds as values. */
+export declare function normal(
+  mean: number,
+  deviation: number,
+  lower?: number,
+  upper?: number,
+  low?: number,
+  high?: number,
+): Distribution;

@@ -501,7 +501,8 @@ function quantile(q, p) {
   return q < 0 ? -z : z;
 }
 
-function uniform(low, high) {
+/** Uniform from `low` to `high`: what a word becomes, as float32 (`single`) and as float64 (`double`). */
+export function uniform(low, high) {
   const line = lineBetween(low, high, high - low);
   const [step, anchor, least, greatest] = [f(line.step), f(line.anchor), leastNotBelow(low), greatestNotAbove(high)];
   return {
@@ -514,7 +515,8 @@ function constant(value) {
   return { single: () => f(value), double: () => value };
 }
 
-function normal(mean, deviation, lower = -Infinity, upper = Infinity, low = mean + lower * deviation, high = mean + upper * deviation) {
+/** Normal, cut at bounds that are counted in deviations; `low` and `high` are the same bounds as values. */
+export function normal(mean, deviation, lower = -Infinity, upper = Infinity, low = mean + lower * deviation, high = mean + upper * deviation) {
   if (deviation === 0) return constant(mean);
   const cut = cutAt(lower, upper);
   const line = lineBetween(cut.start, cut.end, cut.width);

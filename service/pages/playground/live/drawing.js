@@ -1,0 +1,40 @@
+// The arrays of a spec, drawn in this browser: the very bytes that the service returns.
+import { draw, Undrawable } from "../initserve.js";
+
+const MOST_ELEMENTS = 2 ** 18; // what a slider can move without a stutter
+const REMEMBERED = 8;
+const drawn = new Map();
+
+const product = (sizes) => (Array.isArray(sizes) ? sizes : []).reduce((found, size) => found * (Number.isFinite(size) ? size : 0), 1);
+const elements = ({ layers }) => layers.reduce((found, { shape }) => found + (shape ? product(shape) : 0), 0);
+const isSpec = (spec) => Array.isArray(spec?.layers) && spec.layers.every((layer) => typeof layer === "object" && layer !== null);
+
+// What was made of a question lately is not made again.
+function remembered(memory, question, make) {
+  if (!memory.has(question)) {
+    memory.set(question, make());
+    if (memory.size > REMEMBERED) memory.delete(memory.keys().next().value);
+  }
+  return memory.get(question);
+}
+
+export const isSmall = (spec) => isSpec(spec) && elements(spec) <= MOST_ELEMENTS;
+
+// Whether this browser can draw a spec: small, and of layers and schemes that the JavaScript client knows.
+export function drawable(spec) {
+  if (!isSmall(spec)) return false;
+  try {
+    arrays(spec);
+    return true;
+  } catch (error) {
+    if (error instanceof Undrawable) return false;
+    throw error;
+  }
+}
+
+// Arrays by their keys, {dtype, shape, data, bytes} each, in Keras's layout and float32 whatever the spec says, unless
+// told otherwise. Throws Undrawable where the client leaves the spec to a server.
+export function arrays(spec, { layout = "keras", dtype = "float32" } = {}) {
+  const question = JSON.stringify([spec, layout, dtype]);
+  return remembered(drawn, question, () => draw({ ...spec, layout, dtype }));
+}
