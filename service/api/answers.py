@@ -144,6 +144,26 @@ class TotalsAnswer(Closed):
     shards: int = Field(description="Files of a sharded checkpoint.")
 
 
+class NetworkAnswer(Closed):
+    """How the layers of a spec are joined, a recipe's written out."""
+
+    layers: list[dict[str, Any]] = Field(description="As a spec lists them.")
+    input_shape: dict[str, list[int]] | None = Field(description="Of one example, by input; null where none is stated.")
+    rules: list[dict[str, Any]] = Field(description="Those of the recipe, and the spec's own.")
+    replaces: bool = Field(
+        description="Whether layers, input_shape and rules in the recipe's place give the same weights: not under a "
+        "framework's own stream, whose order a recipe tells."
+    )
+    config: dict[str, Any] | None = Field(description="A published model's config.json, its size's numbers included.")
+    inputs: dict[str, list[str]] | None = Field(
+        description="What each layer takes; null where that is not told, of a recipe known by its weights alone."
+    )
+    outputs: dict[str, list[list[int]]] | None = Field(
+        description="The shape that each layer gives, without the batch; of a split, that of each part. Null where the "
+        "shape of an input is not stated."
+    )
+
+
 class PlanAnswer(Closed):
     """What a spec comes to."""
 
@@ -158,6 +178,9 @@ class PlanAnswer(Closed):
     links: LinksAnswer | None = Field(None, description=LINKS)
     warnings: list[WarningAnswer]
     totals: TotalsAnswer
+    network: NetworkAnswer | None = Field(
+        None, description="With include=network: how the layers are joined; null for a listing of tensors."
+    )
 
 
 class KeptSpecAnswer(Closed):

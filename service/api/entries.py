@@ -182,6 +182,12 @@ def describe_algorithm(name: str, ready: bool) -> dict[str, Any]:
     }
 
 
+def published(family: Family) -> dict[str, Any]:
+    """Return what tells a config.json of a published model: its library's words for the model and for its heads."""
+    heads = {head: each.architecture for head, each in family.heads.items() if head is not None}
+    return {"heads": [*heads], "architectures": heads, "library": family.library, "model_type": family.model_type}
+
+
 @cache
 def describe_recipe(name: str) -> dict[str, Any]:
     recipe = RECIPES[name]
@@ -194,7 +200,7 @@ def describe_recipe(name: str) -> dict[str, Any]:
             {"name": size, "parameters": found.arrays, "elements": found.elements} for size, found in counts.items()
         ],
         "rules": list(expand(Named(name)).rules),
-        **({"heads": [head for head in recipe.heads if head]} if isinstance(recipe, Family) else {}),
+        **(published(recipe) if isinstance(recipe, Family) else {}),
         "network": name in networks(),  # whether POST /diagnose runs it
         "references": list(recipe.references),
         # Under these streams it is the published model, draw by draw; under others' there is none to be like.

@@ -16,6 +16,7 @@ from service.api.negotiation import (
     choose_format,
     choose_picture,
     read_include,
+    read_network,
     read_shard_bytes,
 )
 from service.api.problems import RequestProblem
@@ -28,6 +29,7 @@ from service.formats import FORMATS, PICTURE, Payload
 from service.formats.description import encode_plan
 from service.networks.arrays import Cost
 from service.networks.plan import Plan
+from service.specs.joined import joined
 from service.specs.spec import Spec
 
 BINARY = {
@@ -48,6 +50,7 @@ FORMAT = one_of(
     "Format of the answer; wins over Accept. `svg` needs include=statistics, and shows them.",
     [*FORMATS, "svg"],
 )
+NETWORK = one_of("include", "`network` adds how the layers are joined, a recipe's written out.", ["network"])
 router = APIRouter(tags=["weights"], route_class=DirectRoute)
 
 
@@ -125,18 +128,30 @@ async def init(request: Request) -> Response:
         200: {"description": "The plan.", "content": content("PlanAnswer")},
         **problems(*WHEN_READ),
     },
-    openapi_extra=json_body("Spec", EXAMPLES | LARGE_EXAMPLES) | query(SHARD),
+    openapi_extra=json_body("Spec", EXAMPLES | LARGE_EXAMPLES) | query(SHARD, NETWORK),
 )
 async def plan(request: Request) -> Response:
     """Return every parameter of a spec with its shape, bytes, shard, fans, scheme and reason; nothing is drawn.
 
-    A spec of any size has a plan: what /init would refuse as too large too.
+    A spec of any size has a plan: what /init would refuse as too large too. `include=network` adds how its layers are
+    joined: a recipe's written out, to be drawn or changed, and a published model's config.json.
     """
-    shard_bytes = read_shard_bytes(read_query(request, ("shard_bytes",)))
+    asked = read_query(request, ("shard_bytes", "include"))
+    shard_bytes, with_network = read_shard_bytes(asked), read_network(asked)
     services = services_of(request)
+    networks: list[dict[str, Any] | None] = []
+
+    def prepare(spec: Spec) -> Plan:
+        plan = spec.plan()
+        if with_network:
+            networks.append(joined(spec))
+        return plan
+
+    def describe(plan: Plan) -> bytes:
+        return encode_plan(plan, shard_bytes, {"network": networks[0]} if with_network else {})
 
     with services.room.for_request() as grant:
         body = await read_body(request, services, grant)
-        _, content = await of_plan(body, Spec.plan, lambda plan: encode_plan(plan, shard_bytes), request)
+        _, content = await of_plan(body, prepare, describe, request)
         headers = {"content-type": "application/json", "cache-control": "no-store"}
         return whole_answer(content, 200, headers, services)

@@ -104,6 +104,14 @@ def read_include(text: str) -> Include:
     return Include(weights="weights" in parts, statistics="statistics" in parts)
 
 
+def read_network(asked: Mapping[str, str]) -> bool:
+    """Return whether a plan is to say how its layers are joined."""
+    text = asked.get("include")
+    if text not in (None, "network"):
+        raise RequestProblem("invalid-query", f"include is network, or left out, not {text[:40]!r}")
+    return text is not None
+
+
 def read_shard_bytes(asked: Mapping[str, str]) -> int:
     """Return how many bytes of tensors a shard has at the most, as the address says it."""
     text = asked.get("shard_bytes", str(SHARD_BYTES))

@@ -3,6 +3,8 @@
 Most layers of a large model are alike: what is told of their arrays is put in words once for all of them.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic_core import to_json
@@ -17,13 +19,15 @@ from service.networks.plan import Caution, Plan, PlannedLayer, PlannedParameter
 from service.stream.dtypes import DtypeName
 from service.stream.streams import ALGORITHM
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
 
 def dumps(value: object) -> bytes:
     return to_json(value)  # seven times as fast as the standard library's, for numbers above all
 
 
-def encode_plan(plan: Plan, shard_bytes: int = SHARD_BYTES) -> bytes:
-    """Return the answer of /plan: that of /init without numbers, with bytes, shards and totals."""
+def encode_plan(plan: Plan, shard_bytes: int = SHARD_BYTES, more: Mapping[str, Any] = NOTHING) -> bytes:
+    """Return the answer of /plan: that of /init without numbers, with bytes, shards and totals, and `more` members."""
     shards = shard_of(plan, shard_bytes)
     descriptions = Descriptions(parameters_at(plan))
     layers = []
@@ -35,7 +39,7 @@ def encode_plan(plan: Plan, shard_bytes: int = SHARD_BYTES) -> bytes:
         ]
         layers.append(opening_of_layer(layer) + b",".join(told) + b"]}")
     totals = {"parameters": len(plan.parameters), "elements": plan.elements, "bytes": plan.bytes}
-    closed = closing(plan, shard_bytes) | {"totals": totals | {"shards": len(set(shards.values()))}}
+    closed = closing(plan, shard_bytes) | {"totals": totals | {"shards": len(set(shards.values()))}, **more}
     return b"".join((opening(plan), b",".join(layers), b"],", dumps(closed)[1:]))
 
 
