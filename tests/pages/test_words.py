@@ -189,7 +189,7 @@ def refusals(server: str) -> list[str]:
 def said(page: Page, sentences: list[str]) -> dict[str, str | None]:
     """Return each sentence as the page says it; None where the page has no words for it."""
     found: dict[str, str | None] = page.evaluate(
-        "async (all) => { const { sentence } = await import('/sentences.js');"
+        "async (all) => { const { sentence } = await import(new URL('./words/sentences.js', document.baseURI));"
         " return Object.fromEntries(all.map((one) => [one, sentence(one)])); }",
         sentences,
     )

@@ -1,7 +1,8 @@
 // Small charts in plain SVG: axes, bands, lines, bars and marks on linear or logarithmic scales.
 import "./words.js";
 import { h, svg } from "../frame/dom.js";
-import { number, power, t } from "../words/language.js";
+import { readable } from "./reading.js";
+import { exact, power, t } from "../words/language.js";
 
 const MARGIN = { top: 12, right: 14, bottom: 38, left: 46 };
 const ZERO_STRIP = 20; // pixels under a logarithmic axis for values that are exactly 0
@@ -15,7 +16,7 @@ export function linear(low, high) {
     high,
     place: (value) => (value - low) / (high - low),
     ticks: (count) => linearTicks(low, high, count),
-    format: number,
+    format: exact,
   };
 }
 
@@ -78,6 +79,12 @@ export class Chart {
     this.svg = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
     this.back = this.add("g", {});
     this.#axes();
+  }
+
+  // Rows of stops that a reader may walk along, made once somebody does: charts/reading.js says what a stop is.
+  reads(rows) {
+    readable(this, rows);
+    return this;
   }
 
   add(tag, properties, ...children) {
@@ -233,6 +240,7 @@ export const areaSample = (kind) =>
 
 // A chart with its words, and its numbers for whoever reads tables rather than pictures.
 export function figure({ key, title, chart, entries = [], note, table }) {
+  chart.dataset.key = `chart-${key}`; // who reads it by keyboard stays with it when it is drawn anew
   return h(
     "figure",
     { class: "figure" },

@@ -1,10 +1,9 @@
-// The reader's language: words that rooms teach, and how numbers are written.
+// The reader's language: words that rooms teach.
 import { recall, remember } from "../frame/remembered.js";
 
 export const WORDS = { en: {}, es: {} };
 export const LANGUAGES = Object.keys(WORDS);
 const REMEMBERED = "initserve-language";
-const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 
 const remembered = recall(REMEMBERED);
 let current = LANGUAGES.includes(remembered) ? remembered : navigator.language.startsWith("es") ? "es" : "en";
@@ -34,29 +33,4 @@ export function t(key, values = {}) {
   return words.replaceAll(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-export const raised = (exponent) => [...`${exponent}`].map((letter) => SUPERSCRIPT[letter]).join("");
-
-export function power(value) {
-  const exponent = Math.log10(value);
-  return Math.abs(exponent) <= 3 || !Number.isInteger(exponent) ? number(value) : `10${raised(exponent)}`;
-}
-
-const plain = (value) => value.toLocaleString(current, { maximumSignificantDigits: 3 }).replace("-", "−");
-
-export function number(value) {
-  if (value === null || value === undefined || Number.isNaN(value)) return "–";
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-  const size = Number(Math.abs(value).toPrecision(3));
-  if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
-    const [digits, exponent] = value.toExponential(2).split("e");
-    return `${plain(Number(digits))}·10${raised(Number(exponent))}`;
-  }
-  return plain(value);
-}
-
-export const whole = (value) => value.toLocaleString(current);
-
-export const percent = (share) =>
-  share === null || share === undefined
-    ? "–"
-    : share.toLocaleString(current, { style: "percent", maximumFractionDigits: 0 });
+export { count, exact, number, percent, power, raised, times, whole } from "./numbers.js";
