@@ -86,10 +86,10 @@ export declare function sha256(bytes: Uint8Array): Uint8Array;
 export declare function words(seed: number | bigint | string, path: string, first: number, count: number): Uint32Array;
 export declare function draw(spec: Spec): Arrays;
 
-/** What a word becomes: as float32, and as float64. */
+/** What words become: as float32, and as float64. */
 export interface Distribution {
-  single(word: number): number;
-  double(word: number): number;
+  singles(words: Uint32Array): Float32Array;
+  doubles(words: Uint32Array): Float64Array;
 }
 
 /** Uniform from `low` to `high`. */

@@ -223,20 +223,25 @@ function arrayOf(dtype, shape, bytes) {
   if (dtype === "float64") return { dtype, shape, data: new Float64Array(own.buffer), bytes: own };
   if (dtype === "float32") return { dtype, shape, data: new Float32Array(own.buffer), bytes: own };
   const widened = dtype === "float16" ? fromFloat16 : fromBfloat16;
-  return { dtype, shape, data: Float32Array.from(new Uint16Array(own.buffer), widened), bytes: own };
+  const halves = new Uint16Array(own.buffer);
+  const data = new Float32Array(halves.length);
+  for (let i = 0; i < data.length; i++) data[i] = widened(halves[i]);
+  return { dtype, shape, data, bytes: own };
 }
 
 const product = (sizes) => sizes.reduce((found, size) => found * size, 1);
 const scratch = new DataView(new ArrayBuffer(8));
+const single = new Float32Array(1);
+const bitsOfSingle = new Uint32Array(single.buffer);
 
 function bitsOf(value) {
-  scratch.setFloat32(0, value);
-  return scratch.getUint32(0);
+  single[0] = value;
+  return bitsOfSingle[0];
 }
 
 function ofBits(bits) {
-  scratch.setUint32(0, bits);
-  return scratch.getFloat32(0);
+  bitsOfSingle[0] = bits;
+  return single[0];
 }
 
 const fromBfloat16 = (bits) => ofBits((bits << 16) >>> 0);
@@ -324,35 +329,47 @@ export const sha256 = (bytes) => new Sha256().update(bytes).digest();
 
 // ---- Words (section 2)
 
-function highOfProduct(a, b) {
-  const [a1, a0, b1, b0] = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff];
-  const middle = a1 * b0 + ((a0 * b0) >>> 16);
-  return (a1 * b1 + Math.floor(middle / 65536) + ((a0 * b1 + (middle % 65536)) / 65536)) >>> 0;
+// Of a product of two words, each given by its halves, the upper 32 bits: sums of halves' products fit a word.
+function highOfProduct(a1, a0, b1, b0) {
+  const middle = (Math.imul(a1, b0) + (Math.imul(a0, b0) >>> 16)) | 0;
+  const other = (Math.imul(a0, b1) + (middle & 0xffff)) | 0;
+  return (Math.imul(a1, b1) + (middle >>> 16) + (other >>> 16)) | 0;
+}
+
+function checkSeed(seed) {
+  const isWhole = typeof seed === "bigint" || Number.isSafeInteger(seed) || (typeof seed === "string" && /^\d+$/.test(seed));
+  if (!isWhole || BigInt(seed) < 0n || BigInt(seed) >> 64n) throw new Undrawable(`a seed is 0 … 2^64 - 1, above 2^53 a string or BigInt, not ${seed}`);
 }
 
 /** The words of a parameter's elements, from `first` (below 2^53) on: a Uint32Array. */
 export function words(seed, path, first, count) {
-  if (!(typeof seed === "bigint" || Number.isSafeInteger(seed) || (typeof seed === "string" && /^\d+$/.test(seed))) || BigInt(seed) < 0n || BigInt(seed) >> 64n)
-    throw new Undrawable(`a seed is 0 … 2^64 - 1, above 2^53 a string or BigInt, not ${seed}`);
+  checkSeed(seed);
   const name = new TextEncoder().encode(path);
   const message = new Uint8Array(20 + name.length);
   message.set(new TextEncoder().encode("initserve/1"));
   new DataView(message.buffer).setBigUint64(12, BigInt(seed), true);
   message.set(name, 20);
   const digest = new DataView(sha256(message).buffer);
-  const [d0, d1, d2, d3] = [0, 4, 8, 12].map((place) => digest.getUint32(place, true));
+  const [d0, d1, d2, d3] = [0, 4, 8, 12].map((place) => digest.getInt32(place, true));
   const found = new Uint32Array(count);
   for (let at = -(first % 4), block = Math.floor(first / 4); at < count; at += 4, block++) {
-    let [c0, c1, c2, c3, k0, k1] = [block >>> 0, Math.floor(block / 2 ** 32), d2, d3, d0, d1];
+    let c0 = block | 0;
+    let c1 = Math.floor(block / 2 ** 32) | 0;
+    let c2 = d2;
+    let c3 = d3;
+    let k0 = d0;
+    let k1 = d1;
     for (let round = 0; round < 10; round++) {
-      const [p, r] = [highOfProduct(0xd2511f53, c0), highOfProduct(0xcd9e8d57, c2)];
-      const [low, other] = [Math.imul(0xcd9e8d57, c2), Math.imul(0xd2511f53, c0)];
-      c0 = (r ^ c1 ^ k0) >>> 0;
-      c1 = low >>> 0;
-      c2 = (p ^ c3 ^ k1) >>> 0;
-      c3 = other >>> 0;
-      k0 = (k0 + 0x9e3779b9) >>> 0;
-      k1 = (k1 + 0xbb67ae85) >>> 0;
+      const p = highOfProduct(0xd251, 0x1f53, c0 >>> 16, c0 & 0xffff);
+      const r = highOfProduct(0xcd9e, 0x8d57, c2 >>> 16, c2 & 0xffff);
+      const low = Math.imul(0xcd9e8d57, c2);
+      const other = Math.imul(0xd2511f53, c0);
+      c0 = r ^ c1 ^ k0;
+      c1 = low;
+      c2 = p ^ c3 ^ k1;
+      c3 = other;
+      k0 = (k0 + 0x9e3779b9) | 0;
+      k1 = (k1 + 0xbb67ae85) | 0;
     }
     if (at >= 0) found[at] = c0; // stores beyond the end of a typed array do nothing
     if (at + 1 >= 0) found[at + 1] = c1;
@@ -455,14 +472,14 @@ function cutAt(lower, upper) {
 
 const f = Math.fround;
 
+// Where a word comes to lie between two ends: `offsetOf` counts it from the place of 0, in steps of 2^-32 of the width.
 function lineBetween(start, end, width) {
   const zero = start >= 0 ? 0 : end <= 0 ? 2 ** 32 : (-start / width) * 2 ** 32;
-  const [whole, anchor] = [Math.floor(zero), start >= 0 ? start : end <= 0 ? end : 0];
-  const [high, low] = [Math.floor(whole / 65536), whole % 65536];
-  return { high, low, fraction: f(0.5 - (zero - whole)), step: width / 2 ** 32, anchor };
+  const whole = Math.floor(zero);
+  const [high, low, fraction] = [Math.floor(whole / 65536), whole % 65536, f(0.5 - (zero - whole))];
+  const offsetOf = (word) => f(((word >>> 16) - high) * 65536 + f((word & 0xffff) - low + fraction));
+  return { offsetOf, step: width / 2 ** 32, anchor: start >= 0 ? start : end <= 0 ? end : 0 };
 }
-
-const offsetOf = (line, word) => f((((word >>> 16) - line.high) * 65536) + f((word & 0xffff) - line.low + line.fraction));
 
 function neighbour(x, up) {
   if (x === 0) return up ? 2 ** -149 : -(2 ** -149);
@@ -476,43 +493,59 @@ function within(value, least, greatest) {
   return raised < greatest ? raised : greatest;
 }
 
-const horner = (x, [c0, c1, c2, c3]) => f(c0 + f(x * f(c1 + f(x * f(c2 + f(x * c3))))));
-const [A, B, C, D, L] = [
+const cubic = ([c0, c1, c2, c3]) => (x) => f(c0 + f(x * f(c1 + f(x * f(c2 + f(x * c3))))));
+const [A, B, C, D] = [
   [0x1b18d92 / 2 ** 23, -0x19379b6 / 2 ** 19, 0x13e95ac / 2 ** 17, -0x1d8e192 / 2 ** 19],
   [1, -0x11e52ce / 2 ** 20, 0x13b0872 / 2 ** 18, -0x10cc0d0 / 2 ** 18],
   [0x188bc1e / 2 ** 24, 0x12df542 / 2 ** 23, 0x1db3834 / 2 ** 25, 0x1a58c56 / 2 ** 28],
   [1, 0x13d1080 / 2 ** 25, 0x165299e / 2 ** 28, 0x15eac72 / 2 ** 42],
-  [0x17154c4 / 2 ** 24, -0x171582e / 2 ** 25, 0x1ebff06 / 2 ** 26, -0x16f93b0 / 2 ** 26, 0x13065ac / 2 ** 26, -0x1173e2c / 2 ** 26, 0x15d7544 / 2 ** 27],
-];
+].map(cubic);
+const L = [0x15d7544 / 2 ** 27, -0x1173e2c / 2 ** 26, 0x13065ac / 2 ** 26, -0x16f93b0 / 2 ** 26, 0x1ebff06 / 2 ** 26, -0x171582e / 2 ** 25, 0x17154c4 / 2 ** 24];
 
 function log2(p) {
   const m = (bitsOf(p) - 0x3f3504f3) | 0;
   const t = f(ofBits((m & 0x007fffff) + 0x3f3504f3) - 1);
-  return f((m >> 23) + f(t * L.reduceRight((found, c) => f(c + f(t * found)))));
+  let found = L[0];
+  for (let i = 1; i < L.length; i++) found = f(L[i] + f(t * found));
+  return f((m >> 23) + f(t * found));
 }
 
 function quantile(q, p) {
   if (Math.abs(q) <= f(0.425)) {
     const x = f(f(q * q) - f(0.180625));
-    return f(q * f(horner(x, A) / horner(x, B)));
+    return f(q * f(A(x) / B(x)));
   }
   const y = f(f(Math.sqrt(-log2(p))) - 2);
-  const z = f(horner(y, C) / horner(y, D));
+  const z = f(C(y) / D(y));
   return q < 0 ? -z : z;
 }
 
-/** Uniform from `low` to `high`: what a word becomes, as float32 (`single`) and as float64 (`double`). */
+// A distribution has loops of its own: one that calls now this function, now that one, is several times as slow.
+
+/** Uniform from `low` to `high`: what words become, as float32 (`singles`) and as float64 (`doubles`). */
 export function uniform(low, high) {
-  const line = lineBetween(low, high, high - low);
-  const [step, anchor, least, greatest] = [f(line.step), f(line.anchor), leastNotBelow(low), greatestNotAbove(high)];
+  const { offsetOf, step, anchor } = lineBetween(low, high, high - low);
+  const [stride, zero, least, greatest] = [f(step), f(anchor), leastNotBelow(low), greatestNotAbove(high)];
   return {
-    single: (word) => within(f(anchor + f(offsetOf(line, word) * step)), least, greatest),
-    double: (word) => within(offsetOf(line, word) * line.step + line.anchor, low, high),
+    singles(all) {
+      const found = new Float32Array(all.length);
+      for (let i = 0; i < found.length; i++) found[i] = within(f(zero + f(offsetOf(all[i]) * stride)), least, greatest);
+      return found;
+    },
+    doubles(all) {
+      const found = new Float64Array(all.length);
+      for (let i = 0; i < found.length; i++) found[i] = within(offsetOf(all[i]) * step + anchor, low, high);
+      return found;
+    },
   };
 }
 
 function constant(value) {
-  return { single: () => f(value), double: () => value };
+  return {
+    isConstant: true,
+    singles: ({ length }) => new Float32Array(length).fill(value),
+    doubles: ({ length }) => new Float64Array(length).fill(value),
+  };
 }
 
 /** Normal, cut at bounds that are counted in deviations; `low` and `high` are the same bounds as values. */
@@ -521,30 +554,34 @@ export function normal(mean, deviation, lower = -Infinity, upper = Infinity, low
   const cut = cutAt(lower, upper);
   const line = lineBetween(cut.start, cut.end, cut.width);
   const [step, anchor, below, above] = [line.step, line.anchor, cut.below, cut.above].map(f);
-  const [least, greatest] = [leastNotBelow(low), greatestNotAbove(high)];
+  const [middle, spread, least, greatest] = [f(mean), f(deviation), leastNotBelow(low), greatestNotAbove(high)];
   function standard(word) {
-    const q = f(anchor + f(offsetOf(line, word) * step));
+    const q = f(anchor + f(line.offsetOf(word) * step));
     const n = q < 0 ? word : ~word >>> 0;
     return quantile(q, f(f(f(f(n) + 0.5) * step) + (q < 0 ? below : above)));
   }
   return {
-    single: (word) => within(f(f(mean) + f(standard(word) * f(deviation))), least, greatest),
-    double: (word) => within(standard(word) * deviation + mean, low, high),
+    singles(all) {
+      const found = new Float32Array(all.length);
+      for (let i = 0; i < found.length; i++) found[i] = within(f(middle + f(standard(all[i]) * spread)), least, greatest);
+      return found;
+    },
+    doubles(all) {
+      const found = new Float64Array(all.length);
+      for (let i = 0; i < found.length; i++) found[i] = within(standard(all[i]) * deviation + mean, low, high);
+      return found;
+    },
   };
 }
 
-/** The nearest float16's bit pattern; ties go to even, as they do in adding 2^e to a number and taking it away. */
+/** The bit pattern of the nearest float16, of a float32; ties go to even. */
 function toFloat16(value) {
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const size = Math.abs(value);
-  const exponent = Math.max(-14, Math.floor(Math.log2(size || 1)));
-  const spacing = 2 ** (Math.max(-14, size < 2 ** exponent ? exponent - 1 : size >= 2 ** (exponent + 1) ? exponent + 1 : exponent) - 10);
-  const units = size / spacing + 2 ** 52 - 2 ** 52;
-  const found = units * spacing;
-  if (found > 65504) return sign | 0x7c00;
-  if (found < 2 ** -14) return sign | (found * 2 ** 24);
-  const power = Math.log2(spacing) + 10 + (units === 2048 ? 1 : 0);
-  return sign | ((power + 15) << 10) | ((found / 2 ** power - 1) * 1024);
+  const bits = bitsOf(value);
+  const [sign, size] = [(bits >>> 16) & 0x8000, bits & 0x7fffffff];
+  if (size >= 0x477ff000) return sign | 0x7c00; // 65520 and more
+  // Below 2^-14 it counts units of 2^-24: adding 2^52 to a number and taking it away leaves whole ones.
+  if (size < 0x38800000) return sign | (Math.abs(value) * 2 ** 24 + 2 ** 52 - 2 ** 52);
+  return sign | ((size - 0x38000000 + 0xfff + ((size >>> 13) & 1)) >>> 13);
 }
 
 function toBfloat16(value) {
@@ -554,7 +591,9 @@ function toBfloat16(value) {
 
 function arrayOfValues(dtype, shape, values) {
   if (dtype !== "float16" && dtype !== "bfloat16") return arrayOf(dtype, shape, new Uint8Array(values.buffer));
-  const halves = Uint16Array.from(values, dtype === "float16" ? toFloat16 : toBfloat16);
+  const halves = new Uint16Array(values.length);
+  const bitsOfHalf = dtype === "float16" ? toFloat16 : toBfloat16;
+  for (let i = 0; i < halves.length; i++) halves[i] = bitsOfHalf(values[i]);
   return arrayOf(dtype, shape, new Uint8Array(halves.buffer));
 }
 
@@ -607,6 +646,20 @@ const FAMILIES = {
     known(SPREADS, distribution, "distribution")(scale / Math.max(1, known(FANS, mode, "mode")(fans))),
 };
 
+const [LARGEST, FARTHEST] = [1.7e38, 8]; // of an argument; of a bound, in deviations
+const inReach = (lower, upper) => lower < upper && lower <= FARTHEST && upper >= -FARTHEST;
+const SOUND = {
+  constant: () => true,
+  random_normal: ({ stddev }) => stddev >= 0,
+  random_uniform: ({ minval, maxval }) => minval < maxval,
+  truncated_normal: ({ stddev, lower, upper }) => stddev >= 0 && inReach(lower, upper),
+  bounded_normal: ({ mean, stddev, minval, maxval }) =>
+    stddev > 0 ? minval < maxval && inReach((minval - mean) / stddev, (maxval - mean) / stddev) : stddev === 0 && minval < maxval && minval <= mean && mean <= maxval,
+  variance_scaling: ({ scale }) => scale > 0,
+};
+
+const isOfKind = (value, usual) => typeof value === typeof usual && (typeof value !== "number" || Math.abs(value) <= LARGEST);
+
 function known(table, name, what) {
   if (!Object.hasOwn(table, name)) throw new Undrawable(`the ${what} ${JSON.stringify(name)} is left to a server`);
   return table[name];
@@ -617,8 +670,10 @@ function realise(scheme, fans, gain) {
   const { name, ...given } = typeof scheme === "string" ? { name: scheme } : scheme;
   const [family, defaults] = known(SCHEMES, name, "scheme");
   for (const argument of Object.keys(given)) known(defaults, argument, `argument of ${name}`);
-  const all = { ...defaults, ...given };
-  return FAMILIES[family](gain === undefined ? all : { ...all, scale: gain * gain }, fans);
+  const all = { ...defaults, ...given, ...(gain === undefined ? {} : { scale: gain * gain }) };
+  if (!Object.keys(all).every((argument) => isOfKind(all[argument], defaults[argument])) || !SOUND[family](all))
+    throw new Undrawable(`${name} does not take ${JSON.stringify(given)}`);
+  return FAMILIES[family](all, fans);
 }
 
 const BY_ACTIVATION = Object.fromEntries([
@@ -642,6 +697,7 @@ function dense({ shape: [inputs, outputs] }) {
 
 function convolution({ shape, groups: stated }) {
   const groups = stated ?? 1;
+  if (!isSize(groups)) throw new Undrawable(`${groups} groups are none`);
   const window = shape.slice(0, -2);
   const [inputs, outputs] = shape.slice(-2);
   if (inputs % groups || outputs % groups) throw new Undrawable(`${groups} groups do not divide the channels`);
@@ -731,9 +787,11 @@ function moved(values, shape, axes) {
   return [found, sizes];
 }
 
+const isSize = (size) => Number.isSafeInteger(size) && size > 0;
 const fits = (axes, sizes) => (sizes === undefined ? axes > 0 : sizes === null || axes === sizes);
 
 const SPEC = ["algorithm", "seed", "layout", "dtype", "defaults", "fans", "input_shape", "layers"];
+const NAME = /^\.*[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$/;
 const ONLY = { algorithm: "initserve/1", defaults: "recommended", fans: "true" };
 
 /**
@@ -751,25 +809,40 @@ export function draw(spec) {
   const arrays = new Map();
   const weighted = spec.layers.filter(({ type }) => !WEIGHTLESS.has(type));
   weighted.forEach((layer, index) => {
-    const { members, sizes, parameters } = known(LAYERS, layer.type, "layer type");
-    for (const member of Object.keys(layer)) known(Object.fromEntries([...COMMON, ...members].map((name) => [name, 1])), member, `member of ${layer.type}`);
-    if (!Array.isArray(layer.shape) || !layer.shape.every((size) => Number.isSafeInteger(size) && size > 0) || !fits(layer.shape.length, sizes))
-      throw new Undrawable(`(${layer.shape}) is not the shape of a ${layer.type}`);
     const name = layer.name ?? `${layer.type}_${index}`;
-    for (const each of parameters(layer)) {
-      if (each.member === "bias" && layer.bias === null) continue;
+    if (!NAME.test(name)) throw new Undrawable(`${JSON.stringify(name)} is no layer's name`);
+    const seed = layer.seed ?? spec.seed;
+    checkSeed(seed);
+    for (const each of parametersOf(layer)) {
       const key = layout === "keras" ? `${name}/${each.name}` : `${name}.${each.torch}`;
-      arrays.set(key, drawn(layer.seed ?? spec.seed, `${name}/${each.name}`, each, distributionOf(layer, each), layout, dtype));
+      if (arrays.has(key)) throw new Undrawable(`two arrays would be called ${key}`);
+      arrays.set(key, drawn(seed, `${name}/${each.name}`, each, distributionOf(layer, each), layout, dtype));
     }
   });
   return arrays;
 }
 
+function parametersOf(layer) {
+  const { members, sizes, parameters } = known(LAYERS, layer.type, "layer type");
+  for (const member of Object.keys(layer)) known(Object.fromEntries([...COMMON, ...members].map((name) => [name, 1])), member, `member of ${layer.type}`);
+  known(BY_ACTIVATION, layer.activation ?? "linear", "activation");
+  if (!Array.isArray(layer.shape) || !layer.shape.every(isSize) || !fits(layer.shape.length, sizes))
+    throw new Undrawable(`(${layer.shape}) is not the shape of a ${layer.type}`);
+  const gain = layer.gain ?? 1;
+  if (!isOfKind(gain, 1) || !(gain > 0)) throw new Undrawable(`${gain} is no gain`);
+  return parameters(layer).filter(({ member }) => member !== "bias" || layer.bias !== null);
+}
+
+function areFinite(values) {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
+}
+
 function drawn(seed, path, { shape, axes }, distribution, layout, dtype) {
-  const all = words(seed, path, 0, product(shape));
-  const values = dtype === "float64" ? Float64Array.from(all, distribution.double) : Float32Array.from(all, distribution.single);
+  const all = distribution.isConstant ? { length: product(shape) } : words(seed, path, 0, product(shape));
+  const values = dtype === "float64" ? distribution.doubles(all) : distribution.singles(all);
   const [arranged, sizes] = layout === "pytorch" && axes ? moved(values, shape, axes) : [values, shape];
   const array = arrayOfValues(dtype, sizes, arranged);
-  if (!array.data.every(Number.isFinite)) throw new Undrawable(`${dtype} cannot hold the values of ${path}`);
+  if (!areFinite(array.data)) throw new Undrawable(`${dtype} cannot hold the values of ${path}`);
   return array;
 }

@@ -58,9 +58,7 @@ export function layersOf(spec) {
   });
 }
 
-export function values(seed, path, distribution, count) {
-  return Float64Array.from(words(seed, path, 0, count), distribution.double);
-}
+export const values = (seed, path, distribution, count) => distribution.doubles(words(seed, path, 0, count));
 
 // The batch that a diagnosis sends through, in rows of features.
 export function inputsOf(spec, batch) {
