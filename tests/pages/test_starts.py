@@ -10,7 +10,7 @@ from tests.pages.reader import IN_CHROMIUM, Reader, show
 
 pytestmark = IN_CHROMIUM
 ALL = """async () => {
-  const { descend, fateOf } = await import('/starts/starts.js');
+  const { descend, fateOf } = await import('/starts/curves.js');
   const found = [];
   for (const curve of ['valleys', 'bowl'])
     for (let rate = 0.02; rate < 1.001; rate += 0.07)
