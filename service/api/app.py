@@ -22,6 +22,7 @@ from service.api import (
     metrics,
     openapi,
     operations,
+    pages,
     problems,
     shards,
     specs,
@@ -31,6 +32,7 @@ from service.api import (
 )
 from service.api.admission import Room
 from service.api.connections import Connections, most_connections
+from service.api.content import Content
 from service.api.counters import Counters
 from service.api.digests import Digests
 from service.api.kept import Plans
@@ -53,6 +55,14 @@ class Application(FastAPI):
     def openapi_for_generators(self) -> dict[str, Any]:
         return openapi.for_generators(self.openapi())
 
+    @cached_property
+    def document(self) -> Content:
+        return Content.of_json(self.openapi())
+
+    @cached_property
+    def document_for_generators(self) -> Content:
+        return Content.of_json(self.openapi_for_generators)
+
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
@@ -72,6 +82,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     plans = Plans(workers, store, room, settings.max_kept_plan_bytes, settings.max_body_bytes)
     services = Services(settings, Counters(), room, workers, connections, readiness, plans, store, Digests())
     app.state.services = services
+    app.state.pages = await to_thread.run_sync(pages.read_pages)
     # What start-up made stays: looking through it again and again would hold up an answer now and then.
     gc.collect()
     gc.freeze()
@@ -92,7 +103,7 @@ def create_app(settings: Settings) -> Application:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,
     )
     app.state.settings = settings
     most, longest = settings.max_specs_bytes, settings.max_body_bytes
@@ -101,11 +112,12 @@ def create_app(settings: Settings) -> Application:
     routers = (init, shards, weights, specs, verify, diagnose, train, catalogue, operations, metrics)
     for router in (each.router for each in routers):
         app.router.routes.extend(router.routes)  # include_router would put a second match before every route
-    app.router.routes.extend(operations.playground())
     app.router.redirect_slashes = False  # to an address made of whatever Host says
+    app.add_route("/openapi.json", operations.openapi, include_in_schema=False)
     app.add_route("/openapi-3.1.json", operations.openapi_for_generators, include_in_schema=False)
     app.add_route("/docs", operations.to_docs, include_in_schema=False)
-    app.mount("/docs", operations.Pages(directory=operations.PAGES / "swagger", html=True), name="docs")
+    for name in pages.FOLDERS:
+        app.router.routes.extend(pages.routes(name))
     for router in (hub.router, hub_listing.router):  # last, since names of repositories may be anything
         app.router.routes.extend(router.routes)
     return app

@@ -1,11 +1,14 @@
 """The catalogue: every scheme, layer, activation, recipe and algorithm, as lists and one by one."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, TypeAlias
 
-from fastapi import APIRouter, Request
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
+from service.api.content import REVALIDATED, Content
 from service.api.entries import (
     EVERY_LAYER,
     describe_activation,
@@ -45,10 +48,29 @@ def listing(plural: str, names: list[str], describe: Callable[[str], dict[str, A
     return {plural: [describe(name) for name in names]}
 
 
-@router.get("/schemes", operation_id="list_schemes", summary="Every scheme")
-def list_schemes() -> Listing:
+# Of these every replica of a version has the same to say.
+LISTINGS: dict[str, tuple[list[str], Callable[[str], dict[str, Any]]]] = {
+    "schemes": (SCHEME_NAMES, describe_scheme),
+    "layers": (list(EVERY_LAYER), describe_layer),
+    "activations": (list(activations.ACTIVATIONS), describe_activation),
+    "recipes": (list(RECIPES), describe_recipe),
+}
+
+
+@cache
+def made(plural: str) -> Content:
+    """Return a listing as it is sent; the first time takes up to a second."""
+    return Content.of_json(listing(plural, *LISTINGS[plural]))
+
+
+async def answered(request: Request, plural: str) -> Response:
+    return (await to_thread.run_sync(made, plural)).answer(request, {"cache-control": REVALIDATED})
+
+
+@router.get("/schemes", response_model=Listing, operation_id="list_schemes", summary="Every scheme")
+async def list_schemes(request: Request) -> Response:
     """List every scheme: formula, parameters with their ranges, aliases, references, an example request."""
-    return listing("schemes", SCHEME_NAMES, describe_scheme)
+    return await answered(request, "schemes")
 
 
 @router.get("/schemes/{name}", operation_id="show_scheme", summary="One scheme, by name or alias", responses=NOT_FOUND)
@@ -57,10 +79,10 @@ def show_scheme(name: str) -> dict[str, Any]:
     return describe_scheme(find(name, SCHEME_NAMES, ALIASES))
 
 
-@router.get("/layers", operation_id="list_layers", summary="Every layer type")
-def list_layers() -> Listing:
+@router.get("/layers", response_model=Listing, operation_id="list_layers", summary="Every layer type")
+async def list_layers(request: Request) -> Response:
     """List every layer type: its fields, and what it holds in each layout for an example."""
-    return listing("layers", list(EVERY_LAYER), describe_layer)
+    return await answered(request, "layers")
 
 
 @router.get(
@@ -71,10 +93,10 @@ def show_layer(name: str) -> dict[str, Any]:
     return describe_layer(find(name, EVERY_LAYER, names.ALIASES))
 
 
-@router.get("/activations", operation_id="list_activations", summary="Every activation")
-def list_activations() -> Listing:
+@router.get("/activations", response_model=Listing, operation_id="list_activations", summary="Every activation")
+async def list_activations(request: Request) -> Response:
     """List every activation: the scheme it recommends and why, and its gains by three definitions and torch's."""
-    return listing("activations", list(activations.ACTIVATIONS), describe_activation)
+    return await answered(request, "activations")
 
 
 @router.get(
@@ -88,10 +110,10 @@ def show_activation(name: str) -> dict[str, Any]:
     return describe_activation(find(name, activations.ACTIVATIONS, activations.ALIASES))
 
 
-@router.get("/recipes", operation_id="list_recipes", summary="Every recipe")
-def list_recipes() -> Listing:
+@router.get("/recipes", response_model=Listing, operation_id="list_recipes", summary="Every recipe")
+async def list_recipes(request: Request) -> Response:
     """List every recipe: a published model or start, its sizes, the rules of its first; POST /plan shows its layers."""
-    return listing("recipes", list(RECIPES), describe_recipe)
+    return await answered(request, "recipes")
 
 
 @router.get("/recipes/{name}", operation_id="show_recipe", summary="One recipe", responses=NOT_FOUND)

@@ -1,67 +1,38 @@
-"""For operators and the curious: life, readiness, what a problem means, the documentation's pages."""
+"""For operators and the curious: life, readiness, what a problem means, the API's document."""
 
-from pathlib import Path
 from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
-from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from service import __version__
+from service.api.content import REVALIDATED, Content
 from service.api.openapi import PROBLEM_RESPONSES
 from service.api.problems import PROBLEMS
 from service.api.services import services_of
 from service.replay import ALGORITHMS
 from service.stream.streams import ALGORITHM
 
-PAGES = Path(__file__).parent.parent / "pages"
-# Everything a page needs comes from this service; styles stand in elements too (Swagger UI).
-POLICY = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'"
-
 router = APIRouter(tags=["operations"])
 
 
-class Pages(StaticFiles):
-    """Static files, under a policy that lets them load nothing from elsewhere."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_guarded(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                guard = [(b"content-security-policy", POLICY.encode()), (b"x-content-type-options", b"nosniff")]
-                message = {**message, "headers": [*message["headers"], *guard]}
-            await send(message)
-
-        await super().__call__(scope, receive, send_guarded)
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        answer = await super().get_response(path, scope)
-        if isinstance(answer, RedirectResponse):  # to a folder, at an address made of whatever Host says
-            raise HTTPException(404)
-        return answer
+async def openapi(request: Request) -> Response:
+    """Answer the API's document."""
+    document: Content = await to_thread.run_sync(lambda: request.app.document)
+    return document.answer(request, {"cache-control": REVALIDATED})
 
 
-async def openapi_for_generators(request: Request) -> JSONResponse:
+async def openapi_for_generators(request: Request) -> Response:
     """Answer the API's document as generators of clients read it."""
-    return JSONResponse(request.app.openapi_for_generators)
+    document: Content = await to_thread.run_sync(lambda: request.app.document_for_generators)
+    return document.answer(request, {"cache-control": REVALIDATED})
 
 
 async def to_docs(request: Request) -> RedirectResponse:
     """Lead to the folder by a relative address, which holds behind any host and prefix."""
     return RedirectResponse("docs/")
-
-
-def playground() -> list[Route]:
-    """Return a route for each of the playground's files, its page at /.
-
-    One route for all would match every address, and hide that some take another method.
-    """
-    folder = PAGES / "playground"
-    files = Pages(directory=folder, html=True)
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return [Route("/", files), *(Route(f"/{name}", files) for name in names)]
 
 
 @router.head("/livez", include_in_schema=False)  # load balancers ask so
