@@ -3,7 +3,7 @@
 Plain stochastic gradient descent in float64: no momentum, no decay; batches are drawn from a stream of their own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,6 +111,15 @@ class DenseStack:
     def step(self, rate: float) -> None:
         assert self.last is not None
         descend(self.layers, self.last.gradients, rate)
+
+    def answers(self, points: Array) -> Array:
+        for layer in self.layers:
+            points = points @ layer.kernel if layer.bias is None else points @ layer.kernel + layer.bias
+            points = layer.function.value(points)
+        return points
+
+    def weights_by_layer(self) -> Iterable[tuple[str, Array]]:
+        return ((layer.name, layer.kernel) for layer in self.layers)
 
     def symmetric(self) -> str | None:
         return next((layer.name for layer in self.layers[:-1] if symmetric(layer)), None)

@@ -31,6 +31,7 @@ EXTRA = (
     "inputs",
     "batch",
     "forecast_only",
+    "distributions",
     "tune",
     "across",
     "steps",
@@ -62,12 +63,21 @@ class DiagnoseRequest(Spec, StepsRequest):
         None, description="Examples drawn where `inputs` is left out; 128, fewer for images, unless given."
     )
     forecast_only: bool = Field(False, description="What theory expects, without a number drawn.")
+    distributions: bool = Field(
+        False, description="Also how the outputs of every layer, and the gradient there, are distributed."
+    )
     tune: Literal["lsuv", "gains"] | None = Field(
         None, description="Also answer a spec whose gains give every layer outputs of variance 1 for these inputs."
     )
     across: Across | None = Field(
         None, description="Also how sizes of outputs, gradients and of the first step's changes go with width or depth."
     )
+
+    def check_distributions(self) -> None:
+        """Refuse to count numbers where none is drawn."""
+        if self.distributions and self.forecast_only:
+            detail = "a forecast draws no numbers whose distribution could be told"
+            raise InvalidSpec(detail, "/distributions", {"forecast_only": False})
 
 
 def standard_normal(shape: tuple[int, ...], seed: int, what: str) -> Array:

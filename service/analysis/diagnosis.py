@@ -9,6 +9,7 @@ from service.analysis.across.check import Family
 from service.analysis.across.family import members_of
 from service.analysis.answers import finite, observed
 from service.analysis.diagnosable import EXTRA, DiagnoseRequest, batch_shapes, batches_of
+from service.analysis.distributions import BYTES_OF_LAYER, PER_COUNTED
 from service.analysis.first_step import HIGH, LOW
 from service.analysis.network import Batches, Network, activation_of, check_rules
 from service.analysis.remedies import candidates, measured_candidates, remedy, with_fewer_rules
@@ -73,7 +74,8 @@ class Diagnosis:
 
     def _held(self, network: Network, shapes: Mapping[str, Shape], steps: bool) -> int:
         beside = held_by_steps(network, shapes, self.request.optimizer) if steps else 0
-        return network.memory(shapes) + beside
+        told = BYTES_OF_LAYER * len(network.graph.places) if self.request.distributions else 0
+        return network.memory(shapes) + beside + told
 
     def _comfortable(self, shapes: dict[str, Shape]) -> dict[str, Shape]:
         """Return shapes of fewer examples, where so many as are usual would take long; eight are enough to judge by.
@@ -87,11 +89,11 @@ class Diagnosis:
             shapes = {name: (examples, *shape[1:]) for name, shape in shapes.items()}
         return shapes
 
-    def study(self, spec: Spec) -> Findings:
+    def study(self, spec: Spec, distributions: bool = False) -> Findings:
         """Return what a spec comes to with the inputs of this request."""
         if self.request.forecast_only:
             return study_forecast(spec, self.most_operations)
-        return study(spec, self.inputs, self.seed, self.most_operations)
+        return study(spec, self.inputs, self.seed, self.most_operations, distributions)
 
     def remedy(self, found: Findings) -> dict[str, Any] | None:
         """Return a spec near this one whose verdict is normal, None where none of those tried has one."""
@@ -114,13 +116,15 @@ class Diagnosis:
         """How many remedies may be tried, one at least: each is studied, and may be measured before that."""
         if self.request.forecast_only:
             return max(1, REMEDIES * self.most_operations // (PER_LAYER * len(self.plan.layers)))
-        price = Network(self.spec, self.most_operations).price(self.shapes)
-        return max(1, REMEDIES * self.most_operations // (2 * price))
+        network = Network(self.spec, self.most_operations)
+        counting = PER_COUNTED * network.cost(self.shapes).kept if self.request.distributions else 0
+        return max(1, (REMEDIES * self.most_operations - counting) // (2 * network.price(self.shapes)))
 
     def answer(self) -> dict[str, Any]:
         """Return the answer of POST /diagnose."""
         steps, family = self._steps(), self.family
-        found = self.study(self.spec)
+        self.request.check_distributions()
+        found = self.study(self.spec, self.request.distributions)
         told = self._summary(found)
         tuned = None
         if self.request.tune is not None:
@@ -193,11 +197,18 @@ class Diagnosis:
             "code": judgement.code,
             "reason": judgement.reason,
             "judged_by": finite(found.judged_by[index]) if place.has_weights else None,
-            "forward": finite(forward),
-            "backward": finite(backward),
+            "forward": with_distribution(found, index, 0, finite(forward)),
+            "backward": with_distribution(found, index, 1, finite(backward)),
             "matrix": finite(matrix),
             "forecast": finite(found.expected[index]),
         }
+
+
+def with_distribution(found: Findings, index: int, way: int, measured: Any) -> Any:
+    """Return what is told of a layer's outputs (way 0) or of the gradient there, with its distribution if asked for."""
+    if found.distributions is None:
+        return measured
+    return measured | {"distribution": finite(found.distributions[index][way])}
 
 
 def costs_at_most(network: Network, shapes: dict[str, Shape], most: int | None) -> bool:

@@ -1,6 +1,6 @@
 """What is trained, whatever it is made of, and what came of a training."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Protocol
@@ -47,6 +47,12 @@ class Learner(Protocol):
 
     def step(self, rate: float) -> None:
         """Go down the gradient of the last look."""
+
+    def answers(self, points: Array) -> Array:
+        """Return what the network makes of points, with the weights of the last look, which is left as it is."""
+
+    def weights_by_layer(self) -> Iterable[tuple[str, Array]]:
+        """Return each layer's name with its weights (not its biases, scales, slopes), laid one behind the other."""
 
     def symmetric(self) -> str | None:
         """Return the first hidden layer of which all neurons compute the same, and not just nothing."""

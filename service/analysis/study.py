@@ -5,13 +5,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from service import stopping
 from service.analysis.by_design import alike_by_design
 from service.analysis.diagnosable import drawn_shapes, standard_normal
+from service.analysis.distributions import Distribution, distribution_of
 from service.analysis.first_step import is_settled, take_steps
 from service.analysis.forecast import Forecast, forecast
 from service.analysis.looks import look
+from service.analysis.magnitudes import gradient_of
 from service.analysis.matrices import Matrix
-from service.analysis.network import Batches, Network, activation_of
+from service.analysis.network import Batches, Network, Stage, activation_of
 from service.analysis.observations import Observations, observe
 from service.analysis.propagation import Backward, Forward, measure
 from service.analysis.reach import is_last, shown_at, trunk
@@ -40,14 +43,18 @@ class Findings:
     expected: list[Forecast | None]
     path: list[int]
     observed: Observations | None = None
+    distributions: list[tuple[Distribution | None, Distribution | None]] | None = None  # of outputs, of gradients
 
     @property
     def verdict(self) -> Verdict:
         return worst(self.judgements)
 
 
-def study(spec: Spec, inputs: Batches, seed: int, most_operations: int) -> Findings:
-    """Return what a spec comes to with these inputs; raises InitserveError for what cannot be run."""
+def study(spec: Spec, inputs: Batches, seed: int, most_operations: int, distributions: bool = False) -> Findings:
+    """Return what a spec comes to with these inputs, distributions where they are asked for.
+
+    Raises InitserveError for what cannot be run.
+    """
     network = Network(spec, most_operations)
     with np.errstate(all="ignore"):  # what overflows is told as such
         rms = inputs_rms(inputs)
@@ -56,6 +63,7 @@ def study(spec: Spec, inputs: Batches, seed: int, most_operations: int) -> Findi
         measured = measure(stages, gradient)
         first = look(network, stages, rms)
         observed = observe(network, stages, inputs)
+        spread = [both_of(stage) for stage in stages] if distributions else None
         del stages  # what a pass keeps is given back before the next one
         looks = [] if is_settled([first]) else take_steps(network, inputs, gradient, rms)
         expected = forecast(network, {name: batch.shape for name, batch in inputs.items()}, inputs, rms)
@@ -66,7 +74,13 @@ def study(spec: Spec, inputs: Batches, seed: int, most_operations: int) -> Findi
     seen = [activated(one, measured[at][0]) for one, at in zip(own, shown(network), strict=True)]
     judgements = judge_all(seen, prospects, activations, alike_by_design(network))
     by = [Factors(size, seen.slope) for size, seen in zip(sizes, first, strict=True)]
-    return replace(found(network, judgements, by, measured, expected), observed=observed)
+    return replace(found(network, judgements, by, measured, expected), observed=observed, distributions=spread)
+
+
+def both_of(stage: Stage) -> tuple[Distribution | None, Distribution | None]:
+    """Return how a layer's outputs are distributed, and the gradient there."""
+    stopping.give_way()
+    return distribution_of(stage.out.value), distribution_of(gradient_of(stage.out))
 
 
 def study_forecast(spec: Spec, most_operations: int) -> Findings:

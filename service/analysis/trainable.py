@@ -11,9 +11,18 @@ from pydantic import Field
 from service.analysis.functions import FUNCTIONS
 from service.analysis.tasks import TASKS, TaskName
 from service.analysis.trainable_graph import MOST_PARAMETERS, bytes_held, check_graph, is_stack, step_operations
+from service.analysis.watching import (
+    MOST_LOOKS,
+    PER_HISTOGRAM,
+    PER_TOLD,
+    answered,
+    looks,
+    numbers_told,
+)
 from service.errors import InitserveError, InvalidSpec, TooLarge, UnsupportedCombination
 from service.networks.layers.dense import Dense
 from service.networks.layers.layer import PlacedSpec
+from service.networks.layers.normalization import BatchNorm
 from service.networks.schemes import AnyScheme
 from service.specs.named import OF_RECIPE
 from service.specs.rules import Rule
@@ -50,6 +59,11 @@ class TrainRequest(Spec):
     batch: Annotated[int, Field(ge=0, le=512)] = Field(
         64, description="Examples in a step, drawn anew for each, some of them twice; 0: all of them in every step."
     )
+    watch: bool = Field(
+        False,
+        description="Also tell, as it runs, of the examples, how the network answers and how its weights are "
+        "distributed: 50 times a run. For `text/event-stream` and `application/jsonl`.",
+    )
 
 
 def under(request: TrainRequest, scheme: AnyScheme | None) -> Spec:
@@ -80,9 +94,37 @@ def operations(request: TrainRequest) -> int:
     return arithmetic + PER_LAYER * len(request.layers) + PER_STEP
 
 
+def look_operations(request: TrainRequest) -> int:
+    """Return what it costs to look at a run that is watched: a pass forward, and what is told of it."""
+    task, layers = TASKS[request.task], len(request.layers)
+    told = PER_TOLD * numbers_told(task) + PER_HISTOGRAM * layers
+    if not is_stack(request):
+        norms = 1 + any(
+            isinstance(layer, BatchNorm) for layer in request.layers
+        )  # whose deviations are measured before
+        return told + norms * step_operations(request, task, max(answered(task), task.examples))
+    parameters, units = size(request.layers)
+    return told + answered(task) * (parameters + PER_UNIT * units) + PER_PARAMETER * parameters
+
+
+def run_operations(request: TrainRequest, steps: int) -> int:
+    """Return what a run of so many steps costs, in multiplications that take as long."""
+    seen = looks(steps) * look_operations(request) if request.watch else 0
+    return steps * operations(request) + seen
+
+
+def affordable_steps(request: TrainRequest, most_operations: int) -> int:
+    """Return how many steps a run may take for so many operations, 0 where one is too much."""
+    step, look = operations(request), look_operations(request) if request.watch else 0
+    at_every_step = min(MOST_LOOKS, most_operations // (step + look))
+    return max(at_every_step, (most_operations - (MOST_LOOKS + 1) * look) // step)
+
+
 def held_by(request: TrainRequest) -> int:
-    """Return how many bytes a run may hold: the task, the weights, what a pass keeps, and gradients."""
-    return HELD if is_stack(request) else HELD + bytes_held(request, TASKS[request.task])
+    """Return how many bytes a run may hold: the task, the weights, what passes keep, and gradients."""
+    if is_stack(request):
+        return HELD
+    return HELD + bytes_held(request, TASKS[request.task]) * (2 if request.watch else 1)
 
 
 def check(request: TrainRequest, most_operations: int) -> None:
@@ -95,9 +137,9 @@ def check(request: TrainRequest, most_operations: int) -> None:
         with mending(request):
             check_graph(request, TASKS[request.task], request.task)
     runs = len(schemes_of(request)) * request.restarts
-    asked = runs * request.steps * operations(request)
+    asked = runs * run_operations(request, request.steps)
     if asked > most_operations:
-        steps = most_operations // (runs * operations(request))
+        steps = affordable_steps(request, most_operations // runs)
         fewer = {"steps": steps} if steps else {"restarts": 1, "schemes": None, "steps": 1}
         detail = f"these {runs} runs cost as much as {asked:,} multiplications; at most {most_operations:,} are allowed"
         raise TooLarge(f"{detail}: fewer steps, restarts or schemes, or a smaller batch will do", "/steps", fewer)

@@ -15,6 +15,7 @@ from service.analysis.learner import Learner, Outcome, judge
 from service.analysis.tasks import TASKS, Task
 from service.analysis.trainable import MOST_OPERATIONS, TrainRequest, check, operations, schemes_of, under
 from service.analysis.trainable_graph import example_shape, is_stack, network_of
+from service.analysis.watching import examples, is_watched, look_at
 from service.networks.layers.layer import LARGEST_EXACT, LARGEST_SEED
 from service.networks.schemes import PRESETS, AnyScheme
 from service.specs.spec import Spec
@@ -26,9 +27,9 @@ AS_IN_THE_SPEC = "as in the spec"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened: `progress` at a step, a finished `run`, the `end`."""
+    """What happened: `examples` of a training that is watched, `progress` at a step, a finished `run`, the `end`."""
 
-    name: Literal["progress", "run", "end"]
+    name: Literal["examples", "progress", "run", "end"]
     data: dict[str, Any]
 
 
@@ -52,7 +53,7 @@ class Run:
         self.learner = learner = learner_of(self.spec, self.task)
         for step in range(self.request.steps):
             stopping.check()
-            loss, norm = self._step(learner, step)
+            loss, norm = self._look(learner, step)
             if not (isfinite(loss) and isfinite(norm)):
                 what = "gradient" if isfinite(loss) else "loss"
                 yield self._finished(Outcome(None, None, False, f"the {what} overflowed at step {step}"))
@@ -61,19 +62,22 @@ class Run:
             if recorded:
                 self.loss.append(loss)
                 self.gradient_norm.append(norm)
-            if recorded or step % pace == 0:
+            watched = self.request.watch and is_watched(step, self.request.steps)
+            seen = look_at(learner, self.task) if watched else {}
+            if watched or recorded or step % pace == 0:
                 now = {"step": step, "loss": loss, "gradient_norm": norm}
-                yield Event("progress", {"run": self.number, **self.about, **now})
+                yield Event("progress", {"run": self.number, **self.about, **now, **seen})
+            with np.errstate(all="ignore"):
+                learner.step(self.request.learning_rate)
         yield self._finished(judge(learner, self.task, self.began))
 
-    def _step(self, learner: Learner, step: int) -> tuple[float, float]:
+    def _look(self, learner: Learner, step: int) -> tuple[float, float]:
         inputs, targets = self.task.data()
         if self.request.batch:
             rows = chosen(self.seed, step, self.request.batch, len(inputs))
             inputs, targets = inputs[rows], targets[rows]
         with np.errstate(all="ignore"):  # what overflows is told as such
             found = learner.look(inputs, targets)
-            learner.step(self.request.learning_rate)
             if step == 0:
                 self.began = found.first
             return found.loss, found.norm
@@ -111,6 +115,8 @@ def train(request: TrainRequest, most_operations: int = MOST_OPERATIONS) -> Iter
     ]
 
     def events() -> Iterator[Event]:
+        if request.watch:
+            yield Event("examples", examples(TASKS[request.task]))
         for number, (scheme, of_run) in enumerate(starts):
             yield from Run(request, number, scheme, of_run).events()
         yield Event("end", {})

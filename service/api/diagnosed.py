@@ -8,6 +8,25 @@ from service.analysis.verdicts import Verdict
 from service.api.answers import Closed
 
 
+class MagnitudesAnswer(Closed):
+    """Of values that are not 0; both lists are empty where all of them are."""
+
+    exponents: list[float] = Field(
+        description="Edges of bins, log10, a quarter of a decade apart; at most 128 bins: the first takes what is "
+        "smaller still."
+    )
+    counts: list[int]
+
+
+class DistributionAnswer(Closed):
+    """Of all values, of every example, place and unit, that are finite."""
+
+    edges: list[float] = Field(description="65 edges of 64 bins of equal width, from the least to the greatest.")
+    counts: list[int]
+    zeros: int = Field(description="How many are exactly 0; they are in `counts` too.")
+    magnitudes: MagnitudesAnswer
+
+
 class ForwardAnswer(Closed):
     mean: float | None = Field(description="Of the outputs, after the activation; null where numbers overflow.")
     std: float | None
@@ -17,6 +36,9 @@ class ForwardAnswer(Closed):
     correlation: float | None = Field(description="Mean cosine between two examples' outputs.")
     units: int
     distinct: int = Field(description="How many of the units differ from each other, before the activation.")
+    distribution: DistributionAnswer | None = Field(
+        None, description="Where the request asks for `distributions`; null where every value overflowed."
+    )
 
 
 class BackwardAnswer(Closed):
@@ -24,6 +46,9 @@ class BackwardAnswer(Closed):
     std: float | None
     rms: float | None
     weights: float | None = Field(description="The rms of the gradient of the layer's kernel, for one example.")
+    distribution: DistributionAnswer | None = Field(
+        None, description="Where the request asks for `distributions`; null where every value overflowed."
+    )
 
 
 class MatrixAnswer(Closed):

@@ -15,6 +15,7 @@ from service.api.routing import DirectRoute, read_query
 from service.api.services import services_of
 from service.api.streaming import Answer
 from service.api.working import in_worker
+from service.errors import InvalidSpec
 from service.formats.description import dumps
 from service.formats.payload import Piece, text
 
@@ -51,6 +52,13 @@ def rendered(request: TrainRequest, events: Iterator[Event], format: str) -> Ite
             yield text(b"event: " + event.name.encode() + b"\ndata: " + dumps(event.data) + b"\n\n")
 
 
+def check_watched(request: TrainRequest, format: str) -> None:
+    """Refuse to tell how a training goes on in an answer that comes at its end."""
+    if request.watch and format == "json":
+        detail = "a training is watched as it goes: ask for text/event-stream or application/jsonl"
+        raise InvalidSpec(detail, "/watch", {"watch": False})
+
+
 @router.post(
     "/train",
     operation_id="train",
@@ -72,6 +80,9 @@ async def start_training(request: Request) -> Response:
     A bare stack of dense layers goes fastest; any other graph whose sizes fit the task runs as in /diagnose: what reads
     images gets the digits as images of 8 × 8.
 
+    As events, `watch` also shows the examples, the boundary that the network draws between two classes, or its answers,
+    and histograms of its weights, fifty times a run.
+
     Each scheme is put on all weights in turn, and started anew with the next seeds as often as `restarts` says.
     """
     services = services_of(request)
@@ -84,6 +95,7 @@ async def start_training(request: Request) -> Response:
             keep_to_one_thread()
             wanted = parse_document(body, TrainRequest)
             with pointing_into(body):
+                check_watched(wanted, chosen)
                 return rendered(wanted, train(wanted), chosen), held_by(wanted)
 
         pieces, bytes_held = await in_worker(services.workers, request, begin)

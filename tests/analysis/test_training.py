@@ -422,7 +422,7 @@ def test_the_request_is_strict(wrong: dict[str, Any]) -> None:
 def test_every_field_of_the_request_is_described() -> None:
     properties = TrainRequest.model_json_schema()["properties"]
     added = set(TrainRequest.model_fields) - set(Spec.model_fields)
-    assert added == {"task", "schemes", "restarts", "steps", "learning_rate", "batch"}
+    assert added == {"task", "schemes", "restarts", "steps", "learning_rate", "batch", "watch"}
     assert all(properties[name]["description"] for name in added)
 
 

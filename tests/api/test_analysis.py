@@ -73,6 +73,10 @@ def test_statistics_can_be_a_picture(client: httpx.Client) -> None:
             "/layers/1/shape/1",
         ),
         ("/train", {"layers": MOONS["layers"]}, "/task"),
+        ("/train", MOONS | {"watch": True}, "/watch"),
+        ("/train", MOONS | {"watch": "yes"}, "/watch"),
+        ("/diagnose", NORMAL | {"distributions": 2}, "/distributions"),
+        ("/diagnose", NORMAL | {"distributions": True, "forecast_only": True}, "/distributions"),
     ],
 )
 def test_errors_point_at_their_place(client: httpx.Client, address: str, body: dict[str, Any], pointer: str) -> None:
@@ -112,6 +116,26 @@ def test_events_tell_the_same_as_the_answer(client: httpx.Client) -> None:
     assert lines.headers["content-type"].startswith("application/jsonl")
     told = [json.loads(line) for line in lines.text.splitlines()]
     assert [(one.pop("event"), one) for one in told] == events
+
+
+def test_distributions_are_what_the_document_says(client: httpx.Client) -> None:
+    residual: dict[str, Any] = EXAMPLES["residual"]["value"]  # type: ignore[assignment]
+    found = client.post("/diagnose", json=residual | {"distributions": True}).json()
+    DiagnoseAnswer.model_validate(found)
+    for layer in found["layers"]:
+        for way in ("forward", "backward"):
+            told = layer[way]["distribution"]
+            assert (len(told["edges"]), len(told["counts"])) == (65, 64)
+
+
+def test_a_training_is_watched_event_by_event(client: httpx.Client) -> None:
+    events = events_of(client.post("/train?format=events", json=MOONS | {"watch": True}).text)
+    assert [name for name, _ in events].count("examples") == 1
+    assert (events[0][0], len(events[0][1]["points"])) == ("examples", 500)
+    watched = [data["step"] for name, data in events if "boundary" in data and data["run"] == 1]
+    assert watched == [*range(0, 200, 4), 199]
+    lines = client.post("/train?format=jsonl", json=MOONS | {"watch": True}).text.splitlines()
+    assert [(one.pop("event"), one) for one in map(json.loads, lines)] == events
 
 
 LONG = MOONS | {"steps": 2000, "restarts": 10, "schemes": ["he_normal", "glorot_normal", "zeros"]}

@@ -21,6 +21,7 @@ IMAGES = {
     "batch": 16,
 }
 STEPS = {"steps": 2, "optimizer": "adam", "learning_rate": 1e-3}
+COUNTED = {"distributions": True}
 
 
 def peak(server: Server) -> int:
@@ -32,7 +33,9 @@ def peak(server: Server) -> int:
 
 
 @needs_proc
-@pytest.mark.parametrize("document", [WIDE, IMAGES, WIDE | STEPS], ids=["wide", "images", "steps"])
+@pytest.mark.parametrize(
+    "document", [WIDE, IMAGES, WIDE | STEPS, IMAGES | COUNTED], ids=["wide", "images", "steps", "distributions"]
+)
 def test_a_diagnosis_holds_no_more_than_it_was_admitted_for(running: Server, document: Any) -> None:
     warm = {"seed": 1, "layers": [{"type": "dense", "shape": [8, 8]}]}
     assert httpx.post(f"{running.url}/diagnose", json=warm, timeout=PATIENCE).status_code == 200

@@ -143,6 +143,7 @@ WRONG = [
         {"learning_rate": 0},
         {"learning_rate": 1e9},
         {"learning_rate": ""},
+        {"watch": True},
         {"steps": 0},
         {"steps": 99999},
         {"steps": 1.5},

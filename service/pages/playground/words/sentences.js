@@ -54,6 +54,8 @@ const ROWS = [
   [/^(\w+) needs an? (.+), not the shape \[(.*)\](?: of (\S+))?$/, (_, scheme, __, shape, name) => `${scheme} no admite la forma [${shape}]${name ? ` de ${name}` : ""}`],
   [/^values up to (\S+) do not fit (\w+), whose largest is (\S+)$/, "valores de hasta $1 no caben en $2, cuyo máximo es $3"],
 
+  [/^a forecast draws no numbers whose distribution could be told$/, "un pronóstico no sortea números cuya distribución se pueda mostrar"],
+  [/^a training is watched as it goes: ask for .*$/, "un entrenamiento se observa mientras corre: pídelo como eventos", "a training is watched as it runs: ask for it as events"],
   [
     /^this answer has no links: .* more than (\S+) characters, and this service keeps no specs .*$/,
     "la dirección de esta red tendría más de $1 caracteres, y este servicio no guarda redes",
