@@ -127,6 +127,8 @@ WRONG = [
         [dense(shape=[4096, 4096], scheme="orthogonal"), dense(name="b", shape=[4096, 4096], scheme="orthogonal")],
     )
 ] + [
+    ("diagnose", network(DENSE) | {"forecast_only": True, "distributions": True})
+] + [
     ("init", each) for each in UNFIT
 ] + [
     ("diagnose", each)
