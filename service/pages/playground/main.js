@@ -14,12 +14,14 @@ import { remember } from "./frame/remembered.js";
 
 // Each view comes when it is first shown.
 const VIEWS = {
+  home: () => import("./home/home.js"),
   diagnosis: () => import("./diagnosis/diagnosis.js"),
   compare: () => import("./compare/compare.js"),
   train: () => import("./train/train.js"),
   starts: () => import("./starts/starts.js"),
 };
 const shown = {};
+const tabbed = () => Object.keys(VIEWS).filter((view) => view !== "home");
 const THEME = "initserve-theme";
 const RESIZED = 120; // milliseconds without a change
 
@@ -39,17 +41,20 @@ function renderFrame({ shared, version, broken }) {
   for (const element of document.querySelectorAll("[data-words]"))
     element.textContent = t(element.dataset.words, { version });
   document.body.dataset.view = shared.view;
+  delete document.documentElement.dataset.linked; // from here on the view says what is seen
   places.tabs.setAttribute("aria-label", t("view.views"));
   replace(
     places.tabs,
-    Object.keys(VIEWS).map((view) => tab(view, view === shared.view)),
+    tabbed().map((view, place) => tab(view, shared.view === "home" ? place === 0 : view === shared.view, view === shared.view)),
   );
   replace(places.switches, languageSwitch(), themeSwitch());
   replace(places.notice, broken && brokenLink());
-  panel.setAttribute("aria-labelledby", `tab-${shared.view}`);
+  if (shared.view === "home") panel.removeAttribute("aria-labelledby");
+  else panel.setAttribute("aria-labelledby", `tab-${shared.view}`);
 }
 
-function tab(view, selected) {
+// Where none is selected, the first one is where the keyboard comes in.
+function tab(view, reached, selected) {
   return h(
     "button",
     {
@@ -59,7 +64,7 @@ function tab(view, selected) {
       "data-key": `tab-${view}`,
       "aria-selected": `${selected}`,
       "aria-controls": "panel",
-      tabindex: selected ? 0 : -1,
+      tabindex: reached ? 0 : -1,
       onclick: () => show(view),
       onkeydown: walkTabs,
     },
@@ -85,7 +90,7 @@ function brokenLink() {
 const show = (view) => edit("view", (shared) => (shared.view = view));
 
 function walkTabs(event) {
-  const views = Object.keys(VIEWS);
+  const views = tabbed();
   const here = views.indexOf(state.shared.view);
   const place = { ArrowLeft: here - 1, ArrowRight: here + 1, Home: 0, End: views.length - 1 }[event.key];
   if (place === undefined) return;
@@ -111,7 +116,14 @@ function switchTo(other) {
 
 function isDark() {
   const { theme } = document.documentElement.dataset;
-  return theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  return theme ? theme === "dark" : // The name leads to the first screen; the network in view stays as it is.
+document.querySelector(".brand").addEventListener("click", (event) => {
+  if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  show("home");
+  scrollTo(0, 0);
+});
+matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
 function themeSwitch() {
@@ -152,7 +164,7 @@ function announce({ answers }) {
 }
 
 function renderPanel(current) {
-  if (current.shared.view !== "starts") {
+  if (!["starts", "home"].includes(current.shared.view)) {
     stack.render(places.stack, current);
     json.render(places.json, current);
   }
@@ -163,6 +175,7 @@ function renderPanel(current) {
   const asking = (view.ASKS ?? []).some((place) => current.answers[place].asking);
   panel.classList.toggle("asking", asking);
   panel.setAttribute("aria-busy", `${asking}`);
+  if (current.shared.view === "home") return view.render(document.getElementById("home"), current);
   view.render(panel, current);
 }
 
@@ -189,6 +202,13 @@ addEventListener("popstate", readAddress);
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   panel.focus();
+});
+// The name leads to the first screen; the network in view stays as it is.
+document.querySelector(".brand").addEventListener("click", (event) => {
+  if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  show("home");
+  scrollTo(0, 0);
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => update(() => {}));
 

@@ -1,4 +1,5 @@
-// Puts the remembered theme on the page before its first paint; a module would come too late.
+// What the first paint must know, for which a module would come too late: the theme that was chosen, and whether the
+// address leads elsewhere than to the first screen.
 let remembered = null;
 try {
   remembered = localStorage.getItem("initserve-theme");
@@ -6,3 +7,4 @@ try {
   // storage is forbidden: as the system has it
 }
 if (remembered) document.documentElement.dataset.theme = remembered;
+if (location.hash.length > 1) document.documentElement.dataset.linked = "";

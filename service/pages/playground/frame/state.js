@@ -17,7 +17,8 @@ export const unasked = () => ({
 });
 
 export const initial = () => ({
-  view: "diagnosis",
+  view: "home",
+  home: { stddev: 0.05 },
   language: language(),
   spec: { seed: "42", ...PRESETS.mlp() },
   batch: null, // as many examples as the service finds enough
@@ -117,7 +118,7 @@ export async function address() {
 export async function readAddress() {
   clearTimeout(settling);
   const hash = location.hash.slice(1);
-  const held = hash ? await unpack(hash).catch(() => null) : initial();
+  const held = await heldBy(hash);
   const readable = isObject(held?.spec) && (held.spec.layers === undefined || isStack(held.spec.layers));
   update(() => (state.broken = !readable));
   if (!readable) return false;
@@ -128,6 +129,13 @@ export async function readAddress() {
   });
   followers.forEach((followed) => followed(state));
   return true;
+}
+
+// A packed state; a view's name alone (`#lessons`) leads to that view, as it begins.
+async function heldBy(hash) {
+  if (!hash) return initial();
+  if (CHOICES.view.includes(hash)) return { ...initial(), view: hash };
+  return unpack(hash).catch(() => null);
 }
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -146,7 +154,7 @@ function merge(start, held, name) {
 }
 
 const CHOICES = {
-  view: ["diagnosis", "compare", "train", "starts"],
+  view: ["home", "diagnosis", "compare", "train", "starts"],
   language: LANGUAGES,
   task: ["quadratic", "moons", "spirals", "digits"],
   curve: ["valleys", "bowl"],

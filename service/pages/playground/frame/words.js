@@ -3,9 +3,7 @@ import { teach } from "../words/language.js";
 
 teach({
   en: {
-    "page.title": "initserve: does your network start well?",
-    "page.claim": "Does your network start well?",
-    "page.lead": "Stack layers, choose how their weights start, and see what a signal and its gradient meet on the way.",
+    "page.title": "initserve: the same initial weights, everywhere",
     "page.skip": "Skip to the picture",
     "page.service": "The service",
     "page.try-api": "Try the API",
@@ -42,10 +40,7 @@ teach({
     "problem.place": "{name}, {field}",
   },
   es: {
-    "page.title": "initserve: ¿empieza bien tu red?",
-    "page.claim": "¿Empieza bien tu red?",
-    "page.lead":
-      "Apila capas, elige cómo empiezan sus pesos y mira qué encuentran por el camino una señal y su gradiente.",
+    "page.title": "initserve: los mismos pesos iniciales, en todas partes",
     "page.skip": "Ir a la imagen",
     "page.service": "El servicio",
     "page.try-api": "Probar la API",
