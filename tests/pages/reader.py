@@ -1,14 +1,12 @@
 """Somebody who opens the pages in Chromium, and what they do on the playground."""
 
-import json
-import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, ViewportSize
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
@@ -22,7 +20,8 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WIDE, PHONE = {"width": 1440, "height": 1000}, {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1440, "height": 1000}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 SETTLED = 600  # milliseconds: the address follows the last change
 PATIENCE = 30_000  # milliseconds: a first diagnosis may compile
 IN_CHROMIUM = [
@@ -53,8 +52,8 @@ class Reader:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         return page
 
-    def open(self, address: str = "/", **about: Any) -> Page:
-        """Open the playground in a window of its own and wait for its verdict."""
+    def open(self, address: str = "/#diagnosis", **about: Any) -> Page:
+        """Open the playground in a window of its own and wait for what it has to show."""
         page = self.window(**about)
         page.goto(address if address.startswith("http") else self.server + address)
         settle(page)
@@ -67,9 +66,9 @@ class Reader:
 
 def settle(page: Page) -> None:
     """Wait until the panel has its answers, and the address has followed."""
-    page.locator("#panel :is(.verdict, .problem, .side, .lead)").first.wait_for()
+    page.locator("[data-view=home] .home-slider, #panel :is(.verdict, .problem, .side, .lead)").first.wait_for()
     page.wait_for_timeout(SETTLED)
-    page.locator("#panel:not(.asking)").wait_for()
+    page.locator("#panel:not(.asking)").wait_for(state="attached")
 
 
 def show(page: Page, view: str) -> None:
@@ -101,13 +100,23 @@ def drawn(page: Page) -> None:
     page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
 
+def module(page: Page, path: str, expression: str) -> Any:
+    """Return what an expression comes to, whose `m` is a module of the page: the very one that the page itself uses."""
+    source = "document.querySelector('script[type=module]').src"
+    return page.evaluate(f"async () => {{ const m = await import(new URL('{path}', {source})); return {expression}; }}")
+
+
+def shared(page: Page) -> dict[str, Any]:
+    """Return what a link to the page would hold."""
+    held: dict[str, Any] = module(page, "frame/state.js", "m.state.shared")
+    return held
+
+
 def spec(page: Page) -> dict[str, Any]:
-    """Return the spec that the page shows as code, once it is drawn."""
+    """Return the spec in view, once it is drawn."""
     drawn(page)
-    document = re.search(r"--data '(.*)'", page.locator('[data-key="code"]').inner_text(), re.DOTALL)
-    assert document is not None
-    answer: dict[str, Any] = json.loads(document[1])
-    return answer
+    asked: dict[str, Any] = shared(page)["spec"]
+    return asked
 
 
 def focused(page: Page) -> str | None:

@@ -216,8 +216,8 @@ if (!(await readAddress())) follow(state);
 try {
   const [{ schemes }, { activations }, { version }] = await Promise.all(["schemes", "activations", "livez"].map(read));
   update((current) => Object.assign(current, { catalogue: { ...current.catalogue, schemes, activations }, version }));
-  const [{ layers }, { recipes }] = await Promise.all(["layers", "recipes"].map(read));
-  update(({ catalogue }) => Object.assign(catalogue, { layers, recipes }));
+  const [{ layers }, { recipes }, { algorithms }] = await Promise.all(["layers", "recipes", "algorithms"].map(read));
+  update(({ catalogue }) => Object.assign(catalogue, { layers, recipes, algorithms }));
 } catch (error) {
   if (!(error instanceof Problem)) throw error;
   take.say(t("problem.offline"));

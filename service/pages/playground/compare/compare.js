@@ -1,18 +1,16 @@
-// Two starts of one stack side by side, on common axes.
+// Two starts side by side, on common axes, and one sentence of how they differ.
 import "./words.js";
-import { h, replace } from "../frame/dom.js";
-import { AUTO, schemeFields, textField } from "../network/fields.js";
-import { t } from "../words/language.js";
-import { icon } from "../frame/icons.js";
 import { depthFigure, depthScale, everyButton, extent, histogramFigure, isConstant, parametersOf, WAYS } from "../charts/pictures.js";
-import { problemBox } from "../frame/problems.js";
-import { freshSeed } from "../network/spec.js";
-import { spoken, summaryOf } from "../words/spoken.js";
-import { edit } from "../frame/state.js";
 import { mark } from "../diagnosis/verdicts.js";
+import { h, replace } from "../frame/dom.js";
+import { icon } from "../frame/icons.js";
+import { problemBox } from "../frame/problems.js";
 import { past, waiting } from "../frame/waiting.js";
+import { number, t } from "../words/language.js";
+import { spoken, summaryOf } from "../words/spoken.js";
+import { controls, pairs } from "./controls.js";
+import { SIDES } from "./sides.js";
 
-const SIDES = ["a", "b"];
 export const ASKS = SIDES;
 const NARROW = 620; // below it sides stand under each other
 const SHOWN = 6; // pairs of histograms, until all are asked for
@@ -25,15 +23,18 @@ export function render(root, { shared, answers, catalogue, every }) {
     root,
     h("h2", { class: "unseen" }, t("view.compare")),
     h("p", { class: "lead" }, t("compare.lead")),
+    pairs(answers.stack.diagnosis?.try),
     pair((side) =>
       h(
         "div",
         { class: `card side side-${side}` },
-        controls(side, shared, answers[side], catalogue),
+        heading(side, shared.compare[side]),
+        controls(side, shared, answers[side].problems, catalogue),
         verdict(answers[side]),
-        answers[side].problems.map((problem) => problemBox(problem, shared.spec)),
+        answers[side].problems.map((problem) => problemBox(problem, shared.compare[side].spec ?? shared.spec)),
       ),
     ),
+    difference(answers),
     WAYS.map((way) =>
       pair((side) => {
         const { diagnosis, before } = answers[side];
@@ -55,54 +56,33 @@ export function render(root, { shared, answers, catalogue, every }) {
 
 const pair = (make) => h("div", { class: "pair" }, SIDES.map(make));
 
-function controls(side, shared, answer, { schemes }) {
-  const { scheme, seed } = shared.compare[side];
-  const set = (member) => (value) =>
-    edit(`${side} ${member}`, ({ compare }) => (compare[side] = { ...compare[side], [member]: value }));
-  return [
-    h(
-      "h3",
-      { class: "side-title" },
-      h("span", { class: "side-letter", "aria-hidden": "true" }, side.toUpperCase()),
-      t(`compare.${side}`),
-    ),
-    h(
-      "div",
-      { class: "fields" },
-      schemeFields({
-        key: `compare/${side}/scheme`,
-        label: t("field.scheme"),
-        value: scheme,
-        schemes,
-        problems: answer.problems,
-        extra: [{ name: "stack", value: null, text: t("compare.stack") }, AUTO()],
-        set: set("scheme"),
-      }),
-      h(
-        "div",
-        { class: "with-button" },
-        textField({
-          key: `compare/${side}/seed`,
-          label: t("stack.seed"),
-          value: seed ?? shared.spec.seed ?? "",
-          problems: [],
-          numeric: false,
-          set: (value) => set("seed")(value.trim() || null),
-        }),
-        h(
-          "button",
-          {
-            type: "button",
-            class: "quiet",
-            "data-key": `compare/${side}/new-seed`,
-            onclick: () => set("seed")(freshSeed()),
-          },
-          icon("dice"),
-          t("stack.new-seed"),
-        ),
-      ),
-    ),
-  ];
+function heading(side, { spec }) {
+  return h(
+    "h3",
+    { class: "side-title" },
+    h("span", { class: "side-letter", "aria-hidden": "true" }, side.toUpperCase()),
+    t(spec ? "compare.repaired" : `compare.${side}`),
+  );
+}
+
+// How the two differ where it matters: what is left of the signal at the end, and of the gradient at the beginning.
+function difference(answers) {
+  const found = SIDES.map((side) => answers[side].diagnosis);
+  if (!found.every(Boolean)) return null;
+  const ends = found.map(({ layers }) => layers.findLast((layer) => Number.isFinite(layer.forward?.rms))?.forward.rms);
+  const begins = found.map(({ layers }) => layers.find((layer) => Number.isFinite(layer.backward?.rms))?.backward.rms);
+  const same = answers.a.statistics && answers.b.statistics ? sameNumbers(answers.a.statistics, answers.b.statistics) : null;
+  return h(
+    "p",
+    { class: "card told difference", role: "status" },
+    t("compare.difference", { a: number(ends[0]), b: number(ends[1]), back: number(begins[0]), other: number(begins[1]) }),
+    same === null ? null : ` ${t(same ? "compare.same" : "compare.others")}`,
+  );
+}
+
+function sameNumbers(one, other) {
+  const digests = ({ layers }) => layers.flatMap((layer) => layer.parameters.map((parameter) => parameter.sha256)).join();
+  return digests(one) === digests(other);
 }
 
 function verdict({ diagnosis, problems }) {

@@ -1,5 +1,6 @@
 // The diagnosis: the verdict in words with what to change, sizes by layer, histograms, and each layer's reason.
 import { attentionSection, blocksSection, hasBlocks } from "./blocks.js";
+import { compareWith } from "../compare/sides.js";
 import { focusOn, h, replace } from "../frame/dom.js";
 import { number, t } from "../words/language.js";
 import { icon } from "../frame/icons.js";
@@ -143,6 +144,11 @@ function remedy(remedied, rows) {
       { type: "button", class: "main", "data-key": "try", onclick: () => apply(remedied) },
       icon("yes"),
       t("try.apply"),
+    ),
+    h(
+      "button",
+      { type: "button", class: "quiet", "data-key": "try-compare", onclick: () => compareWith(remedied) },
+      t("try.compare"),
     ),
   );
 }

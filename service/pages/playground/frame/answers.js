@@ -9,10 +9,17 @@ const remembered = new Map(); // a spec with a seed has one answer for ever
 const running = new Map();
 const waiting = new Map();
 
-export function sideSpec(shared, side) {
-  const { scheme, seed } = shared.compare[side];
-  const spec = scheme === null ? shared.spec : withScheme(shared.spec, scheme);
-  return seed === null ? spec : { ...spec, seed };
+// A side of the comparison as a spec of its own. Arrays keep Keras's names and axes under every framework's stream, so
+// that both sides have the same.
+export function sideSpec({ spec: inView, compare }, side) {
+  const { spec, scheme, seed, algorithm } = compare[side];
+  const base = spec ?? inView;
+  const started = scheme === null ? base : withScheme(base, scheme);
+  return {
+    ...started,
+    ...(seed !== null && { seed }),
+    ...(algorithm !== null && { algorithm, layout: base.layout ?? "keras" }),
+  };
 }
 
 export function follow({ shared }) {

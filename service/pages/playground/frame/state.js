@@ -22,7 +22,11 @@ export const initial = () => ({
   language: language(),
   spec: { seed: "42", ...PRESETS.mlp() },
   batch: null, // as many examples as the service finds enough
-  compare: { a: { scheme: null, seed: null }, b: { scheme: { name: "random_normal", stddev: 0.05 }, seed: null } },
+  // What a side leaves null is as in the network in view.
+  compare: {
+    a: { spec: null, scheme: null, seed: null, algorithm: null },
+    b: { spec: null, scheme: { name: "random_normal", stddev: 0.05 }, seed: null, algorithm: null },
+  },
   train: {
     // Measured on the MLP that the page begins with: whatever the seed, He learns here and Glorot, made for tanh, does not.
     network: "fitted",
@@ -37,6 +41,8 @@ export const initial = () => ({
   starts: { curve: "valleys", positions: [1.1, 3.2, 8.3], learning_rate: 0.4 },
 });
 
+const NETWORK = "diagnosis"; // the view of a link that says none: whoever sends a network wants it seen
+
 const unstudied = () => ({ asked: null, found: null, problem: null, running: false });
 
 export const state = {
@@ -45,7 +51,7 @@ export const state = {
   studies: { across: unstudied(), steps: unstudied() },
   training: { running: false, runs: [], problems: [], asked: null, total: 0 },
   descent: { step: 0, running: false },
-  catalogue: { schemes: [], activations: [], layers: [], recipes: [] },
+  catalogue: { schemes: [], activations: [], layers: [], recipes: [], algorithms: [] },
   open: null, // index of the layer whose fields are shown
   every: false, // whether all histograms are shown
   code: "curl",
@@ -121,9 +127,12 @@ export async function readAddress() {
   const held = await heldBy(hash);
   const readable = isObject(held?.spec) && (held.spec.layers === undefined || isStack(held.spec.layers));
   update(() => (state.broken = !readable));
-  if (!readable) return false;
+  if (!readable) {
+    update(() => (state.shared.view = NETWORK));
+    return false;
+  }
   update(() => {
-    state.shared = merge(initial(), held, "");
+    state.shared = merge(initial(), { view: NETWORK, ...held }, "");
     state.open = null;
     read(state.shared.language);
   });

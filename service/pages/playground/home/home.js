@@ -3,6 +3,7 @@ import "./words.js";
 import { h, replace } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { edit, state, update } from "../frame/state.js";
+import { asInView } from "../compare/sides.js";
 import { mark } from "../diagnosis/verdicts.js";
 import { language, number, t } from "../words/language.js";
 import { bars, fateOf, LAYERS, networkOf, repaired, scaledTo } from "./signal.js";
@@ -56,10 +57,11 @@ function large(value) {
 function slider(stddev) {
   const text = `σ = ${number(stddev)}`;
   return h(
-    "label",
+    "div",
     { class: "home-slider" },
-    h("span", {}, t("home.stddev"), h("output", {}, text)),
+    h("span", {}, h("label", { for: "home-stddev" }, t("home.stddev")), h("output", { for: "home-stddev" }, text)),
     h("input", {
+      id: "home-stddev",
       type: "range",
       min: 0,
       max: STEPS,
@@ -107,8 +109,7 @@ document.getElementById("home-compare").addEventListener("click", (event) => {
   edit("view", (shared) => {
     shared.view = "compare";
     shared.spec = mine();
-    shared.compare = { a: side(), b: { ...side(), scheme: "he_normal" } };
+    shared.compare = { a: asInView(), b: { ...asInView(), scheme: "he_normal" } };
   });
   scrollTo(0, 0);
 });
-const side = () => ({ scheme: null, seed: null });
