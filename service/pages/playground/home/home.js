@@ -5,7 +5,7 @@ import { icon } from "../frame/icons.js";
 import { edit, state, update } from "../frame/state.js";
 import { asInView } from "../compare/sides.js";
 import { mark } from "../diagnosis/verdicts.js";
-import { language, number, t } from "../words/language.js";
+import { count, exact, t, times } from "../words/language.js";
 import { bars, fateOf, LAYERS, networkOf, repaired, scaledTo } from "./signal.js";
 import { proof } from "./proof.js";
 
@@ -44,18 +44,12 @@ function draw(sizes) {
   const paths = [bars(sizes.signal, SIGNAL), bars(sizes.gradient, GRADIENT)]; // dim ones, then the bright ones over them
   start.querySelectorAll("path").forEach((drawn, index) => drawn.setAttribute("d", paths[index % 2]));
   const end = sizes.signal.at(-1);
-  told.textContent = t(`home.${fate}`, { layers: LAYERS, left: large(1 / end), times: large(end) });
+  told.textContent = t(`home.${fate}`, { layers: LAYERS, left: count(1 / end), times: times(end) });
   title.textContent = t(fate === "arrives" ? "home.start.well" : "home.start");
 }
 
-// "650 million", where a name for it is known.
-function large(value) {
-  if (value < 1e4 || value >= 1e15) return number(value);
-  return value.toLocaleString(language(), { notation: "compact", compactDisplay: "long", maximumSignificantDigits: 2 });
-}
-
 function slider(stddev) {
-  const text = `σ = ${number(stddev)}`;
+  const text = `σ = ${exact(stddev)}`;
   return h(
     "div",
     { class: "home-slider" },

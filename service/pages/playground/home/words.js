@@ -19,9 +19,9 @@ teach({
     "home.fades":
       "One part in {left} of the signal is left after {layers} layers, and as little comes back: nothing can be learnt.",
     "home.explodes":
-      "After {layers} layers the signal is {times} times too large, and so is what comes back: every step throws the network off.",
+      "After {layers} layers the signal is {times} too large, and so is what comes back: every step throws the network off.",
     "home.arrives":
-      "After {layers} layers the signal is {times} times as large as it set out, and the gradient comes back: every layer can learn.",
+      "After {layers} layers the signal is {times} as large as it set out, and the gradient comes back: every layer can learn.",
     "home.stddev": "Move σ, the scale of the first network’s weights",
     "home.still": "Stop the motion",
     "home.moving": "Let it move",
@@ -61,9 +61,9 @@ teach({
     "home.fades":
       "De la señal queda una parte en {left} tras {layers} capas, y vuelve igual de poco: no se puede aprender nada.",
     "home.explodes":
-      "Tras {layers} capas la señal es {times} veces demasiado grande, y también lo que vuelve: cada paso descarrila la red.",
+      "Tras {layers} capas la señal es {times} más grande de lo debido, y también lo que vuelve: cada paso descarrila la red.",
     "home.arrives":
-      "Tras {layers} capas la señal es {times} veces la que salió, y el gradiente vuelve: todas las capas pueden aprender.",
+      "Tras {layers} capas la señal es {times} tan grande como salió, y el gradiente vuelve: todas las capas pueden aprender.",
     "home.stddev": "Mueve σ, la escala de los pesos de la primera red",
     "home.still": "Detener el movimiento",
     "home.moving": "Poner en movimiento",
