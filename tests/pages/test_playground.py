@@ -223,7 +223,8 @@ def test_a_training_is_stopped(reader: Reader) -> None:
     page.get_by_role("button", name="Train", exact=True).click()
     page.locator("#panel path.run").first.wait_for()
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Go on", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Start anew", exact=True)).to_be_visible()
     expect(page.locator("#panel .problem")).to_have_count(0)
 
 

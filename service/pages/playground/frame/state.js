@@ -35,6 +35,7 @@ export const initial = () => ({
     restarts: 1,
     steps: 200,
     learning_rate: 0.02,
+    axis: "logarithmic",
   },
   across: { by: "width", sizes: "64, 128, 256, 512", optimizer: "sgd" },
   steps: { steps: 10, optimizer: "sgd", learning_rate: null }, // null: as usual for the optimizer
@@ -49,7 +50,8 @@ export const state = {
   shared: initial(),
   answers: { stack: unasked(), a: unasked(), b: unasked() },
   studies: { across: unstudied(), steps: unstudied() },
-  training: { running: false, runs: [], problems: [], asked: null, total: 0 },
+  // `step` is the one that is looked at, null for the newest; `restart` the one of each start whose pictures are shown.
+  training: { running: false, runs: [], examples: null, problems: [], asked: null, total: 0, step: null, restart: 0 },
   descent: { step: 0, running: false },
   catalogue: { schemes: [], activations: [], layers: [], recipes: [], algorithms: [] },
   open: null, // index of the layer whose fields are shown
@@ -165,6 +167,7 @@ function merge(start, held, name) {
 const CHOICES = {
   view: ["home", "diagnosis", "compare", "train", "starts"],
   language: LANGUAGES,
+  axis: ["logarithmic", "linear"],
   task: ["quadratic", "moons", "spirals", "digits"],
   curve: ["valleys", "bowl"],
   network: ["fitted", "whole"],

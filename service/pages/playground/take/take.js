@@ -8,7 +8,7 @@ import { problemBox } from "../frame/problems.js";
 import { file, Problem } from "../frame/service.js";
 import { address, state, update } from "../frame/state.js";
 import { pretty } from "../network/text.js";
-import { asTrained, question } from "../train/train.js";
+import { asTrained, question } from "../train/question.js";
 
 const FORMATS = ["npz", "safetensors"];
 const LANGUAGES = { curl: "curl", python: "Python", javascript: "JavaScript" };

@@ -1,92 +1,106 @@
-// What came of a training: curves that are drawn while they come, and which starts learnt.
-import { Chart, figure, linear, lineSample, logarithmic, numbers, reach } from "../charts/charts.js";
-import { h } from "../frame/dom.js";
-import { number, percent, t } from "../words/language.js";
-import { icon } from "../frame/icons.js";
-import { describeScheme } from "../network/spec.js";
-import { outcomeOf, spoken } from "../words/spoken.js";
+// Curves of loss and gradient over the steps: all starts in one picture, or, with restarts, a picture for each start on
+// one axis; `mark(step)` shows the same step in all of them.
+import { Chart, figure, linear, lineSample, logarithmic, reach } from "../charts/charts.js";
+import { number, t } from "../words/language.js";
+import { called, lineOf, same } from "./lines.js";
 
-// A start's place here is its colour and its dashes, whatever else is trained beside it.
-export const STARTS = [
-  "he_normal",
-  "he_uniform",
-  "glorot_normal",
-  "glorot_uniform",
-  "lecun_normal",
-  "orthogonal",
-  "small_normal",
-  { name: "random_normal", stddev: 1 },
-  "zeros",
-  { name: "constant", value: 5 },
-];
-const WIDE = 720;
+export const AXES = ["logarithmic", "linear"];
+const HEIGHT = 260;
+const SMALL = 190; // of the pictures of one start each
 const SAME = 1.5; // pixels: curves no farther apart look like one
+export const MEASURES = ["loss", "gradient_norm"];
+const ROOMY = 1.05; // of the greatest value, under a linear axis
 
-const same = (left, right) => JSON.stringify(left) === JSON.stringify(right);
-const called = (start) => (start === null ? t("compare.stack") : describeScheme(start));
+const always = (name, inputs, make) => make();
 
-function lineOf(start) {
-  const place = STARTS.findIndex((one) => same(one, start));
-  return place < 0 ? "run run-own" : `run run-${place}`;
-}
-
-export function curves({ runs, asked }, width) {
-  const room = Math.max(280, (width >= WIDE ? (width - 20) / 2 : width) - 36);
-  return h(
-    "div",
-    { class: "pair" },
-    ["loss", "gradient_norm"].map((measure) =>
-      h("div", { class: "card" }, curveFigure(runs, measure, room, asked.steps)),
-    ),
-  );
-}
-
-function curveFigure(runs, measure, width, steps) {
-  const values = runs.flatMap((run) => run[measure]);
+// The figures of a measure, and what marks a step in them. `runs` are those that have begun; with a keeper, a figure is
+// drawn anew where there is something new in it.
+export function curveFigures({ runs, starts, restarts, steps, measure, axis, width, keep = always }) {
+  const shared = scaleOf(runs, measure, axis);
+  const { low, high } = shared.scale;
+  const made = (own, title, height, key) => {
+    const inputs = [axis, low, high, shared.zero, width, steps, ...own.flatMap((run) => [run, run.steps.length])];
+    return keep(`curve-${key}`, inputs, () => curveFigure({ runs: own, measure, title, key, steps, shared, width, height }));
+  };
   const title = t(`train.${measure}`);
+  const parts =
+    restarts > 1
+      ? starts.map((start, index) =>
+          made(runs.filter((run) => same(run.start, start)), `${title}: ${called(start)}`, SMALL, `${measure}-${index}`),
+        )
+      : [made(runs, title, HEIGHT, measure)];
+  return { figures: parts.map((part) => part.figure), mark: (step) => parts.forEach((part) => part.mark(step)) };
+}
+
+function scaleOf(runs, measure, axis) {
+  const values = runs.flatMap((run) => run[measure]).filter(Number.isFinite);
+  if (axis === "linear") return { scale: linear(0, ROOMY * Math.max(1e-9, ...values)), zero: false };
+  return { scale: logarithmic(...reach(values)), zero: values.some((value) => value === 0) };
+}
+
+function curveFigure({ runs, measure, title, key, steps, shared: { scale, zero }, width, height }) {
   const ends = runs.map((run) => `${called(run.start)} (${run.seed}) ${number(run[measure].at(-1))}`).join("; ");
   const chart = new Chart({
     width,
-    height: 260,
-    zero: values.some((value) => value === 0),
+    height,
+    zero,
     label: t("train.text", { title, ends }),
     x: { scale: linear(0, steps), label: t("train.step") },
-    y: { scale: logarithmic(...reach(values)) },
+    y: { scale },
   });
   const under = runs.map((run, index) =>
     runs.slice(index + 1).find((later) => !same(later.start, run.start) && coincide(chart, run, later, measure)),
   );
-  runs.forEach((run, index) =>
-    chart.line(
-      run.steps.map((step, place) => [step, run[measure][place] ?? NaN]),
-      `${lineOf(run.start)}${under[index] ? " beneath" : ""}`,
-    ),
-  );
+  const now = chart.add("line", { class: "now", y1: chart.top, y2: chart.bottom, visibility: "hidden" });
+  runs.forEach((run, index) => chart.line(pointsOf(run, measure), `${lineOf(run.start)}${under[index] ? " beneath" : ""}`));
+  chart.reads(() => runs.map((run) => stopsOf(chart, run, runs, measure)));
+  const mark = (step) => {
+    now.setAttribute("visibility", step === null ? "hidden" : "visible");
+    for (const end of ["x1", "x2"]) now.setAttribute(end, chart.X(step ?? 0));
+  };
+  return { figure: figure({ key, title, chart: chart.svg, entries: legendOf(runs, under), table: tableOf(runs, measure, title) }), mark };
+}
+
+const pointsOf = (run, measure) => run.steps.map((step, place) => [step, run[measure][place] ?? NaN]);
+
+function legendOf(runs, under) {
   const first = runs.filter((run, index) => runs.findIndex((other) => same(other.start, run.start)) === index);
-  return figure({
-    key: measure,
-    title,
-    chart: chart.svg,
-    entries: first.map((run) => {
-      const cover = under[runs.indexOf(run)];
-      const text = called(run.start);
-      return {
-        sample: lineSample(`${lineOf(run.start)}${cover ? " beneath" : ""}`),
-        text: cover ? t("train.beneath", { start: text, other: called(cover.start) }) : text,
-      };
-    }),
-    table: {
-      caption: title,
-      columns: [t("field.scheme"), t("stack.seed"), t("train.first"), t("train.middle"), t("train.last")],
-      rows: runs.map((run) => [
-        called(run.start),
-        run.seed,
-        ...[0, Math.floor(run[measure].length / 2), run[measure].length - 1].map((place) =>
-          number(run[measure][place]),
-        ),
-      ]),
-    },
+  return first.map((run) => {
+    const cover = under[runs.indexOf(run)];
+    const text = called(run.start);
+    return {
+      sample: lineSample(`${lineOf(run.start)}${cover ? " beneath" : ""}`),
+      text: cover ? t("train.beneath", { start: text, other: called(cover.start) }) : text,
+    };
   });
+}
+
+const tableOf = (runs, measure, title) => ({
+  caption: title,
+  columns: [t("field.scheme"), t("stack.seed"), t("train.first"), t("train.middle"), t("train.last")],
+  rows: runs.map((run) => [
+    called(run.start),
+    run.seed,
+    ...[0, Math.floor(run[measure].length / 2), run[measure].length - 1].map((place) => number(run[measure][place])),
+  ]),
+});
+
+// At each of a run's steps its own value first, then the others'.
+function stopsOf(chart, run, runs, measure) {
+  const others = runs.filter((other) => other !== run);
+  const said = (one, value) => `${called(one.start)}${runs.length > 1 ? ` (${one.seed})` : ""}: ${number(value)}`;
+  return run.steps.map((step, place) => ({
+    x: chart.X(step),
+    y: chart.Y(run[measure][place]),
+    words: [
+      t("train.at", { step }),
+      said(run, run[measure][place]),
+      ...others.slice(0, 5).flatMap((other) => {
+        const there = other.steps.indexOf(step);
+        return there < 0 ? [] : [said(other, other[measure][there])];
+      }),
+    ],
+  }));
 }
 
 // Whether one curve hides the other; of a run that is on, as far as it has come.
@@ -95,38 +109,4 @@ function coincide(chart, run, later, measure) {
   if (shared < 2) return false;
   const places = run.steps.slice(0, shared).map((_, index) => index);
   return places.every((index) => Math.abs(chart.Y(run[measure][index]) - chart.Y(later[measure][index])) < SAME);
-}
-
-export function outcomes({ runs }) {
-  const done = runs.filter((run) => run.learnt !== undefined);
-  if (!done.length) return null;
-  return h(
-    "section",
-    { class: "card outcomes", "aria-labelledby": "outcomes-title" },
-    h("h3", { id: "outcomes-title" }, t("train.outcomes")),
-    numbers({
-      caption: t("train.outcomes"),
-      columns: [
-        t("field.scheme"),
-        t("stack.seed"),
-        t("train.learnt"),
-        t("train.from-to"),
-        t("train.accuracy"),
-        t("reasons.reason"),
-      ],
-      rows: done.map((run) => [
-        called(run.start),
-        run.seed,
-        h(
-          "span",
-          { class: `pill is-${run.learnt ? "normal" : "dead"}` },
-          icon(run.learnt ? "yes" : "no"),
-          t(run.learnt ? "train.learns" : "train.learns-not"),
-        ),
-        `${number(run.loss[0])} → ${number(run.final_loss)}`,
-        percent(run.accuracy),
-        spoken(outcomeOf(run)),
-      ]),
-    }),
-  );
 }

@@ -1,0 +1,66 @@
+// The pictures of a training at a step: each start's answers beside the others', and the curves.
+import "./words.js";
+import { h } from "../frame/dom.js";
+import { legend, lineSample } from "../charts/charts.js";
+import { number, t } from "../words/language.js";
+import { curveFigures } from "./curves.js";
+import { imagesFigure } from "./images.js";
+import { called, same } from "./lines.js";
+import { lookAt, stepsSeen } from "./looks.js";
+import { planeFigure, pointSample } from "./plane.js";
+import { predictionsFigure } from "./predictions.js";
+
+const GAP = 20; // pixels between figures
+const LEAST = 190; // width of a figure, beside others
+
+const FIGURES = { plane: planeFigure, images: imagesFigure, predictions: predictionsFigure };
+
+export const kindOf = ({ points, images }) => (points ? "plane" : images ? "images" : "predictions");
+
+// The width of so many figures beside each other, in rows as full as may be.
+export function widthBeside(count, width, least = LEAST) {
+  const most = Math.max(1, Math.min(count, Math.floor((width + GAP) / (least + GAP))));
+  const columns = Math.ceil(count / Math.ceil(count / most));
+  return Math.floor((width + GAP) / columns - GAP);
+}
+
+export const beside = (width, figures) =>
+  h("div", { class: "beside", style: `grid-template-columns: repeat(auto-fill, minmax(min(100%, ${width}px), 1fr))` }, figures);
+
+// A start's answers at a step, null for the newest there are; `run` is undefined before it begins.
+export function answersFigure({ run, start, examples, step, width, key }) {
+  const look = run ? lookAt(run, step) : null;
+  const note = look ? t("train.at-loss", { step: look.step, loss: number(lossAt(run, look.step)) }) : t("train.waits");
+  return FIGURES[kindOf(examples)]({ examples, look, width, key: `answers-${key}`, title: called(start), note });
+}
+
+const lossAt = (run, step) => run.loss[run.steps.findLastIndex((one) => one <= step)];
+
+export const legendOf = (examples) =>
+  examples.points
+    ? legend([
+        ...["a", "b"].map((name) => ({ sample: pointSample(name), text: t(`train.class.${name}`) })),
+        { sample: lineSample("divide"), text: t("train.divide") },
+      ])
+    : null;
+
+// Everything of some runs in one piece, as large as the data and one chart: `runs` and `examples` of a Training, of which
+// the first run of each start is shown; `steps` that a run has, where it is not all done.
+export function trainingFigure({ runs, examples, width, step = null, steps = 1 + (stepsSeen(runs).at(-1) ?? 0) }) {
+  const first = runs.filter((run, index) => runs.findIndex((other) => same(other.start, run.start)) === index);
+  const each = widthBeside(first.length || 1, width);
+  const curves = curveFigures({ runs, starts: first.map((run) => run.start), restarts: 1, steps, measure: "loss", axis: "logarithmic", width });
+  curves.mark(step);
+  return h(
+    "div",
+    { class: "column" },
+    examples && [
+      legendOf(examples),
+      beside(
+        each,
+        first.map((run) => answersFigure({ run, start: run.start, examples, step, width: each, key: run.number })),
+      ),
+    ],
+    curves.figures,
+  );
+}
