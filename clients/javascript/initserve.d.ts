@@ -86,6 +86,12 @@ export declare function sha256(bytes: Uint8Array): Uint8Array;
 export declare function words(seed: number | bigint | string, path: string, first: number, count: number): Uint32Array;
 export declare function draw(spec: Spec): Arrays;
 
+/** The schemes that `draw` knows, by name, with what each of their arguments is unless it is stated. */
+export declare const schemes: Record<string, Record<string, number | string | boolean>>;
+
+/** The activations that `draw` knows. */
+export declare const activations: string[];
+
 /** What words become: as float32, and as float64. */
 export interface Distribution {
   singles(words: Uint32Array): Float32Array;

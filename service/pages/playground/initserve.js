@@ -619,6 +619,9 @@ const SCHEMES = {
   lecun_uniform: scaled(1, "fan_in", "uniform"),
 };
 
+/** The schemes that are drawn here, by name, with what each of their arguments is unless it is stated. */
+export const schemes = Object.fromEntries(Object.entries(SCHEMES).map(([name, [, defaults]]) => [name, defaults]));
+
 const FANS = {
   fan_in: ([fanIn]) => fanIn,
   fan_out: ([, fanOut]) => fanOut,
@@ -681,6 +684,9 @@ const BY_ACTIVATION = Object.fromEntries([
   ..."linear softmax tanh sigmoid softsign hard_tanh hard_sigmoid tanhshrink sin exp softplus log_sigmoid".split(" ").map((name) => [name, "glorot_uniform"]),
   ["selu", "lecun_normal"],
 ]);
+/** The activations for which a scheme is known. */
+export const activations = Object.keys(BY_ACTIVATION);
+
 const BY_ROLE = { bias: "zeros", embedding: { name: "random_normal", stddev: 0.02 }, scale: "ones", shift: "zeros" };
 
 // ---- Layers and layouts (sections 10 and 11). A parameter: name, PyTorch's name and axes, shape, role, member, fans.

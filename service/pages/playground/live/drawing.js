@@ -1,22 +1,14 @@
 // The arrays of a spec, drawn in this browser: the very bytes that the service returns.
 import { draw, Undrawable } from "../initserve.js";
+import { remembering } from "./remembered.js";
 
 const MOST_ELEMENTS = 2 ** 18; // what a slider can move without a stutter
-const REMEMBERED = 8;
-const drawn = new Map();
+const remembered = remembering();
 
 const product = (sizes) => (Array.isArray(sizes) ? sizes : []).reduce((found, size) => found * (Number.isFinite(size) ? size : 0), 1);
 const elements = ({ layers }) => layers.reduce((found, { shape }) => found + (shape ? product(shape) : 0), 0);
-const isSpec = (spec) => Array.isArray(spec?.layers) && spec.layers.every((layer) => typeof layer === "object" && layer !== null);
-
-// What was made of a question lately is not made again.
-function remembered(memory, question, make) {
-  if (!memory.has(question)) {
-    memory.set(question, make());
-    if (memory.size > REMEMBERED) memory.delete(memory.keys().next().value);
-  }
-  return memory.get(question);
-}
+const isSpec = (spec) =>
+  Array.isArray(spec?.layers) && spec.layers.length > 0 && spec.layers.every((layer) => typeof layer === "object" && layer !== null);
 
 export const isSmall = (spec) => isSpec(spec) && elements(spec) <= MOST_ELEMENTS;
 
@@ -36,5 +28,5 @@ export function drawable(spec) {
 // told otherwise. Throws Undrawable where the client leaves the spec to a server.
 export function arrays(spec, { layout = "keras", dtype = "float32" } = {}) {
   const question = JSON.stringify([spec, layout, dtype]);
-  return remembered(drawn, question, () => draw({ ...spec, layout, dtype }));
+  return remembered(question, () => draw({ ...spec, layout, dtype }));
 }

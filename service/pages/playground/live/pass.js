@@ -1,19 +1,8 @@
 // A batch forward through a chain of dense layers, and a gradient back: the numbers of a diagnosis.
 import { gradientOf, inputsOf, layersOf } from "./chain.js";
 import { FUNCTIONS } from "./functions.js";
+import { likely } from "./losses.js";
 import { addToRows, product, sumOfRows, transposed } from "./matrices.js";
-
-function softmax(fed, columns) {
-  const found = new Float64Array(fed.length);
-  for (let at = 0; at < fed.length; at += columns) {
-    let greatest = -Infinity;
-    let total = 0;
-    for (let j = 0; j < columns; j++) greatest = Math.max(greatest, fed[at + j]);
-    for (let j = 0; j < columns; j++) total += found[at + j] = Math.exp(fed[at + j] - greatest);
-    for (let j = 0; j < columns; j++) found[at + j] /= total;
-  }
-  return found;
-}
 
 function throughSoftmax(back, out, columns) {
   const found = new Float64Array(back.length);
@@ -27,7 +16,7 @@ function throughSoftmax(back, out, columns) {
 
 function activated({ activation, outputs }, fed) {
   if (activation === "linear") return fed;
-  if (activation === "softmax") return softmax(fed, outputs);
+  if (activation === "softmax") return likely(fed, outputs);
   const { value } = FUNCTIONS[activation];
   const found = new Float64Array(fed.length);
   for (let i = 0; i < fed.length; i++) found[i] = value(fed[i]);
