@@ -66,7 +66,8 @@ class Reader:
 
 def settle(page: Page) -> None:
     """Wait until the panel has its answers, and the address has followed."""
-    page.locator("[data-view=home] .home-slider, #panel :is(.verdict, .problem, .side, .lead)").first.wait_for()
+    answers = "#panel :is(.verdict, .problem, .side, .lead, .lesson, .lesson-handout)"
+    page.locator(f"[data-view=home] .home-slider, {answers}").first.wait_for()
     page.wait_for_timeout(SETTLED)
     page.locator("#panel:not(.asking)").wait_for(state="attached")
 

@@ -68,8 +68,8 @@ def test_home_and_end_walk_the_tabs(reader: Reader) -> None:
     expect(page.locator("#tab-starts")).to_be_focused()
     assert page.evaluate("scrollY") == 0
     page.keyboard.press("Home")
-    expect(page.locator("#tab-diagnosis")).to_be_focused()
-    expect(verdict(page)).to_be_visible()
+    expect(page.locator("#tab-lessons")).to_be_focused()
+    expect(page.locator("#panel .lesson")).to_be_visible()
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#tab-starts")).to_be_focused()
 

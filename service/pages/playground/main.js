@@ -15,11 +15,13 @@ import { remember } from "./frame/remembered.js";
 // Each view comes when it is first shown.
 const VIEWS = {
   home: () => import("./home/home.js"),
+  lessons: () => import("./lessons/lessons.js"),
   diagnosis: () => import("./diagnosis/diagnosis.js"),
   compare: () => import("./compare/compare.js"),
   train: () => import("./train/train.js"),
   starts: () => import("./starts/starts.js"),
 };
+const WITHOUT_NETWORK = ["home", "lessons", "starts"]; // views that speak of no network of the reader's
 const shown = {};
 const tabbed = () => Object.keys(VIEWS).filter((view) => view !== "home");
 const THEME = "initserve-theme";
@@ -164,7 +166,7 @@ function announce({ answers }) {
 }
 
 function renderPanel(current) {
-  if (!["starts", "home"].includes(current.shared.view)) {
+  if (!WITHOUT_NETWORK.includes(current.shared.view)) {
     stack.render(places.stack, current);
     json.render(places.json, current);
   }

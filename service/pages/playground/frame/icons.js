@@ -4,6 +4,8 @@ import { svg } from "./dom.js";
 const STROKES = {
   up: "M8 13V3M4 7l4-4 4 4",
   down: "M8 3v10M4 9l4 4 4-4",
+  left: "M13 8H3M7 4L3 8l4 4",
+  right: "M3 8h10M9 4l4 4-4 4",
   remove: "M4 4l8 8M12 4l-8 8",
   add: "M8 3v10M3 8h10",
   dice: "M3 3h10v10H3zM6 6h.01M10 10h.01M8 8h.01M10 6h.01M6 10h.01",

@@ -39,6 +39,19 @@ export const initial = () => ({
   },
   across: { by: "width", sizes: "64, 128, 256, 512", optimizer: "sgd" },
   steps: { steps: 10, optimizer: "sgd", learning_rate: null }, // null: as usual for the optimizer
+  lesson: {
+    step: "convex",
+    note: "", // a teacher's, shown on top
+    convex: [-0.9, 2.4, 8.0], // where balls start
+    valleys: [3.0, 4.9, 7.2],
+    zones: [1.1, 3.2, 8.3],
+    after: 0, // steps of training in the picture of symmetry
+    stddev: 0.01,
+    factor: { glorot: 0.6, he: 1.5 }, // variance times inputs
+    way: { glorot: "backward", he: "forward" },
+    fan_in: 128,
+    fan_out: 64,
+  },
   starts: { curve: "valleys", positions: [1.1, 3.2, 8.3], learning_rate: 0.4 },
 });
 
@@ -52,7 +65,8 @@ export const state = {
   studies: { across: unstudied(), steps: unstudied() },
   // `step` is the one that is looked at, null for the newest; `restart` the one of each start whose pictures are shown.
   training: { running: false, runs: [], examples: null, problems: [], asked: null, total: 0, step: null, restart: 0 },
-  descent: { step: 0, running: false },
+  descent: { of: null, step: 0, running: false }, // `of` is the picture whose balls roll
+  lesson: { visited: [], predicted: {}, trained: {} },
   catalogue: { schemes: [], activations: [], layers: [], recipes: [], algorithms: [] },
   open: null, // index of the layer whose fields are shown
   every: false, // whether all histograms are shown
@@ -165,7 +179,8 @@ function merge(start, held, name) {
 }
 
 const CHOICES = {
-  view: ["home", "diagnosis", "compare", "train", "starts"],
+  view: ["home", "lessons", "diagnosis", "compare", "train", "starts"],
+  step: ["convex", "valleys", "zones", "symmetry", "scale", "glorot", "he", "keras", "handout"],
   language: LANGUAGES,
   axis: ["logarithmic", "linear"],
   task: ["quadratic", "moons", "spirals", "digits"],

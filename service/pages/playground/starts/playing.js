@@ -1,4 +1,4 @@
-// Lets the balls roll, step by step, and takes them back: the one descent that is on the page.
+// Lets the balls roll, step by step, and takes them back: one descent at a time on the page, that of one picture.
 import "./words.js";
 import { h } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
@@ -7,32 +7,37 @@ import { t } from "../words/language.js";
 import { STEPS } from "./curves.js";
 
 const PACE = 45; // milliseconds a step
+const STILL = { step: 0, running: false };
 
 let timer = 0;
 
+const put = (of, now) => update(({ descent }) => Object.assign(descent, { of, ...now }));
+
+// How far a picture's balls have come.
+export const rolled = (of) => (state.descent.of === of ? state.descent : STILL);
+
 export function stop() {
   clearInterval(timer);
-  update(({ descent }) => Object.assign(descent, { step: 0, running: false }));
+  put(null, STILL);
 }
 
 // Whoever wants no motion is shown the end and the steps that led there.
-export function play() {
+function play(of) {
   clearInterval(timer);
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
-    update(({ descent }) => (descent.step = STEPS));
+    put(of, { step: STEPS, running: false });
     return;
   }
-  update(({ descent }) => Object.assign(descent, { step: 0, running: true }));
+  put(of, { step: 0, running: true });
   timer = setInterval(() => {
-    update(({ descent }) => {
-      descent.step += 1;
-      descent.running = descent.step < STEPS;
-    });
-    if (!state.descent.running) clearInterval(timer);
+    const step = state.descent.step + 1;
+    if (step >= STEPS) clearInterval(timer);
+    put(of, { step, running: step < STEPS });
   }, PACE);
 }
 
-export function controls({ step, running }) {
+export function controls(of) {
+  const { step, running } = rolled(of);
   const quiet = (key, symbol, words, disabled, onclick) =>
     h("button", { type: "button", class: "quiet", "data-key": key, disabled, onclick }, icon(symbol), t(words));
   return h(
@@ -40,11 +45,11 @@ export function controls({ step, running }) {
     { class: "actions" },
     h(
       "button",
-      { type: "button", class: "main", "data-key": "descend", onclick: running ? stop : play },
+      { type: "button", class: "main", "data-key": "descend", onclick: () => (running ? stop() : play(of)) },
       icon(running ? "stop" : "play"),
       t(running ? "starts.stop" : "starts.run"),
     ),
-    quiet("step", "step", "starts.step", running || step >= STEPS, () => update(({ descent }) => (descent.step += 1))),
+    quiet("step", "step", "starts.step", running || step >= STEPS, () => put(of, { step: step + 1, running: false })),
     quiet("back", "back", "starts.back", !step, stop),
   );
 }

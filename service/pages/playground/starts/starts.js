@@ -7,7 +7,7 @@ import { number, t } from "../words/language.js";
 import { edit } from "../frame/state.js";
 import { AT_REST, CURVES, descend, fateOf, moved, STEPS, TOP, zoneOf } from "./curves.js";
 import { landscape, tonesOf } from "./landscape.js";
-import { controls, stop } from "./playing.js";
+import { controls, rolled, stop } from "./playing.js";
 
 const WIDE = 880; // a panel this wide holds the curve and the accounts side by side
 const LARGER = 0.62; // the curve's share of it
@@ -17,8 +17,9 @@ function move(ball, to) {
   edit(`start ${ball}`, ({ starts }) => (starts.positions = moved(starts.positions, ball, to)));
 }
 
-export function render(root, { shared, descent }) {
+export function render(root, { shared }) {
   const { starts } = shared;
+  const { step } = rolled("starts");
   const other = starts.curve === "bowl" ? "valleys" : "bowl";
   const paths = starts.positions.map((start) => descend(starts.curve, start, starts.learning_rate));
   const width = Math.max(300, (root.clientWidth >= WIDE ? root.clientWidth * LARGER : root.clientWidth) - 40);
@@ -55,18 +56,18 @@ export function render(root, { shared, descent }) {
         curve: starts.curve,
         positions: starts.positions,
         paths,
-        step: descent.step,
+        step,
         move,
       }),
       starts.curve === "bowl" && h("p", { class: "note" }, t("starts.convex")),
-      controls(descent),
+      controls("starts"),
     ),
     h(
       "div",
       { class: "accounts" },
-      paths.map((path, ball) => account(ball, starts, path, descent.step)),
+      paths.map((path, ball) => account(ball, starts, path, step)),
     ),
-    lossFigure(width, starts, paths, descent.step),
+    lossFigure(width, starts, paths, step),
     h(
       "section",
       { class: "card", "aria-labelledby": "convex-title" },

@@ -41,7 +41,7 @@ export function code(name) {
 
 export function render(root, current) {
   const { shared, code: shown, taking } = current;
-  root.hidden = shared.view === "starts";
+  root.hidden = ["lessons", "starts"].includes(shared.view);
   replace(
     root,
     h("h2", { id: "take-title" }, t("take.title")),

@@ -1,0 +1,182 @@
+// The lesson path: eight steps, each a claim, a prediction, a picture, a training that settles it, and a link to send.
+import "./words.js";
+import { h, keeper, replace } from "../frame/dom.js";
+import { icon } from "../frame/icons.js";
+import { edit, state } from "../frame/state.js";
+import { t } from "../words/language.js";
+import { formula } from "./formula.js";
+import { derivation, isDerived } from "./derivation.js";
+import { picture } from "./pictures.js";
+import { isPredicted, prediction, printed } from "./prediction.js";
+import { settle } from "./settle.js";
+import { CITATIONS, go, HANDOUT, isHandout, placeOf, recallVisits, specOf, startOver, STEPS, visit } from "./steps.js";
+import { noteOnTop, teacher } from "./teacher.js";
+
+const WIDE = 1000; // a panel this wide holds the question beside its picture
+const LARGER = 0.66; // the picture's share of it
+const PADDING = 44; // of a card, on both sides
+const STILL = ["INPUT", "SELECT", "TEXTAREA", "SUMMARY"]; // whose arrow keys are their own
+
+const keep = keeper();
+recallVisits();
+
+export function render(root, { shared }) {
+  const place = placeOf(shared);
+  const handout = isHandout(shared);
+  if (!handout) visit(STEPS[place].id);
+  root.onkeydown = walk;
+  const wide = root.clientWidth >= WIDE;
+  const context = {
+    shared,
+    keep,
+    handout,
+    width: Math.max(240, (wide ? root.clientWidth * LARGER : root.clientWidth) - PADDING),
+  };
+  replace(
+    root,
+    navigation(place, handout),
+    noteOnTop(shared),
+    handout ? handouts(context) : article(STEPS[place], place, context),
+    handout ? null : ends(place),
+    teacher(shared),
+  );
+}
+
+function navigation(place, handout) {
+  const { visited } = state.lesson;
+  return h(
+    "nav",
+    { class: "lesson-nav", "aria-label": t("lesson.path") },
+    h(
+      "ol",
+      {},
+      STEPS.map(({ id }, index) => {
+        const here = !handout && index === place;
+        const seen = visited.includes(id) && !here;
+        return h(
+          "li",
+          {},
+          h(
+            "button",
+            { type: "button", class: seen ? "seen" : null, "data-key": `step-${id}`, "aria-current": here ? "step" : null, onclick: () => show(id) },
+            h("span", { class: "lesson-number", "aria-hidden": "true" }, seen ? icon("yes") : `${index + 1}`),
+            h("span", {}, t(`lesson.${id}.short`)),
+            seen ? h("span", { class: "unseen" }, t("lesson.seen")) : null,
+          ),
+        );
+      }),
+    ),
+  );
+}
+
+function article(step, place, context) {
+  const { id } = step;
+  const open = context.handout || isPredicted(step);
+  return h(
+    "article",
+    { class: "lesson", "aria-labelledby": `lesson-${id}` },
+    h(
+      "header",
+      { class: "lesson-head" },
+      h("p", { class: "lesson-where" }, t("lesson.where", { place: place + 1, total: STEPS.length })),
+      h("h2", { id: `lesson-${id}`, tabindex: -1, "data-key": `lesson-${id}` }, t(`lesson.${id}.title`)),
+      h("p", { class: "lesson-claim" }, formula(t(`lesson.${id}.claim`))),
+    ),
+    h(
+      "div",
+      { class: "lesson-stage" },
+      context.handout ? printed(step) : prediction(step),
+      h(
+        "section",
+        { class: `card lesson-picture${open ? "" : " covered"}`, "aria-label": t("lesson.picture"), inert: context.handout },
+        open ? picture(step, context) : h("p", { class: "lesson-cover" }, t("lesson.cover")),
+      ),
+    ),
+    open ? settle(step, context) : null,
+    open ? h("p", { class: "card lesson-remember" }, h("strong", {}, t("lesson.remember")), " ", formula(t(`lesson.${id}.remember`))) : null,
+    open && isDerived(id) ? derivation(id, context.shared, context.handout) : null,
+    open ? further(step) : null,
+  );
+}
+
+function further({ id, citations, network }) {
+  return h(
+    "div",
+    { class: "lesson-further" },
+    h(
+      "ul",
+      { class: "lesson-citations", "aria-label": t("lesson.sources") },
+      citations.map((name) => {
+        const { authors, year, title, where, url } = CITATIONS[name];
+        return h("li", {}, `${authors}${year ? ` (${year})` : ""}. `, h("a", { href: url, rel: "noreferrer" }, title), `. ${where}.`);
+      }),
+    ),
+    network ? h("button", { type: "button", class: "quiet", "data-key": `diagnose-${id}`, onclick: () => diagnose(network) }, t("lesson.diagnose")) : null,
+  );
+}
+
+const diagnose = (network) => edit("view", (shared) => Object.assign(shared, { view: "diagnosis", spec: specOf(network) }));
+
+function ends(place) {
+  const step = (index, key, words, symbol) =>
+    STEPS[index]
+      ? h(
+          "button",
+          { type: "button", class: "quiet", "data-key": key, onclick: () => show(STEPS[index].id) },
+          key === "previous" ? icon(symbol) : null,
+          h("span", {}, h("small", {}, t(words)), t(`lesson.${STEPS[index].id}.short`)),
+          key === "next" ? icon(symbol) : null,
+        )
+      : null;
+  const last = place === STEPS.length - 1;
+  return h(
+    "div",
+    { class: "lesson-ends" },
+    step(place - 1, "previous", "lesson.previous", "left"),
+    last
+      ? h("button", { type: "button", class: "quiet", "data-key": "handout", onclick: () => show(HANDOUT) }, t("lesson.handout"))
+      : step(place + 1, "next", "lesson.next", "right"),
+  );
+}
+
+function handouts(context) {
+  return h(
+    "div",
+    { class: "lesson-handout" },
+    h(
+      "header",
+      { class: "lesson-head" },
+      h("h2", { id: "lesson-handout", tabindex: -1, "data-key": "lesson-handout" }, t("lesson.handout")),
+      h("p", { class: "lesson-claim" }, t("lesson.handout.text")),
+      h(
+        "div",
+        { class: "actions" },
+        h("button", { type: "button", class: "main", "data-key": "print", onclick: () => print() }, t("lesson.print")),
+        h("button", { type: "button", class: "quiet", "data-key": "start-over", onclick: startOver }, icon("back"), t("lesson.over")),
+      ),
+    ),
+    STEPS.map((step, place) => article(step, place, context)),
+  );
+}
+
+// Whoever goes to another step reads on from its heading.
+function show(id) {
+  go(id);
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    const heading = document.getElementById(`lesson-${id}`);
+    heading?.focus({ preventScroll: true });
+    document.getElementById("panel").scrollIntoView({ block: "start" });
+  }));
+}
+
+// Left and right lead along the path wherever these keys mean nothing else.
+function walk(event) {
+  const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  const { target } = event;
+  if (!way || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (STILL.includes(target.tagName) || target.closest("svg, .table")) return;
+  const next = STEPS[placeOf(state.shared) + way];
+  if (!next || isHandout(state.shared)) return;
+  event.preventDefault();
+  show(next.id);
+}
