@@ -1,4 +1,4 @@
-// Networks that this browser sends a batch through, one at a time between two frames, for pictures that follow a slider.
+// Networks that this browser sends a batch through beside the page, one at a time, for pictures that follow a slider.
 import { update } from "../frame/state.js";
 import { passed } from "../live/live.js";
 
@@ -24,7 +24,6 @@ async function work() {
   if (working) return;
   working = true;
   for (let slot = waiting(); slot; slot = waiting()) {
-    await new Promise((done) => setTimeout(done));
     const { question, spec, batch } = slot;
     const { layers } = await passed(spec, { batch });
     update(() => Object.assign(slot, { answered: question, layers }));

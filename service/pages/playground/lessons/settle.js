@@ -1,25 +1,30 @@
-// The training that settles a step: run in this browser where it can be, its curves drawn as they come.
+// The training that settles a step: in this browser where it can be, its curves drawn as they come.
+import "../train/words.js";
 import { Chart, figure, linear, lineSample, logarithmic, reach } from "../charts/charts.js";
 import { h } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { problemBox } from "../frame/problems.js";
-import { events as far, Problem } from "../frame/service.js";
 import { state, update } from "../frame/state.js";
-import * as live from "../live/live.js";
+import { planeFigure } from "../train/plane.js";
+import { isDone, Training } from "../train/training.js";
 import { number, percent, t } from "../words/language.js";
 import { shown } from "./shown.js";
 import { questionOf } from "./steps.js";
 
-const HIGHEST = 100; // a loss beyond it is drawn at the edge: it has left the picture
 const TOGETHER = 60; // milliseconds of a training's events that are drawn together
-let controller = null;
+const HIGHEST = 100; // a loss beyond it is drawn at the edge: it has left the picture
+const PLANE = 300; // pixels, at most
 
 export function settle(step, { width, keep }) {
   const { id, trainings } = step;
   const trained = state.lesson.trained[id];
-  const done = trained && !trained.running && !trained.problem && trained.runs.every((runs) => runs.every(({ learnt }) => learnt !== undefined));
+  const runs = trainings.map(({ starts, restarts }, place) => runsOf(trained?.trainings[place], starts, restarts));
+  const problem = trained?.trainings.map((training) => training.problem).find(Boolean);
+  const done = trained?.trainings.every((training) => training.finished);
   const both = width >= 620 && trainings.length > 1;
   const each = both ? (width - 20) / 2 : width;
+  // All pictures have one axis, so that each is drawn anew as the others' runs come.
+  const seen = [trained?.seed, runs.flat().map((run) => `${run.steps.length}${run.learnt ?? ""}`).join()];
   return h(
     "section",
     { class: "card lesson-settle", "aria-labelledby": `settle-${id}` },
@@ -29,104 +34,74 @@ export function settle(step, { width, keep }) {
       h("h3", { id: `settle-${id}`, class: "lesson-label" }, t("lesson.settle")),
       h("p", {}, t(`lesson.${id}.settle`)),
       h("div", { class: "actions" }, button(step, trained)),
-      h("div", { class: "lesson-shown", role: "status", "aria-live": "polite" }, done ? h("p", {}, shown(id, trained.runs)) : null),
-      trained?.problem ? problemBox(trained.problem, questionOf(asked(trainings[0], trained.seed))) : null,
+      h("div", { class: "lesson-shown", role: "status", "aria-live": "polite" }, done ? h("p", {}, shown(id, runs)) : null),
+      problem ? problemBox(problem, asked(trainings[0], trained.seed)) : null,
     ),
     h(
       "div",
       { class: both ? "lesson-both" : "lesson-one" },
-      trainings.map((training, place) => {
-        // Both pictures have one axis, so that each is drawn anew as the other's runs come.
-        const marks = (trained?.runs ?? []).flat().map((run) => `${run.steps.length}${run.learnt ?? ""}`);
-        const inputs = [each, trained?.seed, marks.join()];
-        return keep(`settle-${id}-${place}`, inputs, () => curves(id, place, training, trained?.runs ?? [], each, both));
-      }),
+      trainings.map((training, place) => keep(`settle-${id}-${place}`, [each, ...seen], () => curves(id, place, training, runs, each))),
+      trained?.trainings.map((training, place) => keep(`planes-${id}-${place}`, [each, ...seen], () => planes(id, place, training, runs[place], each))),
     ),
   );
 }
 
+// Runs by the names that the step gives to what they start from.
+const runsOf = (training, starts, restarts) =>
+  (training?.runs ?? []).map((run, number) => ({ ...run, start: starts[Math.floor(number / restarts)] }));
+
+const isRunning = (trained) => trained?.busy ?? false;
+
 function button(step, trained) {
-  if (trained?.running)
-    return h(
-      "button",
-      { type: "button", class: "main", "data-key": `settle-${step.id}`, onclick: () => controller?.abort() },
-      icon("stop"),
-      t("train.stop"),
-    );
+  const running = isRunning(trained);
+  const act = () => (running ? stop(trained) : run(step, trained ? trained.seed + 1 : 1));
   return h(
     "button",
-    { type: "button", class: "main", "data-key": `settle-${step.id}`, onclick: () => run(step, trained ? trained.seed + 1 : 1) },
-    icon("play"),
-    t(trained ? "lesson.another" : "lesson.settle"),
+    { type: "button", class: "main", "data-key": `settle-${step.id}`, onclick: act },
+    icon(running ? "stop" : "play"),
+    t(running ? "train.stop" : trained ? "lesson.another" : "lesson.settle"),
   );
 }
 
 // Restarts take the seeds after the first, so that the next time begins behind them.
-const asked = (training, seed) => {
-  const { starts, ...question } = training;
-  return { ...question, seed: `${1 + (seed - 1) * training.restarts}` };
-};
+const asked = (training, seed) => questionOf({ ...training, seed: `${1 + (seed - 1) * training.restarts}` });
 
-const eventsOf = (question, signal) => (live.trainable?.(question) ? live.events(question, signal) : far("train", question, signal));
-
-export async function run(step, seed) {
-  controller?.abort();
-  controller = new AbortController();
-  const { signal } = controller;
-  const trained = { seed, runs: step.trainings.map(() => []), running: true, problem: null };
-  update(({ lesson }) => (lesson.trained[step.id] = trained));
-  try {
-    for (const [place, training] of step.trainings.entries())
-      for await (const { event, data } of eventsOf(questionOf(asked(training, seed)), signal)) take(trained.runs[place], training, event, data);
-  } catch (error) {
-    if (error.name !== "AbortError") update(() => (trained.problem = error instanceof Problem ? error : new Problem({ title: "offline", detail: "offline" }, "train")));
+async function run({ id, trainings }, seed) {
+  const changed = () => update(() => {}, TOGETHER);
+  const trained = { seed, busy: true, trainings: trainings.map((training) => new Training(asked(training, seed), changed)) };
+  update(({ lesson }) => (lesson.trained[id] = trained));
+  for (const training of trained.trainings) {
+    if (trained.busy) await training.goOn();
+    if (!training.finished) break; // stopped, or refused
   }
-  update(() => (trained.running = false));
+  update(() => (trained.busy = false));
 }
 
-// Runs come one after the other, as many of each start as there are restarts.
-function take(runs, { starts, restarts }, event, data) {
-  update(() => {
-    const start = (place) => starts[Math.floor(place / restarts)];
-    if (event === "progress") {
-      runs[data.run] ??= { start: start(data.run), steps: [], loss: [] };
-      runs[data.run].steps.push(data.step);
-      runs[data.run].loss.push(data.loss);
-    } else if (event === "run") {
-      const open = runs.findIndex(({ learnt }) => learnt === undefined);
-      const place = open < 0 ? runs.length : open;
-      runs[place] = { ...data, start: start(place), steps: data.loss.map((_, index) => index * data.every) };
-    }
-  }, TOGETHER);
+function stop(trained) {
+  update(() => (trained.busy = false));
+  trained.trainings.forEach((training) => training.drop());
 }
 
-function curves(id, place, training, all, width, both) {
-  const runs = all[place] ?? [];
-  const { starts, steps, restarts } = training;
+function curves(id, place, { starts, steps, restarts }, all, width) {
+  const runs = all[place];
   const title = t(`lesson.${id}.curves.${place}`);
-  const values = all.flat().flatMap(({ loss }) => loss);
+  const values = all.flat().flatMap(({ loss }) => loss.map((one) => Math.min(one, HIGHEST)));
   const text = (run) => `${t(`lesson.start.${run.start}`)} ${endOf(run)}`;
   const chart = new Chart({
     width,
-    height: both ? 280 : Math.max(260, Math.min(380, width * 0.42)),
+    height: Math.max(270, Math.min(380, width * 0.42)),
     zero: values.some((value) => value === 0),
     label: runs.length ? t("train.text", { title, ends: runs.map(text).join("; ") }) : t("lesson.untrained", { title }),
     x: { scale: linear(0, steps), label: t("train.step") },
-    y: { scale: logarithmic(...(values.length ? reach(values.map((loss) => Math.min(loss, HIGHEST))) : [0.01, 10])), label: t("train.loss") },
+    y: { scale: logarithmic(...(values.length ? reach(values) : [0.1, 10])), label: t("train.loss") },
   });
   for (const run of runs) chart.line(run.steps.map((step, index) => [step, run.loss[index] ?? NaN]), `size is-${run.start}`);
-  const stops = (run) =>
-    run.steps.flatMap((step, index) => {
-      const loss = run.loss[index];
-      const words = [t(`lesson.start.${run.start}`), t("lesson.read", { step, loss: number(loss) })];
-      return Number.isFinite(loss) ? [{ x: chart.X(step), y: chart.Y(loss), words }] : [];
-    });
-  chart.reads?.(() => runs.map(stops));
+  chart.reads(() => runs.map((run) => stopsOf(chart, run)));
   return figure({
     key: `${id}-${place}`,
     title,
     chart: chart.svg,
-    entries: starts.length < 2 ? [] : starts.map((start, index) => ({ sample: lineSample(`size is-${start}`), text: entry(start, runs.slice(index * restarts, (index + 1) * restarts)) })),
+    entries: starts.length < 2 ? [] : starts.map((start, index) => entry(start, runs.slice(index * restarts, (index + 1) * restarts))),
     table: {
       caption: title,
       columns: [t("field.scheme"), t("stack.seed"), t("train.last"), t("train.accuracy")],
@@ -135,12 +110,38 @@ function curves(id, place, training, all, width, both) {
   });
 }
 
-const entry = (start, runs) =>
-  runs.length === 1 && runs[0].learnt !== undefined ? `${t(`lesson.start.${start}`)}: ${endOf(runs[0])}` : t(`lesson.start.${start}`);
+const stopsOf = (chart, { start, steps, loss }) =>
+  steps.flatMap((step, index) => {
+    const words = [t(`lesson.start.${start}`), t("lesson.read", { step, loss: number(loss[index]) })];
+    return Number.isFinite(loss[index]) ? [{ x: chart.X(step), y: chart.Y(loss[index]), words }] : [];
+  });
+
+const entry = (start, [run]) => ({
+  sample: lineSample(`size is-${start}`),
+  text: run && isDone(run) ? `${t(`lesson.start.${start}`)}: ${endOf(run)}` : t(`lesson.start.${start}`),
+});
 
 // What a run came to: the share of right answers, or the loss where there are no classes.
-function endOf({ learnt, accuracy, final_loss, loss }) {
-  if (learnt === undefined) return number(loss.at(-1));
+function endOf(run) {
+  const { accuracy, final_loss, loss } = run;
+  if (!isDone(run)) return number(loss.at(-1));
   if (accuracy !== null) return t("lesson.share", { share: percent(accuracy) });
   return final_loss === null ? t("lesson.overflow") : t("lesson.loss", { loss: number(final_loss) });
+}
+
+// Of restarts on a plane: what the best and the worst of them make of it.
+function planes(id, place, { examples, finished }, runs, width) {
+  if (!examples?.points || !finished) return null;
+  const order = [...runs].sort((one, other) => one.final_loss - other.final_loss);
+  const each = Math.min(PLANE, (width - 16) / 2);
+  const plane = (name, { looks, final_loss }) =>
+    planeFigure({
+      examples,
+      look: looks.at(-1),
+      width: each,
+      key: `plane-${id}-${place}-${name}`,
+      title: t(`lesson.plane.${name}`),
+      note: t("lesson.loss", { loss: number(final_loss) }),
+    });
+  return h("div", { class: "lesson-planes" }, plane("best", order[0]), plane("worst", order.at(-1)));
 }

@@ -27,7 +27,7 @@ export function sizesFigure({ series, way, width, height, key, title, note }) {
     const [x, y] = points[way === "forward" ? points.length - 1 : 0];
     if (Number.isFinite(y)) chart.add("circle", { class: `size-end ${kind}`, cx: chart.X(x), cy: chart.Y(y), r: 5 });
   });
-  chart.reads?.(() => known.map(({ text }, index) => stopsOf(chart, text, sizes[index])));
+  chart.reads(() => known.map(({ text }, index) => stopsOf(chart, text, sizes[index])));
   return figure({
     key,
     title,

@@ -29,9 +29,8 @@ export function specOf({ in: first, width, depth, out, activation, scheme, defau
   return { seed: "1", ...(defaults && { defaults }), layers };
 }
 
-export function questionOf({ network, ...rest }) {
-  return { ...specOf(network), ...rest };
-}
+// A training of lessons.json as POST /train takes it; `starts` are what the page calls its schemes.
+export const questionOf = ({ network, starts, ...rest }) => ({ ...specOf(network), ...rest });
 
 export function go(id) {
   stop();
