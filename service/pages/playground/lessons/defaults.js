@@ -22,7 +22,7 @@ export function defaults({ network }, { width, keep }) {
   const ofScheme = (scheme) => specOf({ ...network, defaults: undefined, scheme });
   const series = [
     { text: t("lesson.keras.default"), kind: "is-glorot", layers: measured("keras/default", ofScheme("glorot_uniform"), BATCH) },
-    { text: "he_uniform", kind: "is-he", layers: measured("keras/he", ofScheme("he_uniform"), BATCH) },
+    { text: "he_normal", kind: "is-he", layers: measured("keras/he", ofScheme("he_normal"), BATCH) },
   ];
   const title = t("lesson.sizes.forward", { activation: t("lesson.activation.relu"), depth: network.depth });
   const make = () => sizesFigure({ series, way: "forward", width: each, height: 320, key: "lesson-keras", title });
