@@ -170,7 +170,9 @@ def test_a_slider_moves_the_picture_without_the_service(reader: Reader) -> None:
     expect(page.locator(".lesson-picture .lesson-read")).to_contain_text("ReLU at 0.316")
     go(page, "scale")
     predict(page, "scale", 2)
-    expect(page.locator(".lesson-picture .lesson-read")).to_contain_text("The verdict is the service's, and it does not answer")
+    expect(page.locator(".lesson-picture .lesson-read")).to_contain_text(
+        "The verdict is the service's, and it does not answer"
+    )
     expect(page.locator(".ridge-area")).to_have_count(10)
     reader.complaints.clear()
 
