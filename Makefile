@@ -111,6 +111,7 @@ format: $(VENV)/test ## Mend format and style
 	$(BIN)/ruff check --fix service clients/python tests benchmarks mutations
 
 openapi: $(VENV)/test ## Write openapi/ and docs/settings.md anew
+	$(BIN)/python -m tests.answered.record
 	$(BIN)/initserve openapi > openapi/openapi.json
 	$(BIN)/initserve openapi 3.1 > openapi/openapi-3.1.json
 	$(BIN)/initserve settings > docs/settings.md

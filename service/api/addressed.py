@@ -1,6 +1,6 @@
 """The words of OpenAPI for what has an address: GET and HEAD, conditions, ranges (service/api/representation.py)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
 from fastapi import APIRouter, Request, Response
@@ -26,6 +26,7 @@ RANGES = [
     asked("If-Range", "Send all where this is not what is here, instead of the range.", ""),
 ]
 DIGEST = [asked("Want-Repr-Digest", "`sha-256=1` asks for the digest of all of it, where that takes little.", "")]
+BINARY: dict[str, Any] = {"type": "string", "format": "binary"}
 HEADERS = {
     "ETag": told("Strong: another one is other bytes."),
     "Cache-Control": told("A year, immutable: the bytes at an address never change."),
@@ -35,20 +36,26 @@ HEADERS = {
 }
 
 
-def responses(media_type: str, schema: dict[str, Any], method: str) -> dict[int | str, dict[str, Any]]:
-    """Return what such an address answers."""
-    content = {"content": {media_type: {"schema": schema}}} if method == "get" else {}
+def responses(
+    schemas: Mapping[str, dict[str, Any]], refusals: tuple[int, ...], method: str
+) -> dict[int | str, dict[str, Any]]:
+    """Return what such an address answers: these schemas by media type, problems of these statuses."""
     found: dict[int | str, dict[str, Any]] = {
-        200: {"description": "All of it.", "headers": HEADERS, **content},
+        200: {"description": "All of it.", "headers": HEADERS},
         304: {"description": "The client has it already (If-None-Match)."},
-        **problems(400, 404, 412, 422, 503),
     }
     if method == "get":
+        found[200]["content"] = {media_type: {"schema": schema} for media_type, schema in schemas.items()}
         some = {"Content-Range": told("Which bytes, and of how many."), **HEADERS}
-        several = {"multipart/byteranges": {"schema": {"type": "string", "format": "binary"}}}
-        part = {**content["content"], **several}
+        ranges = {
+            media_type: {"type": "string"} if media_type == "application/json" else schema  # a part of JSON is none
+            for media_type, schema in schemas.items()
+        } | {"multipart/byteranges": BINARY}
+        part = {media_type: {"schema": schema} for media_type, schema in ranges.items()}
         found[206] = {"description": "The ranges that were asked for.", "headers": some, "content": part}
-        found |= problems(416)
+        found |= problems(*refusals, 416)
+    else:  # what a HEAD answers has no body
+        found |= {status: {"description": each["description"]} for status, each in problems(*refusals).items()}
     return dict(sorted(found.items(), key=lambda each: int(each[0])))
 
 
@@ -57,11 +64,11 @@ def addressed(
     path: str,
     operation_id: str,
     summary: str,
-    media_type: str,
+    schemas: Mapping[str, dict[str, Any]],
     parameters: list[dict[str, Any]],
-    schema: dict[str, Any] | None = None,
+    refusals: tuple[int, ...] = (400, 404, 412, 422, 503),
 ) -> Callable[[Handler], Handler]:
-    """Register a handler for GET and HEAD of a path that holds a spec."""
+    """Register a handler for GET and HEAD of a path that holds or names a spec."""
 
     def register(handler: Handler) -> Handler:
         for method, more in (("get", [*CONDITIONS, *RANGES, *DIGEST]), ("head", [*CONDITIONS, *DIGEST])):
@@ -73,7 +80,7 @@ def addressed(
                 summary=summary if method == "get" else f"{summary}: headers alone",
                 status_code=200,
                 response_class=Answer,
-                responses=responses(media_type, schema or {"type": "string", "format": "binary"}, method),
+                responses=responses(schemas, refusals, method),
                 openapi_extra={"parameters": [*parameters, *more]},
             )
             route = router.routes[-1]

@@ -80,6 +80,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             ],
         },
     },
+    "recipe": {
+        "summary": "A published network as its library names and starts it: GPT-2, with sizes of a config.json",
+        "value": {
+            "seed": 42,
+            "recipe": "gpt2",
+            "config": {"n_embd": 8, "n_layer": 1, "n_head": 2, "vocab_size": 16, "n_positions": 8},
+        },
+    },
     "torch": {
         "summary": "PyTorch's own numbers after torch.manual_seed(0), bit for bit",
         "value": {
@@ -94,8 +102,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 # What is planned on a page, and drawn into a file.
 LARGE_EXAMPLES: dict[str, dict[str, Any]] = {
-    "recipe": {
-        "summary": "A published network: Fixup's residual blocks, small",
+    "fixup": {
+        "summary": "A published start: Fixup's residual blocks, small",
         "value": {"seed": 42, "recipe": "fixup", "size": "small"},
     },
 }

@@ -6,17 +6,18 @@ the commit id that they were told. repositories.py leads from names to specs, sn
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.addressed import addressed
+from service.api.addressed import BINARY, addressed
 from service.api.kept import Kept
 from service.api.problems import RequestProblem
 from service.api.repositories import COMMIT, MAIN, STORED, Revision, repositories, revision_of
 from service.api.representation import Representation, answer
 from service.api.routing import DirectRoute
 from service.api.services import services_of
-from service.api.snapshots import File, files_of
+from service.api.snapshots import JSON, MARKDOWN, WEIGHTS, File, files_of
 from service.api.store import text_of
 from service.api.weights import in_path
 from service.api.working import in_worker
@@ -143,7 +144,11 @@ REPOSITORY = [
 ]
 REVISION = in_path("revision", "`seed-N`, `torch-seed-N`, `main`, or a commit id.", "seed-42")
 FILE = in_path("file", "As the listing has it.", "config.json")
-OCTETS = "application/octet-stream"
+FILES: dict[str, dict[str, Any]] = {
+    JSON: {"type": "object"},
+    MARKDOWN.partition(";")[0]: {"type": "string"},
+    WEIGHTS: BINARY,
+}
 
 
 async def file(request: Request) -> Response:
@@ -158,4 +163,5 @@ async def file(request: Request) -> Response:
 
 for verb, operation in (("resolve", "hub_resolve"), ("raw", "hub_raw")):
     path = "/{namespace}/{name}/" + verb + "/{revision}/{file:path}"
-    addressed(router, path, operation, "A file of a model", OCTETS, [*REPOSITORY, REVISION, FILE])(file)
+    parameters = [*REPOSITORY, REVISION, FILE]
+    addressed(router, path, operation, "A file of a model", FILES, parameters, (404, 412, 503))(file)

@@ -44,7 +44,7 @@ async def told(request: Request, tell: Callable[[], Any]) -> Response:
 
 def answers(description: str, schema: dict[str, Any], *statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {"application/json": schema}
-    return {200: {"description": description, "content": content}, **problems(404, 422, 503, *statuses)}
+    return {200: {"description": description, "content": content}, **problems(404, 503, *statuses)}
 
 
 def entries(request: Request, snapshot: Snapshot) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from service import __version__
 from service.api.counters import OUTCOMES
@@ -23,7 +24,7 @@ def labelled(label: str, counts: Mapping[str, int]) -> dict[str, float]:
     return {f'{{{label}="{value}"}}': count for value, count in sorted(counts.items())}
 
 
-@router.get("/metrics", operation_id="metrics", summary="Counters for Prometheus", response_class=Response)
+@router.get("/metrics", operation_id="metrics", summary="Counters for Prometheus", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     """Say what is under way and how answers ended."""
     services = services_of(request)

@@ -1,6 +1,9 @@
 """The OpenAPI document: FastAPI's own, with the schemas of what is read and written by hand."""
 
+import json
 import re
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,8 +14,6 @@ from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.trainable import TrainRequest
 from service.api.answers import InitAnswer, KeptSpecAnswer, PlanAnswer, TrainAnswer, VerifyAnswer
 from service.api.diagnosed import DiagnoseAnswer
-from service.api.example_answers import ANSWERS
-from service.api.example_problems import examples_of
 from service.api.problems import PROBLEMS, Problem
 from service.specs.spec import Spec
 
@@ -21,6 +22,8 @@ DESCRIPTION = """\
 network's initial weights: as base64 `.npy` in JSON, as statistics, or as a tensor file. The same spec gives the same
 bytes on every replica, processor and thread count, in the layout of Keras, PyTorch or Flax.
 """
+ANSWERED = Path(__file__).parent / "answered.json"
+PROBLEM = "application/problem+json"
 VERSION = "3.2.0"  # the first in which a path has `query`
 TEMPLATE = "#/components/schemas/{model}"
 # What generators of clients make more of than bytes.
@@ -34,8 +37,7 @@ def reference(model: str) -> dict[str, str]:
 
 def problem_response(status: int) -> dict[str, Any]:
     codes = ", ".join(f"`{code}`" for code, kind in PROBLEMS.items() if kind.status == status)
-    content = {"schema": reference("Problem"), "examples": examples_of(status)}
-    return {"description": codes, "content": {"application/problem+json": content}}
+    return {"description": codes, "content": {PROBLEM: {"schema": reference("Problem")}}}
 
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -72,17 +74,33 @@ def describe(app: FastAPI) -> dict[str, Any]:
             ],
             ref_template=TEMPLATE,
         )
-        for path, answer in ANSWERS.items():  # here, since FastAPI drops members that are null
-            responses = document["paths"][f"/{path}"]["post"]["responses"]
-            responses["200"]["content"]["application/json"]["example"] = answer
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(definitions["$defs"])
         for operation in (operation for path in document["paths"].values() for operation in path.values()):
             if operation["responses"].get("422", {}).get("content", {}).keys() == {"application/json"}:
                 del operation["responses"]["422"]  # FastAPI's own, which never leaves this service
+            show_answers(operation)
         document["components"]["schemas"] = referenced(document["paths"], schemas)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def show_answers(operation: dict[str, Any]) -> None:
+    """Put the examples of an operation's answers where they belong; here, since FastAPI drops members that are null."""
+    name = operation["operationId"]
+    for status, types in answered().get(name.removeprefix("head_"), {}).items():
+        response = operation["responses"].get(status, {})  # a HEAD has no ranges
+        for media_type, content in response.get("content", {}).items():  # and no bodies
+            content["examples"] = types.get(media_type, {})
+        if PROBLEM in types:  # those that this operation has, of all that have this status
+            response["description"] = ", ".join(f"`{code}`" for code in types[PROBLEM])
+
+
+@cache
+def answered() -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+    """Return the examples of answers by operation, status, media type and name, as tests/answered recorded them."""
+    found: dict[str, dict[str, dict[str, dict[str, Any]]]] = json.loads(ANSWERED.read_text())
+    return found
 
 
 def for_generators(document: dict[str, Any]) -> dict[str, Any]:

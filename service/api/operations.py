@@ -47,7 +47,12 @@ async def livez() -> dict[str, str]:
     "/readyz",
     operation_id="readyz",
     summary="This replica's bytes are everyone's",
-    responses={503: {"description": "The self-test found other bytes than the golden ones, or a line is stuck."}},
+    responses={
+        503: {
+            "description": "The self-test found other bytes than the golden ones, or a line is stuck.",
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        }
+    },
 )
 async def readyz(request: Request) -> JSONResponse:
     """Say whether the digests of initserve/1, computed anew at start-up, came out as everywhere else, and lines move.

@@ -5,7 +5,7 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.addressed import addressed
+from service.api.addressed import BINARY, addressed
 from service.api.described import whole_number
 from service.api.negotiation import read_shard_bytes
 from service.api.problems import RequestProblem
@@ -34,9 +34,8 @@ router = APIRouter(tags=["addresses"], route_class=DirectRoute)
     f"/weights/{{spec}}/{INDEX}",
     "weights_index",
     "Which file of a sharded checkpoint each tensor is in",
-    JSON,
+    {JSON: {"type": "object"}},
     [SPEC, SHARD],
-    {"type": "object"},
 )
 async def weights_index(request: Request) -> Response:
     """Answer the index that the Hub's libraries read: the files' names, by the tensors'."""
@@ -51,7 +50,7 @@ async def weights_index(request: Request) -> Response:
     "/weights/{spec}/model-{number}-of-{count}.safetensors",
     "weights_shard",
     "One file of a sharded checkpoint",
-    SAFETENSORS,
+    {SAFETENSORS: BINARY},
     [SPEC, NUMBER, COUNT, SHARD],
 )
 async def weights_shard(request: Request) -> Response:

@@ -76,7 +76,15 @@ def named(spec: Spec) -> Plan:
     return plan
 
 
-@addressed(router, "/specs/{digest}", "show_spec", "A kept spec's text", JSON, [DIGEST], reference("Spec"))
+@addressed(
+    router,
+    "/specs/{digest}",
+    "show_spec",
+    "A kept spec's text",
+    {JSON: reference("Spec")},
+    [DIGEST],
+    (404, 412, 422, 503),
+)
 async def show_spec(request: Request) -> Response:
     """Answer the canonical text of a spec (RFC 8785), whose SHA-256 the address is."""
     read_query(request, ())

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from service import __version__
-from service.api.addressed import addressed
+from service.api.addressed import BINARY, addressed
 from service.api.admission import admit
 from service.api.described import one_of
 from service.api.kept import Kept
@@ -117,7 +117,12 @@ def parameter_of(kept: Kept, key: str, wanted: str | None) -> tuple[PlannedParam
 
 
 @addressed(
-    router, "/weights/{spec}.json", "weights_json", "All weights, in JSON", JSON, [SPEC, WHOLE], reference("InitAnswer")
+    router,
+    "/weights/{spec}.json",
+    "weights_json",
+    "All weights, in JSON",
+    {JSON: reference("InitAnswer")},
+    [SPEC, WHOLE],
 )
 async def weights_json(request: Request) -> Response:
     """Answer what POST /init answers for the spec that the address holds."""
@@ -125,7 +130,9 @@ async def weights_json(request: Request) -> Response:
     return await answer(request, file_of(request, await kept_at(request), "json", include))
 
 
-@addressed(router, "/weights/{spec}.npz", "weights_npz", "All weights, as .npz", FORMATS["npz"].media_type, [SPEC])
+@addressed(
+    router, "/weights/{spec}.npz", "weights_npz", "All weights, as .npz", {FORMATS["npz"].media_type: BINARY}, [SPEC]
+)
 async def weights_npz(request: Request) -> Response:
     """Answer a ZIP of .npy files. For ranges ask for safetensors: the end of a ZIP tells of all that stands before."""
     read_query(request, ())
@@ -137,7 +144,7 @@ async def weights_npz(request: Request) -> Response:
     "/weights/{spec}.safetensors",
     "weights_safetensors",
     "All weights, as .safetensors",
-    FORMATS["safetensors"].media_type,
+    {FORMATS["safetensors"].media_type: BINARY},
     [SPEC],
 )
 async def weights_safetensors(request: Request) -> Response:
@@ -146,7 +153,9 @@ async def weights_safetensors(request: Request) -> Response:
     return await answer(request, file_of(request, await kept_at(request), "safetensors", Include()))
 
 
-@addressed(router, "/weights/{spec}.svg", "weights_svg", "All weights, as histograms", SVG, [SPEC], {"type": "string"})
+@addressed(
+    router, "/weights/{spec}.svg", "weights_svg", "All weights, as histograms", {SVG: {"type": "string"}}, [SPEC]
+)
 async def weights_svg(request: Request) -> Response:
     """Answer the histograms of the parameters, with what their distributions promise over them."""
     read_query(request, ())
@@ -158,7 +167,7 @@ async def weights_svg(request: Request) -> Response:
     "/weights/{spec}/{parameter:path}.npy",
     "parameter_npy",
     "One parameter, as .npy",
-    FORMATS["npy"].media_type,
+    {FORMATS["npy"].media_type: BINARY},
     [SPEC, PARAMETER, SLICE],
 )
 async def parameter_npy(request: Request) -> Response:
@@ -171,7 +180,7 @@ async def parameter_npy(request: Request) -> Response:
     "/weights/{spec}/{parameter:path}.raw",
     "parameter_raw",
     "One parameter's data",
-    OCTETS,
+    {OCTETS: BINARY},
     [SPEC, PARAMETER, SLICE],
 )
 async def parameter_raw(request: Request) -> Response:
@@ -204,9 +213,8 @@ def one_parameter(
     "/weights/{spec}/{parameter:path}.json",
     "parameter_json",
     "One parameter, in JSON",
-    JSON,
+    {JSON: reference("ParameterAnswer")},
     [SPEC, PARAMETER, OF_PARAMETER, SLICE],
-    reference("ParameterAnswer"),
 )
 async def parameter_json(request: Request) -> Response:
     """Answer what is told of one parameter in the answer of /init: its statistics, unless `include` says otherwise."""

@@ -16,7 +16,6 @@ import pytest
 from service.api.answers import VerifyAnswer
 from service.api.comparing import HELD
 from service.api.connections import Connections
-from service.api.example_answers import ANSWERS, SMALL
 from service.specs.addresses import packed
 from tests.api.test_flow import PATIENCE, counters, needs_proc, read, resident, wait_until
 from tests.conftest import Server, serving
@@ -84,17 +83,6 @@ def test_a_difference_is_told_with_its_place_and_size(client: httpx.Client) -> N
     assert (found["first_difference"]["index"], found["first_difference"]["expected"]) == ([7, 3], before)
     assert found["max_abs_difference"] == 2.0 - before
     assert answer.headers["cache-control"] == "no-store"
-
-
-def test_the_documents_example_is_the_answer(client: httpx.Client) -> None:
-    plan = planned(**SMALL)
-    with np.load(io.BytesIO(file_of(plan, "npz"))) as opened:
-        kernel = opened["out/kernel"]
-    kernel[1, 0] = 1.0
-    out = io.BytesIO()
-    np.savez(out, **{"out/kernel": kernel})
-    answer = client.post(f"/verify?spec={packed(plan.canonical_json())}", content=out.getvalue())
-    assert answer.json() == ANSWERS["verify"]
 
 
 def form(*fields: tuple[str, Any]) -> list[tuple[str, Any]]:
