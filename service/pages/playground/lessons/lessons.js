@@ -7,7 +7,7 @@ import { t } from "../words/language.js";
 import { formula } from "./formula.js";
 import { derivation, isDerived } from "./derivation.js";
 import { picture } from "./pictures.js";
-import { isPredicted, prediction, printed } from "./prediction.js";
+import { answers, isPredicted, prediction, printed } from "./prediction.js";
 import { settle } from "./settle.js";
 import { CITATIONS, go, HANDOUT, isHandout, placeOf, recallVisits, specOf, startOver, STEPS, visit } from "./steps.js";
 import { noteOnTop, teacher } from "./teacher.js";
@@ -92,7 +92,7 @@ function article(step, place, context) {
         open ? picture(step, context) : h("p", { class: "lesson-cover" }, t("lesson.cover")),
       ),
     ),
-    open ? settle(step, context) : null,
+    open && !(context.handout && !state.lesson.trained[id]) ? settle(step, context) : null,
     open ? h("p", { class: "card lesson-remember" }, h("strong", {}, t("lesson.remember")), " ", formula(t(`lesson.${id}.remember`))) : null,
     open && isDerived(id) ? derivation(id, context.shared, context.handout) : null,
     open ? further(step) : null,
@@ -156,6 +156,7 @@ function handouts(context) {
       ),
     ),
     STEPS.map((step, place) => article(step, place, context)),
+    answers(STEPS),
   );
 }
 

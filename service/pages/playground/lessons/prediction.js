@@ -48,14 +48,26 @@ function answer(id, chosen, right) {
   ];
 }
 
-// On paper the question stands with its options, and the answer beneath.
-export function printed({ id, options, right }) {
+// On paper the question stands with its options, and its answer on the last page.
+export function printed({ id, options }) {
   return h(
     "section",
     { class: "card lesson-prediction", "aria-labelledby": `question-${id}` },
     h("h3", { class: "lesson-label" }, t("lesson.predict")),
     h("p", { class: "lesson-question", id: `question-${id}` }, formula(t(`lesson.${id}.question`))),
     h("ol", { class: "lesson-printed" }, Array.from({ length: options }, (_, option) => h("li", {}, formula(t(`lesson.${id}.option.${option}`))))),
-    h("p", { class: "note" }, t("lesson.answer", { letter: "ABC"[right] }), " ", formula(t(`lesson.${id}.why.${right}`))),
+  );
+}
+
+export function answers(steps) {
+  return h(
+    "section",
+    { class: "card lesson-answers", "aria-labelledby": "answers-title" },
+    h("h3", { id: "answers-title", class: "lesson-label" }, t("lesson.answers")),
+    h(
+      "ol",
+      { class: "lesson-lines" },
+      steps.map(({ id, right }) => h("li", {}, h("strong", {}, "ABC"[right]), ". ", formula(t(`lesson.${id}.why.${right}`)))),
+    ),
   );
 }

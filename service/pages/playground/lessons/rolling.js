@@ -2,13 +2,13 @@
 import { h } from "../frame/dom.js";
 import { edit } from "../frame/state.js";
 import { t } from "../words/language.js";
-import { descend, fateOf, moved } from "../starts/curves.js";
+import { descend, fateOf, moved, STEPS } from "../starts/curves.js";
 import { landscape } from "../starts/landscape.js";
 import { controls, rolled, stop } from "../starts/playing.js";
 
-export function rolling({ id, balls: { curve, rate } }, { shared, width }) {
+export function rolling({ id, balls: { curve, rate } }, { shared, width, handout }) {
   const positions = shared.lesson[id];
-  const { step } = rolled(id);
+  const step = handout ? STEPS : rolled(id).step; // on paper they have come to rest
   const paths = positions.map((start) => descend(curve, start, rate));
   const move = (ball, to) => {
     stop();
@@ -18,8 +18,7 @@ export function rolling({ id, balls: { curve, rate } }, { shared, width }) {
     "div",
     { class: "lesson-figure landscape-card" },
     landscape({ width, height: Math.max(280, Math.min(520, width * 0.5)), curve, positions, paths, step, move }),
-    h("p", { class: "note" }, t("lesson.balls")),
-    controls(id),
+    handout ? null : [h("p", { class: "note" }, t("lesson.balls")), controls(id)],
     step ? fates(curve, paths) : null,
   );
 }

@@ -14,8 +14,8 @@ const BARS = 56; // pixels of the tallest answer, up or down
 const LEFT = 34;
 let timer = 0;
 
-export function symmetry({ network }, { shared, width, keep }) {
-  const step = Math.min(STEPS, Math.max(0, Math.round(Number(shared.lesson.after) || 0)));
+export function symmetry({ network }, { shared, width, keep, handout }) {
+  const step = handout ? STEPS : Math.min(STEPS, Math.max(0, Math.round(Number(shared.lesson.after) || 0)));
   const starts = twins(network);
   const most = Math.max(...starts.flatMap(({ steps }) => Array.from(steps[step].weights, Math.abs)));
   return h(
