@@ -21,7 +21,7 @@ teach({
     "depth.slope": "Slope of the loss along each layer's weights",
     "depth.slope.text": "Slope of the loss along each layer's weights, on a logarithmic scale: {values}",
     "depth.slope.note":
-      "How much a step changes a layer: its inputs' differences times the gradient that comes back; 1 where everything keeps its size. Where no layer lies above the band and one lies in it, training begins; the others follow.",
+      "How much a step of training changes a layer: how far its inputs differ, times the gradient that comes back; 1 where everything keeps its size. If no layer lies above the band and at least one lies in it, training gets going, and the other layers follow.",
     "depth.mean": "mean",
     "depth.std": "std",
     "depth.saturated": "saturated",
@@ -59,7 +59,7 @@ teach({
     "depth.slope": "Pendiente de la pérdida a lo largo de los pesos de cada capa",
     "depth.slope.text": "Pendiente de la pérdida a lo largo de los pesos de cada capa, en escala logarítmica: {values}",
     "depth.slope.note":
-      "Cuánto cambia un paso a una capa: las diferencias de sus entradas por el gradiente que vuelve; 1 donde todo conserva su magnitud. Si ninguna capa está por encima de la banda y alguna está en ella, el entrenamiento empieza; las demás la siguen.",
+      "Cuánto cambia una capa un paso de entrenamiento: cuánto difieren sus entradas, por el gradiente que vuelve; 1 donde todo conserva su magnitud. Si ninguna capa está por encima de la banda y al menos una está en ella, el entrenamiento arranca y las demás capas la siguen.",
     "depth.mean": "media",
     "depth.std": "desviación",
     "depth.saturated": "saturadas",

@@ -18,8 +18,8 @@ teach({
     "compare.others": "Their numbers are not the same.",
     "compare.a": "First start",
     "compare.b": "Second start",
-    "compare.stack": "as in the stack",
-    "compare.histograms": "Twins share their horizontal axis; each is as high as its own peak.",
+    "compare.stack": "as in your network",
+    "compare.histograms": "The two of a pair share their horizontal axis; each is as high as its own peak.",
   },
   es: {
     "compare.lead": "Dos inicios con los mismos ejes: otro esquema, otra semilla, los números de otro framework, o el inicio y su arreglo.",
@@ -38,6 +38,6 @@ teach({
     "compare.a": "Primer inicio",
     "compare.b": "Segundo inicio",
     "compare.stack": "como en la red",
-    "compare.histograms": "Cada pareja comparte el eje horizontal; la altura es la de su propio máximo.",
+    "compare.histograms": "Las dos de una pareja comparten el eje horizontal; cada una es tan alta como su propio máximo.",
   },
 });

@@ -12,7 +12,7 @@ teach({
     "page.light": "Light theme",
     "page.dark": "Dark theme",
     "page.footer":
-      "initserve {version}. The same spec gives the same weights, everywhere; this page asks nobody but its own server.",
+      "initserve {version}. The same description gives the same weights, everywhere; this page asks nobody but its own server.",
     "page.unreadable": "This link cannot be read",
     "page.unreadable.text":
       "It may have been cut off on its way. What you see is not the network that was sent, but the one that this page always begins with.",

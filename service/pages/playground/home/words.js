@@ -9,7 +9,7 @@ teach({
       "Name your layers: this service gives the numbers that they start with, bit for bit the same in every language and on every machine.",
     "home.start": "A network that starts badly",
     "home.start.well": "A network that starts well",
-    "home.start.note": "20 layers of 100 ReLU units; every weight is drawn from a normal distribution",
+    "home.start.note": "20 layers of 100 ReLU neurons; every weight is drawn from a normal distribution",
     "home.repair": "Its repair: He",
     "home.repair.note": "The same network, σ = √(2 / 100) = 0.141 in every layer",
     "home.repair.told":
@@ -32,13 +32,13 @@ teach({
     "home.returns": "What the service returns: arrays, files, links",
     "home.arrays": "Arrays",
     "home.arrays.text":
-      "POST a spec to /init: every array as a .npy in base64, with its scheme, the reason for it, statistics and a digest.",
+      "POST a description to /init: every array as a .npy in base64, with its scheme, the reason for it, statistics and a digest.",
     "home.files": "Files",
     "home.files.text":
       "The same as safetensors, npz or npy, in the layout of Keras, PyTorch, Flax and others; any range of them, any shard.",
     "home.links": "Links",
     "home.links.text":
-      "An address that holds the whole spec: whoever opens it, whenever, on any copy of this service, gets the same bytes.",
+      "An address that holds the whole description: whoever opens it, whenever, on any copy of this service, gets the same bytes.",
     "home.proof": "The first weights of this network, drawn by your browser just now",
     "home.proof.same": "The service gives the same bytes: sha256 {digest}",
     "home.proof.unasked": "The service was not reached; its digest would be {digest}",
@@ -51,7 +51,7 @@ teach({
       "Di qué capas tienes: este servicio da los números con que empiezan, idénticos bit a bit en cualquier lenguaje y en cualquier máquina.",
     "home.start": "Una red que empieza mal",
     "home.start.well": "Una red que empieza bien",
-    "home.start.note": "20 capas de 100 unidades ReLU; cada peso se toma de una distribución normal",
+    "home.start.note": "20 capas de 100 neuronas ReLU; cada peso se toma de una distribución normal",
     "home.repair": "Su arreglo: He",
     "home.repair.note": "La misma red, σ = √(2 / 100) = 0,141 en cada capa",
     "home.repair.told":
@@ -71,17 +71,17 @@ teach({
     "home.lessons": "Aprende por qué, en ocho pasos",
     "home.build": "Prueba tu propia red",
     "home.compare": "Comparar las dos",
-    "home.returns": "Lo que devuelve el servicio: arreglos, archivos, enlaces",
-    "home.arrays": "Arreglos",
+    "home.returns": "Lo que devuelve el servicio: arrays, archivos, enlaces",
+    "home.arrays": "Arrays",
     "home.arrays.text":
-      "POST de una especificación a /init: cada arreglo como .npy en base64, con su esquema, el motivo, estadísticas y una huella.",
+      "Envía una descripción a /init con POST: cada array como .npy en base64, con su esquema, el motivo, estadísticas y una huella.",
     "home.files": "Archivos",
     "home.files.text":
       "Lo mismo como safetensors, npz o npy, con la disposición de Keras, PyTorch, Flax y otros; cualquier intervalo, cualquier fragmento.",
     "home.links": "Enlaces",
     "home.links.text":
-      "Una dirección que contiene toda la especificación: quien la abra, cuando sea, en cualquier copia de este servicio, obtiene los mismos bytes.",
-    "home.proof": "Los primeros pesos de esta red, trazados ahora mismo por tu navegador",
+      "Una dirección que contiene toda la descripción: quien la abra, cuando sea, en cualquier copia de este servicio, obtiene los mismos bytes.",
+    "home.proof": "Los primeros pesos de esta red, sorteados ahora mismo por tu navegador",
     "home.proof.same": "El servicio da los mismos bytes: sha256 {digest}",
     "home.proof.unasked": "No se pudo preguntar al servicio; su huella sería {digest}",
     "home.proof.other": "El servicio da otros bytes: avisa a quien lo mantiene",
