@@ -94,9 +94,17 @@ export declare const activations: string[];
 
 /** What words become: as float32, and as float64. */
 export interface Distribution {
+  readonly kind: "constant" | "uniform" | "normal";
+  readonly value?: number;
+  readonly location?: number;
+  readonly scale?: number;
+  readonly expected: { mean: number; deviation: number; low: number | null; high: number | null };
   singles(words: Uint32Array): Float32Array;
   doubles(words: Uint32Array): Float64Array;
 }
+
+/** What `draw` draws each array from, by its key. */
+export declare function sources(spec: Spec): Map<string, { layer: string; scheme: Record<string, unknown>; distribution: Distribution }>;
 
 /** Uniform from `low` to `high`. */
 export declare function uniform(low: number, high: number): Distribution;

@@ -22,6 +22,10 @@ DIGESTS = """async (specs) => {
   const digests = (spec) => [...arrays(spec, spec)].map(([key, { bytes }]) => [key, hexadecimal(sha256(bytes))]);
   return specs.map((spec) => (drawable(spec) ? Object.fromEntries(digests(spec)) : null));
 }"""
+STATISTICS = """async (specs) => {
+  const { statistics } = await import('/live/statistics.js');
+  return specs.map(statistics);
+}"""
 PASSES = """async (specs) => {
   const { passable, passed } = await import('/live/live.js');
   return Promise.all(specs.map((spec) => (passable(spec) ? passed(spec) : null)));
@@ -134,6 +138,22 @@ def test_layers_that_the_service_refuses_are_not_drawn(reader: Reader, client: h
     assert [spec for spec, digests in zip(refused, drawn, strict=True) if digests is not None] == []
 
 
+def test_statistics_in_the_browser_are_those_of_the_service(reader: Reader, client: httpx.Client) -> None:
+    draw = Random(6)
+    specs = [every_scheme()[0], *(at_random(draw) for _ in range(20))]
+    for spec, near in zip(specs, blank(reader).evaluate(STATISTICS, specs), strict=True):
+        far = client.post("/init?include=statistics", json=spec).raise_for_status().json()
+        for layer, other in zip(near["layers"], far["layers"], strict=True):
+            assert layer["name"] == other["name"]
+            told = ("name", "shape", "dtype", "scheme", "formula", "statistics")
+            agree(
+                layer["parameters"],
+                [{name: one[name] for name in told} for one in other["parameters"]],
+                1e-9,
+                str(spec),
+            )
+
+
 def chains() -> list[Written]:
     """Return chains of dense layers in which every activation stands, with weights of all sizes."""
     draw = Random(5)
@@ -186,6 +206,7 @@ def test_a_pass_in_the_browser_measures_what_a_diagnosis_does(reader: Reader, cl
         assert near["inputs"] == far["inputs"]
         for layer, other in zip(near["layers"], far["layers"], strict=True):
             told = {name: other[name] for name in ("name", "type", "activation", "inputs", "backward")}
+            told["judged_by"] = {"slope": other["judged_by"]["slope"]}
             told["forward"] = {name: value for name, value in other["forward"].items() if name != "distinct"}
             agree(layer, told, 1e-6, json.dumps(spec))
 

@@ -463,7 +463,7 @@ function cutAt(lower, upper) {
     const edges = (left && times(exactOf(lower), left)) - (right && times(exactOf(upper), right));
     const deviation = rounded(rootOf(ONE + over(edges, width) - times(mean, mean)));
     const [below, above] = [rounded(ONE / 2n + start), rounded(ONE / 2n - end)];
-    cuts.set(key, { below, above, start: rounded(start), end: rounded(end), width: rounded(width), deviation });
+    cuts.set(key, { below, above, start: rounded(start), end: rounded(end), width: rounded(width), mean: rounded(mean), deviation });
   }
   return cuts.get(key);
 }
@@ -527,6 +527,8 @@ export function uniform(low, high) {
   const { offsetOf, step, anchor } = lineBetween(low, high, high - low);
   const [stride, zero, least, greatest] = [f(step), f(anchor), leastNotBelow(low), greatestNotAbove(high)];
   return {
+    kind: "uniform",
+    expected: { mean: low / 2 + high / 2, deviation: (high - low) / Math.sqrt(12), low, high },
     singles(all) {
       const found = new Float32Array(all.length);
       for (let i = 0; i < found.length; i++) found[i] = within(f(zero + f(offsetOf(all[i]) * stride)), least, greatest);
@@ -542,7 +544,9 @@ export function uniform(low, high) {
 
 function constant(value) {
   return {
-    isConstant: true,
+    kind: "constant",
+    expected: { mean: value, deviation: 0, low: value, high: value },
+    value,
     singles: ({ length }) => new Float32Array(length).fill(value),
     doubles: ({ length }) => new Float64Array(length).fill(value),
   };
@@ -560,7 +564,12 @@ export function normal(mean, deviation, lower = -Infinity, upper = Infinity, low
     const n = q < 0 ? word : ~word >>> 0;
     return quantile(q, f(f(f(f(n) + 0.5) * step) + (q < 0 ? below : above)));
   }
+  const bound = (value) => (Number.isFinite(value) ? value : null);
   return {
+    kind: "normal",
+    location: mean,
+    scale: deviation,
+    expected: { mean: mean + deviation * cut.mean, deviation: deviation * cut.deviation, low: bound(low), high: bound(high) },
     singles(all) {
       const found = new Float32Array(all.length);
       for (let i = 0; i < found.length; i++) found[i] = within(f(middle + f(standard(all[i]) * spread)), least, greatest);
@@ -668,7 +677,7 @@ function known(table, name, what) {
   return table[name];
 }
 
-/** The distribution that a scheme comes to for an array with these fans. */
+/** The scheme with all its arguments, and the distribution that it comes to for an array with these fans. */
 function realise(scheme, fans, gain) {
   const { name, ...given } = typeof scheme === "string" ? { name: scheme } : scheme;
   const [family, defaults] = known(SCHEMES, name, "scheme");
@@ -676,7 +685,7 @@ function realise(scheme, fans, gain) {
   const all = { ...defaults, ...given, ...(gain === undefined ? {} : { scale: gain * gain }) };
   if (!Object.keys(all).every((argument) => isOfKind(all[argument], defaults[argument])) || !SOUND[family](all))
     throw new Undrawable(`${name} does not take ${JSON.stringify(given)}`);
-  return FAMILIES[family](all, fans);
+  return { scheme: { name: gain === undefined ? name : family, ...all }, distribution: FAMILIES[family](all, fans) };
 }
 
 const BY_ACTIVATION = Object.fromEntries([
@@ -768,7 +777,7 @@ const LAYERS = {
   tensor: { members: ["fan_in", "fan_out"], sizes: null, parameters: tensor },
 };
 
-function distributionOf(layer, { role, member, fans }) {
+function startOf(layer, { role, member, fans }) {
   const asked = (member && layer[member]) ?? "auto";
   if (asked !== "auto" && asked.name !== "auto") return realise(asked, fans);
   if (role !== "weights") return realise(BY_ROLE[role], fans);
@@ -813,19 +822,34 @@ export function draw(spec) {
   known({ keras: 1, pytorch: 1 }, layout, "layout");
   known(WIDTHS, dtype, "dtype");
   const arrays = new Map();
+  for (const { key, seed, path, parameter, distribution } of sourcesOf(spec, layout)) {
+    if (arrays.has(key)) throw new Undrawable(`two arrays would be called ${key}`);
+    arrays.set(key, drawn(seed, path, parameter, distribution, layout, dtype));
+  }
+  return arrays;
+}
+
+/**
+ * What `draw` draws each array from, by its key: {layer, scheme with all its arguments, distribution}. The distribution
+ * tells its kind (constant, uniform or normal) with its numbers, and what to expect of its values.
+ */
+export function sources(spec) {
+  const found = [...sourcesOf(spec, spec.layout ?? "keras")];
+  return new Map(found.map(({ key, layer, scheme, distribution }) => [key, { layer, scheme, distribution }]));
+}
+
+function* sourcesOf(spec, layout) {
   const weighted = spec.layers.filter(({ type }) => !WEIGHTLESS.has(type));
-  weighted.forEach((layer, index) => {
+  for (const [index, layer] of weighted.entries()) {
     const name = layer.name ?? `${layer.type}_${index}`;
     if (!NAME.test(name)) throw new Undrawable(`${JSON.stringify(name)} is no layer's name`);
     const seed = layer.seed ?? spec.seed;
     checkSeed(seed);
-    for (const each of parametersOf(layer)) {
-      const key = layout === "keras" ? `${name}/${each.name}` : `${name}.${each.torch}`;
-      if (arrays.has(key)) throw new Undrawable(`two arrays would be called ${key}`);
-      arrays.set(key, drawn(seed, `${name}/${each.name}`, each, distributionOf(layer, each), layout, dtype));
+    for (const parameter of parametersOf(layer)) {
+      const key = layout === "keras" ? `${name}/${parameter.name}` : `${name}.${parameter.torch}`;
+      yield { key, seed, path: `${name}/${parameter.name}`, layer: name, parameter, ...startOf(layer, parameter) };
     }
-  });
-  return arrays;
+  }
 }
 
 function parametersOf(layer) {
@@ -845,7 +869,7 @@ function areFinite(values) {
 }
 
 function drawn(seed, path, { shape, axes }, distribution, layout, dtype) {
-  const all = distribution.isConstant ? { length: product(shape) } : words(seed, path, 0, product(shape));
+  const all = distribution.kind === "constant" ? { length: product(shape) } : words(seed, path, 0, product(shape));
   const values = dtype === "float64" ? distribution.doubles(all) : distribution.singles(all);
   const [arranged, sizes] = layout === "pytorch" && axes ? moved(values, shape, axes) : [values, shape];
   const array = arrayOfValues(dtype, sizes, arranged);

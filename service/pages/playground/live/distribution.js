@@ -30,15 +30,15 @@ function edgesBetween(least, greatest, bins) {
   return Array.from({ length: bins + 1 }, (_, index) => (index < bins ? index * step + least : greatest));
 }
 
-// Bins are closed below, the last one above too.
-function counted(values, edges) {
+// Bins are closed below, the last one above too; the outer ones take what lies beyond.
+export function counted(values, edges) {
   const last = edges.length - 2;
   const perUnit = (last + 1) / (edges[last + 1] - edges[0]);
   const counts = new Array(last + 1).fill(0);
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
     if (!Number.isFinite(value)) continue;
-    let place = Math.min(last, Math.floor((value - edges[0]) * perUnit) || 0); // 0 where edges are too near or too far
+    let place = Math.max(0, Math.min(last, Math.floor((value - edges[0]) * perUnit) || 0)); // 0 where edges are too near or too far
     while (place > 0 && value < edges[place]) place--;
     while (place < last && value >= edges[place + 1]) place++;
     counts[place]++;
