@@ -222,5 +222,6 @@ try {
   update(({ catalogue }) => Object.assign(catalogue, { layers, recipes, algorithms }));
 } catch (error) {
   if (!(error instanceof Problem)) throw error;
-  take.say(t("problem.offline"));
+  const { catalogue } = await import("./live/catalogue.js");
+  update((current) => Object.assign(current.catalogue, catalogue()));
 }

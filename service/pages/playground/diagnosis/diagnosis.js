@@ -8,6 +8,8 @@ import { depthFigure, depthScale, everyButton, histogramFigure, isConstant, para
 import { problemBox, readdressed } from "../frame/problems.js";
 import { describeScheme, differences, layersOf, nameOf } from "../network/spec.js";
 import { edit } from "../frame/state.js";
+import { counted } from "../live/near.js";
+import { weightsSection } from "../live/weights.js";
 import { reasonsSection } from "./reasons.js";
 import { spoken, summaryOf, warningText } from "../words/spoken.js";
 import { studies } from "./studies.js";
@@ -27,24 +29,27 @@ export function render(root, { shared, answers, catalogue, every, studies: studi
   replace(
     root,
     h("h2", { class: "unseen" }, t("view.diagnosis")),
-    readdressed(answer.problems, shared.spec).map((problem) => problemBox(problem, shared.spec)),
+    readdressed(answer.problems, shared.spec).map((problem) => problemBox(problem, shared.spec, counted(answer) !== null)),
     answer.diagnosis ? banner(answer, shared.spec, catalogue) : !answer.problems.length && waiting({ class: "card", tabindex: -1, "data-key": "verdict" }),
     depthsNowOrBefore(answer, width),
     answer.diagnosis && blockByBlock(answer.diagnosis, width),
     answer.statistics && warnings(answer.statistics.warnings, shared.spec),
     histogramsNowOrBefore(answer, every, width),
+    weightsSection({ shared, answers }, width),
     answer.diagnosis && !hasBlocks(answer.diagnosis) && reasonsSection(answer.diagnosis),
     studies({ shared, answers, studies: studied }, width),
   );
 }
 
 // The pictures of the last answer stay, faded and out of reach, until there are new ones; nothing is said of them.
-function depthsNowOrBefore({ diagnosis, before }, width) {
+function depthsNowOrBefore({ diagnosis, near, before }, width) {
   if (diagnosis) return depths(diagnosis, width, true);
+  if (near?.diagnosis) return depths(near.diagnosis, width, false);
   return before?.diagnosis && past(depths(before.diagnosis, width, false));
 }
 
-function histogramsNowOrBefore({ statistics, before }, every, width) {
+function histogramsNowOrBefore({ before, ...answer }, every, width) {
+  const statistics = counted(answer);
   if (statistics) return histograms(statistics, every, width);
   return before?.statistics && past(histograms(before.statistics, every, width));
 }

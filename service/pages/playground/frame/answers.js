@@ -1,5 +1,5 @@
 // Asks the service about the specs in view, soon after they change; an answer is there only for the spec in view.
-import { ask } from "./service.js";
+import { ask, isOffline } from "./service.js";
 import { state, unasked, update } from "./state.js";
 import { withScheme } from "../network/spec.js";
 
@@ -38,6 +38,15 @@ function schedule(place, spec, batch) {
   const timer = known ? 0 : setTimeout(() => send(place, spec, batch, question), PAUSE);
   waiting.set(place, { question, timer });
   update(({ answers }) => (answers[place] = known ?? { ...unasked(), before: lastOf(answers[place]), asking: true }));
+  if (!known) drawNear(place, spec, batch, question);
+}
+
+// What this browser knows by itself stands in the answer's place until that is here, and after it where none comes.
+async function drawNear(place, spec, batch, question) {
+  const { near } = await import("../live/near.js");
+  const isPresent = () => waiting.get(place)?.question === question && !state.answers[place].diagnosis;
+  const show = (found) => isPresent() && update(({ answers }) => (answers[place] = { ...answers[place], near: found }));
+  if (isPresent()) show(near(place, spec, batch, show));
 }
 
 // How many examples a diagnosis sends through; null leaves it to the service.
@@ -59,13 +68,14 @@ async function send(place, spec, batch, question) {
   const plan = tooLarge ? await ask("plan", spec, controller.signal).catch(() => null) : null;
   if (controller.signal.aborted) return;
   const problems = distinct(answers.filter((answer) => answer.status === "rejected").map((answer) => answer.reason));
-  const { before } = state.answers[place];
+  const { before, near } = state.answers[place];
   const answer = { ...unasked(), statistics, plan, diagnosis, problems, before: problems.length ? before : null };
+  if (problems.some(isOffline)) answer.near = near;
   if (!problems.length) {
     remembered.set(question, answer);
     if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value);
   } else {
-    waiting.delete(place); // so that the same question may be asked again
+    if (!problems.some(isOffline)) waiting.delete(place); // so that the same question may be asked again
   }
   update((current) => (current.answers[place] = answer));
 }

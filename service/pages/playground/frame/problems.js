@@ -4,6 +4,7 @@ import { t } from "../words/language.js";
 import { icon } from "./icons.js";
 import { commonScheme, describeScheme, layersOf, nameOf, sizeName, withScheme } from "../network/spec.js";
 import { detailOf, spoken } from "../words/spoken.js";
+import { isOffline } from "./service.js";
 import { edit } from "./state.js";
 
 const TITLES = { init: "problem.init", diagnose: "problem.diagnose", train: "problem.train" };
@@ -31,8 +32,9 @@ export function readdressed(problems, spec) {
   }));
 }
 
-export function problemBox(problem, spec) {
-  if (problem.detail === "offline") return box(h("h3", {}, t("problem.offline")));
+// `drawn` says whether what needs no service is shown all the same.
+export function problemBox(problem, spec, drawn = false) {
+  if (isOffline(problem)) return offlineNote(drawn);
   return box(
     h("h3", {}, t(TITLES[problem.asked] ?? "problem.init")),
     problem.errors.length ? null : h("p", {}, spoken(detailOf(problem.detail))),
@@ -45,6 +47,11 @@ export function problemBox(problem, spec) {
     ),
     problem.remedy ? remedyButton(problem) : null,
   );
+}
+
+function offlineNote(drawn) {
+  const words = t(`problem.offline.${drawn ? "drawn" : "undrawn"}`);
+  return h("section", { class: "card offline", role: "status" }, h("h3", {}, t("problem.offline")), h("p", {}, words));
 }
 
 const box = (...words) => h("section", { class: "card problem", role: "alert" }, icon("wrong"), h("div", {}, words));

@@ -1,5 +1,7 @@
 // Talks to the service: JSON, files, and events while a training runs; every failure is a problem with plain words.
 
+const OFFLINE = "offline";
+
 export class Problem extends Error {
   constructor(document, path) {
     super(document.detail);
@@ -21,12 +23,15 @@ async function request(path, options) {
     response = await fetch(at(path), options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem({ title: "offline", detail: "offline" }, path);
+    throw new Problem({ title: OFFLINE, detail: OFFLINE }, path);
   }
   if (response.ok) return response;
+  // What refuses without a document is not the service: a plain file server, or a proxy with nothing behind it.
   const document = await response.json().catch(() => null);
-  throw new Problem(document ?? { title: `${response.status}`, detail: response.statusText }, path);
+  throw new Problem(document ?? { title: OFFLINE, detail: OFFLINE }, path);
 }
+
+export const isOffline = ({ title }) => title === OFFLINE;
 
 const body = (value) => JSON.stringify(value);
 const json = { "content-type": "application/json" };

@@ -11,6 +11,7 @@ export const unasked = () => ({
   statistics: null,
   plan: null, // where statistics would be too large
   diagnosis: null,
+  near: null, // what this browser knows of the spec by itself: live/near.js
   before: null,
   problems: [],
   asking: false,
@@ -37,6 +38,7 @@ export const initial = () => ({
     learning_rate: 0.02,
     axis: "logarithmic",
   },
+  heat: null, // the array whose weights are seen; the first where there is none of this name
   across: { by: "width", sizes: "64, 128, 256, 512", optimizer: "sgd" },
   steps: { steps: 10, optimizer: "sgd", learning_rate: null }, // null: as usual for the optimizer
   lesson: {

@@ -38,6 +38,10 @@ teach({
     "problem.without": "no {field}",
     "problem.layers": "that can be trained",
     "problem.offline": "The service does not answer. Is it running?",
+    "problem.offline.drawn":
+      "This browser draws the pictures by itself meanwhile, number for number the same. Verdicts, files and the streams of other frameworks need the service.",
+    "problem.offline.undrawn":
+      "This network is more than this browser draws by itself. One of dense layers is drawn without the service; all others need it.",
     "problem.place": "{name}, {field}",
   },
   es: {
@@ -76,6 +80,10 @@ teach({
     "problem.without": "sin {field}",
     "problem.layers": "que se pueden entrenar",
     "problem.offline": "El servicio no responde. ¿Está en marcha?",
+    "problem.offline.drawn":
+      "Mientras tanto, este navegador hace las imágenes por su cuenta, con los mismos números. Los veredictos, los archivos y los flujos de otras bibliotecas necesitan el servicio.",
+    "problem.offline.undrawn":
+      "Esta red es más de lo que este navegador dibuja por sí solo. Una de capas densas se dibuja sin el servicio; todas las demás lo necesitan.",
     "problem.place": "{name}, {field}",
   },
 });

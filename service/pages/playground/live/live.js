@@ -13,7 +13,7 @@ const remembered = remembering();
 let trainings = 0;
 
 // The layers of a passable spec as POST /diagnose with `distributions` measures them: a promise of {inputs, layers:
-// [{name, type, activation, inputs, forward, backward}]}. A batch of null is as many examples as the service would draw.
+// [{name, type, activation, inputs, judged_by, forward, backward}]}. A batch of null is as many examples as the service would draw.
 export const passed = (spec, { batch = null } = {}) => remembered(JSON.stringify([spec, batch]), () => beside("pass", { spec, batch }));
 
 // Yields {event, data} of a trainable question as POST /train does. It goes on only as far as somebody takes events:

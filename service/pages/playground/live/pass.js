@@ -45,7 +45,7 @@ export function forward(layers, inputs) {
   });
 }
 
-// Of each layer the gradients at its outputs (`back`), of its kernel and of its bias, for one at the end.
+// Of each layer the gradients at its outputs (`back`) and before its activation, of its kernel and of its bias, for one at the end.
 export function backward(layers, stages, gradient) {
   const found = [];
   let back = gradient;
@@ -54,7 +54,7 @@ export function backward(layers, stages, gradient) {
     const rows = back.length / layer.outputs;
     const before = through(layer, back, stages[index]);
     const kernel = product(transposed(stages[index].taken, rows, layer.inputs), before, layer.inputs, rows, layer.outputs);
-    found[index] = { back, kernel, bias: layer.bias && sumOfRows(before, layer.outputs) };
+    found[index] = { back, before, kernel, bias: layer.bias && sumOfRows(before, layer.outputs) };
     if (index > 0) back = product(before, transposed(layer.kernel, layer.inputs, layer.outputs), rows, layer.outputs, layer.inputs);
   }
   return found;
@@ -65,5 +65,5 @@ export function sent(spec, batch) {
   const layers = layersOf(spec);
   const { examples, values } = inputsOf(spec, batch);
   const stages = forward(layers, values);
-  return { layers, examples, stages, gradients: backward(layers, stages, gradientOf(spec, stages.at(-1).out.length)) };
+  return { layers, examples, inputs: values, stages, gradients: backward(layers, stages, gradientOf(spec, stages.at(-1).out.length)) };
 }

@@ -2,8 +2,10 @@
 import { distributionOf } from "./distribution.js";
 import { FUNCTIONS } from "./functions.js";
 import { finite, momentsOf } from "./moments.js";
+import { sumOfRows } from "./matrices.js";
 import { sent } from "./pass.js";
 
+const ROUNDING = 1e-12; // of what was added up: below it a difference is 0 but for rounding
 const FLAT = 0.05; // a slope below which an activation counts as saturated
 
 function saturated({ activation }, fed) {
@@ -39,7 +41,23 @@ function correlation(out, examples) {
   return finite(cosines / (examples - 1));
 }
 
-function layerOf(spec, { layers, examples, stages, gradients }, index) {
+// By how much rows differ, feature by feature: the rms about their mean; 0 where that is rounding.
+function variation(values, columns) {
+  const rows = values.length / columns;
+  const means = sumOfRows(values, columns).map((sum) => sum / rows);
+  const found = momentsOf(values.map((value, at) => value - means[at % columns])).rms;
+  return found <= ROUNDING * momentsOf(values).rms ? 0 : found;
+}
+
+// How steep the loss is along a layer's weights: what its inputs differ by, in units of the network's, times the gradient
+// before its activation.
+function slopeOf({ inputs, stages, gradients }, { inputs: features }, index) {
+  const varied = variation(stages[index].taken, features) / (momentsOf(inputs).rms || 1);
+  return finite(varied * (momentsOf(gradients[index].before).rms ?? NaN));
+}
+
+function layerOf(spec, found, index) {
+  const { layers, examples, stages, gradients } = found;
   const layer = layers[index];
   const { fed, out } = stages[index];
   const { back, kernel } = gradients[index];
@@ -49,6 +67,7 @@ function layerOf(spec, { layers, examples, stages, gradients }, index) {
     type: "dense",
     activation: spec.layers[index].activation ?? "linear",
     inputs: [index ? layers[index - 1].name : "input"],
+    judged_by: { slope: slopeOf(found, layer, index) },
     forward: {
       ...momentsOf(out),
       saturated: saturated(layer, fed),
@@ -61,7 +80,8 @@ function layerOf(spec, { layers, examples, stages, gradients }, index) {
   };
 }
 
-// What a diagnosis measures of a chain, {inputs, layers}: everything of forward and backward but how many units differ.
+// What a diagnosis measures of a chain, {inputs, layers}: everything of forward and backward but how many units
+// differ, and the slopes that layers are judged by.
 export function told(spec, batch = null) {
   const found = sent(spec, batch);
   return {
