@@ -1,5 +1,6 @@
 // The page's one state: what a link holds, what the service answered, and what only this window knows.
 import { language, LANGUAGES, read } from "../words/language.js";
+import { isWritten, landed, put, steps } from "./history.js";
 import { pack, unpack } from "./link.js";
 import { PRESETS } from "../network/presets.js";
 
@@ -85,6 +86,7 @@ let delayed = 0;
 let held = false;
 let again = false;
 let settling = 0;
+let pending = "";
 let last = { kind: "", at: 0 };
 
 export const onRender = (render) => renderers.push(render);
@@ -122,16 +124,30 @@ export function edit(kind, mutate) {
   update(() => mutate(state.shared));
   followers.forEach((followed) => followed(state));
   clearTimeout(settling);
+  pending = kind;
   settling = setTimeout(() => writeAddress(kind), SETTLED);
 }
 
 async function writeAddress(kind) {
+  settling = 0;
+  const network = JSON.stringify(state.shared.spec);
   const hash = `#${await pack(state.shared)}`;
   if (hash === location.hash) return;
   const typing = kind === last.kind && performance.now() - last.at < TYPING + SETTLED;
   last = { kind, at: performance.now() };
-  if (typing) history.replaceState(null, "", hash);
-  else history.pushState(null, "", hash);
+  put(hash, network, typing);
+}
+
+// Whether there is another network before (way -1) or after (1) the one in view.
+export const canStep = (way) => steps(way) !== 0 || (way < 0 && !isWritten(JSON.stringify(state.shared.spec)));
+
+// Goes back to the network before, or on to the one after, along the page's own history.
+export async function step(way) {
+  if (settling) {
+    clearTimeout(settling);
+    await writeAddress(pending);
+  }
+  if (steps(way)) history.go(steps(way));
 }
 
 export async function address() {
@@ -141,6 +157,8 @@ export async function address() {
 // Takes over what the address holds; false where it holds nothing that can be read.
 export async function readAddress() {
   clearTimeout(settling);
+  settling = 0;
+  last = { kind: "", at: 0 };
   const hash = location.hash.slice(1);
   const held = await heldBy(hash);
   const readable = isObject(held?.spec) && (held.spec.layers === undefined || isStack(held.spec.layers));
@@ -154,6 +172,7 @@ export async function readAddress() {
     state.open = null;
     read(state.shared.language);
   });
+  landed(JSON.stringify(state.shared.spec));
   followers.forEach((followed) => followed(state));
   return true;
 }
