@@ -1,10 +1,17 @@
-// The spec as text: to read, to type and to paste. Text that is no spec yet stays as it stands, and is not asked about.
-import { h } from "../frame/dom.js";
-import { t } from "../words/language.js";
+// The spec as text: to read, to type and to paste, beside what comes of it. Text that is no spec yet stays as it
+// stands, and is not asked about.
+import { h, replace } from "../frame/dom.js";
+import { icon } from "../frame/icons.js";
 import { edit, state, update } from "../frame/state.js";
+import { t } from "../words/language.js";
+import { detailOf, spoken } from "../words/spoken.js";
+import { chooseFile } from "./opening.js";
+import { lineOf, lineOfRefusal } from "./positions.js";
+import { saveText } from "./saving.js";
 import { pretty } from "./text.js";
 
-const ROWS = 16;
+const ROWS = 22;
+const MOST_NUMBERS = 5000; // lines that are numbered
 
 // Made once and kept: a box that is drawn anew would forget what can be undone in it.
 const box = h("textarea", {
@@ -17,61 +24,130 @@ const box = h("textarea", {
   "data-key": "spec-json",
   oninput: () => take(box.value),
   onblur: () => update(() => {}),
+  onscroll: () => (gutter.scrollTop = box.scrollTop),
 });
-const summary = h("summary", { "data-key": "json-summary" });
+const gutter = h("pre", { class: "gutter", "aria-hidden": "true" });
 const label = h("label", { for: "spec-json", class: "note" });
 const error = h("p", { class: "error", id: "spec-json-error", role: "alert" });
-const back = h("button", { type: "button", class: "quiet", "data-key": "json-back", onclick: () => giveUp() });
-const whole = h("details", { class: "json", "data-key": "json" }, summary, label, box, error, back);
+const found = h("ul", { class: "found", id: "spec-json-found" });
+const tools = h("div", { class: "actions" });
+const whole = h("div", { class: "json" }, label, tools, h("div", { class: "editor" }, gutter, box), error, found);
 
 let wrong = null; // {key, values} of what is wrong with the text, and the network in view as it was typed beside
+let written = ""; // the text that stands for the spec in view
+let numbered = "";
 
-export function render(root, { shared: { spec } }) {
-  if (!whole.parentNode) root.append(whole);
-  if (wrong && wrong.beside !== JSON.stringify(spec)) wrong = null;
-  if (!wrong && document.activeElement !== box) box.value = pretty(spec);
-  summary.textContent = t("json.title");
+export function specText(spec, problems) {
+  const now = JSON.stringify(spec);
+  if (wrong && wrong.beside !== now) wrong = null;
+  if (!wrong && document.activeElement !== box && written !== now) {
+    box.value = pretty(spec);
+    written = now;
+  }
   label.textContent = t("json.note");
   error.textContent = wrong ? t(wrong.key, wrong.values) : "";
-  back.textContent = t("json.back");
-  error.hidden = back.hidden = !wrong;
-  if (wrong) box.setAttribute("aria-invalid", "true");
+  error.hidden = !wrong;
+  const errors = wrong ? [] : placed(problems);
+  if (wrong || errors.length) box.setAttribute("aria-invalid", "true");
   else box.removeAttribute("aria-invalid");
-  box.setAttribute("aria-describedby", wrong ? error.id : "");
+  box.setAttribute("aria-describedby", wrong ? error.id : errors.length ? found.id : "");
+  replace(found, errors.map(foundRow));
+  replace(tools, buttons(spec));
+  number(new Set(wrong?.values?.line ? [wrong.values.line] : errors.map(({ line }) => line)));
+  return whole;
+}
+
+const button = (key, symbol, onclick, disabled = false) =>
+  h("button", { type: "button", class: "quiet", "data-key": `json-${key}`, onclick, disabled }, icon(symbol), t(`json.${key}`));
+
+const buttons = (spec) => [
+  button("format", "yes", format, Boolean(wrong)),
+  button("save", "save", () => saveText(box.value, "spec.json")),
+  button("open", "open", chooseFile),
+  wrong && button("back", "undo", () => giveUp(spec)),
+];
+
+// What the service finds wrong, at the line where it stands.
+function placed(problems) {
+  return problems
+    .flatMap(({ errors }) => errors)
+    .filter(({ pointer }) => pointer)
+    .map(({ pointer, detail }) => ({ line: lineOf(box.value, pointer), detail, pointer }));
+}
+
+function foundRow({ line, detail, pointer }) {
+  const go = () => toLine(line);
+  return h(
+    "li",
+    {},
+    h("button", { type: "button", class: "line", "data-key": `line-${pointer}`, onclick: go }, t("json.line", { line })),
+    " ",
+    h("code", {}, pointer.slice(1)),
+    ": ",
+    spoken(detailOf(detail)),
+  );
+}
+
+function toLine(line) {
+  const lines = box.value.split("\n");
+  const start = lines.slice(0, line - 1).join("\n").length + (line > 1 ? 1 : 0);
+  box.focus();
+  box.setSelectionRange(start, start + lines[line - 1].length);
+  box.scrollTop = ((line - 4) * box.scrollHeight) / lines.length;
+}
+
+// Numbers of lines, those with an error marked; drawn anew only when they change.
+function number(marked) {
+  const count = Math.min(MOST_NUMBERS, box.value.split("\n").length);
+  const text = `${count} ${[...marked].join()}`;
+  if (text === numbered) return;
+  numbered = text;
+  const runs = [];
+  let plain = [];
+  for (let line = 1; line <= count; line += 1) {
+    if (!marked.has(line)) {
+      plain.push(line);
+      continue;
+    }
+    runs.push(plain.length ? `${plain.join("\n")}\n` : null, h("mark", {}, `${line}`), "\n");
+    plain = [];
+  }
+  gutter.replaceChildren(...[...runs, plain.join("\n")].filter(Boolean), "\n\n");
+  gutter.scrollTop = box.scrollTop;
 }
 
 function take(text) {
-  const { spec, ...told } = read(text);
+  const { spec, ...told } = readSpec(text);
   if (spec) {
     wrong = null;
     state.open = null;
+    written = JSON.stringify(spec);
     edit("json", (shared) => (shared.spec = spec));
   } else update(() => (wrong = { ...told, beside: JSON.stringify(state.shared.spec) }));
 }
 
-function giveUp() {
-  update(() => (wrong = null));
+function format() {
   box.value = pretty(state.shared.spec);
+  update(() => {});
+}
+
+function giveUp(spec) {
+  update(() => (wrong = null));
+  box.value = pretty(spec);
   box.focus();
 }
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
-function read(text) {
+// {spec}, or {key, values} of why a text is none.
+export function readSpec(text) {
   let spec;
   try {
     spec = JSON.parse(text);
   } catch (refusal) {
-    return { key: "json.unreadable", values: { line: lineOf(refusal, text) } };
+    return { key: "json.unreadable", values: { line: lineOfRefusal(refusal, text) } };
   }
   const stack = spec?.layers;
   const readable = isObject(spec) && (stack === undefined || (Array.isArray(stack) && stack.every(isObject)));
   return readable ? { spec } : { key: "json.no-spec" };
-}
-
-// Browsers tell a line or a position, each in its own words, or nothing.
-function lineOf({ message }, text) {
-  const line = /line (\d+)/.exec(message)?.[1];
-  const position = Number(/position (\d+)/.exec(message)?.[1] ?? text.length);
-  return line ?? `${text.slice(0, position).split("\n").length}`;
 }

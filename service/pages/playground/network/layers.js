@@ -1,156 +1,143 @@
-// The layers of the network: a row each, what is added, moved and taken out.
-import { change } from "./changes.js";
-import { focusOn, h } from "../frame/dom.js";
-import { errorsUnder, errorWords } from "./fields.js";
-import { t } from "../words/language.js";
+// The layers of the network as a list: a row each, what repeats as one row that opens, and what is added.
+import { change, changeSpec } from "./changes.js";
+import { h, keeper, replace } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
-import { layerFields, typeOptions } from "./layer.js";
-import { examplesOf, show } from "./members.js";
-import { freshLayer, layersOf, schemeName, shapeOf, typeOf } from "./spec.js";
 import { state, update } from "../frame/state.js";
-import { answered, isWeightless, namesOf, takeOut } from "./structure.js";
-import { mark } from "../diagnosis/verdicts.js";
+import { t } from "../words/language.js";
+import { SEVERITY, mark } from "../diagnosis/verdicts.js";
+import { errorsUnder, errorWords } from "./fields.js";
+import { layerFields, typeOptions } from "./layer.js";
+import { examplesOf } from "./members.js";
+import { walk } from "./moving.js";
+import { outline, titleOf } from "./outline.js";
+import { describeShape, lineOf, row } from "./row.js";
+import { BLOCKS, withBlock } from "./shortcuts.js";
+import { freshLayer, layersOf } from "./spec.js";
+import { answered, isWeightless, namesOf } from "./structure.js";
+import { setOpen, visible } from "./unfolded.js";
 
 const MOST_LAYERS = 200; // more is for a program to post, not for a hand to build
+const CHUNK = 60; // rows that are drawn at once
 
-export function layersFold(spec, answer, catalogue, open) {
-  return h(
-    "details",
-    { class: "layers", "data-key": "layers", open: matchMedia("(min-width: 60rem)").matches },
-    h("summary", { "data-key": "layers-summary" }, t("stack.layers", { count: spec.layers.length })),
-    h("p", { class: "note" }, t("stack.keys")),
-    h("ol", { class: "stack" }, rows(spec, answer, catalogue, open)),
-    adder(spec, catalogue),
-  );
+const list = h("ol", { class: "stack" });
+const foot = h("div");
+const keep = keeper();
+let shown = CHUNK;
+
+export function layersList(spec, answer, catalogue, open) {
+  const entries = rowsOf(spec, answer, open);
+  const least = entries.findIndex(({ item }) => item.kind === "layer" && item.first === open);
+  const count = Math.min(entries.length, Math.max(shown, least + 2));
+  replace(list, entries.slice(0, count).map((entry) => drawn(entry, spec, answer, catalogue)));
+  replace(foot, count < entries.length ? more(entries.length - count) : null, adder(spec, catalogue));
+  return [h("p", { class: "note" }, t("stack.keys")), list, foot];
 }
 
-function rows(spec, answer, catalogue, open) {
+function more(left) {
+  const next = Math.min(CHUNK, left);
+  const onclick = () => update(() => (shown += CHUNK));
+  return h("button", { type: "button", class: "quiet more", "data-key": "more-layers", onclick }, t("stack.more", { next, left }));
+}
+
+// What every row shows, worked out for all of them at once.
+function rowsOf(spec, answer, open) {
   const layers = layersOf(spec);
   const names = namesOf(layers);
   const places = answered(layers);
-  return layers.map((layer, index) => {
-    const made = answer.statistics?.layers[places[index]];
-    const about = { name: names[index], before: names[index - 1] ?? "input", made, open: index === open };
-    return row(layer, index, spec, answer, catalogue, about);
+  const errors = layers.map((_, index) => (answer.problems.length ? errorsUnder(answer.problems, `/layers/${index}`) : []));
+  const verdicts = layers.map((layer, index) =>
+    errors[index].length || isWeightless(layer) ? null : (answer.diagnosis?.layers[index]?.verdict ?? null),
+  );
+  return visible(outline(layers), names, open).map(({ item, depth, open: unfolded }) => {
+    if (item.kind !== "layer") return { item, depth, unfolded, names, verdicts, errors };
+    const index = item.first;
+    const line = lineOf(layers[index], answer.statistics?.layers[places[index]]);
+    return {
+      item,
+      about: { name: names[index], verdict: verdicts[index], error: textOf(errors[index]), open: index === open, count: layers.length, line, depth },
+      before: names[index - 1] ?? "input",
+      said: () => errorWords(errors[index]),
+    };
   });
 }
 
-function row(layer, index, spec, answer, catalogue, { name, before, made, open }) {
-  const problems = errorsUnder(answer.problems, `/layers/${index}`);
-  const verdict = problems.length || isWeightless(layer) ? null : answer.diagnosis?.layers[index]?.verdict;
-  return h(
-    "li",
-    { class: `layer${open ? " open" : ""}${problems.length ? " wrong" : ""}${isWeightless(layer) ? " weightless" : ""}` },
+const textOf = (errors) => errors.map(({ detail }) => detail).join("; ");
+
+function drawn(entry, spec, answer, catalogue) {
+  if (!entry.about) return group(entry, spec);
+  const { item, about, before, said } = entry;
+  const layer = spec.layers[item.first];
+  const fields = () => layerFields(layer, item.first, spec, answer, catalogue, before);
+  const make = () => row(layer, item.first, about, { fields, said });
+  if (about.open) return make();
+  return keep(`row ${item.first}`, [JSON.stringify(layer), ...Object.values(about)], make);
+}
+
+// A block, or what repeats: one row that tells all of it, and opens.
+function group({ item, depth, unfolded, names, verdicts, errors }, spec) {
+  const title = titleOf(item, names);
+  const worst = SEVERITY.find((verdict) => verdicts.slice(item.first, item.last + 1).includes(verdict)) ?? null;
+  const wrong = errors.slice(item.first, item.last + 1).find((each) => each.length) ?? null;
+  const told = tellGroup(item, spec.layers);
+  const make = () =>
     h(
-      "div",
-      { class: "layer-line" },
+      "li",
+      { class: `layer group${wrong ? " wrong" : ""}`, style: depth ? `--depth: ${depth}` : null },
       h(
         "button",
         {
           type: "button",
           class: "layer-toggle",
-          "data-key": `layer-${name}`,
-          "aria-expanded": `${open}`,
-          onclick: () => update(() => (state.open = open ? null : index)),
-          onkeydown: (event) => moveByKey(event, index, name),
+          "data-key": `group-${item.kind}-${title}`,
+          "aria-expanded": `${unfolded}`,
+          onclick: () => toggle(item, names, !unfolded),
+          onkeydown: (event) => byKey(event, item, names, unfolded),
         },
-        problems.length ? icon("wrong") : verdict ? mark(verdict) : h("span", { class: "no-mark" }),
-        h("span", { class: "layer-name" }, name),
-        h("span", { class: "layer-shape" }, `${t(`layer.${layer.type}`)} ${describeShape(layer)}`),
-        h("span", { class: "layer-start" }, lineOf(layer, made)),
-        h("span", { class: "unseen" }, problems.length ? t("stack.wrong") : verdict ? t(`verdict.${verdict}`) : ""),
+        wrong ? icon("wrong") : worst ? mark(worst) : h("span", { class: "no-mark" }),
+        h("span", { class: "layer-name" }, title),
+        h("span", { class: "layer-shape" }, told),
+        h("span", { class: "fold-mark" }, icon("chevron")),
+        h("span", { class: "unseen" }, wrong ? t("stack.wrong") : worst ? t(`verdict.${worst}`) : ""),
       ),
-      tools(index, spec.layers.length, name),
-    ),
-    open ? layerFields(layer, index, spec, answer, catalogue, before) : null,
-    problems.length && !open
-      ? h("p", { class: "error" }, errorWords(problems))
-      : null,
-  );
-}
-
-// What a layer takes, where it is not the one before, its activation and how it starts.
-function lineOf(layer, made) {
-  const taken = Array.isArray(layer.inputs) ? `← ${layer.inputs.join(", ") || "∅"}` : null;
-  const activation = layer.activation ?? typeOf(layer).activation;
-  return [taken, activation, isWeightless(layer) ? null : startOf(layer, made)].filter(Boolean).join(" · ");
-}
-
-function describeShape(layer) {
-  const shape = shapeOf(layer);
-  if (layer.type === "conv2d") return `${shape[0]}×${shape[1]}, ${shape[2]} → ${shape[3]}`;
-  if (layer.type === "multi_head_attention") return `${shape[0]}, ${shape[1]} × ${shape[2]}`;
-  if (layer.window !== undefined) return show(layer.window);
-  return shape.join(" → ");
-}
-
-// What `auto` came to stands in the answer.
-function startOf(layer, made) {
-  if (!typeOf(layer).weights && layer.type !== "embedding") return null;
-  if (made?.type !== layer.type) return schemeName(layer.scheme);
-  return made.parameters.length ? schemeName(made.parameters[0].scheme) : null;
-}
-
-function tools(index, count, name) {
-  const button = (action, symbol, disabled, act) =>
-    h(
-      "button",
-      {
-        type: "button",
-        class: "tool",
-        "data-key": `${action}-${name}`,
-        "aria-label": t(`stack.${action}`, { name }),
-        title: t(`stack.${action}`, { name }),
-        disabled,
-        onclick: act,
-      },
-      icon(symbol),
+      wrong && !unfolded ? h("p", { class: "error" }, errorWords(wrong)) : null,
     );
-  return h(
-    "span",
-    { class: "layer-tools" },
-    button("up", "up", index === 0, () => move(index, index - 1, `up-${name}`)),
-    button("down", "down", index === count - 1, () => move(index, index + 1, `down-${name}`)),
-    button("remove", "remove", count === 1, () => remove(index)),
-  );
+  return keep(`group ${item.kind} ${item.first} ${item.last}`, [title, told, worst, wrong && textOf(wrong), depth, unfolded, names.join()], make);
 }
 
-function moveByKey(event, index, name) {
+// "28 × dense 64 → 64, relu", "12 × 4 layers", "16 layers".
+export function tellGroup(item, layers) {
+  if (item.kind === "block") return t("group.block", { layers: item.last - item.first + 1 });
+  const [first] = item.items;
+  const count = item.items.length;
+  if (first.kind === "block") return t("group.blocks", { count, layers: first.last - first.first + 1 });
+  const layer = layers[first.first];
+  const what = [`${t(`layer.${layer.type}`)} ${describeShape(layer)}`.trim(), layer.activation].filter(Boolean).join(", ");
+  return t("group.layers", { count, what });
+}
+
+function toggle(item, names, open) {
+  update(() => {
+    setOpen(item, names, open);
+    if (!open && state.open >= item.first && state.open <= item.last) state.open = null;
+  });
+}
+
+function byKey(event, item, names, unfolded) {
   const way = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-  if (!way) return;
+  const opens = { ArrowRight: true, ArrowLeft: false }[event.key];
+  if (way) walk(event.currentTarget, way);
+  else if (opens !== undefined && opens !== unfolded) toggle(item, names, opens);
+  else return;
   event.preventDefault();
-  if (event.altKey) move(index, index + way, `layer-${name}`);
-  else [...document.querySelectorAll(".layer-toggle")][index + way]?.focus();
 }
 
-function move(from, to, key) {
-  if (to < 0 || to >= state.shared.spec.layers.length) return;
-  if (state.open === from) state.open = to;
-  else if (state.open === to) state.open = from;
-  change("move", (layers) => layers.splice(to, 0, ...layers.splice(from, 1)));
-  requestAnimationFrame(() => requestAnimationFrame(() => focusOn(key)));
-}
-
-function remove(index) {
-  state.open = null;
-  change("remove", (layers) => takeOut(layers, index));
-  const neighbour = namesOf(state.shared.spec.layers)[Math.max(0, index - 1)];
-  requestAnimationFrame(() => requestAnimationFrame(() => focusOn(`layer-${neighbour}`)));
-}
+let adding = "dense";
+const BLOCK = "block ";
 
 function adder(spec, catalogue) {
   const full = layersOf(spec).length >= MOST_LAYERS;
-  const option = ([name, text]) => h("option", { value: name, selected: name === adding }, text);
-  const choice = h(
-    "select",
-    { id: "add-type", "data-key": "add-type" },
-    typeOptions(null, catalogue).map(({ group, options }) => h("optgroup", { label: group }, options.map(option))),
-  );
-  choice.addEventListener("change", () => (adding = choice.value));
-  const add = () => {
-    change("add", (layers) => layers.push(freshLayer(adding, layers, examplesOf(catalogue))));
-    update(() => (state.open = state.shared.spec.layers.length - 1));
-  };
+  const choice = keep("choice", [catalogue.layers], () => typeChoice(catalogue));
+  const add = () => (adding.startsWith(BLOCK) ? addBlock(adding.slice(BLOCK.length)) : addLayer(catalogue));
   return h(
     "div",
     { class: "adder" },
@@ -160,4 +147,25 @@ function adder(spec, catalogue) {
   );
 }
 
-let adding = "dense";
+function typeChoice(catalogue) {
+  const option = ([name, text]) => h("option", { value: name, selected: name === adding }, text);
+  const blocks = { group: t("types.blocks"), options: Object.keys(BLOCKS).map((kind) => [BLOCK + kind, t(`block.${kind}`)]) };
+  const choice = h(
+    "select",
+    { id: "add-type", "data-key": "add-type" },
+    [blocks, ...typeOptions(null, catalogue)].map(({ group: label, options }) => h("optgroup", { label }, options.map(option))),
+  );
+  choice.addEventListener("change", () => (adding = choice.value));
+  return choice;
+}
+
+function addLayer(catalogue) {
+  change(`add ${performance.now()}`, (layers) => layers.push(freshLayer(adding, layers, examplesOf(catalogue))));
+  update(() => (state.open = state.shared.spec.layers.length - 1));
+}
+
+function addBlock(kind) {
+  const { open } = state;
+  changeSpec(`add ${performance.now()}`, (spec) => withBlock(spec, kind, open));
+  update(() => (state.open = null));
+}
