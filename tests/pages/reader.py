@@ -92,6 +92,15 @@ def note(page: Page, label: str) -> None:
     settle(page)
 
 
+def way(page: Page, name: str) -> None:
+    """Show the network's parts in one of the ways: `layers` as a list, `drawn`, as `text`."""
+    chosen = page.locator(f'[data-key="way-{name}"]')
+    if not chosen.is_visible():
+        page.locator('[data-key="layers-summary"]').click()
+    chosen.click()
+    drawn(page)
+
+
 def verdict(page: Page) -> Locator:
     return page.locator("#verdict-title")
 

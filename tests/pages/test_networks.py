@@ -19,6 +19,7 @@ from tests.pages.reader import (
     show,
     spec,
     verdict,
+    way,
 )
 from tests.pages.test_links import link
 
@@ -37,13 +38,13 @@ RESIDUAL: dict[str, Any] = {
 
 def as_text(page: Page, document: Any) -> None:
     """Open the spec as text, and put another one in its place."""
-    if not page.locator("#spec-json").is_visible():
-        page.locator('[data-key="json-summary"]').click()
+    way(page, "text")
     page.locator("#spec-json").fill(document if isinstance(document, str) else json.dumps(document, indent=1))
     settle(page)
 
 
 def open_layer(page: Page, name: str) -> None:
+    way(page, "layers")
     page.locator(f'[data-key="layer-{name}"]').click()
     drawn(page)
 
@@ -58,13 +59,14 @@ def test_a_network_is_typed_as_text_and_stays_as_it_was_written(reader: Reader) 
     expect(verdict(page)).to_have_text("Normal zone")
     assert spec(page) == RESIDUAL
     assert page.locator("#spec-json").input_value() == json.dumps(RESIDUAL, indent=1)
+    way(page, "layers")
     expect(page.locator(".layer-name")).to_have_text(["in", "fc", "sum", "out"])
     expect(page.locator('[data-key="layer-sum"]')).to_contain_text("← in, fc")
-    page.locator("#spec-json").press("Control+z")
-    page.locator("#spec-json").press("Tab")  # once it is left it is written a layer a line
+    way(page, "text")
+    assert page.locator("#spec-json").input_value() == json.dumps(RESIDUAL, indent=1)
+    settle(page)
     page.reload()
     settle(page)
-    page.locator('[data-key="json-summary"]').click()
     assert page.locator("#spec-json").input_value().count("\n") >= 4
 
 
@@ -246,8 +248,7 @@ def test_the_first_steps_are_taken(reader: Reader) -> None:
 def test_a_network_fits_a_phone(reader: Reader, locale: str) -> None:
     page = reader.open(viewport=PHONE, is_mobile=True, has_touch=True, locale=locale, color_scheme="dark")
     begin_with(page, "transformer")
-    page.locator('[data-key="layers-summary"]').click()
-    page.locator('[data-key="json-summary"]').click()
+    way(page, "text")
     page.locator("details.fold > summary").nth(1).click()
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     expect(page.locator("#panel [lang=en]" if locale == "es-ES" else "#panel [lang=es]")).to_have_count(0)
@@ -258,7 +259,6 @@ def test_a_network_fits_a_phone(reader: Reader, locale: str) -> None:
 def test_everybody_can_use_a_network(reader: Reader, theme: str) -> None:
     page = reader.open(color_scheme=theme, reduced_motion="reduce")
     begin_with(page, "transformer")
-    page.locator('[data-key="json-summary"]').click()
     open_layer(page, "block1.add1")
     page.locator("details.fold > summary").nth(1).click()
     page.locator('[data-key="/steps"]').fill("2")

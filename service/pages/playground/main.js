@@ -1,7 +1,6 @@
 // Starts the page: the frame and its switches, the catalogue, and which panel is drawn.
 import "./frame/words.js";
 import { follow } from "./frame/answers.js";
-import * as json from "./network/json.js";
 import { h, replace } from "./frame/dom.js";
 import { language, speak, t } from "./words/language.js";
 import { icon } from "./frame/icons.js";
@@ -31,8 +30,7 @@ const panel = document.getElementById("panel");
 const places = {
   tabs: document.getElementById("tabs"),
   switches: document.getElementById("switches"),
-  stack: { form: document.getElementById("stack-form"), layers: document.getElementById("stack-layers") },
-  json: document.getElementById("spec-text"),
+  stack: { form: document.getElementById("stack-form"), parts: document.getElementById("stack-parts") },
   take: document.getElementById("take"),
   notice: document.getElementById("notice"),
 };
@@ -168,7 +166,6 @@ function announce({ answers }) {
 function renderPanel(current) {
   if (!WITHOUT_NETWORK.includes(current.shared.view)) {
     stack.render(places.stack, current);
-    json.render(places.json, current);
   }
   strip.render(current);
   take.render(places.take, current);

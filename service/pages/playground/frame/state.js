@@ -23,6 +23,7 @@ export const initial = () => ({
   home: { stddev: 0.05 },
   language: language(),
   spec: { seed: "42", ...PRESETS.mlp() },
+  building: "layers", // how the network's parts are shown: a list, drawn, as text
   batch: null, // as many examples as the service finds enough
   // What a side leaves null is as in the network in view.
   compare: {
@@ -72,6 +73,7 @@ export const state = {
   lesson: { visited: [], predicted: {}, trained: {} },
   catalogue: { schemes: [], activations: [], layers: [], recipes: [], algorithms: [] },
   open: null, // index of the layer whose fields are shown
+  until: null, // that of the layer up to which others are chosen with it
   every: false, // whether all histograms are shown
   code: "curl",
   parameter: null, // whose addresses are shown; the first where there is none of this name
@@ -206,6 +208,7 @@ const CHOICES = {
   axis: ["logarithmic", "linear"],
   task: ["quadratic", "moons", "spirals", "digits"],
   curve: ["valleys", "bowl"],
+  building: ["layers", "drawn", "text"],
   network: ["fitted", "whole"],
   by: ["width", "depth"],
   optimizer: ["sgd", "adam"],

@@ -7,6 +7,7 @@ const CLOSE = 10; // where nothing goes from one to the next
 const UNDER = 8; // a block's head
 const INSET = 9; // of a block's frame
 const DEEP = 3; // frames within frames that are still set in
+const INPUT = 120; // how wide the input is drawn
 const LANE = 11;
 const LANES = 7;
 const EDGE = 6; // of the picture
@@ -85,7 +86,8 @@ function placed(rows, right, links, isPlain) {
     for (const frame of frames.toReversed()) if (!frame.closed && item.first > frame.item.last) [frame.closed, frame.y2, y] = [true, y + 4, y + 8];
     const inset = Math.min(depth, DEEP) * INSET;
     if (row) y += rows[row - 1].open ? UNDER : joined.has(`${before} ${row}`) || open ? GAP : CLOSE;
-    const [x1, x2] = [EDGE + inset, right - inset];
+    const middle = (EDGE + right) / 2;
+    const [x1, x2] = item.kind === "input" ? [middle - INPUT / 2, middle + INPUT / 2] : [EDGE + inset, right - inset];
     if (open) {
       frames.push({ item, row, x1, x2, y1: y, depth });
       nodes[row] = { item, row, open, x1, x2, y1: y, y2: y + SIZES.head };

@@ -37,9 +37,12 @@ export function drawing({ network, entries, looks, width, act }) {
   return picture;
 }
 
+// Equal parts of a split are counted.
+const listed = (sizes) => (sizes.length > 1 && sizes.every((size) => size === sizes[0]) ? `${sizes.length} × (${sizes[0]})` : sizes.join(", "));
+
 const middle = ({ x1, x2 }) => (x1 + x2) / 2;
 const sizeOf = ({ outputs, features }, place) =>
-  outputs?.[place] ? outputs[place].map((shape) => shape.join(" × ")).join(", ") : (features[place] ?? null);
+  outputs?.[place] ? listed(outputs[place].map((shape) => shape.join(" × "))) : (features[place] ?? null);
 
 function edgeOf({ from, to, source }, nodes, network) {
   const [one, other] = [nodes[from], nodes[to]];
@@ -114,7 +117,7 @@ function inside({ item, x1, x2, y1, y2, open }, { title, told, verdict, wrong, s
   const room = x2 - start - (group ? 30 : 10);
   if (small) {
     const name = shortened(title, room, LETTER);
-    const left = room - name.length * LETTER - 10;
+    const left = room - name.length * (LETTER + 0.5) - 14;
     parts.push(svg("text", { class: "name", x: start, y: y1 + height / 2 + 4.5 }, name));
     if (told && left > 40) parts.push(svg("text", { class: "told", x: x2 - (group ? 30 : 10), y: y1 + height / 2 + 4.5, "text-anchor": "end" }, shortened(told, left, SMALL)));
   } else {
@@ -132,10 +135,11 @@ function shortened(text, room, letter) {
   return text.includes(".") && !text.includes(" ") ? `…${text.slice(1 - most)}` : `${text.slice(0, most - 1)}…`;
 }
 
-function toldOf(item, { layers }) {
+function toldOf(item, { layers, outside }) {
   if (item.kind !== "layer") return tellGroup(item, layers);
   const layer = layers[item.first];
-  return [`${t(`layer.${layer.type}`)} ${describeShape(layer)}`.trim(), layer.activation].filter(Boolean).join(" · ");
+  const others = outside?.[item.first] ?? [];
+  return [others.length ? `← ${others.join(", ")}` : null, `${t(`layer.${layer.type}`)} ${describeShape(layer)}`.trim(), layer.activation].filter(Boolean).join(" · ");
 }
 
 // What a layer takes, where it takes more than the one before it.
@@ -151,7 +155,7 @@ function inputNode({ x1, x2, y1, y2 }) {
   return svg(
     "g",
     { class: "node input" },
-    svg("rect", { class: "box", x: x - 60, y: y1, width: 120, height: y2 - y1, rx: 14 }),
+    svg("rect", { class: "box", x: x1, y: y1, width: x2 - x1, height: y2 - y1, rx: 14 }),
     svg("text", { class: "name", x, y: y1 + (y2 - y1) / 2 + 4.5, "text-anchor": "middle" }, t("drawn.input")),
   );
 }

@@ -17,12 +17,20 @@ import { setOpen, visible } from "./unfolded.js";
 
 const NARROWEST = 260;
 const WIDEST = 560;
+const USUAL = 340; // until it is known
+const RESIZED = 60; // milliseconds
 const CHUNK = 80; // nodes that are drawn at once
 
 const box = h("div", { class: "drawn", "data-scroll": "drawn" });
 const below = h("div");
 const keep = keeper();
 let shown = CHUNK;
+let width = 0; // that the drawing has; another one once its column is wider or narrower
+new ResizeObserver(([{ contentRect }]) => {
+  if (Math.abs(contentRect.width - width) < 2 || !contentRect.width) return;
+  width = contentRect.width;
+  update(() => {}, RESIZED);
+}).observe(box);
 let count = 0; // of what the reader folded and unfolded
 
 export function drawnNetwork(spec, answer, catalogue, open) {
@@ -32,10 +40,10 @@ export function drawnNetwork(spec, answer, catalogue, open) {
   const chosen = chosenIn(network.layers, open);
   const entries = visible(outline(network.layers, network.sources), network.names, chosen ? chosen[0] : null);
   const looks = looksOf(network, answer, chosen);
-  const width = Math.max(NARROWEST, Math.min(WIDEST, (box.clientWidth || box.parentNode?.clientWidth || 360) - 4));
-  const inputs = [network.text, JSON.stringify(network.outputs ?? network.features), looks.text, chosen?.join() ?? "", width, count, shown];
+  const wide = Math.max(NARROWEST, Math.min(WIDEST, Math.floor(width || USUAL)));
+  const inputs = [network.text, JSON.stringify(network.outputs ?? network.features), looks.text, chosen?.join() ?? "", wide, count, shown];
   const picture = keep("picture", inputs, () =>
-    drawing({ network, entries: entries.slice(0, shown), looks, width, act: actions(network, entries, Boolean(spec.layers)) }),
+    drawing({ network, entries: entries.slice(0, shown), looks, width: wide, act: actions(network, entries, Boolean(spec.layers)) }),
   );
   replace(box, picture, entries.length > shown ? moreNodes(entries.length - shown) : null);
   replace(below, chosen ? beside(network, chosen, spec, answer, catalogue) : h("p", { class: "note" }, t(spec.layers ? "drawn.keys" : "drawn.keys.recipe")));
@@ -56,18 +64,25 @@ function networkOf(spec) {
   if (!layers) return null;
   const text = JSON.stringify(layers);
   const names = namesOf(layers);
-  const sources = spec.layers || !told.inputs ? (spec.layers ? sourcesOf(layers) : null) : sourcesBy(told.inputs, names);
+  const places = new Map(names.map((name, index) => [name, index]));
+  const first = Object.keys(told?.input_shape ?? {})[0] ?? "input";
+  const takes = spec.layers ? layers.map(({ inputs }) => (Array.isArray(inputs) ? inputs : [])) : told.inputs && names.map((name) => told.inputs[name] ?? []);
+  // What a layer takes from outside, but for the network's first input.
+  const outside = takes?.map((inputs) => inputs.filter((input) => input !== first && !places.has(withoutPart(`${input}`))));
+  const sources = spec.layers ? withoutOthers(sourcesOf(layers), takes, outside) : told.inputs ? sourcesBy(takes, first, places) : null;
   const outputs = told?.outputs && told.layers.length === layers.length ? names.map((name) => told.outputs[name]) : null;
   const input = told?.input_shape ? Object.values(told.input_shape)[0] : Array.isArray(spec.input_shape) ? spec.input_shape : null;
   const reads = LAYER_TYPES[layers[0].type]?.reads;
   const inputSize = input ? input.join(" × ") : reads === undefined ? null : shapeOf(layers[0])[reads];
-  return { text, layers, names, sources, outputs, features: passFeatures(layers, givesOf), inputSize };
+  return { text, layers, names, sources, outputs, outside, features: passFeatures(layers, givesOf), inputSize };
 }
 
-function sourcesBy(inputs, names) {
-  const places = new Map(names.map((name, index) => [name, index]));
-  return names.map((name) => [...new Set((inputs[name] ?? []).map((input) => places.get(withoutPart(input)) ?? null))]);
-}
+// The network's other inputs have no place in the drawing: the layer says that it takes them.
+const withoutOthers = (sources, takes, outside) =>
+  sources.map((taken, index) => (outside[index].length ? taken.filter((_, input) => !outside[index].includes(takes[index][input])) : taken));
+
+const sourcesBy = (takes, first, places) =>
+  takes.map((inputs) => [...new Set(inputs.map((input) => (input === first ? null : places.get(withoutPart(input)))).filter((place) => place !== undefined))]);
 
 // [first, last] of the layers that are chosen; null where none is.
 function chosenIn(layers, open) {

@@ -2,6 +2,7 @@
 import { change } from "./changes.js";
 import { h } from "../frame/dom.js";
 import { AUTO, schemeFields, selectField, textField } from "./fields.js";
+import { joining } from "./joining.js";
 import { t } from "../words/language.js";
 import { entryOf, examplesOf, inputsField, memberField, sizesOf } from "./members.js";
 import { followsAnother, freshLayer, LAYER_TYPES, putScheme, shapeOf, typeOf } from "./spec.js";
@@ -92,6 +93,7 @@ export function layerFields(layer, index, spec, { problems }, catalogue, before)
       }),
     ),
     further(layer, catalogue),
+    joining(spec.layers, index, index),
   );
 }
 

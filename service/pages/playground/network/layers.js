@@ -161,7 +161,7 @@ function typeChoice(catalogue) {
 
 function addLayer(catalogue) {
   change(`add ${performance.now()}`, (layers) => layers.push(freshLayer(adding, layers, examplesOf(catalogue))));
-  update(() => (state.open = state.shared.spec.layers.length - 1));
+  update(() => Object.assign(state, { open: state.shared.spec.layers.length - 1, until: null }));
 }
 
 function addBlock(kind) {

@@ -2,7 +2,7 @@
 import { h, replace } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { edit, state } from "../frame/state.js";
-import { short, t } from "../words/language.js";
+import { count as counted, t } from "../words/language.js";
 
 // What each recipe is for; one that is not here stands with the others.
 const GROUPS = {
@@ -32,7 +32,7 @@ const dialog = h(
 document.body.append(dialog);
 
 export const modelsButton = () =>
-  h("button", { type: "button", class: "quiet", "data-key": "models", "aria-haspopup": "dialog", onclick: show }, icon("step"), t("models.button"));
+  h("button", { type: "button", class: "quiet", "data-key": "models", "aria-haspopup": "dialog", onclick: show }, icon("search"), t("models.button"));
 
 function show() {
   title.textContent = t("models.title");
@@ -82,9 +82,9 @@ function recipeRow({ name, sizes, network }) {
       sizes.map((size) =>
         h(
           "button",
-          { type: "button", class: "chip", "data-key": `model-${name}-${size.name}`, "aria-label": t("models.choose", { name, size: size.name, count: short(size.elements) }), onclick: () => choose(name, size.name) },
+          { type: "button", class: "chip", "data-key": `model-${name}-${size.name}`, "aria-label": t("models.choose", { name, size: size.name, count: counted(size.elements) }), onclick: () => choose(name, size.name) },
           size.name,
-          h("span", { class: "note" }, short(size.elements)),
+          h("span", { class: "note" }, counted(size.elements)),
         ),
       ),
     ),

@@ -1,5 +1,6 @@
 // Files opened by a button, dropped anywhere on the page, or pasted: read in the browser, and taken as the network.
 // The readers come when they are first wanted.
+import "../files/words.js";
 import { h } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { state, update } from "../frame/state.js";

@@ -5,7 +5,8 @@ const LAYERS = 8; // so many equal layers, one after the other, are a run
 const BLOCKS = 2;
 const PATTERNS = 3; // times that a pattern of layers must come
 const LONGEST = 6; // layers of a pattern
-const LONGEST_BRANCH = 32; // layers that a shortcut leads around, to be taken for a block
+const SHORTEST_BRANCH = 2; // layers that a shortcut leads around, to be taken for a block
+const LONGEST_BRANCH = 32;
 
 // Items in order: {kind: "layer", first}, {kind: "block", name, items}, {kind: "run", items: equal ones}. Each has
 // `first` and `last`, places in `layers`; `sources` are the places that each layer takes, null from outside.
@@ -32,7 +33,7 @@ function pathsOf(layers, names, sources) {
     if (type !== "add" || paths[index].length) return;
     const start = Math.min(...sources[index].map((source) => source ?? -1)) + 1;
     const branches = sources[start]?.some((source) => (source ?? -1) === start - 1); // both ways come from one place
-    const apart = index - start >= 1 && index - start < LONGEST_BRANCH;
+    const apart = index - start >= SHORTEST_BRANCH && index - start < LONGEST_BRANCH;
     if (!apart || !branches || paths.slice(start, index).some((path) => path.length)) return;
     for (let place = start; place <= index; place += 1) paths[place] = [`${names[start]} … ${names[index]}`];
   });

@@ -4,7 +4,7 @@ import { draftField, selectField } from "./fields.js";
 import { h } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { edit, state, update } from "../frame/state.js";
-import { t, whole } from "../words/language.js";
+import { count as counted, t } from "../words/language.js";
 import { memberLabel, read, show } from "./members.js";
 import { plannedOrLast, writtenOut } from "./planned.js";
 
@@ -53,7 +53,7 @@ export function recipeFields(spec, catalogue, problems) {
       shared.spec = value ? { ...others, [member]: value } : others;
     });
   const own = spec.config && !spec.size ? [["", t("recipe.own-size")]] : [];
-  const sizes = [...own, ...entry.sizes.map(({ name, elements }) => [name, t("recipe.elements", { name, count: whole(elements) })])];
+  const sizes = [...own, ...entry.sizes.map(({ name, elements }) => [name, t("recipe.elements", { name, count: counted(elements) })])];
   const heads = [["", t("recipe.no-head")], ...(entry.heads ?? []).map((name) => [name, name.replaceAll("_", " ")])];
   const field = (member, options) =>
     selectField({ key: `/${member}`, label: t(`field.${member}`), value: spec[member] ?? options[0][0], options, problems, set: set(member) });

@@ -28,7 +28,7 @@ export function row(layer, index, about, { fields, said }) {
           class: "layer-toggle",
           "data-key": `layer-${name}`,
           "aria-expanded": `${open}`,
-          onclick: () => update(() => (state.open = open ? null : index)),
+          onclick: () => update(() => Object.assign(state, { open: open ? null : index, until: null })),
           onkeydown: (event) => moveByKey(event, index, name),
         },
         error ? icon("wrong") : verdict ? mark(verdict) : h("span", { class: "no-mark" }),

@@ -61,7 +61,7 @@ function control(name) {
     error.textContent = t("all.range", { most });
     error.hidden = false;
   });
-  const element = h("div", { class: "field slider" }, label, range, box, error);
+  const element = h("div", { class: "field slider" }, label, box, range, error);
   const show = (value, words, offered) => {
     element.hidden = value === undefined;
     if (element.hidden) return;

@@ -3,31 +3,40 @@ import { h, replace } from "../frame/dom.js";
 import { AUTO, draftField, parse, schemeFields, selectField, textField } from "./fields.js";
 import { t } from "../words/language.js";
 import { icon } from "../frame/icons.js";
-import { layersFold } from "./layers.js";
+import { building } from "./building.js";
+import { modelsButton } from "./models.js";
+import { openButton, opened } from "./opening.js";
+import { proportionsFields } from "./sliders.js";
 import { read, show } from "./members.js";
 import { PRESETS } from "./presets.js";
 import { readdressed } from "../frame/problems.js";
-import { recipeFields, recipeGroups, withRecipe } from "./recipes.js";
+import { configFields, recipeFields, recipeGroups, withRecipe } from "./recipes.js";
 import { commonScheme, freshSeed, layersOf, NOTES, withScheme } from "./spec.js";
 import { edit, state } from "../frame/state.js";
+import { undoButtons } from "./undo.js";
 
-// The network as a whole in one place, its layers in another: between them stands the spec as text.
-export function render({ form, layers }, { shared, answers, catalogue, open }) {
+// The network as a whole in one place, its parts in another.
+export function render({ form, parts }, { shared, answers, catalogue, open }) {
   const { spec, batch } = shared;
   const problems = readdressed(answers.stack.problems, spec);
   replace(
     form,
-    h("h2", { id: "stack-title" }, t("stack.title")),
-    h("div", { class: "fields" }, presets(spec, catalogue), recipeFields(spec, catalogue, problems)),
-    notes(spec),
-    h("div", { class: "fields" }, allLayers(spec, catalogue, problems), seed(spec, problems), inputShape(spec, problems), examples(batch, problems)),
+    h("div", { class: "stack-head" }, h("h2", { id: "stack-title" }, t("stack.title")), undoButtons()),
+    h("div", { class: "fields" }, presets(spec, catalogue), h("div", { class: "actions beginnings" }, modelsButton(), openButton())),
+    opened(spec),
+    spec.recipe ? h("div", { class: "fields" }, recipeFields(spec, catalogue, problems)) : null,
+    configFields(spec, catalogue, problems),
+    proportionsFields(spec, catalogue),
+    spec.layers ? notes(spec) : null,
+    spec.layers ? h("div", { class: "fields starting" }, allLayers(spec, catalogue, problems)) : null,
+    h("div", { class: "fields going-in" }, seed(spec, problems), inputShape(spec, problems), examples(batch, problems)),
     elsewhere(spec),
   );
-  replace(layers, spec.layers && layersFold(spec, { ...answers.stack, problems }, catalogue, open));
+  replace(parts, building(spec, { ...answers.stack, problems }, catalogue, { open, way: shared.building }));
 }
 
 // What a link brought beside layers: it is asked about as it is, and changed by whoever wrote it.
-function elsewhere({ layers, seed, input_shape, recipe, size, head, ...others }) {
+function elsewhere({ layers, tensors, seed, input_shape, recipe, size, head, config, ...others }) {
   if (!Object.keys(others).length) return null;
   return h("p", { class: "note further" }, t("stack.further"), " ", h("code", {}, JSON.stringify(others)));
 }
@@ -38,9 +47,9 @@ function presets(spec, catalogue) {
   const plain = layersOf(withScheme(spec, "auto")).map(({ bias, ...layer }) => layer);
   const begun = (name) => {
     const { layers, ...others } = PRESETS[name]();
-    return same(layers, plain) && same(others.input_shape, spec.input_shape);
+    return layers.length === plain.length && same(layers, plain) && same(others.input_shape, spec.input_shape);
   };
-  const chosen = spec.recipe ? `recipe ${spec.recipe}` : Object.keys(PRESETS).find(begun);
+  const chosen = spec.recipe ? `recipe ${spec.recipe}` : spec.tensors ? null : Object.keys(PRESETS).find(begun);
   const options = [
     { group: t("preset.built"), options: Object.keys(PRESETS).map((name) => [name, t(`preset.${name}`)]) },
     ...recipeGroups(catalogue, spec.recipe),
@@ -49,7 +58,7 @@ function presets(spec, catalogue) {
     key: "preset",
     label: t("stack.preset"),
     value: chosen ?? "own",
-    options: chosen ? options : [["own", t("preset.own")], ...options],
+    options: chosen ? options : [["own", t(spec.tensors ? "preset.listing" : "preset.own")], ...options],
     set: (name) => {
       if (name === "own") return;
       state.open = null;
@@ -88,7 +97,7 @@ function allLayers(spec, { schemes }, problems) {
 }
 
 function seed(spec, problems) {
-  const set = (value) => edit("seed", (shared) => (shared.spec.seed = value.trim()));
+  const set = (value) => edit("seed", (shared) => (shared.spec = { ...shared.spec, seed: value.trim() }));
   return h(
     "div",
     { class: "with-button" },
@@ -97,12 +106,13 @@ function seed(spec, problems) {
       "button",
       {
         type: "button",
-        class: "quiet",
+        class: "quiet dice",
         "data-key": "new-seed",
-        onclick: () => edit("new seed", (shared) => (shared.spec.seed = freshSeed())),
+        "aria-label": t("stack.new-seed"),
+        title: t("stack.new-seed"),
+        onclick: () => edit("new seed", (shared) => (shared.spec = { ...shared.spec, seed: freshSeed() })),
       },
       icon("dice"),
-      t("stack.new-seed"),
     ),
   );
 }
