@@ -43,7 +43,7 @@ def test_a_stack_is_built(reader: Reader) -> None:
     page.get_by_role("button", name="Remove lstm").click()
     assert spec(page)["layers"][-1]["shape"] == [64, 10]  # it reads what the embedding gives
     page.get_by_label("Type of the new layer").select_option("gru")
-    page.get_by_role("button", name="Add layer").click()
+    page.get_by_role("button", name="Add", exact=True).click()
     assert spec(page)["layers"][-1] == {"name": "gru_3", "type": "gru", "shape": [10, 64], "activation": "tanh"}
     fields = page.locator(".layer-fields")
     fields.get_by_label("units").fill("24")

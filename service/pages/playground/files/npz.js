@@ -24,12 +24,12 @@ export async function readNpz(file) {
     const name = entry.name.slice(0, -".npy".length);
     tensors[name] = headerOf(await beginning(file, entry), name);
   }
-  return { tensors, read: entries.length * (ENTRY + LOCAL + 128) };
+  return { tensors };
 }
 
 export async function readNpy(file) {
   const name = file.name.replace(/\.npy$/i, "");
-  return { tensors: { [name]: headerOf(await bytes(file, 0, LONGEST_HEADER), name) }, read: 128 };
+  return { tensors: { [name]: headerOf(await bytes(file, 0, LONGEST_HEADER), name) } };
 }
 
 async function directory(file) {

@@ -22,28 +22,53 @@ const endOf = ({ name }) => /\.([^.]+)$/.exec(name.toLowerCase())?.[1] ?? "";
 // {spec, told: {key, values}} of files that belong together; raises Unreadable. `recipes` is the catalogue's list.
 export async function readFiles(files, recipes) {
   const read = [];
-  for (const file of files) read.push(await readFile(file, recipes));
+  for (const file of files) read.push(await readFile(file, recipes).catch((refusal) => besides(refusal, files)));
   const listings = read.filter(({ tensors }) => tensors);
   if (listings.length) return fromListings(listings, read, files);
-  const [found] = read.filter(({ spec }) => spec);
+  const found = read.find(({ spec }) => spec);
   if (found) return found;
+  const refused = read.find(({ refusal }) => refusal);
+  if (refused) throw refused.refusal;
   throw new Unreadable("file.index");
+}
+
+// Beside a model's weights its config says the type, also of a model that no recipe is of.
+function besides(refusal, files) {
+  if (refusal.key !== "config.unknown" || files.length === 1) throw refusal;
+  return { model: refusal.values.type, refusal };
 }
 
 async function readFile(file, recipes) {
   if (!file.size) throw new Unreadable("file.empty", { name: file.name });
+  const counted = counting(file);
   try {
-    return await readKind(file, recipes);
+    const found = await readKind(counted, recipes);
+    return { ...found, read: counted.read };
   } catch (error) {
     if (error instanceof Unreadable) throw new Unreadable(error.key, { name: file.name, ...error.values });
     throw new Unreadable("file.failed", { name: file.name });
   }
 }
 
+// A file that counts how many of its bytes are read.
+function counting(file) {
+  const counted = {
+    name: file.name,
+    size: file.size,
+    read: 0,
+    slice(from, to) {
+      counted.read += Math.max(0, Math.min(to, file.size) - Math.max(0, from));
+      return file.slice(from, to);
+    },
+    text: () => counted.slice(0, file.size).text(),
+  };
+  return counted;
+}
+
 async function readKind(file, recipes) {
   const end = endOf(file);
-  const magic = new TextDecoder("latin1").decode(await file.slice(0, 6).arrayBuffer());
   if (end === "safetensors") return readSafetensors(file);
+  const magic = new TextDecoder("latin1").decode(await file.slice(0, 6).arrayBuffer());
   if (magic.startsWith("\u0089HDF") || end === "keras") throw new Unreadable("file.keras");
   if (magic.startsWith("GGUF")) throw new Unreadable("file.gguf");
   if (end === "npy" || magic.slice(1) === "NUMPY") return readNpy(file);
@@ -69,7 +94,7 @@ export function fromText(text, recipes, isJson = true) {
   if (isObject(document.weight_map)) return { index: true };
   if (isKeras(document)) throw new Unreadable("file.keras-json");
   if (isConfig(document)) return fromConfig(document, recipes);
-  if (isListing(document)) return { tensors: document, read: text.length };
+  if (isListing(document)) return { tensors: document };
   if ("transformers_version" in document || "tokenizer_class" in document || "added_tokens" in document) throw new Unreadable("file.beside");
   throw new Unreadable("file.other-json");
 }
@@ -88,7 +113,7 @@ function fromListings(listings, read, files) {
   const count = Object.keys(tensors).length;
   if (!count) throw new Unreadable("file.no-tensors", { name: files[0].name });
   if (count > MOST_TENSORS) throw new Unreadable("file.many", { name: files[0].name, most: MOST_TENSORS });
-  const model = read.find(({ spec }) => spec?.config?.model_type)?.spec.config.model_type;
+  const model = read.map((each) => each.model ?? each.spec?.config?.model_type).find(Boolean);
   const layout = layoutOf(Object.keys(tensors), listings[0].made);
   const bytes = listings.reduce((sum, each) => sum + each.read, 0);
   return {

@@ -4,7 +4,7 @@ import { Unreadable } from "./unreadable.js";
 export const LARGEST_HEADER = 100_000_000; // bytes, as the library has it
 const PREFIX = 8; // bytes that say how long the header is
 
-// {tensors: name -> {shape, dtype}, made: who wrote it, read: bytes that were read}; raises Unreadable.
+// {tensors: name -> {shape, dtype}, made: who wrote it}; raises Unreadable.
 export async function readSafetensors(file) {
   if (file.size < PREFIX) throw new Unreadable("file.short");
   const length = new DataView(await file.slice(0, PREFIX).arrayBuffer()).getBigUint64(0, true);
@@ -13,7 +13,7 @@ export async function readSafetensors(file) {
   if (end > file.size) throw new Unreadable("file.cut");
   const { __metadata__: metadata, ...entries } = parsed(await file.slice(PREFIX, end).text());
   const tensors = Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, told(name, entry)]));
-  return { tensors, made: metadata?.format, read: end };
+  return { tensors, made: metadata?.format };
 }
 
 function parsed(text) {

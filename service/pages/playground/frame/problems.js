@@ -38,6 +38,7 @@ export function problemBox(problem, spec, drawn = false) {
   return box(
     h("h3", {}, t(TITLES[problem.asked] ?? "problem.init")),
     problem.errors.length ? null : h("p", {}, spoken(detailOf(problem.detail))),
+    spec?.tensors && problem.asked === "diagnose" ? h("p", {}, t("listing.not-diagnosed")) : null,
     h(
       "ul",
       {},

@@ -1,13 +1,14 @@
 // The network's parts in three ways: layers as a list, drawn as a graph, the spec as text.
 import { h, replace } from "../frame/dom.js";
-import { edit } from "../frame/state.js";
+import { edit, update } from "../frame/state.js";
 import { t } from "../words/language.js";
-import { drawnNetwork } from "./drawn.js";
 import { specText } from "./json.js";
 import { layersList } from "./layers.js";
-import { tensorsList } from "./listing.js";
 
 const WAYS = ["layers", "drawn", "text"];
+// What not everybody looks at comes when it is first shown.
+const LATER = { drawn: () => import("./drawn.js"), listing: () => import("./listing.js") };
+const here = {};
 export const wide = () => matchMedia("(min-width: 60rem)").matches;
 
 // All of it is made once: what is kept open, scrolled or typed in stays as it is.
@@ -20,15 +21,20 @@ export function building(spec, answer, catalogue, { open, way }) {
   const offered = spec.layers ? WAYS : spec.tensors ? ["layers", "text"] : ["drawn", "text"];
   const shown = offered.includes(way) ? way : offered[0];
   summary.textContent = titleOf(spec);
-  replace(bar, h("div", { class: "ways", role: "group", "aria-label": t("way.title") }, offered.map((each) => wayButton(each, each === shown, spec))));
+  replace(bar, h("div", { class: "part-ways", role: "group", "aria-label": t("way.title") }, offered.map((each) => wayButton(each, each === shown, spec))));
   const parts = {
-    layers: () => (spec.tensors ? tensorsList(spec, answer) : layersList(spec, answer, catalogue, open)),
-    drawn: () => drawnNetwork(spec, answer, catalogue, open),
+    layers: () => (spec.tensors ? later("listing")?.tensorsList(spec, answer) : layersList(spec, answer, catalogue, open)),
+    drawn: () => later("drawn")?.drawnNetwork(spec, answer, catalogue, open),
     text: () => [specText(spec, answer.problems)],
   };
   document.getElementById("stack").dataset.way = shown;
-  replace(content, parts[shown]());
+  replace(content, parts[shown]() ?? []);
   return whole;
+}
+
+function later(name) {
+  here[name] ??= LATER[name]().then((module) => update(() => (here[name] = module)));
+  return here[name] instanceof Promise ? null : here[name];
 }
 
 function titleOf({ layers, tensors, recipe }) {
@@ -39,6 +45,6 @@ function titleOf({ layers, tensors, recipe }) {
 const wayButton = (way, pressed, { tensors }) =>
   h(
     "button",
-    { type: "button", class: "way", "data-key": `way-${way}`, "aria-pressed": `${pressed}`, "aria-controls": content.id, onclick: () => edit("way", (shared) => (shared.building = way)) },
+    { type: "button", class: "part-way", "data-key": `way-${way}`, "aria-pressed": `${pressed}`, "aria-controls": content.id, onclick: () => edit("way", (shared) => (shared.building = way)) },
     t(way === "layers" && tensors ? "way.tensors" : `way.${way}`),
   );

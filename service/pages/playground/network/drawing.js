@@ -89,13 +89,12 @@ function nodeOf(node, network, looks, act, isEntry) {
       role: "button",
       tabindex: isEntry ? 0 : -1,
       "data-key": `node-${item.kind}-${title}`,
-      "aria-label": words.join(". "),
       "aria-expanded": group ? `${Boolean(open)}` : null,
       "aria-pressed": group ? null : `${Boolean(isChosen)}`,
       onclick: (event) => act.onclick(event, node),
       onkeydown: (event) => act.onkeydown(event, node),
     },
-    svg("title", {}, words.join("\n")),
+    svg("title", {}, words.join(". ")), // its name: what is written inside may be shortened
   );
   if (item.kind === "run" && !open) {
     for (const behind of [6, 3]) built.append(svg("rect", { class: "behind", x: x1 + behind, y: y1 + behind, width: x2 - x1 - behind, height: y2 - y1 - behind + 1, rx: 8 }));
@@ -119,10 +118,10 @@ function inside({ item, x1, x2, y1, y2, open }, { title, told, verdict, wrong, s
     const name = shortened(title, room, LETTER);
     const left = room - name.length * (LETTER + 0.5) - 14;
     parts.push(svg("text", { class: "name", x: start, y: y1 + height / 2 + 4.5 }, name));
-    if (told && left > 40) parts.push(svg("text", { class: "told", x: x2 - (group ? 30 : 10), y: y1 + height / 2 + 4.5, "text-anchor": "end" }, shortened(told, left, SMALL)));
+    if (told && left > 40) parts.push(svg("text", { class: "node-told", x: x2 - (group ? 30 : 10), y: y1 + height / 2 + 4.5, "text-anchor": "end" }, shortened(told, left, SMALL)));
   } else {
     parts.push(svg("text", { class: "name", x: start, y: y1 + height / 2 - 3 }, shortened(title, room, LETTER)));
-    parts.push(svg("text", { class: "told", x: start, y: y1 + height / 2 + 12 }, shortened(told, room, SMALL)));
+    parts.push(svg("text", { class: "node-told", x: start, y: y1 + height / 2 + 12 }, shortened(told, room, SMALL)));
   }
   if (group) parts.push(svg("path", { class: "chevron", d: open ? "M-5 -2.5l5 5l5 -5" : "M-2.5 -5l5 5l-5 5", transform: `translate(${x2 - 18} ${y1 + height / 2})` }));
   return parts;

@@ -71,7 +71,7 @@ const buttons = (spec) => [
 function placed(problems) {
   return problems
     .flatMap(({ errors }) => errors)
-    .filter(({ pointer }) => pointer)
+    .filter(({ pointer }) => pointer.startsWith("/"))
     .map(({ pointer, detail }) => ({ line: lineOf(box.value, pointer), detail, pointer }));
 }
 

@@ -4,13 +4,13 @@ import { h, keeper, replace } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { state, update } from "../frame/state.js";
 import { t } from "../words/language.js";
-import { SEVERITY, mark } from "../diagnosis/verdicts.js";
+import { SEVERITY } from "../diagnosis/verdicts.js";
 import { errorsUnder, errorWords } from "./fields.js";
 import { layerFields, typeOptions } from "./layer.js";
 import { examplesOf } from "./members.js";
 import { walk } from "./moving.js";
 import { outline, titleOf } from "./outline.js";
-import { describeShape, lineOf, row } from "./row.js";
+import { describeShape, lineOf, putMark, row } from "./row.js";
 import { BLOCKS, withBlock } from "./shortcuts.js";
 import { freshLayer, layersOf } from "./spec.js";
 import { answered, isWeightless, namesOf } from "./structure.js";
@@ -51,10 +51,13 @@ function rowsOf(spec, answer, open) {
   return visible(outline(layers), names, open).map(({ item, depth, open: unfolded }) => {
     if (item.kind !== "layer") return { item, depth, unfolded, names, verdicts, errors };
     const index = item.first;
-    const line = lineOf(layers[index], answer.statistics?.layers[places[index]]);
+    const text = JSON.stringify(layers[index]);
+    const line = lineOf(layers[index], answer.statistics?.layers[places[index]], text);
     return {
       item,
-      about: { name: names[index], verdict: verdicts[index], error: textOf(errors[index]), open: index === open, count: layers.length, line, depth },
+      about: { name: names[index], error: textOf(errors[index]), open: index === open, count: layers.length, line, depth },
+      text,
+      verdict: verdicts[index],
       before: names[index - 1] ?? "input",
       said: () => errorWords(errors[index]),
     };
@@ -65,12 +68,13 @@ const textOf = (errors) => errors.map(({ detail }) => detail).join("; ");
 
 function drawn(entry, spec, answer, catalogue) {
   if (!entry.about) return group(entry, spec);
-  const { item, about, before, said } = entry;
+  const { item, about, before, said, text, verdict } = entry;
   const layer = spec.layers[item.first];
   const fields = () => layerFields(layer, item.first, spec, answer, catalogue, before);
   const make = () => row(layer, item.first, about, { fields, said });
-  if (about.open) return make();
-  return keep(`row ${item.first}`, [JSON.stringify(layer), ...Object.values(about)], make);
+  const element = about.open ? make() : keep(`row ${item.first}`, [text, ...Object.values(about)], make);
+  putMark(element, verdict, about.error);
+  return element;
 }
 
 // A block, or what repeats: one row that tells all of it, and opens.
@@ -93,15 +97,17 @@ function group({ item, depth, unfolded, names, verdicts, errors }, spec) {
           onclick: () => toggle(item, names, !unfolded),
           onkeydown: (event) => byKey(event, item, names, unfolded),
         },
-        wrong ? icon("wrong") : worst ? mark(worst) : h("span", { class: "no-mark" }),
+        h("span", { class: "layer-mark" }),
         h("span", { class: "layer-name" }, title),
         h("span", { class: "layer-shape" }, told),
         h("span", { class: "fold-mark" }, icon("chevron")),
-        h("span", { class: "unseen" }, wrong ? t("stack.wrong") : worst ? t(`verdict.${worst}`) : ""),
       ),
       wrong && !unfolded ? h("p", { class: "error" }, errorWords(wrong)) : null,
     );
-  return keep(`group ${item.kind} ${item.first} ${item.last}`, [title, told, worst, wrong && textOf(wrong), depth, unfolded, names.join()], make);
+  const key = `group ${item.kind} ${item.first} ${item.last}`;
+  const element = keep(key, [title, told, wrong && textOf(wrong), depth, unfolded, names.join()], make);
+  putMark(element, worst, wrong);
+  return element;
 }
 
 // "28 × dense 64 → 64, relu", "12 × 4 layers", "16 layers".

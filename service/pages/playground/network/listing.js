@@ -7,13 +7,15 @@ import { planned } from "./planned.js";
 
 const CHUNK = 100; // tensors that are drawn at once
 
+// Modules together, layer 2 before layer 10.
+const inOrder = new Intl.Collator("en", { numeric: true }).compare;
 const keep = keeper();
 let shown = CHUNK;
 
 export function tensorsList(spec, { problems }) {
   const plan = planned(spec);
   const kinds = kindsOf(plan);
-  const names = Object.keys(spec.tensors);
+  const names = Object.keys(spec.tensors).toSorted(inOrder);
   const wrong = new Map(names.map((name) => [name, problems.length ? errorsUnder(problems, `/tensors/${escaped(name)}`) : []]));
   const first = names.slice(0, shown);
   return [

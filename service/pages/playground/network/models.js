@@ -1,5 +1,5 @@
 // Published models by name: a list to search, grouped by what they are for.
-import { h, replace } from "../frame/dom.js";
+import { focusOn, h, replace } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { edit, state } from "../frame/state.js";
 import { count as counted, t } from "../words/language.js";
@@ -23,7 +23,7 @@ const count = h("p", { class: "note", role: "status" });
 const close = h("button", { type: "button", class: "tool", "data-key": "close-models", onclick: () => dialog.close() }, icon("remove"));
 const dialog = h(
   "dialog",
-  { class: "card models-dialog", "aria-labelledby": "models-title", onclick: (event) => event.target === dialog && dialog.close() },
+  { class: "card models-dialog", "aria-labelledby": "models-title", onclick: (event) => event.target === dialog && dialog.close(), onclose: () => focusOn("models") },
   h("div", { class: "dialog-head" }, title, close),
   h("div", { class: "field" }, label, search),
   count,
@@ -31,10 +31,7 @@ const dialog = h(
 );
 document.body.append(dialog);
 
-export const modelsButton = () =>
-  h("button", { type: "button", class: "quiet", "data-key": "models", "aria-haspopup": "dialog", onclick: show }, icon("search"), t("models.button"));
-
-function show() {
+export function show() {
   title.textContent = t("models.title");
   label.textContent = t("models.search");
   search.placeholder = t("models.example");
@@ -82,9 +79,10 @@ function recipeRow({ name, sizes, network }) {
       sizes.map((size) =>
         h(
           "button",
-          { type: "button", class: "chip", "data-key": `model-${name}-${size.name}`, "aria-label": t("models.choose", { name, size: size.name, count: counted(size.elements) }), onclick: () => choose(name, size.name) },
+          { type: "button", class: "chip", "data-key": `model-${name}-${size.name}`, onclick: () => choose(name, size.name) },
+          h("span", { class: "unseen" }, `${name} `),
           size.name,
-          h("span", { class: "note" }, counted(size.elements)),
+          h("span", { class: "note" }, ` ${counted(size.elements)}`),
         ),
       ),
     ),

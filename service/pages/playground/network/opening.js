@@ -3,7 +3,7 @@
 import "../files/words.js";
 import { h } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
-import { state, update } from "../frame/state.js";
+import { edit, state, update } from "../frame/state.js";
 import { t, whole } from "../words/language.js";
 import { changeSpec } from "./changes.js";
 
@@ -39,6 +39,8 @@ export async function open(files) {
   await take(async ({ readFiles }) => readFiles(files, state.catalogue.recipes));
 }
 
+const WITHOUT = ["home", "lessons", "starts", "streams"]; // views that show no network of the reader's
+
 async function take(read) {
   const reading = await import("../files/reading.js");
   try {
@@ -50,6 +52,7 @@ async function take(read) {
     if (!error.key) throw error;
     outcome = { key: error.key, values: error.values, wrong: true };
   }
+  if (WITHOUT.includes(state.shared.view)) edit("view", (shared) => (shared.view = "diagnosis"));
   update(() => {});
 }
 

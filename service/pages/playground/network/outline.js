@@ -82,11 +82,12 @@ const patternOf = (items, { names }) =>
 // How many items, from one on, repeat how often; a count of 1 is none.
 function longestRun(items, at, reading) {
   let best = { length: 1, count: 1 };
-  for (let length = 1; length <= LONGEST && at + 2 * length <= items.length; length += 1) {
+  const longest = at + 1 < items.length && sameItem(items[at], items[at + 1], reading) ? 1 : LONGEST; // equal ones are no pattern
+  for (let length = 1; length <= longest && at + 2 * length <= items.length; length += 1) {
     let count = 1;
     while (at + (count + 1) * length <= items.length && alike(items, at, at + count * length, length, reading)) count += 1;
     const fewest = length > 1 ? PATTERNS : items[at].kind === "layer" ? LAYERS : BLOCKS;
-    if (count >= fewest && count * length > best.count * best.length) best = { length, count };
+    if (count >= fewest && (length === 1 || count * length >= LAYERS) && count * length > best.count * best.length) best = { length, count };
   }
   return best;
 }
@@ -103,7 +104,8 @@ function sameItem(one, other, { marks, sources }) {
   for (let place = one.first; place <= one.last; place += 1) {
     const [taken, also] = [sources[place], sources[place + apart]];
     if (marks[place] !== marks[place + apart] || taken.length !== also.length) return false;
-    if (taken.some((source, input) => source !== also[input] && (source === null || source + apart !== also[input]))) return false;
+    // What comes from outside comes from before the first layer.
+    if (taken.some((source, input) => source !== also[input] && (source ?? -1) + apart !== also[input])) return false;
   }
   return true;
 }

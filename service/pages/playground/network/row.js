@@ -11,7 +11,7 @@ import { isWeightless } from "./structure.js";
 
 // `about` has all that the row shows and that the layer alone does not tell.
 export function row(layer, index, about, { fields, said }) {
-  const { name, verdict, error, open, count, line, depth } = about;
+  const { name, error, open, count, line, depth } = about;
   return h(
     "li",
     {
@@ -31,11 +31,10 @@ export function row(layer, index, about, { fields, said }) {
           onclick: () => update(() => Object.assign(state, { open: open ? null : index, until: null })),
           onkeydown: (event) => moveByKey(event, index, name),
         },
-        error ? icon("wrong") : verdict ? mark(verdict) : h("span", { class: "no-mark" }),
+        h("span", { class: "layer-mark" }),
         h("span", { class: "layer-name" }, name),
         h("span", { class: "layer-shape" }, `${t(`layer.${layer.type}`)} ${describeShape(layer)}`),
         h("span", { class: "layer-start" }, line),
-        h("span", { class: "unseen" }, error ? t("stack.wrong") : verdict ? t(`verdict.${verdict}`) : ""),
       ),
       tools(index, count, name),
     ),
@@ -44,11 +43,21 @@ export function row(layer, index, about, { fields, said }) {
   );
 }
 
+// Puts a verdict into a row that stays, and says it.
+export function putMark(element, verdict, error) {
+  const slot = element.querySelector(".layer-mark");
+  const said = `${error ? "error" : verdict} ${document.documentElement.lang}`;
+  if (slot.dataset.said === said) return;
+  slot.dataset.said = said;
+  const words = error ? t("stack.wrong") : verdict ? t(`verdict.${verdict}`) : "";
+  slot.replaceChildren(...[error ? icon("wrong") : verdict ? mark(verdict) : null, words && h("span", { class: "unseen" }, words)].filter(Boolean));
+}
+
 // What a layer takes, where it is not the one before, its activation and how it starts.
-export function lineOf(layer, made) {
+export function lineOf(layer, made, text) {
   const taken = Array.isArray(layer.inputs) ? `← ${layer.inputs.join(", ") || "∅"}` : null;
   const activation = layer.activation ?? typeOf(layer).activation;
-  return [taken, activation, isWeightless(layer) ? null : startOf(layer, made)].filter(Boolean).join(" · ");
+  return [taken, activation, isWeightless(layer) ? null : startOf(layer, made, text)].filter(Boolean).join(" · ");
 }
 
 export function describeShape(layer) {
@@ -59,11 +68,12 @@ export function describeShape(layer) {
   return shape.join(" → ");
 }
 
-// What `auto` came to stands in the answer.
-function startOf(layer, made) {
+const starts = new Map(); // what `auto` came to, by the layer's text: an answer told it
+
+function startOf(layer, made, text) {
   if (!typeOf(layer).weights && layer.type !== "embedding") return null;
-  if (made?.type !== layer.type) return schemeName(layer.scheme);
-  return made.parameters.length ? schemeName(made.parameters[0].scheme) : null;
+  if (made?.type === layer.type) starts.set(text, made.parameters.length ? schemeName(made.parameters[0].scheme) : null);
+  return starts.has(text) ? starts.get(text) : schemeName(layer.scheme);
 }
 
 function tools(index, count, name) {

@@ -4,7 +4,6 @@ import { AUTO, draftField, parse, schemeFields, selectField, textField } from ".
 import { t } from "../words/language.js";
 import { icon } from "../frame/icons.js";
 import { building } from "./building.js";
-import { modelsButton } from "./models.js";
 import { openButton, opened } from "./opening.js";
 import { proportionsFields } from "./sliders.js";
 import { read, show } from "./members.js";
@@ -35,8 +34,17 @@ export function render({ form, parts }, { shared, answers, catalogue, open }) {
   replace(parts, building(spec, { ...answers.stack, problems }, catalogue, { open, way: shared.building }));
 }
 
+const modelsButton = () =>
+  h(
+    "button",
+    { type: "button", class: "quiet", "data-key": "models", "aria-haspopup": "dialog", onclick: async () => (await import("./models.js")).show() },
+    icon("search"),
+    t("models.button"),
+  );
+
 // What a link brought beside layers: it is asked about as it is, and changed by whoever wrote it.
 function elsewhere({ layers, tensors, seed, input_shape, recipe, size, head, config, ...others }) {
+  if (tensors) delete others.layout; // said above the list
   if (!Object.keys(others).length) return null;
   return h("p", { class: "note further" }, t("stack.further"), " ", h("code", {}, JSON.stringify(others)));
 }

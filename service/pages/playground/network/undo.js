@@ -2,6 +2,7 @@
 import { h } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { canStep, step } from "../frame/state.js";
+import { say } from "../take/take.js";
 import { t } from "../words/language.js";
 
 const WAYS = { undo: -1, redo: 1 };
@@ -22,10 +23,16 @@ function button(name) {
       title: t(`undo.${name}.keys`),
       // It stays where the focus is, so that the last step does not throw a keyboard's user out.
       "aria-disabled": `${!possible}`,
-      onclick: () => possible && step(WAYS[name]),
+      onclick: () => go(WAYS[name]),
     },
     icon(name),
   );
+}
+
+function go(way) {
+  if (!canStep(way)) return;
+  step(way);
+  say(t(way < 0 ? "undo.undone" : "undo.redone"));
 }
 
 // A field with text in it has an undo of its own.
@@ -38,5 +45,5 @@ addEventListener("keydown", (event) => {
   const way = key === "z" ? (event.shiftKey ? WAYS.redo : WAYS.undo) : key === "y" ? WAYS.redo : 0;
   if (!way) return;
   event.preventDefault();
-  step(way);
+  go(way);
 });
