@@ -58,6 +58,14 @@ def deep(depth: int) -> dict[str, Any]:
     return {"seed": "1", "layers": [*layers, {"name": "out", "type": "dense", "shape": [16, 4]}]}
 
 
+def with_layers(reader: Reader, held: dict[str, Any]) -> Page:
+    """Open what a link holds, and wait for its layers, not for the diagnosis of so many."""
+    page = reader.window()
+    page.goto(reader.server + link({"view": "diagnosis", **held}))
+    page.locator(".layer, .node").first.wait_for()
+    return page
+
+
 def shapes(page: Page) -> list[Any]:
     return [layer.get("shape") for layer in spec(page)["layers"]]
 
@@ -153,7 +161,7 @@ def test_blocks_are_counted_and_widened_by_slider(reader: Reader) -> None:
 
 
 def test_equal_layers_are_one_row_that_opens(reader: Reader) -> None:
-    page = reader.open(link({"view": "diagnosis", "spec": deep(200)}))
+    page = with_layers(reader, {"spec": deep(200)})
     expect(page.locator(".layer-name")).to_have_text(["fc1 … fc199", "out"])
     group = page.locator(".layer.group .layer-toggle")
     expect(group).to_contain_text("199 × dense 16 → 16, relu")
@@ -176,7 +184,7 @@ def test_typing_beside_two_hundred_different_layers_draws_none_of_them_anew(read
     network = deep(200)
     for place, layer in enumerate(network["layers"][:-1]):
         layer["activation"] = ["relu", "tanh", "gelu"][place % 7 % 3]
-    page = reader.open(link({"view": "diagnosis", "building": building, "spec": network}))
+    page = with_layers(reader, {"building": building, "spec": network})
     parts = {"layers": ".layer", "drawn": ".node"}[building]
     assert page.locator(parts).count() <= 90
     page.route(re.compile("/(diagnose|init|plan)"), lambda _: None)  # no answer comes in between
@@ -533,7 +541,7 @@ def test_every_wrong_file_gets_a_plain_sentence_and_changes_nothing(reader: Read
         told = page.locator(".opened.wrong")
         expect(told).to_be_visible()
         sentences[name] = told.locator("p").inner_text()
-        assert not re.search(r"[{}]|file\.|config\.\w+-|undefined", sentences[name].replace("config.json", "")), name
+        assert not re.search(r"[{}]|^file\.|^config\.|undefined", sentences[name]), name
         assert len(sentences[name]) >= 20, name
     assert len(set(sentences.values())) >= 25
     assert spec(page) == before
