@@ -31,7 +31,6 @@ export const initial = () => ({
     b: { spec: null, scheme: { name: "random_normal", stddev: 0.05 }, seed: null, algorithm: null },
   },
   train: {
-    // Measured on the MLP that the page begins with: whatever the seed, He learns here and Glorot, made for tanh, does not.
     network: "fitted",
     task: "digits",
     schemes: ["he_normal", "glorot_normal", "small_normal", "zeros"],

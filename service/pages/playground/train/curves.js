@@ -6,10 +6,11 @@ import { called, lineOf, same } from "./lines.js";
 
 export const AXES = ["logarithmic", "linear"];
 const HEIGHT = 260;
-const SMALL = 190; // of the pictures of one start each
+const SMALL = 180; // of the pictures of one start each
 const SAME = 1.5; // pixels: curves no farther apart look like one
 export const MEASURES = ["loss", "gradient_norm"];
 const ROOMY = 1.05; // of the greatest value, under a linear axis
+const MOST = 4; // times what runs begin with, under a linear axis: what overflows would flatten all others
 
 const always = (name, inputs, make) => make();
 
@@ -18,27 +19,32 @@ const always = (name, inputs, make) => make();
 export function curveFigures({ runs, starts, restarts, steps, measure, axis, width, keep = always }) {
   const shared = scaleOf(runs, measure, axis);
   const { low, high } = shared.scale;
-  const made = (own, title, height, key) => {
+  const made = (own, key, rest) => {
     const inputs = [axis, low, high, shared.zero, width, steps, ...own.flatMap((run) => [run, run.steps.length])];
-    return keep(`curve-${key}`, inputs, () => curveFigure({ runs: own, measure, title, key, steps, shared, width, height }));
+    return keep(`curve-${key}`, inputs, () => curveFigure({ runs: own, measure, key, steps, shared, width, ...rest }));
   };
   const title = t(`train.${measure}`);
   const parts =
     restarts > 1
-      ? starts.map((start, index) =>
-          made(runs.filter((run) => same(run.start, start)), `${title}: ${called(start)}`, SMALL, `${measure}-${index}`),
-        )
-      : [made(runs, title, HEIGHT, measure)];
+      ? starts.map((start, index) => {
+          const own = runs.filter((run) => same(run.start, start));
+          return made(own, `${measure}-${index}`, { title: `${title}: ${called(start)}`, caption: called(start), height: SMALL });
+        })
+      : [made(runs, measure, { title, caption: title, height: HEIGHT })];
   return { figures: parts.map((part) => part.figure), mark: (step) => parts.forEach((part) => part.mark(step)) };
 }
 
 function scaleOf(runs, measure, axis) {
   const values = runs.flatMap((run) => run[measure]).filter(Number.isFinite);
-  if (axis === "linear") return { scale: linear(0, ROOMY * Math.max(1e-9, ...values)), zero: false };
+  if (axis === "linear") {
+    const begins = runs.map((run) => run[measure][0]).filter(Number.isFinite);
+    const high = Math.min(MOST * Math.max(...begins), Math.max(...values));
+    return { scale: linear(0, ROOMY * (high > 0 ? high : 1)), zero: false };
+  }
   return { scale: logarithmic(...reach(values)), zero: values.some((value) => value === 0) };
 }
 
-function curveFigure({ runs, measure, title, key, steps, shared: { scale, zero }, width, height }) {
+function curveFigure({ runs, measure, title, caption, key, steps, shared: { scale, zero }, width, height }) {
   const ends = runs.map((run) => `${called(run.start)} (${run.seed}) ${number(run[measure].at(-1))}`).join("; ");
   const chart = new Chart({
     width,
@@ -58,7 +64,8 @@ function curveFigure({ runs, measure, title, key, steps, shared: { scale, zero }
     now.setAttribute("visibility", step === null ? "hidden" : "visible");
     for (const end of ["x1", "x2"]) now.setAttribute(end, chart.X(step ?? 0));
   };
-  return { figure: figure({ key, title, chart: chart.svg, entries: legendOf(runs, under), table: tableOf(runs, measure, title) }), mark };
+  const entries = caption === title ? legendOf(runs, under) : [];
+  return { figure: figure({ key, title: caption, chart: chart.svg, entries, table: tableOf(runs, measure, title) }), mark };
 }
 
 const pointsOf = (run, measure) => run.steps.map((step, place) => [step, run[measure][place] ?? NaN]);

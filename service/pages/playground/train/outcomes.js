@@ -9,7 +9,9 @@ import { TASKS } from "./question.js";
 import { isDone } from "./training.js";
 
 const HALF = 0.5; // of what guessing gives: a loss under it tells that something was learnt
-const NEAR = 0.03; // of what guessing gives: a loss no farther from it stayed there
+const NEAR = 0.005; // of what guessing gives: a loss no farther from it stayed there
+
+const CONSTANT = /^the loss stayed at that of a constant answer/; // as the service has it
 
 // The loss of guessing: the same answer for every example, each class as likely; null where it is not known.
 export const guessing = (task) => (task === "quadratic" ? null : Math.log(TASKS[task][1]));
@@ -28,8 +30,7 @@ export function showed(runs, asked) {
   }
   const list = new Intl.ListFormat(language(), { type: "conjunction" });
   const clauses = [...groups.values()].map(({ said, values, starts: names }) => t(`showed.${said}`, { ...values, starts: list.format(names) }));
-  const text = `${clauses.join("; ")}.`;
-  return text[0].toUpperCase() === text[0] || /^\w+_/.test(text) ? text : text[0].toUpperCase() + text.slice(1);
+  return t("showed.sentence", { clauses: clauses.join("; ") });
 }
 
 function clauseOf(runs, guess) {
@@ -55,8 +56,8 @@ export function learntBy({ steps, loss }, guess) {
 function why(runs, guess) {
   if (runs.some((run) => run.final_loss === null)) return "overflowed";
   const loss = medianOf(runs);
+  if (Math.abs(loss - guess) < NEAR * guess || runs.every(({ reason }) => CONSTANT.test(reason))) return "guess";
   if (guess === null) return "short";
-  if (Math.abs(loss - guess) < NEAR * guess) return "guess";
   return loss > guess ? "above" : "under";
 }
 

@@ -11,18 +11,21 @@ import { planeFigure, pointSample } from "./plane.js";
 import { predictionsFigure } from "./predictions.js";
 
 const GAP = 20; // pixels between figures
-const LEAST = 190; // width of a figure, beside others
+// The least width of a figure beside others, by what it shows.
+const LEAST = { plane: 150, images: 190, predictions: 150 };
 
 const FIGURES = { plane: planeFigure, images: imagesFigure, predictions: predictionsFigure };
 
 export const kindOf = ({ points, images }) => (points ? "plane" : images ? "images" : "predictions");
 
 // The width of so many figures beside each other, in rows as full as may be.
-export function widthBeside(count, width, least = LEAST) {
+export function widthBeside(count, width, least) {
   const most = Math.max(1, Math.min(count, Math.floor((width + GAP) / (least + GAP))));
   const columns = Math.ceil(count / Math.ceil(count / most));
   return Math.floor((width + GAP) / columns - GAP);
 }
+
+export const widthForAnswers = (count, width, examples) => widthBeside(count, width, LEAST[kindOf(examples)]);
 
 export const beside = (width, figures) =>
   h("div", { class: "beside", style: `grid-template-columns: repeat(auto-fill, minmax(min(100%, ${width}px), 1fr))` }, figures);
@@ -48,7 +51,7 @@ export const legendOf = (examples) =>
 // the first run of each start is shown; `steps` that a run has, where it is not all done.
 export function trainingFigure({ runs, examples, width, step = null, steps = 1 + (stepsSeen(runs).at(-1) ?? 0) }) {
   const first = runs.filter((run, index) => runs.findIndex((other) => same(other.start, run.start)) === index);
-  const each = widthBeside(first.length || 1, width);
+  const each = examples && widthForAnswers(first.length || 1, width, examples);
   const curves = curveFigures({ runs, starts: first.map((run) => run.start), restarts: 1, steps, measure: "loss", axis: "logarithmic", width });
   curves.mark(step);
   return h(

@@ -6,11 +6,19 @@ import { PRESETS } from "../network/presets.js";
 import { describeScheme, layersOf } from "../network/spec.js";
 import { t } from "../words/language.js";
 import { STARTS } from "./lines.js";
-import { fitted, isTrainable, TASKS } from "./question.js";
+import { fitted, isTrainable, TASKS, usual } from "./question.js";
 
 const MOST_SCHEMES = 6;
 
 const set = (member) => (value) => edit(`train ${member}`, ({ train }) => (train[member] = value));
+
+// With a task come its own rate and steps, unless the reader has chosen others.
+const chooseTask = (task) =>
+  edit("train task", ({ train, spec }) => {
+    const before = usual(train.task, spec);
+    const asUsual = Object.keys(before).every((member) => train[member] === before[member]);
+    Object.assign(train, { task }, asUsual && usual(task, spec));
+  });
 
 export function settings({ spec, train }, problems) {
   return [
@@ -28,7 +36,7 @@ function fields(train, problems) {
       value: train.task,
       options: Object.keys(TASKS).map((name) => [name, t(`task.${name}`)]),
       problems,
-      set: set("task"),
+      set: chooseTask,
     }),
     selectField({
       key: "train/network",

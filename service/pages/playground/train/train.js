@@ -1,5 +1,6 @@
 // Training: the stack's dense layers, or the network as it is, on a small task from several starts; how it goes on.
 import "./words.js";
+import { legend } from "../charts/charts.js";
 import { h, keeper, replace } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { problemBox } from "../frame/problems.js";
@@ -7,20 +8,20 @@ import { edit } from "../frame/state.js";
 import { past } from "../frame/waiting.js";
 import { exact, t } from "../words/language.js";
 import { AXES, curveFigures, MEASURES } from "./curves.js";
+import { called, lineOf } from "./lines.js";
 import { lookAt } from "./looks.js";
 import { outcomes, showed } from "./outcomes.js";
-import { answersFigure, beside, kindOf, legendOf, widthBeside } from "./picture.js";
+import { answersFigure, beside, kindOf, legendOf, widthBeside, widthForAnswers } from "./picture.js";
 import { question } from "./question.js";
 import { actions, isPast } from "./running.js";
 import { scrubber } from "./scrubber.js";
 import { settings } from "./settings.js";
 import { isDone } from "./training.js";
-import { called, lineOf } from "./lines.js";
 import { weightsFigure, weightSample } from "./weights.js";
-import { legend } from "../charts/charts.js";
 
 const PAIR = 704; // pixels from which two curves stand beside each other
 const [GAP, PADDING] = [20, 36]; // pixels between cards, and of a card's own
+const SMALL = 195; // pixels of a chart of one start, at least
 
 const keep = keeper();
 
@@ -76,7 +77,7 @@ const runOf = ({ runs, asked, restart }, place) => runs[place * asked.restarts +
 function answers(training, width) {
   const { asked, examples, step } = training;
   const starts = startsOf(asked);
-  const each = widthBeside(starts.length, width - PADDING);
+  const each = widthForAnswers(starts.length, width - PADDING, examples);
   const figures = starts.map((start, place) => {
     const run = runOf(training, place);
     const look = run ? lookAt(run, step) : null;
@@ -101,7 +102,7 @@ function curves(training, axis, width) {
   const starts = startsOf(asked);
   const many = asked.restarts > 1;
   const room = many ? width - PADDING : (width >= PAIR ? (width - GAP) / 2 : width) - PADDING;
-  const each = many ? widthBeside(starts.length, room, 250) : Math.max(280, room);
+  const each = many ? widthBeside(starts.length, room, SMALL) : Math.max(280, room);
   const begun = runs.filter((run) => run.steps.length);
   const cards = MEASURES.map((measure) => {
     const made = curveFigures({ runs: begun, starts, restarts: asked.restarts, steps: asked.steps, measure, axis, width: each, keep });
@@ -135,7 +136,7 @@ const axisSwitch = (axis) =>
 
 function weights(training, width) {
   const starts = startsOf(training.asked);
-  const each = widthBeside(starts.length, width - PADDING, 210);
+  const each = widthBeside(starts.length, width - PADDING, SMALL);
   const figures = starts.map((start, place) => {
     const run = runOf(training, place);
     const look = run ? lookAt(run, training.step) : null;
