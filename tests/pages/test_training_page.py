@@ -259,7 +259,7 @@ def test_images_and_predictions_are_shown_with_what_is_right(reader: Reader) -> 
     right = int((best == np.arange(20) % 10).sum())
     shown = page.locator(".answers svg.chart")
     assert shown.get_attribute("aria-label") == f"he_normal: {right} of 20 images are answered right"
-    assert [text.split()[0] for text in shown.locator(".answer").all_inner_texts()] == [f"{digit}" for digit in best]
+    assert [text.split()[0] for text in shown.locator(".answer").all_text_contents()] == [f"{digit}" for digit in best]
     expect(shown.locator(".answer.is-right")).to_have_count(right)
     page.locator('[data-key="/task"]').select_option("quadratic")
     field(page, "learning_rate", "0.001")
@@ -297,6 +297,45 @@ def test_a_training_that_was_stopped_goes_on_to_what_it_would_have_come_to(reade
     assert ends == pytest.approx([run["final_loss"] for run in whole], rel=6e-3)
 
 
+SMALL = {
+    "seed": "7",
+    "layers": [
+        {"name": "fc1", "type": "dense", "shape": [2, 16], "activation": "tanh"},
+        {"name": "fc2", "type": "dense", "shape": [16, 16], "activation": "tanh"},
+        {"name": "out", "type": "dense", "shape": [16, 2]},
+    ],
+}
+
+
+def test_a_training_in_the_browser_stands_still_and_goes_on_from_its_step(reader: Reader) -> None:
+    page = reader.open()
+    module(page, "frame/state.js", f"m.edit('test', (shared) => (shared.spec = {json.dumps(SMALL)}))")
+    show(page, "train")
+    page.locator('[data-key="/task"]').select_option("moons")
+    field(page, "steps", "2000")
+    choose(page, "glorot_normal", "zeros")
+    before = len(reader.requests)
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.locator(".answers svg.chart image").first.wait_for()
+    expect(page.locator(".progress")).to_contain_text("in this browser")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    note = page.locator("#panel .actions .note")
+    expect(note).to_contain_text("goes on from there")
+    page.wait_for_timeout(SETTLED)
+    said = note.inner_text()
+    page.wait_for_timeout(SETTLED)
+    assert note.inner_text() == said
+    page.get_by_role("button", name="Go on", exact=True).click()
+    expect(page.locator(".outcomes tbody tr")).to_have_count(2)
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+    assert [request for request in reader.requests[before:] if request.url.endswith("/train")] == []
+    rows = page.locator(".outcomes tbody tr").all_inner_texts()
+    ends = [float(row.split("→")[1].split()[0]) for row in rows]
+    whole = [one for one in events(reader, page) if one["event"] == "run"]
+    assert ends == pytest.approx([run["final_loss"] for run in whole], rel=0.05)
+    assert ["not learnt" in row for row in rows] == [not run["learnt"] for run in whole]
+
+
 def test_what_is_left_of_a_training_is_asked_for_by_its_runs(reader: Reader) -> None:
     page = reader.open()
     asked = {"seed": "18446744073709551615", "schemes": ["zeros", "ones", "he_normal"], "restarts": 3, "steps": 5}
@@ -321,7 +360,7 @@ def test_restarts_stand_side_by_side_on_one_axis_and_are_told_in_a_sentence(read
     charts = page.locator('[data-key^="chart-loss-"]')
     expect(charts).to_have_count(2)
     assert [chart.locator("path.run").count() for chart in charts.all()] == [3, 3]
-    ticks = [chart.locator(".axes text").all_inner_texts() for chart in charts.all()]
+    ticks = [chart.locator(".axes text").all_text_contents() for chart in charts.all()]
     assert ticks[0] == ticks[1]
     learnt = [row.split()[0] for row in rows.all_inner_texts() if "not learnt" not in row]
     assert learnt == ["he_normal"] * 3
@@ -343,11 +382,11 @@ def test_an_axis_is_chosen_kept_by_the_link_and_read_point_by_point(reader: Read
     choose(page, "glorot_normal", "zeros")
     train(page, 2)
     chart = page.locator('[data-key="chart-loss"]')
-    assert "0" not in chart.locator(".axes .grid ~ text").all_inner_texts()[:1]
+    assert "0" not in chart.locator(".axes .grid + text").all_text_contents()
     page.get_by_role("button", name="Linear axis").click()
     drawn(page)
     expect(page.get_by_role("button", name="Linear axis")).to_have_attribute("aria-pressed", "true")
-    assert "0" in chart.locator(".axes text").all_inner_texts()
+    assert "0" in chart.locator(".axes .grid + text").all_text_contents()
     chart.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")

@@ -27,8 +27,9 @@ export function widthBeside(count, width, least) {
 
 export const widthForAnswers = (count, width, examples) => widthBeside(count, width, LEAST[kindOf(examples)]);
 
-export const beside = (width, figures) =>
-  h("div", { class: "beside", style: `grid-template-columns: repeat(auto-fill, minmax(min(100%, ${width}px), 1fr))` }, figures);
+export const columnsOf = (width) => `repeat(auto-fill, minmax(min(100%, ${width}px), 1fr))`;
+
+const beside = (width, figures) => h("div", { class: "beside", style: `grid-template-columns: ${columnsOf(width)}` }, figures);
 
 // A start's answers at a step, null for the newest there are; `run` is undefined before it begins.
 export function answersFigure({ run, start, examples, step, width, key }) {

@@ -1,9 +1,10 @@
 // The training of this page: begun, stopped, gone on with, and how far it has come.
-import { h } from "../frame/dom.js";
+import { h, keeper } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { state, update } from "../frame/state.js";
 import { t, whole } from "../words/language.js";
 import { asTrained, question } from "./question.js";
+import { redraw } from "./redrawing.js";
 import { isDone, Training } from "./training.js";
 
 const TOGETHER = 100; // milliseconds of a training's events that are drawn together
@@ -17,12 +18,20 @@ function told({ asked, runs, examples, total, running, problem }) {
 
 function begin() {
   training?.drop();
-  const made = new Training(question(state.shared), () => {
-    if (training === made) update((now) => Object.assign(now.training, told(made)), TOGETHER);
-  });
+  const made = new Training(question(state.shared), () => training === made && tell());
   training = made;
   update((now) => Object.assign(now.training, told(made), { step: null, restart: 0 }));
   training.goOn();
+}
+
+// Steps are drawn here alone; that a run begins or ends, the rest of the page is told of, too.
+let known = "";
+function tell() {
+  const { runs, running } = training;
+  const now = `${runs.length} ${runs.filter(isDone).length} ${running}`;
+  Object.assign(state.training, told(training));
+  if (now === known) redraw(TOGETHER);
+  else update(() => (known = now), TOGETHER);
 }
 
 export const isPast = ({ asked }, shared) => JSON.stringify(asked) !== JSON.stringify(question(shared));
@@ -41,8 +50,10 @@ export function actions({ shared, training: now }) {
   ];
 }
 
+// A button stays the same one while numbers change beside it: what is pressed on it is what is let go.
+const keep = keeper();
 const button = (key, symbol, words, onclick, disabled = false) =>
-  h("button", { type: "button", class: "main", "data-key": key, disabled, onclick }, icon(symbol), t(words));
+  keep(words, [disabled], () => h("button", { type: "button", class: "main", "data-key": key, disabled, onclick }, icon(symbol), t(words)));
 
 const placeOf = ({ runs, total, asked }) => ({
   run: Math.max(1, runs.findIndex((run) => !isDone(run)) + 1 || runs.length),
@@ -53,15 +64,18 @@ const placeOf = ({ runs, total, asked }) => ({
 
 const standing = (now) => t(training.near ? "train.stands.near" : "train.stands.far", placeOf(now));
 
+// The elements stay, so that nothing is laid out anew but numbers.
+const made = {};
 function progress(now) {
-  const place = placeOf(now);
-  const left = training.left;
-  return h(
-    "span",
-    { class: "progress" },
-    h("progress", { max: now.total * now.asked.steps, value: training.done, "aria-label": t("train.progress") }),
-    h("span", {}, t("train.run", place)),
-    h("span", { class: "left" }, left === null ? "" : t("train.left", { seconds: whole(Math.max(1, Math.round(left))) })),
-    h("span", { class: "where" }, t(training.near ? "train.near" : "train.far")),
-  );
+  made.bar ??= h("progress", {});
+  for (const name of ["run", "left", "where"]) made[name] ??= h("span", { class: name });
+  made.whole ??= h("span", { class: "progress" }, made.bar, made.run, made.left, made.where);
+  made.bar.setAttribute("aria-label", t("train.progress"));
+  made.bar.max = now.total * now.asked.steps;
+  made.bar.value = training.done;
+  const { left } = training;
+  made.run.textContent = t("train.run", placeOf(now));
+  made.left.textContent = left === null ? "" : t("train.left", { seconds: whole(Math.max(1, Math.round(left))) });
+  made.where.textContent = t(training.near ? "train.near" : "train.far");
+  return made.whole;
 }

@@ -1,9 +1,10 @@
 // The step of a training that is looked at: chosen by a slider, or played through.
 import { h } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
-import { state, update } from "../frame/state.js";
+import { state } from "../frame/state.js";
 import { t } from "../words/language.js";
 import { stepsSeen } from "./looks.js";
+import { redraw } from "./redrawing.js";
 
 const PACE = 90; // milliseconds a look
 
@@ -11,7 +12,10 @@ let timer = 0;
 let slider = null; // the same one throughout, so that a drag goes on while pictures are drawn anew
 let steps = [];
 
-const look = (index) => update(({ training }) => (training.step = index >= steps.length - 1 ? null : steps[index]));
+function look(index) {
+  state.training.step = index >= steps.length - 1 ? null : steps[index];
+  redraw();
+}
 
 const here = () => (state.training.step === null ? steps.length - 1 : steps.findLastIndex((step) => step <= state.training.step));
 
@@ -23,7 +27,7 @@ function stop() {
 function play() {
   if (timer) {
     stop();
-    update(() => {});
+    redraw();
     return;
   }
   look(here() >= steps.length - 1 ? 0 : here());
@@ -74,7 +78,10 @@ const restartChips = (shown, restarts) =>
           class: "chip",
           "data-key": `restart-${restart}`,
           "aria-pressed": `${restart === shown}`,
-          onclick: () => update(({ training }) => (training.restart = restart)),
+          onclick: () => {
+            state.training.restart = restart;
+            redraw();
+          },
         },
         `${restart + 1}`,
       ),

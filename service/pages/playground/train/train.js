@@ -4,15 +4,16 @@ import { legend } from "../charts/charts.js";
 import { h, keeper, replace } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { problemBox } from "../frame/problems.js";
-import { edit } from "../frame/state.js";
+import { edit, state } from "../frame/state.js";
 import { past } from "../frame/waiting.js";
 import { exact, t } from "../words/language.js";
 import { AXES, curveFigures, MEASURES } from "./curves.js";
 import { called, lineOf } from "./lines.js";
 import { lookAt } from "./looks.js";
 import { outcomes, showed } from "./outcomes.js";
-import { answersFigure, beside, kindOf, legendOf, widthBeside, widthForAnswers } from "./picture.js";
+import { answersFigure, columnsOf, kindOf, legendOf, widthBeside, widthForAnswers } from "./picture.js";
 import { question } from "./question.js";
+import { drawnBy } from "./redrawing.js";
 import { actions, isPast } from "./running.js";
 import { scrubber } from "./scrubber.js";
 import { settings } from "./settings.js";
@@ -27,6 +28,7 @@ const keep = keeper();
 
 export function render(root, current) {
   const { shared, training } = current;
+  drawnBy(() => render(root, state));
   replace(
     root,
     keep("head", [], () => h("h2", { class: "unseen" }, t("view.train"))),
@@ -53,18 +55,36 @@ function found(training, shared, width) {
   const pictures = [
     told(training),
     training.examples && answers(training, width),
+    axisSwitch(shared.train.axis),
     curves(training, shared.train.axis, width),
     training.runs.some((run) => run.looks.length) && weights(training, width),
     keep("outcomes", training.runs.filter(isDone), () => outcomes(training.runs)),
   ];
-  if (!isPast(training, shared)) return pictures;
+  const column = kept("found", "div", { class: "column" }, pictures.filter(Boolean));
+  if (!isPast(training, shared)) return column;
   const { asked } = training;
   const words = { task: t(`task.${asked.task}`), rate: exact(asked.learning_rate), steps: asked.steps };
   return [
     h("p", { class: "card outdated", role: "status" }, icon("wrong"), h("span", {}, t("train.outdated", words))),
-    past(h("div", { class: "column" }, pictures.filter(Boolean))),
+    past(column),
   ];
 }
+
+// An element that stays, with what is in it now: only what is new of that is put in.
+function kept(name, tag, properties, children) {
+  const element = keep(`kept-${name}`, [properties.style], () => h(tag, properties));
+  replace(element, children);
+  return element;
+}
+
+const grid = (name, each, figures) =>
+  kept(name, "div", { class: "beside", style: `grid-template-columns: ${columnsOf(each)}` }, figures);
+
+const card = (name, title, children) =>
+  kept(name, "section", { class: `card ${name}`, "aria-labelledby": `${name}-title` }, [
+    keep(`${name}-title`, [title], () => h("h3", { id: `${name}-title` }, title)),
+    ...children,
+  ]);
 
 function told({ runs, asked, running }) {
   const text = running ? null : showed(runs, asked);
@@ -85,16 +105,11 @@ function answers(training, width) {
       answersFigure({ run, start, examples, step, width: each, key: place }),
     );
   });
-  const bar = keep("scrubber", [], () => h("div", { class: "scrubber" }));
-  replace(bar, scrubber(training, asked.restarts));
-  return h(
-    "section",
-    { class: "card answers", "aria-labelledby": "answers-title" },
-    h("h3", { id: "answers-title" }, t(`train.answers.${kindOf(examples)}`)),
-    bar,
-    legendOf(examples),
-    beside(each, figures),
-  );
+  return card("answers", t(`train.answers.${kindOf(examples)}`), [
+    kept("scrubber", "div", { class: "scrubber" }, scrubber(training, asked.restarts)),
+    keep("answers-legend", [examples], () => legendOf(examples)),
+    grid("answers-grid", each, figures),
+  ]);
 }
 
 function curves(training, axis, width) {
@@ -107,10 +122,11 @@ function curves(training, axis, width) {
   const cards = MEASURES.map((measure) => {
     const made = curveFigures({ runs: begun, starts, restarts: asked.restarts, steps: asked.steps, measure, axis, width: each, keep });
     made.mark(step);
-    if (!many) return h("div", { class: "card" }, made.figures);
-    return h("section", { class: "card" }, h("h3", {}, t(`train.${measure}`)), beside(each, made.figures));
+    return many
+      ? card(`${measure}-restarts`, t(`train.${measure}`), [grid(`${measure}-grid`, each, made.figures)])
+      : kept(`${measure}-card`, "div", { class: "card" }, made.figures);
   });
-  return h("div", { class: "curves" }, axisSwitch(axis), h("div", { class: many ? "column" : "pair" }, cards));
+  return many ? kept("restarts", "div", { class: "column" }, cards) : kept("pair", "div", { class: "pair" }, cards);
 }
 
 const axisSwitch = (axis) =>
@@ -140,21 +156,20 @@ function weights(training, width) {
   const figures = starts.map((start, place) => {
     const run = runOf(training, place);
     const look = run ? lookAt(run, training.step) : null;
-    const title = called(start);
-    if (!look) return h("figure", { class: "figure" }, h("figcaption", {}, title), h("p", { class: "note" }, t("train.waits")));
-    return keep(`weights-${place}`, [run, look, each, title], () =>
-      weightsFigure({ run, look, width: each, key: `weights-${place}`, title, note: t("train.at", { step: look.step }) }),
-    );
+    return keep(`weights-${place}`, [run, look, each, called(start)], () => weightsOf(run, look, start, each, place));
   });
-  return h(
-    "section",
-    { class: "card", "aria-labelledby": "weights-title" },
-    h("h3", { id: "weights-title" }, t("train.weights")),
-    h("p", { class: "note" }, t("train.weights.note")),
+  const note = keep("weights-note", [], () => h("p", { class: "note" }, t("train.weights.note")));
+  const samples = keep("weights-legend", [JSON.stringify(starts[0])], () =>
     legend([
       { sample: weightSample(`ridge ${lineOf(starts[0])}`), text: t("train.weights.now") },
       { sample: weightSample("ridge at-start"), text: t("train.weights.start") },
     ]),
-    beside(each, figures),
   );
+  return card("weights", t("train.weights"), [note, samples, grid("weights-grid", each, figures)]);
+}
+
+function weightsOf(run, look, start, width, place) {
+  const title = called(start);
+  if (!look) return h("figure", { class: "figure" }, h("figcaption", {}, title), h("p", { class: "note" }, t("train.waits")));
+  return weightsFigure({ run, look, width, key: `weights-${place}`, title, note: t("train.at", { step: look.step }) });
 }

@@ -65,7 +65,7 @@ teach({
     "train.axis.linear": "Linear axis",
     "train.weights": "Weights, layer by layer",
     "train.weights.note":
-      "How many of a layer's weights have which value, at the step shown; every start has an axis of its own. Weights move little from where they begin, even in a network that learns: that is why the start matters.",
+      "How many of a layer's weights have which value, at the step shown; every start has an axis of its own. Those of a wide network move little from where they begin, even while it learns: that is why the start matters.",
     "train.weights.now": "at the step shown",
     "train.weights.start": "at the start",
     "train.weights.text": "{title}, weights at step {step}, from least to greatest: {values}",
@@ -179,7 +179,7 @@ teach({
     "train.axis.linear": "Eje lineal",
     "train.weights": "Los pesos, capa a capa",
     "train.weights.note":
-      "Cuántos pesos de una capa tienen cada valor, en el paso mostrado; cada inicio tiene su propio eje. Los pesos se alejan poco de donde empiezan, incluso en una red que aprende: por eso importa el inicio.",
+      "Cuántos pesos de una capa tienen cada valor, en el paso mostrado; cada inicio tiene su propio eje. Los de una red ancha se alejan poco de donde empiezan, incluso mientras aprende: por eso importa el inicio.",
     "train.weights.now": "en el paso mostrado",
     "train.weights.start": "al inicio",
     "train.weights.text": "{title}, pesos en el paso {step}, del menor al mayor: {values}",
