@@ -137,7 +137,8 @@ class Task:
             share = loss / self.constant_loss()
             return f"the squared error is {share:.2%} of a constant answer's; at most 10% is learnt"
         constant = f"where a constant one has {1.0 / self.outputs:.0%}"
-        return f"{accuracy:.0%} of the answers are right, {constant}; from {self.enough:.0%} on it is learnt"
+        # Four digits are exact for some hundred examples: what is not quite enough is not told as if it were.
+        return f"{100 * accuracy:.4g}% of the answers are right, {constant}; from {self.enough:.0%} on it is learnt"
 
 
 @lru_cache(maxsize=8)

@@ -117,3 +117,12 @@ def test_huge_answers_do_not_overflow() -> None:
     loss, gradient = TASKS["moons"].loss(np.array([[1e300, -1e300]]), np.array([1]))
     assert loss == 2e300
     assert gradient.tolist() == [[1.0, -1.0]]
+
+
+@pytest.mark.parametrize("name", ["moons", "digits"])
+def test_what_is_not_quite_enough_or_all_is_not_told_as_if_it_were(name: TaskName) -> None:
+    task = TASKS[name]
+    for right in (1, round(task.enough * task.examples) - 1, task.examples - 1, task.examples):
+        accuracy = right / task.examples
+        told = task.describe(1.0, accuracy)
+        assert float(told.split("%")[0]) == pytest.approx(100 * accuracy, rel=1e-12)

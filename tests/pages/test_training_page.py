@@ -364,7 +364,7 @@ def test_restarts_stand_side_by_side_on_one_axis_and_are_told_in_a_sentence(read
     assert ticks[0] == ticks[1]
     learnt = [row.split()[0] for row in rows.all_inner_texts() if "not learnt" not in row]
     assert learnt == ["he_normal"] * 3
-    said = page.locator(".showed").inner_text()
+    said = page.locator(".sentence").inner_text()
     assert said.startswith("he_normal learnt in all 3 restarts")
     assert said.endswith("zeros never learnt in 3 restarts: the loss stayed at 2.30, what guessing gives.")
     seen = set()

@@ -25,7 +25,7 @@ const enoughOf = ({ outputs }) => 0.5 + 0.5 / outputs;
 function described(name, loss, accuracy) {
   const task = TASKS[name];
   if (accuracy === null) return `the squared error is ${percent(loss / constantLoss(name), 2)} of a constant answer's; at most 10% is learnt`;
-  return `${percent(accuracy)} of the answers are right, where a constant one has ${percent(1 / task.outputs)}; from ${percent(enoughOf(task))} on it is learnt`;
+  return `${Number((100 * accuracy).toPrecision(4))}% of the answers are right, where a constant one has ${percent(1 / task.outputs)}; from ${percent(enoughOf(task))} on it is learnt`;
 }
 
 // The outcome of a run by all examples: `last` is a look at them, `began` the first layer's gradient at the first step.

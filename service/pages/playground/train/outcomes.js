@@ -8,6 +8,7 @@ import { called, same } from "./lines.js";
 import { TASKS } from "./question.js";
 import { isDone } from "./training.js";
 
+const LISTS = { en: "en-GB", es: "es" };
 const HALF = 0.5; // of what guessing gives: a loss under it tells that something was learnt
 const NEAR = 0.005; // of what guessing gives: a loss no farther from it stayed there
 
@@ -28,7 +29,7 @@ export function showed(runs, asked) {
     const key = JSON.stringify(clause);
     groups.set(key, { ...clause, starts: [...(groups.get(key)?.starts ?? []), called(start)] });
   }
-  const list = new Intl.ListFormat(language(), { type: "conjunction" });
+  const list = new Intl.ListFormat(LISTS[language()], { type: "conjunction" });
   const clauses = [...groups.values()].map(({ said, values, starts: names }) => t(`showed.${said}`, { ...values, starts: list.format(names) }));
   return t("showed.sentence", { clauses: clauses.join("; ") });
 }

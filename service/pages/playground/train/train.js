@@ -6,11 +6,11 @@ import { icon } from "../frame/icons.js";
 import { problemBox } from "../frame/problems.js";
 import { edit, state } from "../frame/state.js";
 import { past } from "../frame/waiting.js";
-import { exact, t } from "../words/language.js";
+import { exact, number, t } from "../words/language.js";
 import { AXES, curveFigures, MEASURES } from "./curves.js";
 import { called, lineOf } from "./lines.js";
 import { lookAt } from "./looks.js";
-import { outcomes, showed } from "./outcomes.js";
+import { guessing, outcomes, showed } from "./outcomes.js";
 import { answersFigure, columnsOf, kindOf, legendOf, widthBeside, widthForAnswers } from "./picture.js";
 import { question } from "./question.js";
 import { drawnBy } from "./redrawing.js";
@@ -88,7 +88,15 @@ const card = (name, title, children) =>
 
 function told({ runs, asked, running }) {
   const text = running ? null : showed(runs, asked);
-  return keep("told", [text, running], () => h("p", { class: "card showed", role: "status" }, text ?? t(running ? "train.showing" : "train.nothing")));
+  const guess = guessing(asked.task);
+  return keep("told", [text, running], () =>
+    h(
+      "div",
+      { class: "card showed", role: "status" },
+      h("p", { class: "sentence" }, text ?? t(running ? "train.showing" : "train.nothing")),
+      text && guess && h("p", { class: "note" }, t("showed.by", { guess: number(guess) })),
+    ),
+  );
 }
 
 const startsOf = ({ schemes }) => schemes ?? [null];

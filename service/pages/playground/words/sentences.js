@@ -244,7 +244,7 @@ const ROWS = [
 
   // What came of a training
   [
-    /^(\d+)% of the answers are right, where a constant one has (\d+)%; from (\d+)% on it is learnt(.*)$/,
+    /^([\d.]+)% of the answers are right, where a constant one has (\d+)%; from (\d+)% on it is learnt(.*)$/,
     (_, right, constant, enough, more) =>
       `acierta el ${right} %, y una respuesta constante el ${constant} %; desde el ${enough} % está aprendido${more ? ": puede bastar con más pasos, otra tasa de aprendizaje u otro inicio" : ""}`,
   ],
