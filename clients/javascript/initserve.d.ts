@@ -104,7 +104,10 @@ export interface Distribution {
 }
 
 /** What `draw` draws each array from, by its key. */
-export declare function sources(spec: Spec): Map<string, { layer: string; scheme: Record<string, unknown>; distribution: Distribution }>;
+export declare function sources(spec: Spec): Map<
+  string,
+  { layer: string; shape: number[]; scheme: Record<string, unknown>; distribution: Distribution }
+>;
 
 /** Uniform from `low` to `high`. */
 export declare function uniform(low: number, high: number): Distribution;

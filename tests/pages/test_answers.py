@@ -46,7 +46,10 @@ def test_what_was_said_of_another_network_is_gone_while_a_question_runs(reader: 
     for told in ("#panel .verdict", "#panel .remedy", "#panel .warnings", "#stack .mark", "#panel .reasons"):
         expect(page.locator(told)).to_have_count(0)
     assert page.locator("#panel .mark-in-chart:not(.is-unknown)").count() == 0
-    assert page.locator("#panel svg.chart").count() == page.locator("#panel [inert] svg.chart").count() > 0
+    assert page.locator("#panel [inert] svg.chart").count() > 0
+    captions = page.locator("#panel figcaption:not([inert] *)").all_inner_texts()  # of the new network, drawn here
+    assert "conv1/kernel" in captions
+    assert not [text for text in captions if "fc7" in text]
     expect(page.locator('[data-key="layer-fc1"]')).to_contain_text("tanh · auto")
     let_go(page, go)
     expect(verdict(page)).to_have_text("Normal zone")

@@ -92,6 +92,7 @@ def test_the_weights_of_every_layer_are_seen_drawn_here_or_fetched(reader: Reade
     )
     expect(page.locator(".reading strong")).to_have_text("unit 2, input 3")
     assert float(page.locator(".reading span").inner_text().replace("−", "-")) == pytest.approx(value, rel=1e-3)
+    expect(page.locator(".heat .proof")).to_contain_text("the service returns the very same: sha256 ")
     chip(page, "5").click()
     expect(page.locator(".heat figure > .note")).to_contain_text("All 128 rows are the same")
     settle(page)

@@ -815,30 +815,35 @@ const ONLY = { algorithm: "initserve/1", defaults: "recommended", fans: "true" }
  * PyTorch's. What else a spec asks for is an Undrawable.
  */
 export function draw(spec) {
+  const { layout, dtype } = formOf(spec);
+  const arrays = new Map();
+  for (const { key, seed, path, parameter, distribution } of sourcesOf(spec, layout)) {
+    arrays.set(key, drawn(seed, path, parameter, distribution, layout, dtype));
+  }
+  return arrays;
+}
+
+function formOf(spec) {
   for (const member of Object.keys(spec)) known(Object.fromEntries(SPEC.map((name) => [name, 1])), member, "member");
   for (const [member, only] of Object.entries(ONLY)) known({ [only]: 1 }, spec[member] ?? only, member);
   const layout = spec.layout ?? "keras";
   const dtype = spec.dtype ?? "float32";
   known({ keras: 1, pytorch: 1 }, layout, "layout");
   known(WIDTHS, dtype, "dtype");
-  const arrays = new Map();
-  for (const { key, seed, path, parameter, distribution } of sourcesOf(spec, layout)) {
-    if (arrays.has(key)) throw new Undrawable(`two arrays would be called ${key}`);
-    arrays.set(key, drawn(seed, path, parameter, distribution, layout, dtype));
-  }
-  return arrays;
+  return { layout, dtype };
 }
 
 /**
- * What `draw` draws each array from, by its key: {layer, scheme with all its arguments, distribution}. The distribution
+ * What `draw` draws each array from, by its key: {layer, shape in Keras's layout, scheme with all its arguments, distribution}. The distribution
  * tells its kind (constant, uniform or normal) with its numbers, and what to expect of its values.
  */
 export function sources(spec) {
-  const found = [...sourcesOf(spec, spec.layout ?? "keras")];
-  return new Map(found.map(({ key, layer, scheme, distribution }) => [key, { layer, scheme, distribution }]));
+  const found = [...sourcesOf(spec, formOf(spec).layout)];
+  return new Map(found.map(({ key, layer, parameter: { shape }, scheme, distribution }) => [key, { layer, shape, scheme, distribution }]));
 }
 
 function* sourcesOf(spec, layout) {
+  const keys = new Set();
   const weighted = spec.layers.filter(({ type }) => !WEIGHTLESS.has(type));
   for (const [index, layer] of weighted.entries()) {
     const name = layer.name ?? `${layer.type}_${index}`;
@@ -847,6 +852,8 @@ function* sourcesOf(spec, layout) {
     checkSeed(seed);
     for (const parameter of parametersOf(layer)) {
       const key = layout === "keras" ? `${name}/${parameter.name}` : `${name}.${parameter.torch}`;
+      if (keys.has(key)) throw new Undrawable(`two arrays would be called ${key}`);
+      keys.add(key);
       yield { key, seed, path: `${name}/${parameter.name}`, layer: name, parameter, ...startOf(layer, parameter) };
     }
   }

@@ -46,7 +46,7 @@ async function drawNear(place, spec, batch, question) {
   const { near } = await import("../live/near.js");
   const isPresent = () => waiting.get(place)?.question === question && !state.answers[place].diagnosis;
   const show = (found) => isPresent() && update(({ answers }) => (answers[place] = { ...answers[place], near: found }));
-  if (isPresent()) show(near(place, spec, batch, show));
+  if (isPresent()) near(place, spec, batch, show);
 }
 
 // How many examples a diagnosis sends through; null leaves it to the service.

@@ -1,5 +1,5 @@
 // The arrays of a spec, drawn in this browser: the very bytes that the service returns.
-import { draw, Undrawable } from "../initserve.js";
+import { draw, sources, Undrawable } from "../initserve.js";
 import { remembering } from "./remembered.js";
 
 const MOST_ELEMENTS = 2 ** 18; // what a slider can move without a stutter
@@ -12,11 +12,12 @@ const isSpec = (spec) =>
 
 export const isSmall = (spec) => isSpec(spec) && elements(spec) <= MOST_ELEMENTS;
 
-// Whether this browser can draw a spec: small, and of layers and schemes that the JavaScript client knows.
+// Whether this browser can draw a spec: small, and of layers and schemes that the JavaScript client knows. Nothing is
+// drawn to know it.
 export function drawable(spec) {
   if (!isSmall(spec)) return false;
   try {
-    arrays(spec);
+    sources(spec);
     return true;
   } catch (error) {
     if (error instanceof Undrawable) return false;
@@ -29,4 +30,10 @@ export function drawable(spec) {
 export function arrays(spec, { layout = "keras", dtype = "float32" } = {}) {
   const question = JSON.stringify([spec, layout, dtype]);
   return remembered(question, () => draw({ ...spec, layout, dtype }));
+}
+
+// One of a spec's arrays, by its place among all, without its bytes.
+export function arrayAt(spec, place) {
+  const { shape, data } = [...arrays(spec).values()][place];
+  return { shape, data };
 }

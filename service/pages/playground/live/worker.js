@@ -1,4 +1,7 @@
 // Does beside the page what would keep it from answering the reader: passes and trainings, a slice at a time.
+import { proved } from "./proof.js";
+import { arrayAt } from "./drawing.js";
+import { statistics } from "./statistics.js";
 import { told } from "./told.js";
 import { train } from "./training.js";
 
@@ -18,6 +21,9 @@ function more(id) {
 }
 
 const DOES = {
+  array: ({ spec, place }) => arrayAt(spec, place),
+  statistics: ({ spec }) => statistics(spec),
+  proof: ({ spec, place }) => proved(spec, place),
   pass: ({ spec, batch }) => told(spec, batch),
   begin: ({ id, question }) => void trainings.set(id, train(question)),
   more: ({ id }) => more(id),
