@@ -12,9 +12,14 @@ const BATCH = 64;
 
 export const isDerived = (id) => id in LINES;
 
-export function derivation(id, { lesson }, open) {
+export function derivation(id, { shared, handout, keep }) {
   const kind = LINES[id];
-  const [fanIn, fanOut] = [lesson.fan_in, lesson.fan_out].map(sizeOf);
+  const [fanIn, fanOut] = [shared.lesson.fan_in, shared.lesson.fan_out].map(sizeOf);
+  const [found] = measured(`derivation/${kind}`, oneLayer(kind, fanIn, fanOut), BATCH) ?? [];
+  return keep(`derivation-${id}`, [handout, fanIn, fanOut, found], () => folded(id, kind, handout, { fanIn, fanOut, found }));
+}
+
+function folded(id, kind, open, { fanIn, fanOut, found }) {
   return h(
     "details",
     { class: "card lesson-derivation", "data-key": `derivation-${id}`, open },
@@ -26,14 +31,18 @@ export function derivation(id, { lesson }, open) {
       [1, 2].map((line) => h("li", {}, formula(t(`lesson.derivation.${line}`)))),
       [3, 4, 5].map((line) => h("li", {}, formula(t(`lesson.derivation.${kind}.${line}`)))),
     ),
-    h("p", { class: "lesson-read", role: "status" }, formula(t(`lesson.derivation.${kind}.numbers`, sums(kind, fanIn, fanOut)))),
+    h("p", { class: "lesson-read", role: "status" }, formula(t(`lesson.derivation.${kind}.numbers`, sums(kind, fanIn, fanOut, found)))),
   );
 }
 
-function sums(kind, fanIn, fanOut) {
-  const variance = kind === "he" ? 2 / fanIn : 2 / (fanIn + fanOut);
+function oneLayer(kind, fanIn, fanOut) {
   const layer = { name: "one", type: "dense", shape: [fanIn, fanOut], activation: "linear", scheme: `${kind}_normal` };
-  const [found] = measured(`derivation/${kind}`, { seed: "1", layers: [layer] }, BATCH) ?? [];
+  return { seed: "1", layers: [layer] };
+}
+
+// `found` is the layer as it was measured, undefined while it is not.
+function sums(kind, fanIn, fanOut, found) {
+  const variance = kind === "he" ? 2 / fanIn : 2 / (fanIn + fanOut);
   return {
     in: fanIn,
     out: fanOut,

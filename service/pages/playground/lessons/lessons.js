@@ -32,13 +32,14 @@ export function render(root, { shared }) {
     handout,
     width: Math.max(240, (wide ? root.clientWidth * LARGER : root.clientWidth) - PADDING),
   };
+  const { note } = shared.lesson;
   replace(
     root,
-    navigation(place, handout),
-    noteOnTop(shared),
+    keep("navigation", [place, handout, state.lesson.visited.length], () => navigation(place, handout)),
+    keep("note", [note], () => noteOnTop(shared)),
     handout ? handouts(context) : article(STEPS[place], place, context),
-    handout ? null : ends(place),
-    teacher(shared),
+    handout ? null : keep("ends", [place], () => ends(place)),
+    keep("teacher", [note], () => teacher(shared)),
   );
 }
 
@@ -69,35 +70,48 @@ function navigation(place, handout) {
   );
 }
 
+// Its parts are made anew where they change: while balls roll, that is the picture alone.
 function article(step, place, context) {
   const { id } = step;
-  const open = context.handout || isPredicted(step);
+  const { handout } = context;
+  const open = handout || isPredicted(step);
+  const part = (name, inputs, make) => keep(`${name}-${id}`, [handout, ...inputs], make);
+  const found = part("article", [], () => h("article", { class: "lesson", "aria-labelledby": `lesson-${id}` }));
+  const stage = part("stage", [], () => h("div", { class: "lesson-stage" }));
+  const cover = () => h("section", { class: "card lesson-picture covered", "aria-label": t("lesson.picture") }, h("p", { class: "lesson-cover" }, t("lesson.cover")));
+  const uncovered = part("picture", [], () => h("section", { class: "card lesson-picture", "aria-label": t("lesson.picture"), inert: handout }));
+  if (open) replace(uncovered, picture(step, context));
+  replace(
+    stage,
+    part("prediction", [state.lesson.predicted[id]], () => (handout ? printed(step) : prediction(step, keep))),
+    open ? uncovered : part("cover", [], cover),
+  );
+  replace(
+    found,
+    part("head", [], () => head(id, place)),
+    stage,
+    open && [
+      !(handout && !state.lesson.trained[id]) && settle(step, context),
+      part("remember", [], () => remembered(id)),
+      isDerived(id) && derivation(id, context),
+      part("further", [], () => further(step)),
+    ],
+  );
+  return found;
+}
+
+function head(id, place) {
   return h(
-    "article",
-    { class: "lesson", "aria-labelledby": `lesson-${id}` },
-    h(
-      "header",
-      { class: "lesson-head" },
-      h("p", { class: "lesson-where" }, t("lesson.where", { place: place + 1, total: STEPS.length })),
-      h("h2", { id: `lesson-${id}`, tabindex: -1, "data-key": `lesson-${id}` }, t(`lesson.${id}.title`)),
-      h("p", { class: "lesson-claim" }, formula(t(`lesson.${id}.claim`))),
-    ),
-    h(
-      "div",
-      { class: "lesson-stage" },
-      context.handout ? printed(step) : prediction(step),
-      h(
-        "section",
-        { class: `card lesson-picture${open ? "" : " covered"}`, "aria-label": t("lesson.picture"), inert: context.handout },
-        open ? picture(step, context) : h("p", { class: "lesson-cover" }, t("lesson.cover")),
-      ),
-    ),
-    open && !(context.handout && !state.lesson.trained[id]) ? settle(step, context) : null,
-    open ? h("p", { class: "card lesson-remember" }, h("strong", {}, t("lesson.remember")), " ", formula(t(`lesson.${id}.remember`))) : null,
-    open && isDerived(id) ? derivation(id, context.shared, context.handout) : null,
-    open ? further(step) : null,
+    "header",
+    { class: "lesson-head" },
+    h("p", { class: "lesson-where" }, t("lesson.where", { place: place + 1, total: STEPS.length })),
+    h("h2", { id: `lesson-${id}`, tabindex: -1, "data-key": `lesson-${id}` }, t(`lesson.${id}.title`)),
+    h("p", { class: "lesson-claim" }, formula(t(`lesson.${id}.claim`))),
   );
 }
+
+const remembered = (id) =>
+  h("p", { class: "card lesson-remember" }, h("strong", {}, t("lesson.remember")), " ", formula(t(`lesson.${id}.remember`)));
 
 function further({ id, citations, network }) {
   return h(
@@ -174,7 +188,7 @@ function show(id) {
 function walk(event) {
   const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   const { target } = event;
-  if (!way || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (!way || state.shared.view !== "lessons" || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
   if (STILL.includes(target.tagName) || target.closest("svg, .table")) return;
   const next = STEPS[placeOf(state.shared) + way];
   if (!next || isHandout(state.shared)) return;

@@ -1,5 +1,5 @@
 // A question to be answered before anything is shown, and what to say to each answer.
-import { h } from "../frame/dom.js";
+import { h, replace } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { state } from "../frame/state.js";
 import { t } from "../words/language.js";
@@ -8,9 +8,11 @@ import { predict } from "./steps.js";
 
 export const isPredicted = ({ id }) => state.lesson.predicted[id] !== undefined;
 
-export function prediction(step) {
+export function prediction(step, keep) {
   const { id, options, right } = step;
   const chosen = state.lesson.predicted[id];
+  const told = keep(`answer-${id}`, [], () => h("div", { class: "lesson-answer", role: "status", "aria-live": "polite" }));
+  replace(told, chosen === undefined ? null : answer(id, chosen, right));
   return h(
     "section",
     { class: "card lesson-prediction", "aria-labelledby": `question-${id}` },
@@ -21,7 +23,7 @@ export function prediction(step) {
       { class: "lesson-options", role: "group", "aria-labelledby": `question-${id}` },
       Array.from({ length: options }, (_, option) => optionButton(step, option, chosen)),
     ),
-    h("div", { class: "lesson-answer", role: "status", "aria-live": "polite" }, chosen === undefined ? null : answer(id, chosen, right)),
+    told,
   );
 }
 

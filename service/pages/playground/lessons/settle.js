@@ -1,7 +1,7 @@
 // The training that settles a step: in this browser where it can be, its curves drawn as they come.
 import "../train/words.js";
 import { Chart, figure, linear, lineSample, logarithmic, reach } from "../charts/charts.js";
-import { h } from "../frame/dom.js";
+import { h, replace } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { problemBox } from "../frame/problems.js";
 import { state, update } from "../frame/state.js";
@@ -19,41 +19,51 @@ export function settle(step, { width, keep }) {
   const { id, trainings } = step;
   const trained = state.lesson.trained[id];
   const runs = trainings.map(({ starts, restarts }, place) => runsOf(trained?.trainings[place], starts, restarts));
-  const problem = trained?.trainings.map((training) => training.problem).find(Boolean);
-  const done = trained?.trainings.every((training) => training.finished);
+  const done = trained?.trainings.every((training) => training.finished) ?? false;
   const both = width >= 620 && trainings.length > 1;
   const each = both ? (width - 20) / 2 : width;
   // All pictures have one axis, so that each is drawn anew as the others' runs come.
   const seen = [trained?.seed, runs.flat().map((run) => `${run.steps.length}${run.learnt ?? ""}`).join()];
-  return h(
-    "section",
-    { class: "card lesson-settle", "aria-labelledby": `settle-${id}` },
-    h(
-      "div",
-      { class: "lesson-settle-words" },
+  const found = keep(`settle-${id}`, [], () => h("section", { class: "card lesson-settle", "aria-labelledby": `settle-${id}` }));
+  const words = keep(`settle-words-${id}`, [], () => h("div", { class: "lesson-settle-words" }));
+  const status = keep(`settle-shown-${id}`, [], () => h("div", { class: "lesson-shown", role: "status", "aria-live": "polite" }));
+  replace(status, done && keep(`settle-sentence-${id}`, seen, () => h("p", {}, shown(id, runs))));
+  replace(
+    words,
+    keep(`settle-claim-${id}`, [], () => [
       h("h3", { id: `settle-${id}`, class: "lesson-label" }, t("lesson.settle")),
       h("p", {}, t(`lesson.${id}.settle`)),
-      h("div", { class: "actions" }, button(step, trained)),
-      h("div", { class: "lesson-shown", role: "status", "aria-live": "polite" }, done ? h("p", {}, shown(id, runs)) : null),
-      problem ? problemBox(problem, asked(trainings[0], trained.seed)) : null,
-    ),
-    h(
-      "div",
-      { class: both ? "lesson-both" : "lesson-one" },
-      trainings.map((training, place) => keep(`settle-${id}-${place}`, [each, ...seen], () => curves(id, place, training, runs, each))),
-      trained?.trainings.map((training, place) => keep(`planes-${id}-${place}`, [each, ...seen], () => planes(id, place, training, runs[place], each))),
+    ]),
+    keep(`settle-button-${id}`, [trained, trained?.busy], () => h("div", { class: "actions" }, button(step, trained))),
+    status,
+    keep(`settle-problem-${id}`, [trained, trained?.busy], () => problemOf(step, trained)),
+  );
+  replace(
+    found,
+    words,
+    keep(`settle-pictures-${id}`, [each, done, ...seen], () =>
+      h(
+        "div",
+        { class: both ? "lesson-both" : "lesson-one" },
+        trainings.map((training, place) => curves(id, place, training, runs, each)),
+        done && trainings.map((_, place) => planes(id, place, trained.trainings[place], runs[place], each)),
+      ),
     ),
   );
+  return found;
+}
+
+function problemOf({ trainings }, trained) {
+  const problem = trained?.trainings.map((training) => training.problem).find(Boolean);
+  return problem ? problemBox(problem, asked(trainings[0], trained.seed)) : null;
 }
 
 // Runs by the names that the step gives to what they start from.
 const runsOf = (training, starts, restarts) =>
   (training?.runs ?? []).map((run, number) => ({ ...run, start: starts[Math.floor(number / restarts)] }));
 
-const isRunning = (trained) => trained?.busy ?? false;
-
 function button(step, trained) {
-  const running = isRunning(trained);
+  const running = trained?.busy ?? false;
   const act = () => (running ? stop(trained) : run(step, trained ? trained.seed + 1 : 1));
   return h(
     "button",
@@ -130,8 +140,8 @@ function endOf(run) {
 }
 
 // Of restarts on a plane: what the best and the worst of them make of it.
-function planes(id, place, { examples, finished }, runs, width) {
-  if (!examples?.points || !finished) return null;
+function planes(id, place, { examples }, runs, width) {
+  if (!examples?.points) return null;
   const order = [...runs].sort((one, other) => one.final_loss - other.final_loss);
   const each = Math.min(PLANE, (width - 16) / 2);
   const plane = (name, { looks, final_loss }) =>

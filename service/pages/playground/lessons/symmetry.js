@@ -3,7 +3,7 @@ import { h, svg } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { edit, state, update } from "../frame/state.js";
 import { number, t } from "../words/language.js";
-import { numbers } from "../charts/charts.js";
+import { figure } from "../charts/charts.js";
 import { rangeField } from "../network/fields.js";
 import { STEPS, twins } from "./twins.js";
 
@@ -17,7 +17,8 @@ let timer = 0;
 export function symmetry({ network }, { shared, width, keep, handout }) {
   const step = handout ? STEPS : Math.min(STEPS, Math.max(0, Math.round(Number(shared.lesson.after) || 0)));
   const starts = twins(network);
-  const most = Math.max(...starts.flatMap(({ steps }) => Array.from(steps[step].weights, Math.abs)));
+  const ready = starts.every(({ steps }) => steps);
+  const most = ready && Math.max(...starts.flatMap(({ steps }) => Array.from(steps[step].weights, Math.abs)));
   return h(
     "div",
     { class: "lesson-figure" },
@@ -42,7 +43,9 @@ export function symmetry({ network }, { shared, width, keep, handout }) {
     h(
       "div",
       { class: "lesson-three" },
-      starts.map(({ name, steps }) => keep(`twins-${name}`, [step, width], () => one(name, steps[step], most))),
+      ready
+        ? starts.map(({ name, steps }) => keep(`twins-${name}`, [step, width], () => one(name, steps[step], most)))
+        : h("div", { class: "lesson-room" }),
     ),
     h("p", { class: "note" }, t("lesson.symmetry.legend")),
   );
@@ -64,25 +67,24 @@ function one(name, { weights, inputs, neurons, answers, different }, most) {
     const y = answer >= 0 ? zero - tall : zero;
     picture.append(svg("rect", { class: "twin-answer", x: LEFT + neuron * CELL + 6, y, width: CELL - 12, height: tall, rx: 2 }, svg("title", {}, number(answer))));
   });
+  const count = t(different > 1 ? "lesson.symmetry.many" : "lesson.symmetry.one", { different, neurons });
   return h(
-    "figure",
-    { class: "figure twins-figure" },
-    h("figcaption", {}, title),
-    picture,
-    h("p", { class: `lesson-count${different > 1 ? " many" : ""}` }, t(different > 1 ? "lesson.symmetry.many" : "lesson.symmetry.one", { different, neurons })),
-    h(
-      "details",
-      { class: "numbers", "data-key": `numbers-${name}` },
-      h("summary", { "data-key": `summary-${name}` }, t("numbers")),
-      numbers({
+    "div",
+    { class: "twins-figure" },
+    h("p", { class: `lesson-count${different > 1 ? " many" : ""}` }, count),
+    figure({
+      key: `twins-${name}`,
+      title,
+      chart: picture,
+      table: {
         caption: title,
         columns: [t("lesson.symmetry.input"), ...answers.map((_, neuron) => `${neuron + 1}`)],
         rows: Array.from({ length: inputs }, (_, input) => [
           `${input + 1}`,
           ...answers.map((_, neuron) => number(weights[input * neurons + neuron])),
         ]),
-      }),
-    ),
+      },
+    }),
   );
 }
 

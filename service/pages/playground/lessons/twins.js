@@ -2,6 +2,7 @@
 // and what its neurons answer, step by step of plain gradient descent in this browser.
 import { forward, backward } from "../live/pass.js";
 import { inputsOf, layersOf } from "../live/chain.js";
+import { update } from "../frame/state.js";
 import { specOf } from "./steps.js";
 
 export const STEPS = 100;
@@ -19,10 +20,23 @@ const signs = (place) => (place % 2 ? -0.5 : 0.5);
 
 let trained = null;
 
-// For each start, for each step: the kernel of the first layer (inputs × neurons) and its answers to the first example.
+// For each start, for each step: the kernel of the first layer (inputs × neurons) and its answers to the first example;
+// `steps` of null are still to be trained.
 export function twins(network) {
-  trained ??= STARTS.map(([name, scheme]) => ({ name, steps: train(specOf({ ...network, scheme })) }));
+  if (!trained) {
+    trained = STARTS.map(([name]) => ({ name, steps: null }));
+    trainInTurns(network);
+  }
   return trained;
+}
+
+// One start between two frames, so that the page never stands still.
+async function trainInTurns(network) {
+  for (const [index, [, scheme]] of STARTS.entries()) {
+    await new Promise((done) => setTimeout(done));
+    const steps = train(specOf({ ...network, scheme }));
+    update(() => (trained[index].steps = steps));
+  }
 }
 
 function train(spec) {
