@@ -250,3 +250,28 @@ def test_a_training_in_the_browser_tells_what_the_service_tells(
                 agree(one, other, 1e-4, json.dumps(asked))
             outcomes.add(other.get("reason", "")[:20])
     assert len(outcomes) > 6  # of each kind one: learnt, dead, the same, overflowed, on its way
+
+
+STOPPED = """async (question) => {
+  const { events } = await import('/live/live.js');
+  const slowly = [];
+  for await (const event of events(question)) {
+    if (slowly.length % 20 === 0) await new Promise((go) => setTimeout(go, 30));
+    slowly.push(event);
+  }
+  const atOnce = [];
+  for await (const event of events(question)) atOnce.push(event);
+  const leaving = new AbortController();
+  const before = [];
+  try {
+    for await (const event of events(question, leaving.signal)) if (before.push(event) === 7) leaving.abort();
+  } catch (error) {
+    return { same: JSON.stringify(slowly) === JSON.stringify(atOnce), before: before.length, error: error.name };
+  }
+}"""
+
+
+def test_a_training_waits_for_whoever_takes_its_events_and_ends_when_it_is_left(reader: Reader) -> None:
+    asked = question("moons", [16], "tanh", restarts=2)
+    found = blank(reader).evaluate(STOPPED, asked)
+    assert found == {"same": True, "before": 7, "error": "AbortError"}

@@ -10,6 +10,12 @@ const STOPS = {
   },
 };
 
+// The page's theme now, as the reader chose it or else the system has it.
+export function themeOf() {
+  const { theme } = document.documentElement.dataset;
+  return theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+}
+
 const channels = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
 // The colour of a place from -1 to 1, as [red, green, blue].

@@ -3,7 +3,7 @@ import "./words.js";
 import { Chart, figure, linear } from "../charts/charts.js";
 import { svg } from "../frame/dom.js";
 import { exact, number, t } from "../words/language.js";
-import { pictureOf } from "./colours.js";
+import { pictureOf, themeOf } from "./colours.js";
 import { distinctRows, matrixOf } from "./matrix.js";
 
 export const MOST = 128; // rows, and columns, of one picture
@@ -12,9 +12,6 @@ const MOST_HEIGHT = 420; // pixels of all rows
 const TOLD = { rows: 12, columns: 8 }; // of the table of numbers
 const LEGEND = { height: 10, steps: 129, room: 46 };
 const MARGIN = { left: 54, right: 10, top: 10, bottom: 38 + LEGEND.room };
-
-const isDark = () =>
-  document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 
 // An array, {shape, data}, as a figure. `name` is its path, which tells tables of tokens from matrices of units;
 // `rowsFirst` that its first axis counts units; `whole` the units and inputs of an array of which only a part is here.
@@ -57,7 +54,7 @@ function drawn({ matrix, rows, columns, size, about, width }) {
     x: axisOf(columns),
     y: { ...axisOf(rows), label: t(matrix.isTable ? "heat.tokens" : "heat.units"), scale: linear(rows + 0.5, 0.5) },
   });
-  const theme = isDark() ? "dark" : "light";
+  const theme = themeOf();
   const [left, right] = [chart.left, chart.right];
   const place = { x: left, y: chart.top, width: right - left, height: chart.floor - chart.top };
   picture(chart, place, pictureOf(rows, columns, (unit, input) => matrix.at(unit, input) / reach, theme));

@@ -7,6 +7,7 @@ import { edit, update } from "../frame/state.js";
 import { selectField } from "../network/fields.js";
 import { t } from "../words/language.js";
 import { beside } from "./beside.js";
+import { themeOf } from "./colours.js";
 import { drawable } from "./drawing.js";
 import { heatFigure, MOST } from "./heat.js";
 import { sidesOf, sliceOf } from "./matrix.js";
@@ -61,7 +62,7 @@ function pictureOf(spec, shown, width) {
   const { array, failed } = arrayOf(spec, shown) ?? {};
   if (array) {
     const about = { width, key: `heat-${path}`, title: t("heat.of", { path }), name: path, rowsFirst, whole: sidesOf(shape, path, rowsFirst) };
-    last = { path, figure: keep("heat", [array, width, path], () => heatFigure(array, about)) };
+    last = { path, figure: keep("heat", [array, width, path, themeOf()], () => heatFigure(array, about)) };
     return last.figure;
   }
   if (!failed && last?.path === path) return last.figure;
