@@ -9,6 +9,7 @@ const TONES = [
   [222, 160, 20],
 ]; // of either class; laid over light and dark paper alike
 const OPAQUE = 150; // of 255, where the network is certain
+const FINE = 150; // pixels of a side under which points are smaller
 const DOT = 0; // length of a point's line: its round or square caps are what is seen
 const FRAME = { left: 30, right: 8, top: 6, bottom: 26 };
 export const CLASSES = ["a", "b"];
@@ -31,6 +32,7 @@ export function planeFigure({ examples, look, width, key, title, note }) {
     chart.back.append(toned(chart, look.boundary));
     chart.add("path", { class: "divide", d: divide(chart, look.boundary) });
   }
+  chart.svg.classList.toggle("fine", side < FINE);
   for (const label of [0, 1]) drawPoints(chart, examples, label);
   if (look) chart.reads(() => stopsOf(chart, look.boundary));
   return figure({ key, title, chart: chart.svg, note, table: tableOf(title, examples, shares) });

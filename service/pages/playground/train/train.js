@@ -18,7 +18,7 @@ import { actions, isPast } from "./running.js";
 import { scrubber } from "./scrubber.js";
 import { settings } from "./settings.js";
 import { isDone } from "./training.js";
-import { weightsFigure, weightSample } from "./weights.js";
+import { heightOf, weightsFigure, weightSample } from "./weights.js";
 
 const PAIR = 704; // pixels from which two curves stand beside each other
 const [GAP, PADDING] = [20, 36]; // pixels between cards, and of a card's own
@@ -124,7 +124,8 @@ function curves(training, axis, width) {
   const { asked, runs, step } = training;
   const starts = startsOf(asked);
   const many = asked.restarts > 1;
-  const room = many ? width - PADDING : (width >= PAIR ? (width - GAP) / 2 : width) - PADDING;
+  const side = width >= PAIR ? 2 : 1;
+  const room = many ? width - PADDING : (width - GAP * (side - 1)) / side - PADDING;
   const each = many ? widthBeside(starts.length, room, SMALL) : Math.max(280, room);
   const begun = runs.filter((run) => run.steps.length);
   const cards = MEASURES.map((measure) => {
@@ -134,7 +135,8 @@ function curves(training, axis, width) {
       ? card(`${measure}-restarts`, t(`train.${measure}`), [grid(`${measure}-grid`, each, made.figures)])
       : kept(`${measure}-card`, "div", { class: "card" }, made.figures);
   });
-  return many ? kept("restarts", "div", { class: "column" }, cards) : kept("pair", "div", { class: "pair" }, cards);
+  if (many) return kept("restarts", "div", { class: "column" }, cards);
+  return kept("pair", "div", { class: "pair", style: `grid-template-columns: repeat(${side}, minmax(0, 1fr))` }, cards);
 }
 
 const axisSwitch = (axis) =>
@@ -161,10 +163,11 @@ const axisSwitch = (axis) =>
 function weights(training, width) {
   const starts = startsOf(training.asked);
   const each = widthBeside(starts.length, width - PADDING, SMALL);
+  const height = heightOf(training.runs.find((run) => run.looks.length).looks[0]);
   const figures = starts.map((start, place) => {
     const run = runOf(training, place);
     const look = run ? lookAt(run, training.step) : null;
-    return keep(`weights-${place}`, [run, look, each, called(start)], () => weightsOf(run, look, start, each, place));
+    return keep(`weights-${place}`, [run, look, each, called(start)], () => weightsOf(run, look, start, each, place, height));
   });
   const note = keep("weights-note", [], () => h("p", { class: "note" }, t("train.weights.note")));
   const samples = keep("weights-legend", [JSON.stringify(starts[0])], () =>
@@ -176,8 +179,10 @@ function weights(training, width) {
   return card("weights", t("train.weights"), [note, samples, grid("weights-grid", each, figures)]);
 }
 
-function weightsOf(run, look, start, width, place) {
+// A start that is not trained yet has the room that its picture will take.
+function weightsOf(run, look, start, width, place, height) {
   const title = called(start);
-  if (!look) return h("figure", { class: "figure" }, h("figcaption", {}, title), h("p", { class: "note" }, t("train.waits")));
+  const waits = () => h("p", { class: "note", style: `min-height: ${height}px` }, t("train.waits"));
+  if (!look) return h("figure", { class: "figure" }, h("figcaption", {}, title), waits());
   return weightsFigure({ run, look, width, key: `weights-${place}`, title, note: t("train.at", { step: look.step }) });
 }

@@ -18,7 +18,7 @@ export function weightsFigure({ run, look, width, key, title, note }) {
   const values = layers.map(({ name, low, high }) => `${name} ${number(low)} … ${number(high)}`).join("; ");
   const chart = new Chart({
     width,
-    height: layers.length * ROW + FRAME.top + FRAME.bottom,
+    height: heightOf(look),
     margin: { ...FRAME, left },
     label: t("train.weights.text", { title, step: look.step, values }),
     x: { scale: linear(-reach, reach), format: exact },
@@ -34,6 +34,8 @@ export function weightsFigure({ run, look, width, key, title, note }) {
   chart.reads(() => layers.map((layer, index) => stopsOf(chart, layer, layers.length - 1 - index)));
   return figure({ key, title, chart: chart.svg, note, table: tableOf(title, layers, start) });
 }
+
+export const heightOf = ({ weights }) => Math.min(MOST, weights.length) * ROW + FRAME.top + FRAME.bottom;
 
 function shown(layers) {
   if (layers.length <= MOST) return layers;
