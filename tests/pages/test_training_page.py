@@ -9,7 +9,20 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.pages.reader import IN_CHROMIUM, SETTLED, Reader, colour, drawn, module, note, shared, show
+from tests.pages.reader import (
+    IN_CHROMIUM,
+    PHONE,
+    SETTLED,
+    Reader,
+    colour,
+    drawn,
+    focused,
+    module,
+    note,
+    serious_violations,
+    shared,
+    show,
+)
 
 pytestmark = IN_CHROMIUM
 VERDICTS = ("normal", "low", "steep", "symmetric", "dead")
@@ -400,3 +413,32 @@ def test_an_axis_is_chosen_kept_by_the_link_and_read_point_by_point(reader: Read
     again = reader.open(page.url)
     drawn(again)
     assert shared(again)["train"]["axis"] == "linear"
+
+
+@pytest.mark.parametrize(
+    "about", [{"color_scheme": "dark"}, {"viewport": PHONE, "is_mobile": True}, {"forced_colors": "active"}]
+)
+def test_what_is_seen_of_a_training_is_for_everybody(reader: Reader, about: dict[str, Any]) -> None:
+    page = reader.open(**about)
+    module(page, "frame/state.js", f"m.edit('test', (shared) => (shared.spec = {json.dumps(SMALL)}))")
+    show(page, "train")
+    page.locator('[data-key="/task"]').select_option("moons")
+    field(page, "steps", "50")
+    choose(page, "glorot_normal", "zeros")
+    page.locator('[data-key="/restarts"]').fill("2")
+    drawn(page)
+    train(page, 4)
+    page.locator('[data-key="scrub"]').focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    drawn(page)
+    expect(page.locator(".scrubber output")).to_have_text("1 of 50")
+    assert focused(page) == "scrub"
+    assert serious_violations(page) == []
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    # Two classes are told apart by their shapes as well, and the boundary is a line.
+    shapes = [colour(page.locator(f".answers .class-{name}.heart").first, "stroke-linecap") for name in ("a", "b")]
+    assert len(set(shapes)) == 2
+    line = page.locator(".answers .chart .divide").first
+    assert colour(line, "stroke") != colour(page.locator(".answers"), "background-color")
