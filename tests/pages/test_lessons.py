@@ -146,7 +146,7 @@ def test_equal_neurons_stay_equal_in_the_picture_and_random_ones_do_not(reader: 
     for step in (0, 100):
         page.locator('[data-key="lesson/after"]').fill(f"{step}")
         drawn(page)
-        counts = page.locator(".lesson-count").all_inner_texts()
+        counts = page.locator(".twins-figure .note").all_inner_texts()
         assert [count.split()[0] for count in counts] == ["1", "1", "8"]
         columns = page.locator(".twins").nth(1).locator("rect[fill-opacity]")
         opacities = columns.evaluate_all("(cells) => cells.map((cell) => cell.getAttribute('fill-opacity'))")

@@ -70,12 +70,12 @@ function one(name, { weights, inputs, neurons, answers, different }, most) {
   const count = t(different > 1 ? "lesson.symmetry.many" : "lesson.symmetry.one", { different, neurons });
   return h(
     "div",
-    { class: "twins-figure" },
-    h("p", { class: `lesson-count${different > 1 ? " many" : ""}` }, count),
+    { class: `twins-figure${different > 1 ? " many" : ""}` },
     figure({
       key: `twins-${name}`,
       title,
       chart: picture,
+      note: count,
       table: {
         caption: title,
         columns: [t("lesson.symmetry.input"), ...answers.map((_, neuron) => `${neuron + 1}`)],
