@@ -1,7 +1,7 @@
 // The diagnosis: the verdict in words with what to change, sizes by layer, histograms, and each layer's reason.
 import { attentionSection, blocksSection, hasBlocks } from "./blocks.js";
 import { compareWith } from "../compare/sides.js";
-import { focusOn, h, replace } from "../frame/dom.js";
+import { focusOn, h, keeper, replace } from "../frame/dom.js";
 import { number, t } from "../words/language.js";
 import { icon } from "../frame/icons.js";
 import { depthFigure, depthScale, everyButton, histogramFigure, isConstant, parametersOf, WAYS } from "../charts/pictures.js";
@@ -16,6 +16,7 @@ import { studies } from "./studies.js";
 import { mark, pill } from "./verdicts.js";
 import { past, waiting } from "../frame/waiting.js";
 
+const keep = keeper(); // what an answer shows is drawn once
 const SHOWN = 12; // histograms, until all are asked for
 const GAP = 20;
 const PHONE = 500;
@@ -32,11 +33,11 @@ export function render(root, { shared, answers, catalogue, every, studies: studi
     readdressed(answer.problems, shared.spec).map((problem) => problemBox(problem, shared.spec, counted(answer) !== null)),
     answer.diagnosis ? banner(answer, shared.spec, catalogue) : !answer.problems.length && waiting({ class: "card", tabindex: -1, "data-key": "verdict" }),
     depthsNowOrBefore(answer, width),
-    answer.diagnosis && blockByBlock(answer.diagnosis, width),
+    answer.diagnosis && keep("blocks", [answer.diagnosis, width], () => blockByBlock(answer.diagnosis, width)),
     answer.statistics && warnings(answer.statistics.warnings, shared.spec),
     histogramsNowOrBefore(answer, every, width),
     weightsSection({ shared, answers }, width),
-    answer.diagnosis && !hasBlocks(answer.diagnosis) && reasonsSection(answer.diagnosis),
+    answer.diagnosis && !hasBlocks(answer.diagnosis) && keep("reasons", [answer.diagnosis], () => reasonsSection(answer.diagnosis)),
     studies({ shared, answers, studies: studied }, width),
   );
 }
@@ -163,7 +164,9 @@ function apply(spec) {
   focusOn("verdict");
 }
 
-function depths(diagnosis, width, judged) {
+const depths = (diagnosis, width, judged) => keep("depths", [diagnosis, width, judged], () => depthFigures(diagnosis, width, judged));
+
+function depthFigures(diagnosis, width, judged) {
   const room = width >= WIDE ? (width - GAP) / 2 : width;
   return h(
     "div",
@@ -249,7 +252,9 @@ function applyTo(indices, change) {
   focusOn("verdict");
 }
 
-function histograms(statistics, every, width) {
+const histograms = (statistics, every, width) => keep("histograms", [statistics, every, width], () => histogramFigures(statistics, every, width));
+
+function histogramFigures(statistics, every, width) {
   const parameters = parametersOf(statistics);
   const [constant, drawn] = [parameters.filter(isConstant), parameters.filter((parameter) => !isConstant(parameter))];
   const shown = every ? drawn : drawn.slice(0, SHOWN);
