@@ -28,8 +28,12 @@ export function put(hash, network, replacing) {
     held.length = place;
   }
   held[place] = network;
-  if (replacing) history.replaceState({ place }, "", hash);
-  else history.pushState({ place }, "", hash);
+  try {
+    if (replacing) history.replaceState({ place }, "", hash);
+    else history.pushState({ place }, "", hash);
+  } catch {
+    // Longer than a browser's addresses may be: the network stays, but no link holds it.
+  }
 }
 
 // How many steps back (way -1) or on (1) another network lies; 0 where there is none.

@@ -1,5 +1,5 @@
 // The network as a whole: what to begin with, a start for all layers, the seed, what goes in.
-import { h, replace } from "../frame/dom.js";
+import { h, keeper, replace } from "../frame/dom.js";
 import { AUTO, draftField, parse, schemeFields, selectField, textField } from "./fields.js";
 import { t } from "../words/language.js";
 import { icon } from "../frame/icons.js";
@@ -51,6 +51,8 @@ function elsewhere({ layers, tensors, seed, input_shape, recipe, size, head, con
 
 const same = (left, right) => JSON.stringify(left) === JSON.stringify(right);
 
+const keep = keeper();
+
 function presets(spec, catalogue) {
   const plain = layersOf(withScheme(spec, "auto")).map(({ bias, ...layer }) => layer);
   const begun = (name) => {
@@ -58,6 +60,10 @@ function presets(spec, catalogue) {
     return layers.length === plain.length && same(layers, plain) && same(others.input_shape, spec.input_shape);
   };
   const chosen = spec.recipe ? `recipe ${spec.recipe}` : spec.tensors ? null : Object.keys(PRESETS).find(begun);
+  return keep("presets", [chosen, Boolean(spec.tensors), catalogue.recipes], () => presetField(chosen, spec, catalogue));
+}
+
+function presetField(chosen, spec, catalogue) {
   const options = [
     { group: t("preset.built"), options: Object.keys(PRESETS).map((name) => [name, t(`preset.${name}`)]) },
     ...recipeGroups(catalogue, spec.recipe),
@@ -92,6 +98,11 @@ const start = (scheme) => edit("all layers", (shared) => (shared.spec = withSche
 
 function allLayers(spec, { schemes }, problems) {
   const common = commonScheme(layersOf(spec));
+  const wrong = problems.flatMap(({ errors }) => errors).filter(({ pointer }) => pointer.startsWith("all"));
+  return keep("all", [JSON.stringify(common), schemes, JSON.stringify(wrong)], () => allLayersFields(common, schemes, problems));
+}
+
+function allLayersFields(common, schemes, problems) {
   const mixed = { name: "mixed", value: null, text: t("schemes.mixed") };
   return schemeFields({
     key: "all",
