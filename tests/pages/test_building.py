@@ -167,10 +167,10 @@ def test_equal_layers_are_one_row_that_opens(reader: Reader) -> None:
     expect(group).to_contain_text("199 × dense 16 → 16, relu")
     group.focus()
     page.keyboard.press("ArrowRight")
-    expect(field(page, "layer-fc40")).to_be_visible()
+    expect(field(page, "layer-fc30")).to_be_visible()
     assert page.locator(".layer").count() <= 70  # the others come when they are asked for
     field(page, "more-layers").click()
-    expect(field(page, "layer-fc100")).to_be_visible()
+    expect(field(page, "layer-fc60")).to_be_visible()
     field(page, "layer-fc5").click()
     drawn(page)
     field(page, "/layers/4/activation").select_option("tanh")
@@ -363,6 +363,12 @@ def test_a_config_that_is_pasted_is_the_model_that_it_says(reader: Reader) -> No
     paste(page, json.dumps({"model_type": "gpt3"}))
     expect(page.locator(".opened.wrong")).to_contain_text("Models of the type gpt3 are not known here")
     expect(page.locator(".opened.wrong")).to_contain_text("Nearest is gpt2")
+    paste(page, '{"weight_map": {"a": "b"}}')
+    expect(page.locator(".opened.wrong")).to_contain_text("An index says which file")
+    paste(page, '{"layers": [')
+    expect(page.locator(".opened.wrong")).to_contain_text("What was pasted is no valid JSON")
+    paste(page, '{"fc.weight": [4, 8], "fc.bias": [4]}')
+    expect(page.locator(".tensors tbody tr")).to_have_count(2)
     reader.forgive(422)
 
 

@@ -82,7 +82,7 @@ async function readKind(file, recipes) {
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 // What text is: a spec, a config, a listing of tensors. Raises Unreadable for anything else.
-export function fromText(text, recipes, isJson = true) {
+function fromText(text, recipes, isJson = true) {
   let document;
   try {
     document = JSON.parse(text);
@@ -97,6 +97,14 @@ export function fromText(text, recipes, isJson = true) {
   if (isListing(document)) return { tensors: document };
   if ("transformers_version" in document || "tokenizer_class" in document || "added_tokens" in document) throw new Unreadable("file.beside");
   throw new Unreadable("file.other-json");
+}
+
+// What was pasted: as a file of its own.
+export function readPasted(text, recipes) {
+  const found = fromText(text, recipes);
+  if (found.index) throw new Unreadable("file.index");
+  if (!found.tensors) return found;
+  return { spec: { tensors: found.tensors, layout: layoutOf(Object.keys(found.tensors)) }, told: { key: "file.pasted", values: {} } };
 }
 
 const isKeras = ({ class_name: name, keras_version: version, config }) => Boolean(version) || (typeof name === "string" && isObject(config));

@@ -19,7 +19,7 @@ const NARROWEST = 260;
 const WIDEST = 560;
 const USUAL = 340; // until it is known
 const RESIZED = 60; // milliseconds
-const CHUNK = 80; // nodes that are drawn at once
+const CHUNK = 60; // nodes that are drawn at once
 
 const box = h("div", { class: "drawn", "data-scroll": "drawn" });
 const below = h("div");

@@ -17,7 +17,7 @@ import { answered, isWeightless, namesOf } from "./structure.js";
 import { setOpen, visible } from "./unfolded.js";
 
 const MOST_LAYERS = 200; // more is for a program to post, not for a hand to build
-const CHUNK = 60; // rows that are drawn at once
+const CHUNK = 40; // rows that are drawn at once
 
 const list = h("ol", { class: "stack" });
 const foot = h("div");

@@ -1,7 +1,7 @@
 // Published models by name: a list to search, grouped by what they are for.
 import { focusOn, h, replace } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
-import { edit, state } from "../frame/state.js";
+import { edit, onRender, state } from "../frame/state.js";
 import { count as counted, t } from "../words/language.js";
 
 // What each recipe is for; one that is not here stands with the others.
@@ -42,7 +42,11 @@ export function show() {
   search.focus();
 }
 
+let filled = null; // the recipes that are shown: the catalogue may come after the dialog
+onRender(({ catalogue }) => dialog.open && catalogue.recipes !== filled && fill());
+
 function fill() {
+  filled = state.catalogue.recipes;
   const found = matching(state.catalogue.recipes, search.value);
   count.textContent = t("models.count", { count: found.reduce((sum, { recipes }) => sum + recipes.length, 0) });
   replace(results, found.map(groupOf));

@@ -3,6 +3,7 @@
 import "../files/words.js";
 import { h } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
+import { read as ask } from "../frame/service.js";
 import { edit, state, update } from "../frame/state.js";
 import { t, whole } from "../words/language.js";
 import { changeSpec } from "./changes.js";
@@ -36,7 +37,13 @@ export function opened(spec) {
 
 export async function open(files) {
   if (!files.length) return;
-  await take(async ({ readFiles }) => readFiles(files, state.catalogue.recipes));
+  await take(async ({ readFiles }) => readFiles(files, await recipes()));
+}
+
+// The catalogue's, or, where it is still on its way, asked for here; none without the service.
+async function recipes() {
+  if (state.catalogue.recipes.length) return state.catalogue.recipes;
+  return (await ask("recipes").catch(() => ({ recipes: [] }))).recipes;
 }
 
 const WITHOUT = ["home", "lessons", "starts", "streams"]; // views that show no network of the reader's
@@ -50,7 +57,7 @@ async function take(read) {
     outcome = { ...told, wrong: false, of: JSON.stringify(state.shared.spec) };
   } catch (error) {
     if (!error.key) throw error;
-    outcome = { key: error.key, values: error.values, wrong: true };
+    outcome = { key: error.key, values: { name: t("file.clipboard"), ...error.values }, wrong: true };
   }
   if (WITHOUT.includes(state.shared.view)) edit("view", (shared) => (shared.view = "diagnosis"));
   update(() => {});
@@ -96,8 +103,5 @@ addEventListener("paste", (event) => {
   if (!files.length && !text.trim().startsWith("{")) return;
   event.preventDefault();
   if (files.length) open(files);
-  else take(async ({ fromText }) => asNetwork(fromText(text, state.catalogue.recipes)));
+  else take(async ({ readPasted }) => readPasted(text, await recipes()));
 });
-
-// A pasted listing is a network too.
-const asNetwork = ({ spec, told, tensors }) => (tensors ? { spec: { tensors, layout: "pytorch" }, told: { key: "file.pasted", values: {} } } : { spec, told });
