@@ -329,6 +329,7 @@ def test_a_model_is_searched_for_by_name_and_size(reader: Reader) -> None:
     drawn(page)
     assert spec(page) == {"seed": "42", "recipe": "resnet50", "size": "zero_init_residual"}
     field(page, "models").click()
+    expect(page.locator("#model-search")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator("dialog")).to_be_hidden()
     assert focused(page) == "models"
