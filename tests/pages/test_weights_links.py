@@ -25,7 +25,7 @@ def addresses(page: Page) -> Locator:
 def linked(page: Page) -> dict[str, str]:
     """Return the links that are shown, by what they are called."""
     return {
-        each.get_attribute("aria-label") or "": each.evaluate("link => link.href")
+        (each.get_attribute("aria-label") or "").partition(", ")[2]: each.evaluate("link => link.href")
         for each in addresses(page).get_by_role("link").all()
     }
 
@@ -98,7 +98,8 @@ def test_the_commands_do_what_they_say(reader: Reader, tmp_path: Path) -> None:
     page = reader.open(locale="es-ES")
     begin_with(page, "lenet5")
     page.get_by_label("Un parámetro").select_option("fc1/kernel")
-    page.get_by_role("button", name="Copiar órdenes").click()
+    page.locator('[data-key="commands-summary"]').click()
+    page.get_by_role("button", name="Copiar: Órdenes").click()
     expect(page.locator("#toast")).to_contain_text("Copiado")
     lines = clipboard(page).replace("curl -C", "truncate -s 1000 weights.safetensors && curl -fsS -C")
     subprocess.run(["bash", "-ec", lines.replace("curl -o", "curl -fsS -o")], cwd=tmp_path, check=True)
@@ -163,12 +164,12 @@ def test_a_network_that_cannot_be_has_no_addresses(reader: Reader) -> None:
 
 def test_addresses_are_reached_by_keyboard_and_the_chosen_parameter_keeps_the_focus(reader: Reader) -> None:
     page = reader.open(viewport=PHONE)
-    page.locator('[data-key="All weights: safetensors"]').focus()
+    page.locator('[data-key="All weights: statistics"]').focus()
     heard = []
-    for _ in range(6):
+    for _ in range(4):
         page.keyboard.press("Tab")
         heard.append(page.evaluate("document.activeElement.dataset.key"))
-    assert heard[-2:] == ["copy-address", "take-parameter"]
+    assert heard == ["embed", "address-All weights-svg", "All weights: svg", "take-parameter"]
     page.keyboard.press("ArrowDown")
     expect(addresses(page).get_by_role("link", name="fc1/bias: npy")).to_be_visible()
     assert page.evaluate("document.activeElement.dataset.key") == "take-parameter"

@@ -8,6 +8,7 @@ import { Problem, read } from "./frame/service.js";
 import * as stack from "./network/stack.js";
 import * as strip from "./frame/strip.js";
 import { edit, onRender, onShared, readAddress, state, update } from "./frame/state.js";
+import { linkButton } from "./take/sharing.js";
 import * as take from "./take/take.js";
 import { remember } from "./frame/remembered.js";
 
@@ -18,6 +19,7 @@ const VIEWS = {
   diagnosis: () => import("./diagnosis/diagnosis.js"),
   compare: () => import("./compare/compare.js"),
   train: () => import("./train/train.js"),
+  streams: () => import("./streams/streams.js"),
   starts: () => import("./starts/starts.js"),
 };
 const WITHOUT_NETWORK = ["home", "lessons", "starts"]; // views that speak of no network of the reader's
@@ -47,7 +49,7 @@ function renderFrame({ shared, version, broken }) {
     places.tabs,
     tabbed().map((view, place) => tab(view, shared.view === "home" ? place === 0 : view === shared.view, view === shared.view)),
   );
-  replace(places.switches, languageSwitch(), themeSwitch());
+  replace(places.switches, linkButton(), languageSwitch(), themeSwitch());
   replace(places.notice, broken && brokenLink());
   if (shared.view === "home") panel.removeAttribute("aria-labelledby");
   else panel.setAttribute("aria-labelledby", `tab-${shared.view}`);

@@ -2,6 +2,7 @@
 import "./words.js";
 import { h, svg } from "../frame/dom.js";
 import { readable } from "./reading.js";
+import { saveButton } from "./saving.js";
 import { exact, power, t } from "../words/language.js";
 
 const MARGIN = { top: 12, right: 14, bottom: 38, left: 46 };
@@ -245,6 +246,7 @@ export function figure({ key, title, chart, entries = [], note, table }) {
     "figure",
     { class: "figure" },
     h("figcaption", {}, title),
+    saveButton(key, title),
     chart,
     entries.length ? legend(entries) : null,
     note ? h("p", { class: "note" }, note) : null,

@@ -4,6 +4,10 @@ import { teach } from "../words/language.js";
 teach({
   en: {
     numbers: "Numbers",
+    "save.figure": "Save the figure “{title}”",
+    "save.title": "Save as SVG or PNG",
+    "save.source": "initserve {version}, seed {seed} · {host}",
+    "save.failed": "This browser cannot save the figure.",
     table: "{caption}: numbers",
     "depth.forward": "Activations, layer by layer",
     "depth.backward": "Gradients, layer by layer",
@@ -42,6 +46,10 @@ teach({
   },
   es: {
     numbers: "Números",
+    "save.figure": "Guardar la figura «{title}»",
+    "save.title": "Guardar como SVG o PNG",
+    "save.source": "initserve {version}, semilla {seed} · {host}",
+    "save.failed": "Este navegador no puede guardar la figura.",
     table: "{caption}: números",
     "depth.forward": "Activaciones, capa a capa",
     "depth.backward": "Gradientes, capa a capa",

@@ -44,6 +44,12 @@ export async function ask(path, question, signal) {
   return (await request(path, { method: "POST", headers: json, body: body(question), signal })).json();
 }
 
+// The first bytes of what a link leads to, or all of them.
+export async function some(link, bytes = null) {
+  const headers = bytes === null ? {} : { range: `bytes=0-${bytes - 1}` };
+  return (await request(`.${link}`, { headers })).arrayBuffer();
+}
+
 export async function file(format, spec) {
   const response = await request(`init?format=${format}`, { method: "POST", headers: json, body: body(spec) });
   const name = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "")?.[1] ?? `weights.${format}`;

@@ -55,6 +55,8 @@ export const initial = () => ({
     fan_in: 128,
     fan_out: 64,
   },
+  // In initserve/1's own view: the language of the lines; everywhere the array whose lines are shown.
+  streams: { client: "python", layer: 0, parameter: 0 },
   starts: { curve: "valleys", positions: [1.1, 3.2, 8.3], learning_rate: 0.4 },
 });
 
@@ -74,7 +76,6 @@ export const state = {
   open: null, // index of the layer whose fields are shown
   until: null, // that of the layer up to which others are chosen with it
   every: false, // whether all histograms are shown
-  code: "curl",
   parameter: null, // whose addresses are shown; the first where there is none of this name
   version: "",
   broken: false, // whether the address held what cannot be read
@@ -201,8 +202,9 @@ function merge(start, held, name) {
 }
 
 const CHOICES = {
-  view: ["home", "lessons", "diagnosis", "compare", "train", "starts"],
+  view: ["home", "lessons", "diagnosis", "compare", "train", "streams", "starts"],
   step: ["convex", "valleys", "zones", "symmetry", "scale", "glorot", "he", "keras", "handout"],
+  client: ["python", "r", "julia", "javascript"],
   language: LANGUAGES,
   axis: ["logarithmic", "linear"],
   task: ["quadratic", "moons", "spirals", "digits"],

@@ -4,7 +4,7 @@ import { icon } from "../frame/icons.js";
 import { edit } from "../frame/state.js";
 import { t } from "../words/language.js";
 import { textField } from "../network/fields.js";
-import { copyLink } from "../take/take.js";
+import { shareLink } from "../take/sharing.js";
 
 const LONGEST = 280; // characters: a note, not a page
 
@@ -32,6 +32,6 @@ export function teacher(shared) {
     h("h3", { id: "teacher-title", class: "lesson-label" }, t("lesson.teacher")),
     h("p", { class: "note" }, t("lesson.teacher.note")),
     field,
-    h("div", { class: "actions" }, h("button", { type: "button", class: "main", "data-key": "send-step", onclick: copyLink }, icon("link"), t("lesson.send"))),
+    h("div", { class: "actions" }, h("button", { type: "button", class: "main", "data-key": "send-step", onclick: shareLink }, icon("link"), t("lesson.send"))),
   );
 }

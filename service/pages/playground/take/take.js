@@ -1,90 +1,95 @@
-// What a reader takes along: the request as code, the weights by their addresses, the picture as a link.
+// What a reader takes along: a program that ends in arrays of their framework, the weights by their addresses.
 import "./words.js";
-import { addressesOf } from "./addresses.js";
+import "../streams/words.js"; // of what no program can be written for
+import { absolute, addressed, addressesOf } from "./addresses.js";
+import { codeBlock } from "./code.js";
+import { saveFile } from "./copying.js";
+import { askedOf, PROGRAMS, program } from "./programs/programs.js";
 import { h, replace } from "../frame/dom.js";
+import { recall, remember } from "../frame/remembered.js";
 import { t } from "../words/language.js";
 import { icon } from "../frame/icons.js";
 import { problemBox } from "../frame/problems.js";
 import { file, Problem } from "../frame/service.js";
-import { address, state, update } from "../frame/state.js";
+import { state, update } from "../frame/state.js";
+import { planOf } from "../streams/asked.js";
 import { pretty } from "../network/text.js";
 import { asTrained, question } from "../train/question.js";
 
 const FORMATS = ["npz", "safetensors"];
-const LANGUAGES = { curl: "curl", python: "Python", javascript: "JavaScript" };
+const REMEMBERED = "initserve-program";
+const TRAINING = "training"; // what a training is asked for, in the view that trains
+const VIEWS = ["diagnosis", "compare", "train", "streams"];
 
-const python = (json) =>
-  json.replaceAll(
-    /"(?:[^"\\]|\\.)*"|\b(?:null|true|false)\b/g,
-    (token) => ({ null: "None", true: "True", false: "False" })[token] ?? token,
-  );
-
-const CODE = {
-  curl: (url, body) =>
-    `curl --silent ${url} \\\n  --header 'content-type: application/json' \\\n  --data '${body.replaceAll("'", "'\\''")}'`,
-  python: (url, body) =>
-    `import httpx\n\nspec = ${python(body)}\nanswer = httpx.post("${url}", json=spec, timeout=60).raise_for_status().json()`,
-  javascript: (url, body) =>
-    `const spec = ${body};\nconst response = await fetch("${url}", {\n  method: "POST",\n  headers: { "content-type": "application/json" },\n  body: JSON.stringify(spec),\n});\nconst answer = await response.json();`,
-};
-
-function request({ shared }) {
-  return shared.view === "train" && asTrained(shared.spec, shared.train)
-    ? ["train", question(shared)]
-    : ["init", shared.spec];
-}
-
-export function code(name) {
-  const [path, asked] = request(state);
-  return CODE[name](new URL(path, document.baseURI).href, pretty(asked));
-}
+let chosen = recall(REMEMBERED);
+let last = ""; // the program that was shown last, which stays until the next one can be written
 
 export function render(root, current) {
-  const { shared, code: shown, taking } = current;
-  root.hidden = ["lessons", "starts"].includes(shared.view);
+  const { shared, taking } = current;
+  root.hidden = !VIEWS.includes(shared.view);
+  if (root.hidden) return;
   replace(
     root,
     h("h2", { id: "take-title" }, t("take.title")),
+    code(current),
+    addressesOf(current, saveButtons),
+    taking ? problemBox(taking, shared.spec) : null,
+  );
+}
+
+function code(current) {
+  const { shared } = current;
+  const trains = shared.view === "train" && asTrained(shared.spec, shared.train);
+  const names = [...Object.keys(PROGRAMS), ...(trains ? [TRAINING] : [])];
+  const name = names.includes(chosen) ? chosen : names[0];
+  const written = name === TRAINING ? { lines: training(shared) } : programOf(name, current);
+  if (written?.lines) last = written.lines;
+  const label = t("take.code", { what: nameOf(name) });
+  return [
     h(
       "div",
-      { class: "actions" },
-      Object.entries(LANGUAGES).map(([name, label]) =>
+      { class: "actions programs", role: "group", "aria-label": t("take.languages") },
+      names.map((each) =>
         h(
           "button",
           {
             type: "button",
             class: "quiet",
-            "data-key": `copy-${name}`,
-            "aria-label": t("take.copy", { what: label }),
-            "aria-pressed": `${shown === name}`,
-            onclick: () => copyCode(name),
+            "data-key": `program-${each}`,
+            "aria-pressed": `${each === name}`,
+            onclick: () => choose(each),
           },
-          icon("copy"),
-          label,
+          nameOf(each),
         ),
       ),
-      h(
-        "button",
-        { type: "button", class: "quiet", "data-key": "copy-link", onclick: copyLink },
-        icon("link"),
-        t("take.link"),
-      ),
     ),
-    h(
-      "pre",
-      {
-        class: "code",
-        tabindex: 0,
-        role: "region",
-        "aria-label": t("take.code", { what: LANGUAGES[shown] }),
-        "data-key": "code",
-        "data-scroll": "code",
-      },
-      h("code", {}, code(shown)),
-    ),
-    addressesOf(current, copy, saveButtons),
-    taking ? problemBox(taking, shared.spec) : null,
-  );
+    written?.unwritten
+      ? h("p", { class: "note unwritten" }, t(written.unwritten.key, written.unwritten.values))
+      : codeBlock({ key: "code", text: written ? written.lines : last, label, what: label }),
+    h("p", { class: "note" }, t(`take.program.${name}`)),
+  ];
+}
+
+const nameOf = (name) => (name === TRAINING ? t("take.training") : PROGRAMS[name].name);
+
+const choose = (name) =>
+  update(() => {
+    chosen = name;
+    remember(REMEMBERED, name);
+  });
+
+// In the layout of the program's framework, which may be another than the one in view; null until that is known.
+function programOf(name, { shared, answers }) {
+  const shown = addressed(answers.stack);
+  if (!shown) return null;
+  const spec = askedOf(name, shared.spec, shown.seed);
+  const plan = !PROGRAMS[name].layout || shown.layout === spec.layout ? shown : planOf(spec);
+  return plan ? program(name, { spec, plan, url: new URL("init", document.baseURI).href, absolute }) : null;
+}
+
+function training(shared) {
+  const body = pretty(question(shared)).replaceAll("'", "'\\''");
+  return `curl --silent ${new URL("train", document.baseURI).href} \\\n  --header 'content-type: application/json' \\\n  --data '${body}'`;
 }
 
 // Where weights have no address they are posted for.
@@ -104,43 +109,13 @@ const saveButtons = () =>
     ),
   );
 
-async function copyCode(name) {
-  update((current) => (current.code = name));
-  await copy(code(name), LANGUAGES[name]);
-}
-
-export const copyLink = async () => copy(await address(), t("take.the-link"));
-
-async function copy(value, what) {
-  try {
-    await navigator.clipboard.writeText(value);
-    say(t("take.copied", { what }));
-  } catch {
-    say(t("take.not-copied"));
-  }
-}
-
 async function save(format) {
   try {
     const { name, blob } = await file(format, state.shared.spec);
-    const link = h("a", { href: URL.createObjectURL(blob), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // a browser may still be reading it
-    say(t("take.saved", { name }));
+    saveFile(name, blob);
     update((current) => (current.taking = null));
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     update((current) => (current.taking = error));
   }
-}
-
-let fading = 0;
-
-// Says what was done, to eyes and to screen readers.
-export function say(words) {
-  const toast = document.getElementById("toast");
-  toast.textContent = words;
-  toast.classList.add("shown");
-  clearTimeout(fading);
-  fading = setTimeout(() => toast.classList.remove("shown"), 2600);
 }

@@ -2,6 +2,7 @@
 //
 // To add one, add a row: what it looks like, the Spanish, and, where the service's own words speak of what this page
 // does not have (a batch, an array), plainer English. `$1` stands for what the pattern caught, its numbers localised.
+import { rowsOfFrameworks } from "./frameworks.js";
 import { language } from "./language.js";
 
 const NUMBER_NEEDED = "aquí hace falta un número";
@@ -362,7 +363,8 @@ function found(rows, text, written = localised) {
   return null;
 }
 
-const spanish = (text) => found(ROWS, text);
+const spanish = (text) => found(ROWS, text) ?? found(OF_FRAMEWORKS, text, (caught) => caught);
+const OF_FRAMEWORKS = rowsOfFrameworks((text) => spanish(text));
 
 // A part of a sentence, whose numbers are written already.
 const part = (rows, text) => found(rows, text, (caught) => caught) ?? text;
