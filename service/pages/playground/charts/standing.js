@@ -16,7 +16,7 @@ const PLAIN = {
   fill: "rgb(0, 0, 0)", "fill-opacity": "1", "fill-rule": "nonzero", stroke: "none", "stroke-width": "1px", "stroke-opacity": "1",
   "stroke-dasharray": "none", "stroke-dashoffset": "0px", "stroke-linecap": "butt", "stroke-linejoin": "miter", opacity: "1",
   "font-family": "", "font-size": "", "font-weight": "400", "font-style": "normal", "letter-spacing": "normal",
-  "text-anchor": "start", "dominant-baseline": "auto", "paint-order": "normal", visibility: "visible", transform: "none",
+  "text-anchor": "start", "dominant-baseline": "auto", "paint-order": "normal", "image-rendering": "auto", visibility: "visible", transform: "none",
 }; // prettier-ignore
 const OF_TEXT = ["font-family", "font-size", "font-weight", "font-style", "letter-spacing", "text-anchor", "dominant-baseline"];
 const COLOURS = ["fill", "stroke"];

@@ -1,5 +1,5 @@
 // What this view asks the service beside the network's own answer: each question once.
-import { ask, read, some } from "../frame/service.js";
+import { ask, some } from "../frame/service.js";
 import { update } from "../frame/state.js";
 
 const KEPT = 2000; // answers; each is a few numbers
@@ -16,8 +16,6 @@ function once(question, find) {
   }
   return answers.get(question);
 }
-
-export const algorithms = () => once("algorithms", async () => (await read("algorithms")).algorithms);
 
 export const planOf = (spec) => once(`plan ${JSON.stringify(spec)}`, () => ask("plan", spec));
 

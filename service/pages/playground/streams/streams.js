@@ -1,7 +1,7 @@
 // Whose numbers a network begins with: the stream, the lines that give them in its framework, each array's first values.
 import "./words.js";
 import { arraysTable } from "./arrays.js";
-import { algorithms, firstValues, planOf } from "./asked.js";
+import { firstValues, planOf } from "./asked.js";
 import { CLIENTS } from "./clients.js";
 import { OWN, written } from "./lines.js";
 import { nameOf } from "./names.js";
@@ -18,17 +18,16 @@ import { codeBlock } from "../take/code.js";
 export const ASKS = ["stack"];
 const keep = keeper();
 
-export function render(root, { shared, answers }) {
+export function render(root, { shared, answers, catalogue: { algorithms } }) {
   const { spec } = shared;
   const answer = answers.stack;
   const shown = addressed(answer);
-  const catalogue = algorithms();
   const refused = answer.problems.filter(({ asked }) => asked !== "diagnose");
   replace(
     root,
-    h("section", { class: "card streams" }, h("h2", {}, t("streams.title")), h("p", { class: "lead" }, t("streams.lead")), catalogue ? whose(spec, catalogue, shown, answer.problems) : waiting()),
+    h("section", { class: "card streams" }, h("h2", {}, t("streams.title")), h("p", { class: "lead" }, t("streams.lead")), algorithms.length ? whose(spec, algorithms, shown, answer.problems) : refused.length ? null : waiting()),
     refused.map((problem) => problemBox(problem, spec)),
-    shown && catalogue ? found(shared, shown) : refused.length ? null : before(answer, shared),
+    shown && algorithms.length ? found(shared, shown) : refused.length ? null : before(answer, shared),
   );
 }
 
