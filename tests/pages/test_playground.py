@@ -182,21 +182,25 @@ def test_weights_are_downloaded(reader: Reader, tmp_path: Path) -> None:
         assert all(np.array_equal(arrays[name], tensors[name]) for name in arrays)
 
 
-def test_the_request_is_copied_as_code(reader: Reader) -> None:
+def test_programs_are_copied_and_run(reader: Reader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = reader.open()
-    page.get_by_role("button", name="Copy as Python").click()
-    expect(page.locator("#toast")).to_have_text("Copied: Python")
+    begin_with(page, "tanh20")
+    monkeypatch.chdir(tmp_path)
+    page.locator('[data-key="program-numpy"]').click()
+    page.locator('[data-key="copy-code"]').click()
+    expect(page.locator("#toast")).to_contain_text("Copied")
     names: dict[str, Any] = {}
     exec(clipboard(page), names)
-    assert names["answer"]["seed"] == "42"
-    assert len(names["answer"]["layers"]) == 8
-    page.get_by_role("button", name="Copy as JavaScript").click()
-    expect(page.locator("#toast")).to_have_text("Copied: JavaScript")
-    answer = page.evaluate(f"(async () => {{ {clipboard(page)} return answer; }})()")
-    assert answer["layers"] == names["answer"]["layers"]
-    page.get_by_role("button", name="Copy as curl").click()
-    expect(page.locator("#toast")).to_have_text("Copied: curl")
-    assert clipboard(page).startswith(f"curl --silent {reader.server}/init")
+    page.locator('[data-key="program-javascript"]').click()
+    page.locator('[data-key="copy-code"]').click()
+    held = page.evaluate(
+        f"(async () => {{ {clipboard(page)} return Object.fromEntries(Object.entries(weights)"
+        ".map(([name, { values }]) => [name, [...values]])); })()"
+    )
+    assert set(held) == set(names["weights"])
+    assert all(held[name] == array.flatten().tolist() for name, array in names["weights"].items())
+    page.locator('[data-key="program-curl"]').click()
+    expect(page.locator('[data-key="code"]')).to_contain_text("curl -f -o weights.safetensors")
 
 
 def test_starts_are_trained(reader: Reader) -> None:

@@ -2,7 +2,7 @@
 import { h } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { canStep, step } from "../frame/state.js";
-import { say } from "../take/take.js";
+import { say } from "../take/copying.js";
 import { t } from "../words/language.js";
 
 const WAYS = { undo: -1, redo: 1 };
