@@ -12,7 +12,7 @@ export class Training {
     this.changed = changed;
     this.planned = planned(question);
     this.total = this.planned.length;
-    this.near = live.trainable?.(question) ?? false;
+    this.near = live.trainable(question);
     this.runs = [];
     this.examples = null;
     this.problem = null;
@@ -20,6 +20,7 @@ export class Training {
     this.spent = 0; // milliseconds, without those in which it stood still
     this.kept = 0; // steps that were done when it last went on: what is left is told by the pace since
     this.source = null;
+    this.seed = null;
     this.loop = Promise.resolve();
   }
 
@@ -44,8 +45,8 @@ export class Training {
   async goOn() {
     if (this.running || this.finished) return;
     this.running = true;
-    await this.loop;
     this.since = performance.now();
+    await this.loop;
     this.loop = this.#take();
     this.changed();
     await this.loop;
@@ -106,8 +107,10 @@ export class Training {
     this.runs = this.runs.filter(isDone);
     [this.kept, this.spent] = [this.done, 0];
     this.controller = new AbortController();
-    const asked = { ...this.asked, watch: true };
-    this.source = this.near ? live.events(asked, this.controller.signal) : fromService(asked, this.runs.length, this.controller.signal);
+    const asked = { ...this.asked, watch: true, ...(this.seed && { seed: this.seed }) };
+    const { signal } = this.controller;
+    const ask = (question) => (this.near ? live.events(question, signal) : events("train", question, signal));
+    this.source = runsFrom(this.runs.length, asked, ask);
   }
 
   #failed(error) {
@@ -123,7 +126,7 @@ export class Training {
   }
 
   #step({ run: number, seed, step, loss, gradient_norm, ...seen }) {
-    this.asked.seed ??= seed;
+    this.seed ??= seed; // where none was asked for, that of the first run
     this.runs[number] ??= { ...this.planned[number], number, seed, steps: [], loss: [], gradient_norm: [], looks: [] };
     const run = this.runs[number];
     run.steps.push(step);
@@ -145,9 +148,9 @@ const SOON = 1000; // milliseconds before which nothing is said of the time that
 
 export const isDone = (run) => run.learnt !== undefined;
 
-// The service's events of the runs from number `from` on, as if they were asked for at once.
-async function* fromService(asked, from, signal) {
+// The events of the runs from number `from` on, as if all of them were asked for at once.
+async function* runsFrom(from, asked, ask) {
   for (const { question, first } of remaining(asked, from))
-    for await (const { event, data } of events("train", question, signal))
+    for await (const { event, data } of ask(question))
       yield { event, data: event === "progress" ? { ...data, run: data.run + first } : data };
 }
