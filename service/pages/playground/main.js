@@ -49,10 +49,22 @@ function renderFrame({ shared, version, broken }) {
     places.tabs,
     tabbed().map((view, place) => tab(view, shared.view === "home" ? place === 0 : view === shared.view, view === shared.view)),
   );
+  bringTab(shared.view);
   replace(places.switches, linkButton(), languageSwitch(), themeSwitch());
   replace(places.notice, broken && brokenLink());
   if (shared.view === "home") panel.removeAttribute("aria-labelledby");
   else panel.setAttribute("aria-labelledby", `tab-${shared.view}`);
+}
+
+let broughtTab = "";
+
+// On a narrow screen tabs are scrolled, and the one in view is seen.
+function bringTab(view) {
+  const selected = document.getElementById(`tab-${view}`);
+  if (view === broughtTab || !selected) return;
+  broughtTab = view;
+  const { tabs } = places;
+  tabs.scrollLeft = selected.offsetLeft - (tabs.clientWidth - selected.offsetWidth) / 2;
 }
 
 // Where none is selected, the first one is where the keyboard comes in.
