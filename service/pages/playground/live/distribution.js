@@ -6,17 +6,17 @@ const MOST_MAGNITUDES = 128; // bins, of which the first takes what is smaller s
 
 // The least and the greatest of the values, and of their magnitudes but for zeros.
 function extentOf(values) {
-  const found = { least: Infinity, greatest: -Infinity, smallest: Infinity, largest: 0 };
+  let [least, greatest, smallest, largest] = [Infinity, -Infinity, Infinity, 0];
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
     if (!Number.isFinite(value)) continue;
-    if (value < found.least) found.least = value;
-    if (value > found.greatest) found.greatest = value;
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
     const size = Math.abs(value);
-    if (size > 0 && size < found.smallest) found.smallest = size;
-    if (size > found.largest) found.largest = size;
+    if (size > 0 && size < smallest) smallest = size;
+    if (size > largest) largest = size;
   }
-  return found;
+  return { least, greatest, smallest, largest };
 }
 
 // Edges of bins of equal width; about what is the same everywhere as well.
