@@ -7,7 +7,18 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.reader import IN_CHROMIUM, PHONE, Reader, clipboard, drawn, focused, serious_violations, settle, show
+from tests.pages.reader import (
+    IN_CHROMIUM,
+    PATIENCE,
+    PHONE,
+    Reader,
+    clipboard,
+    drawn,
+    focused,
+    serious_violations,
+    settle,
+    show,
+)
 from tests.test_lessons import LESSONS
 
 pytestmark = IN_CHROMIUM
@@ -94,7 +105,7 @@ def test_each_training_says_what_it_showed(reader: Reader) -> None:
         predict(page, step, 0)
         page.get_by_role("button", name="Settle it").click()
         said = page.locator(".lesson-shown p")
-        expect(said).to_have_text(re.compile(BORNE[step]))
+        expect(said).to_have_text(re.compile(BORNE[step]), timeout=4 * PATIENCE)  # a second or two, on an idle machine
         expect(page.locator(".lesson-settle path.size")).not_to_have_count(0)
         assert "undefined" not in page.locator("#panel").inner_text()
         assert "{" not in page.locator("#panel").inner_text()

@@ -12,7 +12,7 @@ const LAYERS = [
   ["Dense, Conv2D", "glorot_uniform", "–", "zeros"],
   ["LSTM", "glorot_uniform", "orthogonal", "lesson.keras.forget"],
   ["GRU, SimpleRNN", "glorot_uniform", "orthogonal", "zeros"],
-  ["Embedding", "uniform (±0.05)", "–", "–"],
+  ["Embedding", "lesson.keras.embedding", "–", "–"],
 ];
 
 export function defaults({ network }, { width, keep }) {
