@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, ViewportSize, expect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
@@ -70,6 +70,7 @@ def settle(page: Page) -> None:
     page.locator(f"[data-view=home] .home-slider, {answers}").first.wait_for()
     page.wait_for_timeout(SETTLED)
     page.locator("#panel:not(.asking)").wait_for(state="attached")
+    expect(page.locator("#panel .part[aria-busy]")).to_have_count(0)  # all parts have come
 
 
 def show(page: Page, view: str) -> None:

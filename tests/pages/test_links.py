@@ -52,7 +52,7 @@ def test_a_link_to_a_layer_without_a_shape_is_shown(reader: Reader) -> None:
     page = reader.open(link({"spec": {"seed": "1", "layers": layers}}))
     expect(page.locator('[data-key="layer-dropout_1"]')).to_be_visible()
     assert spec(page)["layers"] == layers
-    expect(page.locator("#panel .histograms svg.chart")).to_have_count(2)
+    expect(page.locator("#panel .weights svg.chart .ridge-row")).to_have_count(2)
     page.locator('[data-key="layer-dropout_1"]').click()
     expect(page.locator('[data-key="/layers/1/type"]')).to_have_value("dropout")
     reader.forgive(422)

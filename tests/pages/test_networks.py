@@ -49,6 +49,10 @@ def open_layer(page: Page, name: str) -> None:
     drawn(page)
 
 
+def unfold_study(page: Page, name: str) -> None:
+    page.locator(f'[data-key="study-summary-{name}"]').click()
+
+
 def fill(page: Page, pointer: str, text: str) -> None:
     page.locator(f'[data-key="{pointer}"]').fill(text)
 
@@ -163,11 +167,11 @@ def test_as_many_examples_as_are_asked_for_are_sent_through(reader: Reader) -> N
     page = reader.open()
     fill(page, "/batch", "16")
     settle(page)
-    expect(page.locator(".verdict-words")).to_contain_text("16 × 784")
+    expect(page.locator("#panel .verdict")).to_contain_text("16 × 784")
     assert "batch" not in spec(page)
     page.reload()
     settle(page)
-    expect(page.locator(".verdict-words")).to_contain_text("16 × 784")
+    expect(page.locator("#panel .verdict")).to_contain_text("16 × 784")
     fill(page, "/batch", "1")
     expect(page.locator("#panel .problem")).to_contain_text("this must be 2 or more")
     reader.forgive(422)
@@ -181,8 +185,11 @@ def test_blocks_are_folded_and_opened(reader: Reader, preset: str) -> None:
     assert folds.count() >= 3
     expect(page.locator("details.fold[open]")).to_have_count(0)
     block = folds.filter(has_text="stream").first
-    block.locator("summary").focus()
+    block.locator("summary").first.focus()
     page.keyboard.press("Enter")
+    drawn(page)
+    if block.locator("details.fold").count():  # several blocks that are alike
+        block.locator("details.fold > summary").first.click()
     rows = block.locator("tbody tr")
     expect(rows.first).to_be_visible()
     assert rows.count() >= 3
@@ -197,7 +204,7 @@ def test_attention_is_told(reader: Reader) -> None:
     rows = page.locator('section[aria-labelledby="attention-title"] tbody tr')
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("%")
-    expect(page.locator(".verdict-words")).to_contain_text("outputs of two inputs differ")
+    expect(page.locator("#panel .verdict")).to_contain_text("outputs of two inputs differ")
 
 
 def test_a_recipe_is_chosen_from_the_list(reader: Reader) -> None:
@@ -206,7 +213,7 @@ def test_a_recipe_is_chosen_from_the_list(reader: Reader) -> None:
     begin_with(page, "recipe lenet5")
     assert spec(page)["recipe"] == "lenet5"
     expect(verdict(page)).to_be_visible()
-    assert page.locator("#panel .reasons tbody tr").count() > 5
+    assert page.locator("#panel .reasons tbody tr").count() > 1
     chosen = page.locator('[data-key="/size"]')
     for size in chosen.locator("option").evaluate_all("all => all.map((one) => one.value)"):
         chosen.select_option(size)
@@ -219,6 +226,7 @@ def test_a_recipe_is_chosen_from_the_list(reader: Reader) -> None:
 def test_a_network_is_measured_across_widths(reader: Reader) -> None:
     page = reader.open()
     begin_with(page, "residual")
+    unfold_study(page, "across")
     page.locator('[data-key="/across/width"]').fill("16, 32, 64")
     page.locator('[data-key="study-across"]').click()
     study = page.locator('section[aria-labelledby="across-title"]')
@@ -232,6 +240,7 @@ def test_a_network_is_measured_across_widths(reader: Reader) -> None:
 
 def test_the_first_steps_are_taken(reader: Reader) -> None:
     page = reader.open()
+    unfold_study(page, "steps")
     page.locator('[data-key="/steps"]').fill("4")
     page.locator('[data-key="study-steps"]').click()
     study = page.locator('section[aria-labelledby="steps-title"]')
@@ -261,6 +270,7 @@ def test_everybody_can_use_a_network(reader: Reader, theme: str) -> None:
     begin_with(page, "transformer")
     open_layer(page, "block1.add1")
     page.locator("details.fold > summary").nth(1).click()
+    unfold_study(page, "steps")
     page.locator('[data-key="/steps"]').fill("2")
     page.locator('[data-key="study-steps"]').click()
     page.locator('section[aria-labelledby="steps-title"] svg.chart').first.wait_for()

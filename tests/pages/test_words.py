@@ -1,14 +1,25 @@
 """What the page says of errors and of changes: plain, at its place, in the reader's language."""
 
 import json
-import re
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.reader import IN_CHROMIUM, Reader, begin_with, clipboard, drawn, note, settle, show, spec, verdict
+from tests.pages.reader import (
+    IN_CHROMIUM,
+    Reader,
+    begin_with,
+    clipboard,
+    drawn,
+    module,
+    note,
+    settle,
+    show,
+    spec,
+    verdict,
+)
 
 pytestmark = IN_CHROMIUM
 DENSE = {"name": "fc1", "type": "dense", "shape": [8, 4], "activation": "relu"}
@@ -249,8 +260,8 @@ def test_weights_that_are_made_but_not_diagnosed_are_told_as_such(reader: Reader
     problem = page.locator("#panel .problem")
     expect(problem).to_contain_text("The weights can be made, but not diagnosed")
     expect(problem).to_contain_text("takes height, width, channels with 10 channels, and 10 comes in")
-    expect(page.locator("#panel .histograms")).to_be_visible()
-    expect(page.locator("#panel .past .histograms")).to_have_count(0)
+    expect(page.locator("#panel .weights")).to_be_visible()
+    expect(page.locator("#panel .past .weights")).to_have_count(0)
     reader.forgive(422)
 
 
@@ -320,16 +331,13 @@ def test_the_spanish_page_says_as_much_as_the_english(reader: Reader, label: str
 
 
 def figures(text: str) -> list[str]:
-    return [word for word in text.split() if any(letter.isdigit() for letter in word)]
+    return [word for word in text.replace("\u202f", "").split() if any(letter.isdigit() for letter in word)]
 
 
-def reasons_of(server: str) -> set[str]:
-    """Return the reasons and summaries of starts of every kind, and the warnings and outcomes beside them."""
+def warnings_and_outcomes(server: str) -> set[str]:
+    """Return what is said of the weights of starts of every kind, and of trainings."""
     found: set[str] = set()
     for layers in STARTS:
-        answer = httpx.post(f"{server}/diagnose", json={"seed": "3", "layers": layers}, timeout=60).json()
-        found |= {layer["reason"] for layer in answer["layers"]}
-        found.add(re.split(r" In \S+: ", answer["summary"], maxsplit=1)[0])
         plan = httpx.post(f"{server}/plan", json={"seed": "3", "layers": layers}).json()
         found |= {warning["detail"] for warning in plan["warnings"]}
     for rate in (1e-6, 0.05, 10, 1000):
@@ -368,19 +376,34 @@ NARROW: list[dict[str, Any]] = [
 ]
 
 
-def test_every_reason_and_warning_is_told_in_spanish(reader: Reader) -> None:
+def test_every_warning_and_outcome_is_told_in_spanish(reader: Reader) -> None:
     page = reader.open(locale="es-ES")
-    told = said(page, sorted(reasons_of(reader.server)))
+    told = said(page, sorted(warnings_and_outcomes(reader.server)))
     assert [text for text, words in told.items() if words is None] == []
-    assert len(told) > 25
+    assert len(told) > 12
+
+
+def test_reasons_of_starts_of_every_kind_are_told_alike_in_both_languages(reader: Reader) -> None:
+    answers = [
+        httpx.post(f"{reader.server}/diagnose", json={"seed": "3", "layers": layers}, timeout=60).json()
+        for layers in STARTS
+    ]
+    page = reader.open()
+    said = {}
+    for language in ("en", "es"):
+        tell = "(answer) => [m.summaryFor(answer), ...answer.layers.map((layer) => m.reasonFor([layer]))]"
+        module(page, "./words/language.js", f"m.read('{language}')")
+        said[language] = module(page, "./words/telling.js", f"{json.dumps(answers)}.flatMap({tell})")
+    assert None not in said["en"]
+    for english, spanish in zip(said["en"], said["es"], strict=True):
+        assert len(figures(english)) == len(figures(spanish)), (english, spanish)
+        assert english != spanish
 
 
 def test_a_number_is_written_as_the_language_writes_it(reader: Reader) -> None:
     page = reader.open(locale="es-ES")
-    english = (
-        "outputs are 1.5 times as large as what a step changes in them: answers are certain before anything is learnt"
-    )
-    assert "1,5 veces" in str(said(page, [english])[english])
+    english = "the loss goes from 1.5 to 0.25 in 30 steps, and no layer's outputs grow out of hand"
+    assert "de 1,5 a 0,25 en 30 pasos" in str(said(page, [english])[english])
     english = "two layers are called 'block1.0.fc'; every layer needs a name of its own"
     assert "«block1.0.fc»" in str(said(page, [english])[english])
 
@@ -393,7 +416,7 @@ def test_zeros_are_told_as_alike_too_and_a_drift_as_a_drift(reader: Reader) -> N
     note(page, "Glorot")
     expect(verdict(page)).to_have_text("Normal zone")
     expect(page.locator(".verdict .also")).to_have_text("but drifting")
-    expect(page.locator(".verdict-words")).to_contain_text("outputs fall")
+    expect(page.locator(".verdict-words")).to_contain_text("outputs shrink")
     begin_with(page, "relu30")
     note(page, "Glorot")
     expect(verdict(page)).to_have_text("Low-gradient zone")

@@ -3,7 +3,7 @@ import "./words.js";
 import { h, svg } from "../frame/dom.js";
 import { readable } from "./reading.js";
 import { saveButton } from "./saving.js";
-import { exact, power, t } from "../words/language.js";
+import { exact, number, power, t } from "../words/language.js";
 
 const MARGIN = { top: 12, right: 14, bottom: 38, left: 46 };
 const ZERO_STRIP = 20; // pixels under a logarithmic axis for values that are exactly 0
@@ -78,14 +78,29 @@ export class Chart {
     this.bottom = height - this.margin.bottom;
     this.floor = zero ? this.bottom - ZERO_STRIP : this.bottom;
     this.svg = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
+    this.rows = []; // what a reader may walk along
     this.back = this.add("g", {});
     this.#axes();
   }
 
-  // Rows of stops that a reader may walk along, made once somebody does: charts/reading.js says what a stop is.
-  reads(rows) {
-    readable(this, rows);
+  // Rows of stops for a reader to walk along, made once somebody does, in place of the points of lines and bars;
+  // charts/reading.js says what a stop is.
+  reads(makeRows) {
+    if (!this.rows.length) readable(this, () => this.rows.flatMap((make) => make()));
+    this.rows = [makeRows];
     return this;
+  }
+
+  #readsToo(makeRow) {
+    const before = this.rows;
+    this.reads(() => [makeRow()]);
+    this.rows.unshift(...before);
+  }
+
+  #stop(x, y, name, words) {
+    const label = this.x.label ? `${this.x.label} ` : "";
+    const format = this.x.format ?? this.x.scale.format;
+    return { x: this.X(x), y: this.Y(y), words: [name, `${label}${format(x) || exact(x)}`, words].filter(Boolean) };
   }
 
   add(tag, properties, ...children) {
@@ -189,8 +204,8 @@ export class Chart {
     return this;
   }
 
-  // A gap in the points (a value that is not a number) is a gap in the line.
-  line(points, kind) {
+  // A gap in the points (a value that is not a number) is a gap in the line. `name` is what its values are called.
+  line(points, kind, name = "") {
     let path = "";
     let pen = "M";
     for (const [x, y] of points) {
@@ -202,6 +217,7 @@ export class Chart {
       pen = "L";
     }
     this.add("path", { class: `line ${kind}`, d: path || "M0 0" });
+    this.#readsToo(() => points.filter(([, y]) => !Number.isNaN(y)).map(([x, y]) => this.#stop(x, y, name, number(y))));
     return this;
   }
 
@@ -250,13 +266,21 @@ export function figure({ key, title, chart, entries = [], note, table }) {
     chart,
     entries.length ? legend(entries) : null,
     note ? h("p", { class: "note" }, note) : null,
-    h(
-      "details",
-      { class: "numbers", "data-key": `numbers-${key}` },
-      h("summary", { "data-key": `summary-${key}` }, t("numbers")),
-      numbers(table),
-    ),
+    folded({ class: "numbers", "data-key": `numbers-${key}` }, [t("numbers")], () => numbers(table)),
   );
+}
+
+// What is made once it is unfolded: long tables would keep the page waiting for what few open.
+export function folded(properties, summary, make) {
+  const key = properties["data-key"];
+  const fold = h("details", properties, h("summary", { "data-key": `summary-${key}` }, summary));
+  const fill = () => {
+    if (!fold.open) return;
+    fold.append(...[make()].flat(Infinity).filter(Boolean));
+    fold.removeEventListener("toggle", fill);
+  };
+  fold.addEventListener("toggle", fill);
+  return fold;
 }
 
 export function numbers({ caption, columns, rows }) {

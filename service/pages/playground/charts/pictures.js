@@ -1,7 +1,8 @@
 // The pictures of one answer: sizes of activations and gradients by layer, and histograms; on axes that two can share.
-import { h, svg } from "../frame/dom.js";
+import { h } from "../frame/dom.js";
 import { areaSample, Chart, reach, figure, linear, lineSample, logarithmic } from "./charts.js";
-import { number, t } from "../words/language.js";
+import { explained, term } from "../glossary/glossary.js";
+import { number, percent, t, whole } from "../words/language.js";
 import { update } from "../frame/state.js";
 import { density } from "../diagnosis/theory.js";
 import { blockSpans, edgesOf, pathsAlong } from "../network/graph.js";
@@ -9,6 +10,7 @@ import { mark, markAt } from "../diagnosis/verdicts.js";
 
 const SEEN = 0.002; // of a density's peak: below it the curve lies on the axis
 const CURVE = 160; // points of a curve
+const SHARES = ["saturated", "dead"]; // of a layer's numbers, those that are written as parts of a hundred
 
 // What is drawn layer by layer: sizes of activations and gradients, and the slope by which a layer is judged.
 export const WAYS = ["forward", "backward", "slope"];
@@ -42,16 +44,34 @@ export function depthFigure(diagnosis, way, { scale, zero }, { key, width, title
   if (known && way === "slope") drawThrough(chart, theory, "theory");
   else if (known) for (const path of pathsAlong(edgesOf(layers))) chart.line(path.map((index) => theory[index]), "theory");
   drawMarks(chart, points(measured), layers, judged);
+  chart.reads(() => [stopsOf(chart, layers, way, judged)]);
   const entries = [
     ...kinds.map((kind) => ({ sample: lineSample(kind), text: t(`depth.${kind === "main" ? "measured" : kind}`) })),
-    ...(known ? [{ sample: lineSample("theory"), text: t("depth.forecast") }] : []),
-    ...(way === "slope" ? [{ sample: areaSample("band zone"), text: t("depth.zone") }] : []),
+    ...(known ? [{ sample: lineSample("theory"), text: term("forecast", key, t("depth.forecast")) }] : []),
+    ...(way === "slope" ? [{ sample: areaSample("band zone"), text: term("normal", key, t("depth.zone")) }] : []),
     ...[...new Set(judged ? layers.filter(isJudged).map((layer) => layer.verdict) : [])]
       .filter((verdict) => verdict !== "normal")
       .map((verdict) => ({ sample: mark(verdict, 11), text: t(`verdict.${verdict}`) })),
   ];
-  const note = way === "slope" ? t("depth.slope.note") : null;
-  return figure({ key, title, chart: chart.svg, entries, note, table: tableOf(layers, way, title) });
+  return figure({ key, title, chart: chart.svg, entries, note: explained(t(`depth.${way}.note`), key), table: tableOf(layers, way, title, key) });
+}
+
+// What is measured of each layer, what was forecast, and its verdict.
+function stopsOf(chart, layers, way, judged) {
+  const told = (layer, value, key) => (Number.isNaN(value(layer, way)) ? null : `${t(key)} ${number(value(layer, way))}`);
+  return layers
+    .map((layer, index) => [layer, index, measured(layer, way)])
+    .filter(([, , value]) => Number.isFinite(value))
+    .map(([layer, index, value]) => ({
+      x: chart.X(index + 1),
+      y: chart.Y(value),
+      words: [
+        layer.name,
+        told(layer, measured, "depth.measured"),
+        told(layer, foretold, "depth.forecast"),
+        judged && isJudged(layer) ? t(`verdict.${layer.verdict}`) : null,
+      ].filter(Boolean),
+    }));
 }
 
 // A mark for each layer of which anything is known; what has no weights is passed through, and has a small one.
@@ -61,9 +81,7 @@ function drawMarks(chart, points, layers, judged) {
     const layer = layers[index];
     const verdict = judged && isJudged(layer) ? layer.verdict : "unknown";
     const size = !isJudged(layer) ? 5 : layers.length > 80 ? 6 : layers.length > 24 ? 8 : 11;
-    const point = markAt(verdict, chart.X(place), chart.Y(value), size);
-    point.append(svg("title", {}, `${layer.name}: ${number(value)}${verdict === "unknown" ? "" : `, ${t(`verdict.${verdict}`)}`}`));
-    chart.svg.append(point);
+    chart.svg.append(markAt(verdict, chart.X(place), chart.Y(value), size));
   });
 }
 
@@ -88,10 +106,10 @@ function drawAlong(chart, points, { layers, blocks = [] }) {
   });
 }
 
-function tableOf(layers, way, title) {
+function tableOf(layers, way, title, key) {
   const more = {
-    forward: [t("depth.mean"), t("depth.std"), t("depth.saturated"), t("depth.dead"), t("depth.correlation")],
-    backward: [t("depth.mean"), t("depth.std"), t("depth.weights")],
+    forward: [t("depth.mean"), term("std", key), term("saturated", key), term("silent", key), term("correlation", key)],
+    backward: [t("depth.mean"), term("std", key), t("depth.weights")],
     slope: [],
   };
   const members = {
@@ -101,10 +119,10 @@ function tableOf(layers, way, title) {
   };
   return {
     caption: title,
-    columns: [t("layer"), way === "slope" ? t("depth.slope") : "rms", t("depth.forecast"), ...more[way]],
+    columns: [t("layer"), way === "slope" ? term("slope", key) : term("rms", key), term("forecast", `${key}-table`), ...more[way]],
     rows: layers.map((layer) => {
-      const values = members[way].map((member) => layer[way]?.[member]);
-      return [layer.name, ...[measured(layer, way), foretold(layer, way), ...values].map(number)];
+      const values = members[way].map((member) => (SHARES.includes(member) ? percent : number)(layer[way]?.[member]));
+      return [layer.name, ...[measured(layer, way), foretold(layer, way)].map(number), ...values];
     }),
   };
 }
@@ -145,7 +163,7 @@ export function extent(parameter) {
   return [histogram.edges[first], histogram.edges[used.lastIndexOf(true) + 1]];
 }
 
-export function histogramFigure(parameter, { key, width, range = extent(parameter), title = parameter.path }) {
+export function histogramFigure(parameter, { key, width, height = 128, range = extent(parameter), title = parameter.path }) {
   const { histogram, count, mean, std, expected } = parameter.statistics;
   const { edges, counts } = histogram;
   const heights = counts.map((found, index) => found / count / (edges[index + 1] - edges[index]));
@@ -168,7 +186,7 @@ export function histogramFigure(parameter, { key, width, range = extent(paramete
   });
   const chart = new Chart({
     width,
-    height: 128,
+    height,
     margin: { left: 8, right: 8, bottom: 24, top: 8 },
     label: words,
     x: { scale: x },
@@ -176,6 +194,14 @@ export function histogramFigure(parameter, { key, width, range = extent(paramete
   });
   chart.bars(edges, heights, "main");
   if (curve) chart.line(points, "curve");
+  chart.reads(() => [
+    counts.flatMap((found, index) => {
+      if (!found) return [];
+      const [low, high] = [edges[index], edges[index + 1]];
+      const words = [t("ridges.read.linear", { low: number(low), high: number(high), share: percent(found / count) }), t("histogram.read", { count: whole(found) })];
+      return [{ x: chart.X((low + high) / 2), y: chart.Y(heights[index]), words }];
+    }),
+  ]);
   return figure({
     key,
     title,
@@ -185,7 +211,7 @@ export function histogramFigure(parameter, { key, width, range = extent(paramete
       caption: words,
       columns: [t("histogram.from"), t("histogram.to"), t("histogram.count")],
       rows: counts
-        .map((found, index) => [number(edges[index]), number(edges[index + 1]), `${found}`])
+        .map((found, index) => [number(edges[index]), number(edges[index + 1]), whole(found)])
         .filter(([, , found]) => found !== "0"),
     },
   });

@@ -1,14 +1,17 @@
 // Block by block: how the stream of residuals grows, what its branches add, attention, and each block's layers to open.
-import { Chart, figure, linear, lineSample, logarithmic, numbers, reach } from "../charts/charts.js";
+import { Chart, figure, folded, linear, lineSample, logarithmic, numbers, reach } from "../charts/charts.js";
+import { runsOf } from "../charts/groups.js";
 import { h, svg } from "../frame/dom.js";
+import { explained, term } from "../glossary/glossary.js";
 import { number, percent, t } from "../words/language.js";
 import { sections } from "../network/graph.js";
 import { isJudged } from "../charts/pictures.js";
-import { reasonTable } from "./reasons.js";
+import { reasonTable, runName } from "./reasons.js";
 import { spoken, studyText } from "../words/spoken.js";
 import { mark, markAt, SEVERITY } from "./verdicts.js";
 
 const FEW = 12; // layers up to which all sections stand open
+const ALIKE = 3; // blocks from which equal ones are told together
 
 export const hasBlocks = ({ blocks }) => Boolean(blocks?.length);
 
@@ -19,10 +22,10 @@ export function blocksSection(diagnosis, width) {
     "section",
     { class: "card reasons", "aria-labelledby": "blocks-title" },
     h("h3", { id: "blocks-title" }, t("blocks.title")),
-    h("p", { class: "note" }, t("blocks.note")),
+    h("p", { class: "note" }, explained(t("blocks.note"), "blocks")),
     (diagnosis.streams ?? []).map(streamWords),
     h("div", { class: "pair block-figures" }, [streamFigure, shareFigure].map((draw) => draw(diagnosis, width))),
-    h("div", { class: "folds" }, found.map((section, index) => sectionFold(section, index, open))),
+    h("div", { class: "folds" }, runsOf(found, sameAs).map((run) => runFold(run, open))),
   );
 }
 
@@ -31,21 +34,39 @@ function streamWords({ first, last, summary }, _, { length }) {
   return h("p", { class: "stream-words" }, length > 1 ? h("strong", {}, `${first} … ${last}: `) : null, spoken(studyText({ summary })), ".");
 }
 
-function sectionFold({ block, layers }, index, open) {
+// Blocks with as many layers and one verdict are told together; what is between blocks stands alone.
+const sameAs = ({ block, layers }) => (block ? [block.verdict, layers.length, block.branches.length] : layers[0].name);
+
+function runFold(run, open) {
+  if (run.length < ALIKE) return run.map((section) => sectionFold(section, open));
+  const [first, last] = [run[0].block, run.at(-1).block];
+  return fold(
+    {
+      name: `${first.name} … ${last.name}`,
+      verdict: first.verdict,
+      about: `${t("blocks.alike", { count: run.length })}; ${through(first.stream?.in, last.stream?.out)}`,
+    },
+    open,
+    () => run.map((section) => sectionFold(section, false)),
+  );
+}
+
+function sectionFold({ block, layers }, open) {
   const name = block ? block.name : between(layers);
-  const verdict = block ? block.verdict : worstOf(layers);
-  return h(
-    "details",
-    { class: "fold", "data-key": `fold-${index}-${name}`, open },
-    h(
-      "summary",
-      { "data-key": `fold-summary-${index}-${name}` },
+  const about = { name, verdict: block ? block.verdict : worstOf(layers), about: block ? sizesOf(block) : outside(layers) };
+  return fold(about, open, () => reasonTable(layers, name));
+}
+
+function fold({ name, verdict, about }, open, make) {
+  return folded(
+    { class: "fold", "data-key": `fold-${name}`, open },
+    [
       verdict ? mark(verdict, 13) : h("span", { class: "no-mark" }),
       h("strong", {}, name),
       verdict && h("span", { class: "unseen" }, t(`verdict.${verdict}`)),
-      h("span", { class: "note" }, block ? sizesOf(block) : outside(layers)),
-    ),
-    reasonTable(layers, name),
+      h("span", { class: "note" }, about),
+    ],
+    make,
   );
 }
 
@@ -53,13 +74,15 @@ const outside = (layers) => (layers.length === 1 ? layers[0].type : t("blocks.la
 
 const worstOf = (layers) => SEVERITY.find((verdict) => layers.some((layer) => isJudged(layer) && layer.verdict === verdict));
 
-const between = (layers) => (layers.length === 1 ? layers[0].name : `${layers[0].name} … ${layers.at(-1).name}`);
+export const between = (layers) => (layers.length === 1 ? layers[0].name : `${layers[0].name} … ${layers.at(-1).name}`);
 
 function sizesOf({ stream, branches }) {
-  const through = t("blocks.through", { from: number(stream?.in), to: number(stream?.out) });
   const shares = branches.map(({ share }) => number(share)).join(", ");
-  return shares ? `${through}; ${t("blocks.shares", { shares })}` : through;
+  const passes = through(stream?.in, stream?.out);
+  return shares ? `${passes}; ${t("blocks.shares", { shares })}` : passes;
 }
+
+const through = (from, to) => t("blocks.through", { from: number(from), to: number(to) });
 
 const size = (value) => value ?? NaN;
 
@@ -86,7 +109,7 @@ function streamFigure({ blocks }, width) {
     x: axisOf(blocks),
     y: { scale: logarithmic(...reach(values)), label: "rms" },
   });
-  chart.line(backward, "theory").line(forward, "stream");
+  chart.line(backward, "theory", t("blocks.backward")).line(forward, "stream", t("blocks.forward"));
   blocks.forEach(({ name, verdict }, index) => putMark(chart, verdict, forward[index], `${name}: ${number(forward[index][1])}`));
   const table = {
     caption: title,
@@ -118,6 +141,7 @@ function shareFigure({ blocks }, width) {
     const title = svg("title", {}, `${at}: ${number(share)}`);
     chart.add("circle", { class: "share", cx: chart.X(place).toFixed(1), cy: chart.Y(share).toFixed(1), r: 3.4 }, title);
   }
+  chart.reads(() => [dots.map(([place, share, { at, layers }]) => ({ x: chart.X(place), y: chart.Y(share), words: [at, t("blocks.read", { share: number(share) }), layers.join(", ")] }))]);
   const table = {
     caption: title,
     columns: [t("blocks.at"), t("blocks.shortcut"), t("blocks.share"), t("stack.title")],
@@ -141,20 +165,29 @@ export function attentionSection({ attention }) {
     "section",
     { class: "card reasons", "aria-labelledby": "attention-title" },
     h("h3", { id: "attention-title" }, title),
-    h("p", { class: "note" }, t("attention.note")),
-    numbers({
-      caption: title,
-      columns: [t("layer"), t("size.heads"), t("attention.entropy"), t("attention.std"), t("attention.max")],
-      rows: attention.map(({ name, heads, entropy, logits }) => [
-        name,
-        `${heads ?? "–"}`,
-        meter(entropy),
-        number(logits?.std),
-        number(logits?.max),
-      ]),
-    }),
+    h("p", { class: "note" }, explained(t("attention.note"), "attention-note")),
+    attentionTable(attention, title),
   );
 }
+
+// Neighbours that look about as evenly stand in one row, with the least and the greatest of them.
+function attentionTable(attention, caption) {
+  const runs = runsOf(attention, ({ heads, entropy }) => [heads, percent(entropy)]);
+  const range = (run, of) => [...new Set(ends(run.map(of)).map(number))].join(" – ");
+  return numbers({
+    caption,
+    columns: [t("layer"), t("size.heads"), term("entropy", "attention"), [term("logits", "attention"), `, ${t("attention.std")}`], t("attention.max")],
+    rows: runs.map((run) => [
+      runName(run),
+      `${run[0].heads ?? "–"}`,
+      meter(run[0].entropy),
+      range(run, ({ logits }) => logits?.std ?? NaN),
+      range(run, ({ logits }) => logits?.max ?? NaN),
+    ]),
+  });
+}
+
+const ends = (values) => [Math.min(...values), Math.max(...values)];
 
 function meter(share) {
   const known = Number.isFinite(share);

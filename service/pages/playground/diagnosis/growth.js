@@ -1,6 +1,7 @@
 // Many curves on one axis: a size of each layer across widths or depths, and step by step; of many layers some.
 import { Chart, figure, linear, lineSample, logarithmic, reach } from "../charts/charts.js";
 import { h, svg } from "../frame/dom.js";
+import { explained, term } from "../glossary/glossary.js";
 import { number, t } from "../words/language.js";
 
 const FLAT = 0.25; // an exponent up to which the service counts a size as kept
@@ -41,7 +42,7 @@ function curvesChart({ curves, width, x, label }) {
     y: { scale: logarithmic(low, high) },
   });
   const drawn = spread(curves);
-  for (const { points, kind } of [...drawn].sort((one, other) => one.weight - other.weight)) chart.line(points.map(inSight), kind);
+  for (const { name, points, kind } of [...drawn].sort((one, other) => one.weight - other.weight)) chart.line(points.map(inSight), kind, name);
   const taken = [];
   for (const { name, note = "", points } of [...drawn].sort((one, other) => other.weight - one.weight)) {
     const end = points.findLast(([, value]) => !Number.isNaN(value));
@@ -83,10 +84,10 @@ export function acrossFigures({ by, sizes, layers }, width) {
         title,
         chart: curvesChart({ curves, width: roomFor(width), x, label }).svg,
         entries: kinds.map((kind) => ({ sample: lineSample(kind), text: t(`across.${kind}`) })),
-        note: part === "forward" ? t("across.exponent") : null,
+        note: part === "forward" ? explained(t("across.exponent"), "across") : null,
         table: {
           caption: title,
-          columns: [t("layer"), t("across.slope"), ...sizes.map((size) => `${size}`)],
+          columns: [t("layer"), term("exponent", `across-${part}`), ...sizes.map((size) => `${size}`)],
           rows: layers.filter((layer) => layer[part]).map((layer) => [layer.name, ...[layer.slope[part], ...layer[part]].map(number)]),
         },
       });

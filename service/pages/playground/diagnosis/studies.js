@@ -1,6 +1,6 @@
 // Two longer looks at a network, asked for by hand: across sizes, and in the first steps of a training.
 import { withBatch } from "../frame/answers.js";
-import { h } from "../frame/dom.js";
+import { h, keeper } from "../frame/dom.js";
 import { acrossFigures, stepsFigures } from "./growth.js";
 import { draftField, parse, selectField, textField } from "../network/fields.js";
 import { t } from "../words/language.js";
@@ -12,6 +12,7 @@ import { edit, state, update } from "../frame/state.js";
 import { past, waiting } from "../frame/waiting.js";
 
 const controllers = new Map();
+const keep = keeper();
 
 // What is asked beside the spec. What is not a list of numbers is passed on: the service says what it takes.
 const QUESTIONS = {
@@ -27,12 +28,16 @@ export function studies({ shared, studies: found }, width) {
     h(
       "section",
       { class: "card study", "aria-labelledby": `${name}-title` },
-      h("h3", { id: `${name}-title` }, t(`${name}.title`)),
-      h("p", { class: "note" }, t(`${name}.note`)),
-      h("div", { class: "fields" }, FIELDS[name](shared[name], found[name].problem ? [found[name].problem] : [])),
-      h("div", { class: "actions" }, found[name].running ? stopButton(name) : startButton(name)),
-      found[name].problem ? problemBox(found[name].problem, shared.spec) : null,
-      found[name].running ? waiting() : result(name, found[name], question(name, shared), width),
+      h(
+        "details",
+        { "data-key": `study-fold-${name}` },
+        h("summary", { "data-key": `study-summary-${name}` }, h("h3", { id: `${name}-title` }, t(`${name}.title`)), h("span", { class: "note" }, t(`${name}.asks`))),
+        h("p", { class: "note" }, t(`${name}.note`)),
+        h("div", { class: "fields" }, FIELDS[name](shared[name], found[name].problem ? [found[name].problem] : [])),
+        h("div", { class: "actions" }, found[name].running ? stopButton(name) : startButton(name)),
+        found[name].problem ? problemBox(found[name].problem, shared.spec) : null,
+        found[name].running ? waiting() : result(name, found[name], question(name, shared), width),
+      ),
     ),
   );
 }
@@ -110,7 +115,7 @@ function result(name, { asked, found }, now, width) {
   if (!found) return null;
   const draw = { across: acrossFigures, steps: stepsFigures }[name];
   const told = h("p", { class: "study-told" }, h("strong", {}, t(`${name}.verdict.${found.verdict}`)), " ", spoken(studyText(found)));
-  const pictures = h("div", { class: "study-figures" }, told, draw(found, width));
+  const pictures = h("div", { class: "study-figures" }, told, keep(name, [found, width], () => draw(found, width)));
   if (JSON.stringify(asked) === JSON.stringify(now)) return pictures;
   return [h("p", { class: "outdated", role: "status" }, icon("wrong"), h("span", {}, t("study.outdated"))), past(pictures)];
 }

@@ -59,7 +59,7 @@ async function send(place, spec, batch, question) {
   running.set(place, controller);
   const answers = await Promise.allSettled([
     ask("init?include=statistics", spec, controller.signal),
-    ask("diagnose", withBatch(spec, batch), controller.signal),
+    diagnosed(withBatch(spec, batch), controller.signal),
   ]);
   if (controller.signal.aborted) return;
   const [statistics, diagnosis] = answers.map((answer) => answer.value ?? null);
@@ -79,6 +79,13 @@ async function send(place, spec, batch, question) {
   }
   update((current) => (current.answers[place] = answer));
 }
+
+// With how values are distributed, or without where counting them would be too much.
+const diagnosed = (question, signal) =>
+  ask("diagnose", { ...question, distributions: true }, signal).catch((problem) => {
+    if (problem.type !== "/problems/too-large") throw problem;
+    return ask("diagnose", question, signal);
+  });
 
 // What both questions are refused for is told once, as the first one's.
 const distinct = (problems) =>

@@ -24,22 +24,32 @@ export function replace(container, ...children) {
   const key = active?.dataset.key;
   const selection =
     active instanceof HTMLInputElement && active.type === "text" ? [active.selectionStart, active.selectionEnd] : null;
-  const folds = new Map(
-    [...container.querySelectorAll("details[data-key]")].map((fold) => [fold.dataset.key, fold.open]),
-  );
-  const scrolled = new Map(
-    [...container.querySelectorAll("[data-scroll]")].map((box) => [box.dataset.scroll, box.scrollTop]),
-  );
   put(container, children.flat(Infinity).filter(Boolean));
-  for (const fold of container.querySelectorAll("details[data-key]")) {
-    if (folds.has(fold.dataset.key)) fold.open = folds.get(fold.dataset.key);
-  }
-  for (const box of container.querySelectorAll("[data-scroll]")) box.scrollTop = scrolled.get(box.dataset.scroll) ?? 0;
+  unfold(container);
+  for (const box of container.querySelectorAll("[data-scroll]"))
+    if (scrolled.get(box.dataset.scroll)) box.scrollTop = scrolled.get(box.dataset.scroll);
   if (!active) return;
   const again = key ? container.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
   again?.focus({ preventScroll: true });
   if (!again || document.activeElement !== again) container.closest("[tabindex]")?.focus({ preventScroll: true });
   if (selection && again?.type === "text") again.setSelectionRange(...selection);
+}
+
+// What the reader unfolded or folded, by data-key: it stays so when it is drawn anew.
+const folds = new Map();
+document.addEventListener(
+  "toggle",
+  ({ target }) => target instanceof HTMLDetailsElement && target.dataset.key && folds.set(target.dataset.key, target.open),
+  true,
+);
+
+// How far boxes are scrolled, as they say it themselves: to ask each would lay out the page at every redrawing.
+const scrolled = new Map();
+document.addEventListener("scroll", ({ target }) => target.dataset?.scroll && scrolled.set(target.dataset.scroll, target.scrollTop), true);
+
+function unfold(container) {
+  for (const fold of container.querySelectorAll("details[data-key]"))
+    if (folds.has(fold.dataset.key)) fold.open = folds.get(fold.dataset.key);
 }
 
 // What is there already stays where it is.
@@ -54,12 +64,11 @@ function put(container, wanted) {
 }
 
 // Makes things once: `keep(name, inputs, make)` gives again what was made of the very same inputs. A part of a panel
-// that is kept so costs nothing when the panel is drawn anew. Language and theme count as inputs.
+// that is kept so costs nothing when the panel is drawn anew. The language counts as an input; a theme is CSS alone.
 export function keeper() {
   const made = new Map();
   return (name, inputs, make) => {
-    const { lang, dataset } = document.documentElement;
-    const now = [lang, dataset.theme, ...inputs];
+    const now = [document.documentElement.lang, ...inputs];
     const known = made.get(name);
     if (known && known.inputs.length === now.length && known.inputs.every((input, index) => Object.is(input, now[index])))
       return known.value;

@@ -40,6 +40,8 @@ export const initial = () => ({
     axis: "logarithmic",
   },
   heat: null, // the array whose weights are seen; the first where there is none of this name
+  ridges: { scale: "auto" },
+  array: "", // whose weights are shown large
   across: { by: "width", sizes: "64, 128, 256, 512", optimizer: "sgd" },
   steps: { steps: 10, optimizer: "sgd", learning_rate: null }, // null: as usual for the optimizer
   lesson: {
@@ -211,6 +213,7 @@ const CHOICES = {
   curve: ["valleys", "bowl"],
   building: ["layers", "drawn", "text"],
   network: ["fitted", "whole"],
+  scale: ["auto", "linear", "magnitude"],
   by: ["width", "depth"],
   optimizer: ["sgd", "adam"],
 };

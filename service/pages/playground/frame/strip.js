@@ -37,7 +37,7 @@ export function render({ shared, answers, training }) {
 
 function told({ diagnosis, problems, asking }) {
   if (asking) return [h("span", { class: "spinner", "aria-hidden": "true" }), t("asking")];
-  if (diagnosis) return [mark(diagnosis.verdict, 18), h("span", {}, t(`verdict.${diagnosis.verdict}`))];
+  if (diagnosis) return [mark(diagnosis.verdict, 18), h("span", {}, t(`verdict.${diagnosis.verdict}`)), h("span", { class: "strip-more" }, t(`summary.${diagnosis.verdict}`))];
   return problems.length ? [icon("wrong"), h("span", {}, t("strip.problem"))] : null;
 }
 

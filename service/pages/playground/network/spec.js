@@ -1,5 +1,6 @@
 // The spec as the service reads it: what the layers' sizes mean, how sizes follow, and changes to all layers.
 import { answered, isWeightless, joined, namesOf, passFeatures } from "./structure.js";
+import { exact } from "../words/language.js";
 
 // `reads` and `gives` are places in `shape`; a layer without `reads` takes tokens, whatever comes before it.
 export const LAYER_TYPES = {
@@ -115,7 +116,7 @@ export function describeScheme(scheme) {
     : scheme.name;
 }
 
-const shorten = (value) => (typeof value === "number" ? Number(value.toPrecision(4)) : value);
+const shorten = (value) => (typeof value === "number" ? exact(Number(value.toPrecision(4))) : value);
 
 // What a `try` would change, as rows of {field, from, to, layers}: the same change to many layers is one row. What both
 // say in other words (a default stated, a scheme with its parameters) is no change.

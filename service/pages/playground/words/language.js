@@ -33,4 +33,4 @@ export function t(key, values = {}) {
   return words.replaceAll(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-export { count, exact, number, percent, power, raised, times, whole } from "./numbers.js";
+export { count, exact, number, part, percent, power, raised, span, times, whole } from "./numbers.js";

@@ -79,6 +79,7 @@ export function percent(share) {
 
 const LARGE = {
   en: [
+    [1e12, "trillion"],
     [1e9, "billion"],
     [1e6, "million"],
   ],
@@ -101,9 +102,48 @@ export function count(value) {
   return `${localised(`${Number(many.toPrecision(many >= 1000 ? 4 : 2))}`)} ${many === 1 ? (SINGLE[name] ?? name) : name}`;
 }
 
-// So many times: "3.2 times", "17 million times"; Spanish asks for a "de" after millions.
-export function times(value) {
-  const said = count(value);
+// So many times: "3.2 times", "200 to 17 million times"; Spanish asks for a "de" after millions.
+export function times(low, high = low) {
+  const said = span(count(low), count(high));
   if (language() === "en") return `${said} times`;
   return `${said}${/ll(?:ón|ones)$/.test(said) ? " de" : ""} veces`;
 }
+
+// From one to another; what is written alike is written once.
+export function span(low, high) {
+  if (low === high) return low;
+  return language() === "en" ? `${low} to ${high}` : `entre ${low} y ${high}`;
+}
+
+const PARTS = [
+  [1 / 2, "half", "la mitad"],
+  [1 / 3, "a third", "un tercio"],
+  [1 / 4, "a quarter", "un cuarto"],
+  [1 / 5, "a fifth", "un quinto"],
+  [1 / 10, "a tenth", "una décima parte"],
+  [1 / 100, "a hundredth", "una centésima parte"],
+  [1e-3, "a thousandth", "una milésima parte"],
+  [1e-6, "a millionth", "una millonésima parte"],
+  [1e-9, "a billionth", "una milmillonésima parte"],
+];
+const NEAR = 1.06; // a part is called by the name of another one so near
+
+// How much is left, as one says it: half, 62%, a millionth, one part in 17 million.
+export function part(share) {
+  if (share === 0) return language() === "en" ? "nothing" : "nada";
+  const named = PARTS.find(([size]) => share < size * NEAR && size < share * NEAR);
+  if (named) return named[language() === "en" ? 1 : 2];
+  if (share > 0.1) return language() === "en" ? percent(share) : `el ${percent(share)}`;
+  return language() === "en" ? `one part in ${count(1 / share)}` : `una parte de cada ${count(1 / share)}`;
+}
+
+// The numbers in English words, as this page writes them: 1e+30, 2.55e+03, 0.000090 and 1,234.5, but no digit of a name.
+// Digits in a row stay as they are: they are a seed, or a count of a few.
+const WRITTEN = /(?<![\w.])(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?:e([+-]?\d+))?(?![\w.]*[A-Za-z_])/g;
+
+export const rewritten = (text) =>
+  text?.replaceAll(WRITTEN, (whole, integer, decimals = "", exponent = undefined) => {
+    const digits = integer.replaceAll(",", "") + decimals;
+    if (exponent === undefined && !(Number(digits) > 0 && Number(digits) < LEAST)) return /,|\./.test(whole) ? localised(digits) : whole;
+    return exact(Number(`${digits}e${exponent ?? 0}`));
+  });

@@ -4,6 +4,7 @@
 // does not have (a batch, an array), plainer English. `$1` stands for what the pattern caught, its numbers localised.
 import { rowsOfFrameworks } from "./frameworks.js";
 import { language } from "./language.js";
+import { rewritten } from "./numbers.js";
 
 const NUMBER_NEEDED = "aquí hace falta un número";
 const SEEDS = ["una semilla es un entero de 0 a 18446744073709551615", "a seed is a whole number from 0 to 18446744073709551615"];
@@ -172,45 +173,6 @@ const ROWS = [
   [/^a task has one input, and the network takes (.+)$/, "una tarea tiene una sola entrada, y la red toma $1"],
   [/^a task gives numbers, and an embedding takes tokens$/, "una tarea da números, y un embedding toma tokens"],
 
-  // Why a layer has its verdict
-  [/^every output is 0, whatever the input, and no array of it has a gradient, .*$/, "todas sus salidas son 0, sea cual sea la entrada, y nada en ella tiene gradiente, ni ahora ni tras un paso: nunca cambia", "every output is 0, whatever the input, and nothing in it has a gradient, now or after a step: it never changes"],
-  [/^no array of it has a gradient, .*$/, "nada en ella tiene gradiente, ni ahora ni tras un paso: nunca cambia", "nothing in it has a gradient, now or after a step: it never changes"],
-  [
-    /^its (\d+) units compute (?:the same|only (\d+) different things) and get the same gradient, and always will(; besides, none.*)?(; besides, its slopes.*)?$/,
-    (_, units, kinds, dead, steep) =>
-      `sus ${units} neuronas calculan ${kinds ? `solo ${kinds} cosas distintas` : "lo mismo"} y reciben el mismo gradiente, y así será siempre${dead ? "; además, ninguna tiene gradiente: nunca cambian" : ""}${steep ? "; además, sus pendientes son enormes" : ""}`,
-  ],
-  [/^its (\d+) units compute the same, and next to nothing tells them apart: (\d+)% of its outputs lie where (\w+) is flat$/, "sus $1 neuronas calculan lo mismo, y casi nada las separa: el $2 % de sus salidas está donde $3 es plana"],
-  [/^the numbers overflow: nothing can be computed with them$/, "los números se desbordan: con ellos no se puede calcular nada"],
-  [/^along its weights the loss is only (.+) times as steep as where everything keeps its size: .*$/, "a lo largo de sus pesos la pérdida es solo $1 veces tan empinada como donde todo conserva su magnitud: los pasos no cambian nada"],
-  [/^along its weights the loss is (.+) times as steep as where everything keeps its size: .*$/, "a lo largo de sus pesos la pérdida es $1 veces tan empinada como donde todo conserva su magnitud: cada paso es un salto"],
-  [/^outputs are (.+) times as large as what a step changes in them: .*$/, "las salidas son $1 veces mayores que lo que un paso cambia en ellas: las respuestas son seguras antes de aprender nada"],
-  [/^no gradient comes to it in the first steps, or next to none$/, "en los primeros pasos no le llega ningún gradiente, o casi ninguno"],
-  [/^what comes in is the same for every example, .*$/, "lo que le llega es igual para todos los ejemplos, así que solo puede aprender una misma respuesta para todos"],
-  [/^no gradient comes to it, now or after a step: .*$/, "no le llega ningún gradiente, ni ahora ni tras un paso: las capas siguientes aprenden de lo que da tal como es"],
-  [/^no gradient comes to it at first: .*$/, "al principio no le llega ningún gradiente: se mueve cuando las demás se han movido"],
-  [/^its outputs are 0, and its own first step changes that$/, "sus salidas son 0, y su propio primer paso lo cambia"],
-  [/^its (\d+) units start alike, and part at the first step$/, "sus $1 neuronas empiezan iguales, y se separan en el primer paso"],
-  [/^all examples share what it gives: a step changes every answer alike$/, "todos los ejemplos comparten lo que da: un paso cambia todas las respuestas por igual"],
-  [/^its gradient is small at first, and grows as other layers move$/, "su gradiente es pequeño al principio, y crece cuando las demás capas se mueven"],
-  [/^(\d+)% of its units are 0 for every example$/, "el $1 % de sus neuronas dan 0 con cada ejemplo"],
-  [/^(\d+)% of its outputs lie where (\w+) is flat$/, "el $1 % de sus salidas está donde $2 es plana"],
-  [/^it has no weights of its own$/, "no tiene pesos propios"],
-  [/^a step changes it neither too little nor too much$/, "un paso la cambia ni demasiado poco ni demasiado"],
-
-  // What is said of the whole network
-  [/^This start is in the normal zone: outputs and gradients keep their size from end to end\.$/, "Este inicio está en la zona normal: salidas y gradientes conservan su magnitud de un extremo al otro."],
-  [/^This start is in the normal zone: outputs and gradients keep their size from layer to layer, but for the last layer's at first\.$/, "Este inicio está en la zona normal: salidas y gradientes conservan su magnitud de capa en capa, salvo al principio los de la última."],
-  [
-    /^This start is in the normal zone, but drifts: (.+) from end to end; .*$/,
-    (_, drifts) => `Este inicio está en la zona normal, pero con deriva: ${driftOf(drifts)} de un extremo al otro; con muchas más capas así, saldría de ella.`,
-  ],
-  [/^This start is in the normal zone, and can be learnt from\.$/, "Este inicio está en la zona normal, y de él se puede aprender."],
-  [/^This start is in the zone of low gradients: .*$/, "Este inicio está en la zona de bajo gradiente: los pasos serán minúsculos y poco se aprenderá."],
-  [/^This start is in the zone of steep slopes: .*$/, "Este inicio está en la zona de alta pendiente: los pasos serán enormes, y el entrenamiento saltará de un lado a otro o se desbordará."],
-  [/^Units of a layer are all the same .*$/, "Las neuronas de una capa son todas iguales y lo seguirán siendo: la capa vale por una sola."],
-  [/^Nothing moves: .*$/, "Nada se mueve: hay una capa sin gradiente, ahora y tras un paso, y no se aprenderá nada."],
-
   // What came of blocks, and of first steps
   [/^over (\d+) blocks the stream goes from rms (\S+) to (\S+): each adds (\S+) times the mean square of what came in$/, "en $1 bloques el flujo va de un rms de $2 a $3: cada uno añade $4 veces el cuadrado medio de lo que entró"],
   [/^over (\d+) blocks the stream goes from rms (\S+) to (\S+): each multiplies its mean square by (\S+)$/, "en $1 bloques el flujo va de un rms de $2 a $3: cada uno multiplica su cuadrado medio por $4"],
@@ -274,21 +236,11 @@ const ROWS = [
   [/^(\w+) is not made for (\w+); (.*)$/, "$1 no está hecho para $2 ($3)"],
   [
     /^the variance of this layer's outputs is (\S+) times (larger|smaller) than keeps magnitudes stable$/,
-    (_, times, way) =>
-      `la varianza de las salidas de esta capa es ${times} veces ${way === "larger" ? "mayor" : "menor"} de lo que mantiene estables las magnitudes`,
+    (_, times, way) => `la varianza de sus salidas es ${times} veces ${way === "larger" ? "mayor" : "menor"} de lo que conservaría su magnitud de capa en capa`,
+    "the variance of its outputs is $1 times $2 than would keep their size from layer to layer",
   ],
   [/^the same values as at (\S+): nothing tells the two apart$/, "los mismos valores que en $1: nada los distingue"],
 ];
-
-// "outputs fall 8.2 times and gradients grow 15 times"
-const driftOf = (words) =>
-  words
-    .split(" and ")
-    .map((part) => {
-      const [what, way, times] = part.split(" ");
-      return `${what === "outputs" ? "las salidas" : "los gradientes"} ${way === "fall" ? "caen" : "crecen"} ${times} veces`;
-    })
-    .join(" y ");
 
 // What became of sizes and of what the first step changes.
 const ACROSS = [
@@ -345,17 +297,9 @@ const axesOf = (words) =>
     .map((word) => AXES[word] ?? word)
     .join(", ");
 
-// 1,234.5 is written 1.234,5 in Spanish; a name such as fc1.kernel keeps its point.
-const localised = (text) =>
-  text === undefined
-    ? undefined
-    : text.replaceAll(/(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w.]*[A-Za-z_])/g, (digits) =>
-        digits.replaceAll(",", " ").replace(".", ","),
-      );
-
 const fill = (template, caught) => template.replaceAll(/\$(\d)/g, (_, place) => caught[place] ?? "");
 
-function found(rows, text, written = localised) {
+function found(rows, text, written = rewritten) {
   for (const [pattern, said] of rows) {
     const caught = pattern.exec(text)?.map(written);
     if (caught) return typeof said === "function" ? said(...caught) : fill(said, caught);
@@ -371,10 +315,10 @@ const part = (rows, text) => found(rows, text, (caught) => caught) ?? text;
 
 function plainer(text) {
   for (const [pattern, , said] of ROWS) {
-    const caught = pattern.exec(text);
-    if (caught) return said ? fill(said, caught) : text;
+    const caught = pattern.exec(text)?.map(rewritten);
+    if (caught) return said ? fill(said, caught) : rewritten(text);
   }
-  return text;
+  return rewritten(text);
 }
 
 // A sentence in the page's language, or null where this page has no words for it in that language.

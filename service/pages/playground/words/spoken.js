@@ -2,6 +2,7 @@
 import { h } from "../frame/dom.js";
 import { language, number, t, told } from "./language.js";
 import { sentence } from "./sentences.js";
+import { reasonFor, summaryFor } from "./telling.js";
 
 const own = (text) => ({ text, lang: language() });
 const theirs = (text) => ({ text, lang: "en" });
@@ -14,21 +15,13 @@ function choose(text, key, values = {}) {
 
 export const spoken = ({ text, lang }) => h("span", lang === language() ? {} : { lang }, text);
 
-// The verdict in general, then the layer that earned it and why: "… In fc3: outputs are …."
-export function summaryOf({ verdict, summary }) {
-  const [, general, name, cause] = /^(.*?)(?: In (\S+): (.+)\.)?$/s.exec(summary);
-  const said = sentence(general) ?? t(`summary.${verdict}`);
-  const why = cause === undefined ? null : sentence(cause);
-  return own(why === null ? said : `${said} ${t("summary.in", { name, why })}`);
-}
+// The verdict with the layer that earned it and why.
+export const summaryOf = (diagnosis) => own(summaryFor(diagnosis));
 
-export function reasonOf({ verdict, reason, forward, backward }) {
-  return choose(reason, `reason.${verdict}`, {
-    forward: number(forward?.rms),
-    backward: number(backward?.rms),
-    distinct: `${forward?.distinct}`,
-    units: `${forward?.units}`,
-  });
+// Why a layer has its verdict, or several that have theirs for the same reason.
+export function reasonOf(...layers) {
+  const said = reasonFor(layers);
+  return said === null ? theirs(layers[0].reason) : own(said);
 }
 
 export const warningText = ({ code, detail }) => choose(detail, `warning.${code}`);
