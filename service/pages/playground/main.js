@@ -41,7 +41,8 @@ function renderFrame({ shared, version, broken }) {
   document.documentElement.lang = language();
   document.title = t("page.title");
   for (const element of document.querySelectorAll("[data-words]"))
-    element.textContent = t(element.dataset.words, { version });
+    element.textContent = t(element.dataset.words);
+  document.getElementById("version").textContent = version && `initserve ${version}. `;
   document.body.dataset.view = shared.view;
   delete document.documentElement.dataset.linked; // from here on the view says what is seen
   places.tabs.setAttribute("aria-label", t("view.views"));

@@ -12,7 +12,7 @@ teach({
     "page.light": "Light theme",
     "page.dark": "Dark theme",
     "page.footer":
-      "initserve {version}. The same description gives the same weights, everywhere; this page asks nobody but its own server.",
+      "The same description gives the same weights, everywhere; this page asks nobody but its own server.",
     "page.unreadable": "This link cannot be read",
     "page.unreadable.text":
       "It may have been cut off on its way. What you see is not the network that was sent, but the one that this page always begins with.",
@@ -55,7 +55,7 @@ teach({
     "page.light": "Tema claro",
     "page.dark": "Tema oscuro",
     "page.footer":
-      "initserve {version}. La misma descripción da los mismos pesos en todas partes; esta página solo pregunta a su propio servidor.",
+      "La misma descripción da los mismos pesos en todas partes; esta página solo pregunta a su propio servidor.",
     "page.unreadable": "Este enlace no se puede leer",
     "page.unreadable.text":
       "Puede que se haya cortado por el camino. Lo que ves no es la red que se envió, sino aquella con la que esta página empieza siempre.",

@@ -7,7 +7,7 @@ import { asInView } from "../compare/sides.js";
 import { mark } from "../diagnosis/verdicts.js";
 import { count, exact, t, times } from "../words/language.js";
 import { bars, fateOf, LAYERS, networkOf, repaired, scaledTo } from "./signal.js";
-import { proof } from "./proof.js";
+import { showProof } from "./proof.js";
 
 const LEAST = 0.02;
 const MOST = 0.5;
@@ -34,7 +34,7 @@ export function render(root, { shared }) {
   home.classList.toggle("moving", !stopped);
   draw(scaledTo(stddev));
   replace(scale, slider(stddev), h("div", { class: "actions" }, motion(), opens()));
-  proof(document.getElementById("home-proof"), document.getElementById("home-link"), root.querySelector(".returns"));
+  showProof(document.getElementById("home-proof"), document.getElementById("home-link"), root.querySelector(".returns"));
 }
 
 function draw(sizes) {

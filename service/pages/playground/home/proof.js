@@ -1,50 +1,51 @@
 // Shows that nothing depends on where weights are drawn: this browser draws some, the service tells its digest of them.
-import { draw, sha256 } from "../initserve.js";
 import { h, replace } from "../frame/dom.js";
 import { icon } from "../frame/icons.js";
 import { ask, Problem } from "../frame/service.js";
 import { update } from "../frame/state.js";
+import { digestIn, proof } from "../live/live.js";
 import { number, t } from "../words/language.js";
 
 const SPEC = { seed: "42", layers: [{ name: "fc1", type: "dense", shape: [100, 100], activation: "relu" }] };
-const KEY = "fc1/kernel";
-const SHOWN = 6;
-const LONGEST = 16; // letters of a digest that are shown
+const DIGITS = 16; // of a digest that are shown
+const LETTERS = 48; // of a link
 
-let known = null; // {digest, link} as the service tells them; false where it was not reached
-let drawn = null;
-let asking = false;
+let drawn = null; // what this browser made
+let far = null; // {digest, link} as the service tells them; false where it was not reached
+let begun = false;
 
 // Nothing is drawn or asked until somebody looks.
-export function proof(place, linked, fold) {
+export function showProof(place, linked, fold) {
   fold.ontoggle = () => fold.open && update(() => {});
   if (!fold.open) return;
-  drawn ??= draw(SPEC).get(KEY);
-  if (!asking) look();
-  const digest = [...sha256(drawn.bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (!begun) look();
+  if (!drawn) return;
   replace(
     place,
     h("h3", {}, t("home.proof")),
-    h("p", { class: "values" }, h("code", {}, `${KEY}: `, [...drawn.data.slice(0, SHOWN)].map((value) => number(value)).join("  "), "  …")),
-    known !== null && h("p", { class: "agreement" }, icon(known && known.digest !== digest ? "wrong" : "yes"), words(digest)),
+    h("p", { class: "values" }, h("code", {}, `${drawn.key}: ${drawn.values.map(number).join("  ")}  …`)),
+    far !== null && h("p", { class: "agreement" }, icon(far && far.digest !== drawn.sha256 ? "wrong" : "yes"), words()),
   );
-  replace(linked, known && h("a", { href: known.link }, h("code", {}, `${known.link.slice(0, 48)}…`)));
+  replace(linked, far && h("a", { href: far.link }, h("code", {}, `${far.link.slice(0, LETTERS)}…`)));
 }
 
-function words(digest) {
-  const short = `${digest.slice(0, LONGEST)}…`;
-  if (!known) return t("home.proof.unasked", { digest: short });
-  return t(known.digest === digest ? "home.proof.same" : "home.proof.other", { digest: short });
+function words() {
+  const digest = `${drawn.sha256.slice(0, DIGITS)}…`;
+  if (!far) return t("home.proof.unasked", { digest });
+  return t(far.digest === drawn.sha256 ? "home.proof.same" : "home.proof.other", { digest });
 }
 
 async function look() {
-  asking = true;
+  begun = true;
+  drawn = await proof(SPEC);
+  update(() => {});
   try {
-    const { layers, links } = await ask("init?include=statistics", SPEC);
-    known = { digest: layers[0].parameters[0].sha256, link: new URL(links.safetensors.replace(/^\//, ""), document.baseURI).href };
+    const answer = await ask("init?include=statistics", SPEC);
+    const link = new URL(answer.links.safetensors.replace(/^\//, ""), document.baseURI).href;
+    far = { digest: digestIn(answer, drawn.key), link };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    known = false;
+    far = false;
   }
   update(() => {});
 }
