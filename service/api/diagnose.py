@@ -8,6 +8,7 @@ from service.analysis.figures.diagnosis import diagnosis_figure
 from service.analysis.threads import keep_to_one_thread
 from service.api.body import read_body
 from service.api.described import BY_ACCEPT, WHEN_READ, content, json_body, one_of, problems, query
+from service.api.examples import EXAMPLES
 from service.api.negotiation import SVG, accept_of, choose_among
 from service.api.parsing import parse_document, pointing_into
 from service.api.routing import DirectRoute, read_query
@@ -15,7 +16,7 @@ from service.api.services import services_of
 from service.api.working import in_worker
 from service.formats.description import dumps
 
-EXAMPLES = {
+QUESTIONS = {
     "normal": {
         "summary": "Eight layers that start well",
         "value": {"seed": 42, "layers": [{"type": "dense", "shape": [64, 64], "activation": "relu"}] * 8},
@@ -62,6 +63,9 @@ EXAMPLES = {
             ],
         },
     },
+    "sequence": EXAMPLES["sequence"],
+    "recipe": EXAMPLES["recipe"],
+    "torch": EXAMPLES["torch"],
     "steps": {
         "summary": "The first ten steps with Adam",
         "value": {
@@ -90,7 +94,7 @@ router = APIRouter(tags=["analysis"], route_class=DirectRoute)
         },
         **problems(406, *WHEN_READ),
     },
-    openapi_extra=json_body("DiagnoseRequest", EXAMPLES) | query(one_of("format", BY_ACCEPT, OFFERED)),
+    openapi_extra=json_body("DiagnoseRequest", QUESTIONS) | query(one_of("format", BY_ACCEPT, OFFERED)),
 )
 async def diagnose(request: Request) -> Response:
     """Send a batch forward through the network and a gradient back, on the very weights that /init returns.

@@ -1,6 +1,7 @@
 """POST /train: which starts learn? A short training run from each, as one answer or as it goes."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -20,17 +21,49 @@ from service.formats.description import dumps
 from service.formats.payload import Piece, text
 
 MEDIA_TYPES = {"json": "application/json", "events": "text/event-stream", "jsonl": "application/jsonl"}
-EXAMPLE = {
-    "summary": "Two moons, from three starts",
-    "value": {
-        "seed": 1,
-        "task": "moons",
-        "schemes": ["he_normal", "zeros", {"name": "random_normal", "mean": 0.0, "stddev": 0.001}],
-        "layers": [
-            {"type": "dense", "shape": [2, 16], "activation": "relu"},
-            {"type": "dense", "shape": [16, 16], "activation": "relu"},
-            {"type": "dense", "shape": [16, 2], "activation": "softmax"},
-        ],
+QUESTIONS: dict[str, dict[str, Any]] = {
+    "moons": {
+        "summary": "Two moons, from three starts",
+        "value": {
+            "seed": 1,
+            "task": "moons",
+            "schemes": ["he_normal", "zeros", {"name": "random_normal", "mean": 0.0, "stddev": 0.001}],
+            "layers": [
+                {"type": "dense", "shape": [2, 16], "activation": "relu"},
+                {"type": "dense", "shape": [16, 16], "activation": "relu"},
+                {"type": "dense", "shape": [16, 2], "activation": "softmax"},
+            ],
+        },
+    },
+    "torch": {
+        "summary": "PyTorch's own numbers, and how they learn",
+        "value": {
+            "seed": 0,
+            "task": "moons",
+            "algorithm": "torch-cpu/1",
+            "schemes": ["auto"],
+            "layers": [
+                {"type": "dense", "shape": [2, 16], "activation": "relu"},
+                {"type": "dense", "shape": [16, 2]},
+            ],
+        },
+    },
+    "sequence": {
+        "summary": "Digits read row by row by an LSTM, then attention over the rows",
+        "value": {
+            "seed": 1,
+            "task": "digits",
+            "schemes": ["auto"],
+            "steps": 100,
+            "learning_rate": 0.3,
+            "input_shape": [8, 8],
+            "layers": [
+                {"name": "reads", "type": "lstm", "shape": [8, 16]},
+                {"name": "attends", "type": "multi_head_attention", "shape": [16, 2, 8]},
+                {"name": "all", "type": "flatten"},
+                {"name": "out", "type": "dense", "shape": [128, 10]},
+            ],
+        },
     },
 }
 router = APIRouter(tags=["analysis"], route_class=DirectRoute)
@@ -72,7 +105,7 @@ def check_watched(request: TrainRequest, format: str) -> None:
         },
         **problems(406, *WHEN_READ),
     },
-    openapi_extra=json_body("TrainRequest", {"moons": EXAMPLE}) | query(one_of("format", BY_ACCEPT, MEDIA_TYPES)),
+    openapi_extra=json_body("TrainRequest", QUESTIONS) | query(one_of("format", BY_ACCEPT, MEDIA_TYPES)),
 )
 async def start_training(request: Request) -> Response:
     """Train a network on a small task by plain gradient descent, from several starts side by side.

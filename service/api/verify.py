@@ -9,11 +9,22 @@ from service.api.routing import DirectRoute, read_query
 from service.api.sent import FILES, FORM, Sent
 from service.api.services import Services, services_of
 from service.api.store import text_of
+from service.api.weights import EXAMPLE
+from service.formats import FORMATS
 from service.formats.description import dumps
 from service.specs.addresses import digest_in, unpacked
 
 router = APIRouter(tags=["weights"], route_class=DirectRoute)
 BINARY = {"schema": {"type": "string", "format": "binary"}}
+# Files of the spec that an address holds: a safetensors file says its spec itself.
+EXAMPLES = {
+    FORMATS[name].media_type: {"examples": {name: {"summary": summary, "externalValue": f"weights/{EXAMPLE}{end}"}}}
+    for name, summary, end in (
+        ("safetensors", "A file of this service, which says its own spec", ".safetensors"),
+        ("npz", "The same arrays, for ?spec= to say the spec", ".npz"),
+        ("npy", "One of them", "/hidden/kernel.npy"),
+    )
+}
 FIELDS = {
     "type": "object",
     "required": ["file"],
@@ -31,7 +42,7 @@ BODY = {
     "requestBody": {
         "required": True,
         "description": "A file: as it is, or as the field `file` of a form, with its spec in the field `spec`.",
-        "content": {FORM: {"schema": FIELDS}, **dict.fromkeys(FILES, BINARY)},
+        "content": {FORM: {"schema": FIELDS}, **{file: BINARY | EXAMPLES.get(file, {}) for file in FILES}},
     }
 }
 SPEC = {
@@ -40,6 +51,10 @@ SPEC = {
     "description": "The spec as a link of this service holds it, or `sha256-…` of one that is kept here. Left out: as "
     "the form's field, or as a safetensors file of this service says itself.",
     "schema": {"type": "string"},
+    "examples": {
+        "own": {"summary": "As the file says itself", "value": ""},
+        "link": {"summary": "What a link holds", "value": EXAMPLE},
+    },
 }
 
 

@@ -9,30 +9,30 @@ import httpx
 import pytest
 
 from service.api.answers import TrainAnswer
-from service.api.diagnose import EXAMPLES
+from service.api.diagnose import QUESTIONS
 from service.api.diagnosed import DiagnoseAnswer
-from service.api.train import EXAMPLE
+from service.api.train import QUESTIONS as TRAININGS
 from tests.api.test_flow import counters, wait_until
 from tests.conftest import Server
 
 SVG = "image/svg+xml"
-NORMAL: dict[str, Any] = EXAMPLES["normal"]["value"]  # type: ignore[assignment]
-MOONS: dict[str, Any] = EXAMPLE["value"]  # type: ignore[assignment]
+NORMAL: dict[str, Any] = QUESTIONS["normal"]["value"]
+MOONS: dict[str, Any] = TRAININGS["moons"]["value"]
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", QUESTIONS)
 def test_a_diagnosis_is_what_the_document_says(client: httpx.Client, name: str) -> None:
-    answer = client.post("/diagnose", json=EXAMPLES[name]["value"])
+    answer = client.post("/diagnose", json=QUESTIONS[name]["value"])
     assert answer.status_code == 200
     found = answer.json()
     DiagnoseAnswer.model_validate(found)
     assert found["verdict"] == ("low-gradient" if name == "low-gradient" else "normal")
     for member in ("across", "steps"):
         assert (found[member] is not None) == (name == member)
-    assert len(found["blocks"]) == (name == "residual")
+    assert len(found["blocks"]) == (name in ("residual", "recipe"))
     if found["try"] is not None:
         assert client.post("/diagnose", json=found["try"]).json()["verdict"] == "normal"
-    assert client.post("/diagnose", json=EXAMPLES[name]["value"]).content == answer.content
+    assert client.post("/diagnose", json=QUESTIONS[name]["value"]).content == answer.content
 
 
 def test_a_diagnosis_can_be_a_picture(client: httpx.Client) -> None:
@@ -119,7 +119,7 @@ def test_events_tell_the_same_as_the_answer(client: httpx.Client) -> None:
 
 
 def test_distributions_are_what_the_document_says(client: httpx.Client) -> None:
-    residual: dict[str, Any] = EXAMPLES["residual"]["value"]  # type: ignore[assignment]
+    residual: dict[str, Any] = QUESTIONS["residual"]["value"]
     found = client.post("/diagnose", json=residual | {"distributions": True}).json()
     DiagnoseAnswer.model_validate(found)
     for layer in found["layers"]:

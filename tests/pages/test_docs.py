@@ -2,18 +2,32 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.pages.reader import IN_CHROMIUM, Reader, colour, settle
+from tests.answered.requests import SMALL
+from tests.pages.reader import (
+    IN_CHROMIUM,
+    PHONE,
+    WIDE,
+    Reader,
+    colour,
+    drawn,
+    serious_violations,
+    settle,
+    shoot,
+    show,
+)
 from tests.verification import file_of, planned
 
 pytestmark = IN_CHROMIUM
 STATUSES = ("400", "406", "408", "413", "415", "422", "503")
 
 
-def opened(reader: Reader, **about: str) -> Page:
+def opened(reader: Reader, **about: Any) -> Page:
     page = reader.window(**about)
     page.goto(f"{reader.server}/docs/")
     page.locator("#operations-weights-init .opblock-summary-control").click()
@@ -30,7 +44,7 @@ def test_every_status_shows_its_own_problem(reader: Reader) -> None:
     assert answer["layers"][0]["parameters"][0]["npy"].startswith("k05VTVBZ")  # a .npy file in base64
     operation = page.locator("#operations-weights-init").bounding_box()
     assert operation is not None
-    assert operation["height"] < 3400
+    assert operation["height"] < 3600
 
 
 def test_types_are_short_and_schemas_stand_folded(reader: Reader) -> None:
@@ -47,8 +61,7 @@ def test_there_is_a_way_back(reader: Reader) -> None:
     page = opened(reader)
     expect(page.get_by_role("link", name="Problems", exact=True)).to_have_attribute("href", "../problems")
     page.get_by_role("link", name="Playground").click()
-    settle(page)
-    expect(page.locator("#verdict-title")).to_be_visible()
+    page.wait_for_url(f"{reader.server}/")
 
 
 @pytest.mark.parametrize("chosen", [None, "light", "dark"])
@@ -62,6 +75,57 @@ def test_it_is_as_dark_as_the_playground(reader: Reader, system: str, chosen: st
     page.locator(".opblock").first.wait_for()
     dark = colour(page.locator("body"), "background-color") == "rgb(28, 32, 34)"
     assert dark == ((chosen or system) == "dark")
+    page.emulate_media(color_scheme="dark" if system == "light" else "light")  # switched while it is open
+    dark = (chosen or ("dark" if system == "light" else "light")) == "dark"
+    expect(page.locator("html.dark-mode")).to_have_count(int(dark))
+
+
+def test_a_theme_chosen_in_another_window_is_followed(reader: Reader) -> None:
+    page = reader.window(color_scheme="light")
+    page.goto(f"{reader.server}/docs/")
+    page.locator(".opblock").first.wait_for()
+    other = page.context.new_page()
+    other.goto(f"{reader.server}/livez")
+    other.evaluate("localStorage.setItem('initserve-theme', 'dark')")
+    expect(page.locator("html.dark-mode")).to_be_attached()
+
+
+def test_the_way_back_leads_to_the_network_that_was_left_in_its_language(reader: Reader) -> None:
+    page = reader.open("/", locale="es-ES")
+    show(page, "train")
+    left = page.url
+    page.locator("header.top a[href='docs/']").click()
+    block = page.locator("#operations-catalogue-list_schemes .opblock-summary-control")
+    block.click()  # the address follows what is opened
+    block.click()
+    page.get_by_role("link", name="Volver a la página").click()
+    page.wait_for_url(left)
+    settle(page)
+
+
+def test_an_example_of_a_file_leads_to_the_file(reader: Reader) -> None:
+    page = opened(reader)
+    answer = page.locator('#operations-weights-init .response[data-code="200"]')
+    answer.locator("select.content-type").select_option("application/x-npz")
+    expect(answer.locator("pre.example")).to_have_text("(a file)")
+    led = answer.get_by_role("link", name="the file").evaluate("link => link.href")
+    asked = httpx.post(f"{reader.server}/init?format=npz", json=SMALL)
+    assert httpx.get(led).content == asked.content
+    assert not [request.url for request in reader.requests if "/weights/" in request.url]  # unless it is followed
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(WIDE, "light"), (PHONE, "dark")])
+def test_nobody_is_kept_out_and_an_open_operation_has_bounds(
+    reader: Reader, viewport: dict[str, int], scheme: str
+) -> None:
+    page = opened(reader, viewport=viewport, color_scheme=scheme)
+    drawn(page)
+    shoot(page, f"docs-{viewport['width']}-{scheme}")
+    assert serious_violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    box = page.locator("#operations-weights-init").bounding_box()
+    assert box is not None
+    assert box["height"] < 3900
 
 
 def tried(page: Page, operation: str) -> Locator:

@@ -1,5 +1,6 @@
 // Starts the page: the frame and its switches, the catalogue, and which panel is drawn.
 import "./frame/words.js";
+import "./home/words.js"; // the first screen stands in the HTML: its words are there when the frame is first drawn
 import { follow } from "./frame/answers.js";
 import { h, replace } from "./frame/dom.js";
 import { language, speak, t } from "./words/language.js";

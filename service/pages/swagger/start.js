@@ -2,16 +2,16 @@
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 const LONGEST = 40; // letters of a type's name: a layer is one of thirty kinds of object
 
-function remembered() {
+function remembered(name) {
   try {
-    return localStorage.getItem("initserve-theme");
+    return localStorage.getItem(`initserve-${name}`);
   } catch {
     return null; // storage is forbidden: as the system has it
   }
 }
 
 function colour() {
-  const theme = remembered();
+  const theme = remembered("theme");
   document.documentElement.classList.toggle("dark-mode", theme ? theme === "dark" : DARK.matches);
 }
 
@@ -34,10 +34,55 @@ const ReadableTypes = ({ React }) => ({
   },
 });
 
+// A button that has a link within it is two things at once; the address still follows what is opened.
+const PlainLinks = ({ React }) => ({
+  wrapComponents: { DeepLink: () => ({ text }) => React.createElement("span", null, text) },
+});
+
+// The way back is in the reader's language, and leads to what was left: a network stands in the address.
+function lead() {
+  if ((remembered("language") ?? navigator.language).startsWith("es"))
+    for (const link of document.querySelectorAll("[data-es]")) {
+      link.textContent = link.dataset.es;
+      link.lang = "es";
+    }
+  const home = new URL("../", location.href).pathname;
+  const { origin, pathname } = document.referrer ? new URL(document.referrer) : {};
+  if (origin !== location.origin || pathname !== home || history.length < 2) return;
+  const steps = history.length;
+  document.getElementById("back").addEventListener("click", (event) => {
+    event.preventDefault();
+    history.go(steps - history.length - 1); // also past what was opened here
+  });
+}
+
 colour();
 DARK.addEventListener("change", colour);
+addEventListener("storage", colour); // chosen in another tab
+lead();
+
+// Swagger UI would fetch every file of an example, and show its bytes as text: its own words lead to it instead.
+function leadToFiles(response) {
+  if (response.url.endsWith("/openapi.json"))
+    response.text = response.text.replaceAll(/","externalValue":"([^"]*)"/g, ': [the file](../$1)"');
+  return response;
+}
+
+// Nor is a text made up for it.
+const Files = ({ fn }) => {
+  const { getSampleSchema } = fn;
+  return {
+    fn: {
+      getSampleSchema: (schema, type, config, example) =>
+        example === undefined && (schema?.format ?? schema?.get?.("format")) === "binary"
+          ? "(a file)"
+          : getSampleSchema(schema, type, config, example),
+    },
+  };
+};
 
 window.ui = SwaggerUIBundle({
+  responseInterceptor: leadToFiles,
   url: "../openapi.json",
   dom_id: "#swagger",
   deepLinking: true,
@@ -47,5 +92,5 @@ window.ui = SwaggerUIBundle({
   // The answer is mostly base64: colouring it would freeze the page.
   syntaxHighlight: { activated: false },
   validatorUrl: null,
-  plugins: [ReadableTypes],
+  plugins: [ReadableTypes, PlainLinks, Files],
 });
