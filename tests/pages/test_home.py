@@ -121,12 +121,26 @@ def test_everybody_can_use_it(reader: Reader, theme: str, language: str) -> None
     page.locator(".returns > summary").click()
     expect(page.locator(".agreement")).to_be_visible()
     shoot(page, f"home-{theme}-{language[:2]}")
+    if language == "en-GB":  # the switch offers the other one
+        other = {"light": "Dark", "dark": "Light"}[theme]
+        expect(page.get_by_role("button", name=f"{other} theme")).to_be_visible()
     assert serious_violations(page) == []
     page.set_viewport_size(PHONE)
     settle(page)
     shoot(page, f"home-phone-{theme}-{language[:2]}")
     assert serious_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_nothing_is_asked_about_a_network_that_is_not_looked_at(reader: Reader) -> None:
+    page = reader.open("/")
+    page.locator("#tab-lessons").click()
+    page.wait_for_timeout(1000)
+    asked = {request.url.removeprefix(reader.server).split("?")[0] for request in reader.requests}
+    assert not asked & {"/init", "/diagnose", "/plan"}
+    page.locator("#tab-diagnosis").click()
+    settle(page)
+    expect(verdict(page)).to_have_text("Normal zone")
 
 
 def test_motion_stops_when_asked(reader: Reader) -> None:

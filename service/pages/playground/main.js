@@ -6,14 +6,12 @@ import { h, replace } from "./frame/dom.js";
 import { language, speak, t } from "./words/language.js";
 import { icon } from "./frame/icons.js";
 import { Problem, read } from "./frame/service.js";
-import * as stack from "./network/stack.js";
 import * as strip from "./frame/strip.js";
-import { edit, onRender, onShared, readAddress, state, update } from "./frame/state.js";
+import { edit, isOfNetwork, onRender, onShared, readAddress, state, update } from "./frame/state.js";
 import { linkButton } from "./take/sharing.js";
-import * as take from "./take/take.js";
 import { remember } from "./frame/remembered.js";
 
-// Each view comes when it is first shown.
+// Each view comes when it is first shown, and with the first one about a network what builds it and takes it along.
 const VIEWS = {
   home: () => import("./home/home.js"),
   lessons: () => import("./lessons/lessons.js"),
@@ -23,8 +21,8 @@ const VIEWS = {
   streams: () => import("./streams/streams.js"),
   starts: () => import("./starts/starts.js"),
 };
-const WITHOUT_NETWORK = ["home", "lessons", "starts"]; // views that speak of no network of the reader's
-const shown = {};
+const BESIDE = { stack: () => import("./network/stack.js"), take: () => import("./take/take.js") };
+const modules = {};
 const tabbed = () => Object.keys(VIEWS).filter((view) => view !== "home");
 const THEME = "initserve-theme";
 const RESIZED = 120; // milliseconds without a change
@@ -132,14 +130,7 @@ function switchTo(other) {
 
 function isDark() {
   const { theme } = document.documentElement.dataset;
-  return theme ? theme === "dark" : // The name leads to the first screen; the network in view stays as it is.
-document.querySelector(".brand").addEventListener("click", (event) => {
-  if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-  event.preventDefault();
-  show("home");
-  scrollTo(0, 0);
-});
-matchMedia("(prefers-color-scheme: dark)").matches;
+  return theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
 function themeSwitch() {
@@ -180,12 +171,10 @@ function announce({ answers }) {
 }
 
 function renderPanel(current) {
-  if (!WITHOUT_NETWORK.includes(current.shared.view)) {
-    stack.render(places.stack, current);
-  }
+  if (isOfNetwork(current.shared.view))
+    for (const name of Object.keys(BESIDE)) moduleOf(name, BESIDE[name])?.render(places[name], current);
   strip.render(current);
-  take.render(places.take, current);
-  const view = viewOf(current.shared.view);
+  const view = moduleOf(current.shared.view, VIEWS[current.shared.view]);
   if (!view) return;
   const asking = (view.ASKS ?? []).some((place) => current.answers[place].asking);
   panel.classList.toggle("asking", asking);
@@ -194,10 +183,10 @@ function renderPanel(current) {
   view.render(panel, current);
 }
 
-// The module of a view, once it is here; until then the panel stays as it is.
-function viewOf(name) {
-  shown[name] ??= VIEWS[name]().then((module) => update(() => (shown[name] = module)));
-  return "render" in shown[name] ? shown[name] : null;
+// A module once it is here; until then its part of the page stays as it is.
+function moduleOf(name, fetched) {
+  modules[name] ??= fetched().then((module) => update(() => (modules[name] = module)));
+  return "render" in modules[name] ? modules[name] : null;
 }
 
 for (const render of [renderFrame, renderPanel, announce]) onRender(render);

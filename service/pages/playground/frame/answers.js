@@ -1,6 +1,6 @@
 // Asks the service about the specs in view, soon after they change; an answer is there only for the spec in view.
 import { ask, isOffline } from "./service.js";
-import { state, unasked, update } from "./state.js";
+import { isOfNetwork, state, unasked, update } from "./state.js";
 import { withScheme } from "../network/spec.js";
 
 const PAUSE = 250; // milliseconds: typing is over
@@ -23,6 +23,7 @@ export function sideSpec({ spec: inView, compare }, side) {
 }
 
 export function follow({ shared }) {
+  if (!isOfNetwork(shared.view)) return;
   schedule("stack", shared.spec, shared.batch);
   if (shared.view !== "compare") return;
   schedule("a", sideSpec(shared, "a"), shared.batch);

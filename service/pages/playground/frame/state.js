@@ -62,6 +62,10 @@ export const initial = () => ({
   starts: { curve: "valleys", positions: [1.1, 3.2, 8.3], learning_rate: 0.4 },
 });
 
+// Views that speak of the reader's network; the others neither show it nor ask about it.
+const OF_NETWORK = ["diagnosis", "compare", "train", "streams"];
+export const isOfNetwork = (view) => OF_NETWORK.includes(view);
+
 const NETWORK = "diagnosis"; // the view of a link that says none: whoever sends a network wants it seen
 
 const unstudied = () => ({ asked: null, found: null, problem: null, running: false });

@@ -19,15 +19,12 @@ import { asTrained, question } from "../train/question.js";
 const FORMATS = ["npz", "safetensors"];
 const REMEMBERED = "initserve-program";
 const TRAINING = "training"; // what a training is asked for, in the view that trains
-const VIEWS = ["diagnosis", "compare", "train", "streams"];
 
 let chosen = recall(REMEMBERED);
 let last = ""; // the program that was shown last, which stays until the next one can be written
 
 export function render(root, current) {
   const { shared, taking } = current;
-  root.hidden = !VIEWS.includes(shared.view);
-  if (root.hidden) return;
   replace(
     root,
     h("h2", { id: "take-title" }, t("take.title")),
