@@ -171,16 +171,17 @@ function announce({ answers }) {
 }
 
 function renderPanel(current) {
-  if (isOfNetwork(current.shared.view))
-    for (const name of Object.keys(BESIDE)) moduleOf(name, BESIDE[name])?.render(places[name], current);
+  const { view: name } = current.shared;
   strip.render(current);
-  const view = moduleOf(current.shared.view, VIEWS[current.shared.view]);
-  if (!view) return;
+  const view = moduleOf(name, VIEWS[name]);
+  // What builds the network stands above the answer on a phone: both are seen at once, so that nothing jumps.
+  const beside = isOfNetwork(name) ? Object.keys(BESIDE).map((each) => [each, moduleOf(each, BESIDE[each])]) : [];
+  if (!view || beside.some(([, module]) => !module)) return;
+  for (const [each, module] of beside) module.render(places[each], current);
   const asking = (view.ASKS ?? []).some((place) => current.answers[place].asking);
   panel.classList.toggle("asking", asking);
   panel.setAttribute("aria-busy", `${asking}`);
-  if (current.shared.view === "home") return view.render(document.getElementById("home"), current);
-  view.render(panel, current);
+  view.render(name === "home" ? document.getElementById("home") : panel, current);
 }
 
 // A module once it is here; until then its part of the page stays as it is.

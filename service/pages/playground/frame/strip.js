@@ -18,7 +18,7 @@ new IntersectionObserver(
 
 export function render({ shared, answers, training }) {
   const words = {
-    diagnosis: () => told(answers.stack),
+    diagnosis: () => [told(answers.stack), meant(answers.stack)],
     compare: () => ["a", "b"].map((side) => [h("strong", {}, side.toUpperCase()), told(answers[side])]),
     train: () => trained(training),
   }[shared.view];
@@ -37,9 +37,12 @@ export function render({ shared, answers, training }) {
 
 function told({ diagnosis, problems, asking }) {
   if (asking) return [h("span", { class: "spinner", "aria-hidden": "true" }), t("asking")];
-  if (diagnosis) return [mark(diagnosis.verdict, 18), h("span", {}, t(`verdict.${diagnosis.verdict}`)), h("span", { class: "strip-more" }, t(`summary.${diagnosis.verdict}`))];
+  if (diagnosis) return [mark(diagnosis.verdict, 18), h("span", {}, t(`verdict.${diagnosis.verdict}`))];
   return problems.length ? [icon("wrong"), h("span", {}, t("strip.problem"))] : null;
 }
+
+// What a verdict means, where there is one answer alone and so the room to say it.
+const meant = ({ diagnosis }) => diagnosis && h("span", { class: "strip-more" }, t(`summary.${diagnosis.verdict}`));
 
 function trained({ runs, running, total }) {
   if (running) return t("strip.training", { run: Math.max(1, runs.length), total });
