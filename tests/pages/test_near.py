@@ -123,9 +123,11 @@ def test_pictures_come_before_the_service_answers_and_do_not_jump(reader: Reader
     chip(page, "σ = 1").click()
     expect(page.locator("#panel.asking")).to_be_attached()
     expect(page.locator("#panel .depths:not(.past *)")).to_be_visible()
-    expect(page.locator("#panel .histograms:not(.past *)")).to_be_visible()
+    expect(page.locator("#panel .weights:not(.past *)")).to_be_visible()
     expect(page.locator("#panel .verdict")).to_have_count(0)
-    keys = ("forward", "backward", "slope", "fc2/kernel")
+    keys = ("forward", "backward")
+    for key in keys:
+        page.locator(f'[data-key="summary-numbers-{key}"]').click()
     near = [table_of(page, key) for key in keys]
     assert all(len(column) >= 8 for column in near)
     page.wait_for_timeout(500)
@@ -142,7 +144,7 @@ def test_a_plain_file_server_is_enough_for_pictures_and_trainings(files: str, br
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{files}/#diagnosis")
     expect(page.locator("#panel .offline")).to_contain_text("draws the pictures by itself")
-    for place in (".depths .chart", ".histograms .chart", ".heat image"):
+    for place in (".depths .chart", ".spreads .chart", ".weights .chart", ".heat image"):
         expect(page.locator(f"#panel {place}").first).to_be_visible()
     expect(page.locator("#panel .problem")).to_have_count(0)
     chip(page, "5").click()

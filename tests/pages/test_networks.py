@@ -13,8 +13,10 @@ from tests.pages.reader import (
     begin_with,
     drawn,
     focused,
+    module,
     serious_violations,
     settle,
+    shared,
     shoot,
     show,
     spec,
@@ -294,5 +296,5 @@ def test_a_network_is_trained_as_it_is(reader: Reader) -> None:
     expect(page.locator(".outcomes tbody tr")).to_have_count(4)
     expect(page.locator("#panel .problem")).to_have_count(0)
     page.locator('[data-key="train/network"]').select_option("fitted")
-    drawn(page)
-    assert [layer["type"] for layer in spec(page)["layers"]] == ["dense"]
+    trained = module(page, "train/question.js", f"m.question({json.dumps(shared(page))}).layers")
+    assert [layer["type"] for layer in trained] == ["dense"]
