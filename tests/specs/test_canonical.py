@@ -133,7 +133,7 @@ def spelt_out(document: Written, plan: Plan, draw: Random) -> Written:
             layer_spelt_out(asked, read, made.name, draw)
             for (asked, read), made in zip(weighted, plan.layers, strict=True)
         ]
-    else:
+    elif spec.config is None:  # which says all, as a size does
         found["size"] = spec.size or next(iter(RECIPES[spec.recipe].sizes))
     found["rules"] = [
         {"because": rule.because, "scheme": scheme_spelt_out(rule.scheme, draw), "match": rule.match}

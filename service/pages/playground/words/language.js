@@ -6,7 +6,7 @@ export const LANGUAGES = Object.keys(WORDS);
 const REMEMBERED = "initserve-language";
 
 const remembered = recall(REMEMBERED);
-let current = LANGUAGES.includes(remembered) ? remembered : navigator.language.startsWith("es") ? "es" : "en";
+let current = LANGUAGES.includes(remembered) ? remembered : globalThis.navigator?.language.startsWith("es") ? "es" : "en";
 
 export const language = () => current;
 
