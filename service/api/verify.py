@@ -18,7 +18,7 @@ router = APIRouter(tags=["weights"], route_class=DirectRoute)
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 # Files of the spec that an address holds: a safetensors file says its spec itself.
 EXAMPLES = {
-    FORMATS[name].media_type: {"examples": {name: {"summary": summary, "externalValue": f"weights/{EXAMPLE}{end}"}}}
+    FORMATS[name].media_type: {"examples": {name: {"summary": summary, "x-address": f"weights/{EXAMPLE}{end}"}}}
     for name, summary, end in (
         ("safetensors", "A file of this service, which says its own spec", ".safetensors"),
         ("npz", "The same arrays, for ?spec= to say the spec", ".npz"),

@@ -46,7 +46,7 @@ def example(asked: Asked, found: Answered) -> dict[str, Any]:
         return {**shown, "value": in_short(value) if asked.operation in ("diagnose", "train") else value}
     if found.status == 206 or found.media_type.startswith(TEXT) or asked.target.endswith(".json"):
         return {**shown, "value": found.body.decode()}
-    return {**shown, "externalValue": found.headers.get("content-location", asked.target).removeprefix("/")}
+    return {**shown, "x-address": found.headers.get("content-location", asked.target).removeprefix("/")}
 
 
 def code_of(found: Answered) -> str:

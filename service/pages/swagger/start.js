@@ -64,7 +64,7 @@ lead();
 // Swagger UI would fetch every file of an example, and show its bytes as text: its own words lead to it instead.
 function leadToFiles(response) {
   if (response.url.endsWith("/openapi.json"))
-    response.text = response.text.replaceAll(/","externalValue":"([^"]*)"/g, ': [the file](../$1)"');
+    response.text = response.text.replaceAll(/","x-address":"([^"]*)"/g, ': [the file](../$1)"');
   return response;
 }
 
