@@ -28,9 +28,6 @@ export function explained(text, at) {
   return [...parts, text.slice(end)];
 }
 
-// The same sentence where nothing can be opened: a name, a picture's words.
-export const unmarked = (text) => text.replaceAll(MARKED, (_, key, shown) => shown ?? t(`term.${key}`));
-
 // Made when it is first asked for; the browser opens and closes it, and gives the focus back.
 function prepare(id, key, button) {
   const popover = document.getElementById(id) ?? created(id);

@@ -1,5 +1,5 @@
 // A network in outline: blocks by their layers' names or shortcuts, and what repeats told once.
-import { isWeightless, namesOf, sourcesOf } from "./structure.js";
+import { namesOf, sourcesOf } from "./structure.js";
 
 const LAYERS = 8; // so many equal layers, one after the other, are a run
 const BLOCKS = 2;
@@ -120,5 +120,3 @@ export function titleOf(item, names) {
 
 // A key by which a part stays unfolded while its network is worked on.
 export const keyOf = (item, names) => `${item.kind} ${names[item.first]} ${item.kind === "run" ? "" : item.last - item.first}`;
-
-export const hasWeights = (layer) => !isWeightless(layer) && layer.type !== "dropout";

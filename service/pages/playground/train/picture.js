@@ -1,12 +1,10 @@
-// The pictures of a training at a step: each start's answers beside the others', and the curves.
+// The pictures of a training at a step: each start's answers beside the others'.
 import "./words.js";
-import { h } from "../frame/dom.js";
 import { legend, lineSample } from "../charts/charts.js";
 import { number, t } from "../words/language.js";
-import { curveFigures } from "./curves.js";
 import { imagesFigure } from "./images.js";
-import { called, same } from "./lines.js";
-import { lookAt, stepsSeen } from "./looks.js";
+import { called } from "./lines.js";
+import { lookAt } from "./looks.js";
 import { planeFigure, pointSample } from "./plane.js";
 import { predictionsFigure } from "./predictions.js";
 
@@ -29,8 +27,6 @@ export const widthForAnswers = (count, width, examples) => widthBeside(count, wi
 
 export const columnsOf = (width) => `repeat(auto-fill, minmax(min(100%, ${width}px), 1fr))`;
 
-const beside = (width, figures) => h("div", { class: "beside", style: `grid-template-columns: ${columnsOf(width)}` }, figures);
-
 // A start's answers at a step, null for the newest there are; `run` is undefined before it begins.
 export function answersFigure({ run, start, examples, step, width, key }) {
   const look = run ? lookAt(run, step) : null;
@@ -47,24 +43,3 @@ export const legendOf = (examples) =>
         { sample: lineSample("divide"), text: t("train.divide") },
       ])
     : null;
-
-// Everything of some runs in one piece, as large as the data and one chart: `runs` and `examples` of a Training, of which
-// the first run of each start is shown; `steps` that a run has, where it is not all done.
-export function trainingFigure({ runs, examples, width, step = null, steps = 1 + (stepsSeen(runs).at(-1) ?? 0) }) {
-  const first = runs.filter((run, index) => runs.findIndex((other) => same(other.start, run.start)) === index);
-  const each = examples && widthForAnswers(first.length || 1, width, examples);
-  const curves = curveFigures({ runs, starts: first.map((run) => run.start), restarts: 1, steps, measure: "loss", axis: "logarithmic", width });
-  curves.mark(step);
-  return h(
-    "div",
-    { class: "column" },
-    examples && [
-      legendOf(examples),
-      beside(
-        each,
-        first.map((run) => answersFigure({ run, start: run.start, examples, step, width: each, key: run.number })),
-      ),
-    ],
-    curves.figures,
-  );
-}
