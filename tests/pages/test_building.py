@@ -234,6 +234,30 @@ def test_undo_in_a_text_field_is_the_field_s_own_and_a_quick_one_loses_nothing(r
     expect(field(page, "layer-fc3")).to_have_count(0)
 
 
+@pytest.mark.parametrize("pause", [0, 100, 250, 300])  # milliseconds, around the moment when the address follows
+def test_two_quick_changes_are_two_steps_back(reader: Reader, pause: int) -> None:
+    page = reader.open()
+    before = spec(page)
+    page.evaluate(
+        """async (pause) => {
+            const press = (key) => document.querySelector(`[data-key="${key}"]`).click();
+            const undo = () => dispatchEvent(new KeyboardEvent("keydown", { key: "z", ctrlKey: true, cancelable: true }));
+            const wait = () => new Promise((done) => setTimeout(done, pause));
+            press("remove-fc3");
+            await wait();
+            press("remove-fc5");
+            await wait();
+            undo();
+        }""",
+        pause,
+    )
+    expect(field(page, "layer-fc5")).to_be_visible()
+    expect(field(page, "layer-fc3")).to_have_count(0)
+    field(page, "undo").click()
+    expect(field(page, "layer-fc3")).to_be_visible()
+    assert spec(page) == before
+
+
 def test_the_network_is_drawn_with_its_verdicts_sizes_and_shortcuts(reader: Reader) -> None:
     page = reader.open()
     way(page, "drawn")

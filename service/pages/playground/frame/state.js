@@ -95,6 +95,7 @@ let held = false;
 let again = false;
 let settling = 0;
 let pending = "";
+let written = Promise.resolve(); // addresses are packed in the background, and put in the order of their changes
 let last = { kind: "", at: 0 };
 
 export const onRender = (render) => renderers.push(render);
@@ -127,19 +128,25 @@ for (const kind of ["pointerup", "pointercancel"]) {
   });
 }
 
-// A change to what a link holds; changes of one kind in quick succession are one step back.
+// A change to what a link holds; changes of one kind in quick succession are one step back, of two kinds two.
 export function edit(kind, mutate) {
+  if (kind !== pending) writePending();
   update(() => mutate(state.shared));
   followers.forEach((followed) => followed(state));
   clearTimeout(settling);
   pending = kind;
-  settling = setTimeout(() => writeAddress(kind), SETTLED);
+  settling = setTimeout(writePending, SETTLED);
 }
 
-async function writeAddress(kind) {
+function writePending() {
+  if (!settling) return;
+  clearTimeout(settling);
   settling = 0;
-  const network = JSON.stringify(state.shared.spec);
-  const hash = `#${await pack(state.shared)}`;
+  const [kind, network, packed] = [pending, JSON.stringify(state.shared.spec), pack(state.shared)];
+  written = written.then(async () => writeAddress(kind, network, `#${await packed}`));
+}
+
+function writeAddress(kind, network, hash) {
   if (hash === location.hash) return;
   const typing = kind === last.kind && performance.now() - last.at < TYPING + SETTLED;
   last = { kind, at: performance.now() };
@@ -151,10 +158,8 @@ export const canStep = (way) => steps(way) !== 0 || (way < 0 && !isWritten(JSON.
 
 // Goes back to the network before, or on to the one after, along the page's own history.
 export async function step(way) {
-  if (settling) {
-    clearTimeout(settling);
-    await writeAddress(pending);
-  }
+  writePending();
+  await written;
   if (steps(way)) history.go(steps(way));
 }
 
