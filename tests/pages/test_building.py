@@ -241,13 +241,13 @@ def test_two_quick_changes_are_two_steps_back(reader: Reader, pause: int) -> Non
     page.evaluate(
         """async (pause) => {
             const press = (key) => document.querySelector(`[data-key="${key}"]`).click();
-            const undo = () => dispatchEvent(new KeyboardEvent("keydown", { key: "z", ctrlKey: true, cancelable: true }));
+            const keys = { key: "z", ctrlKey: true, cancelable: true };
             const wait = () => new Promise((done) => setTimeout(done, pause));
             press("remove-fc3");
             await wait();
             press("remove-fc5");
             await wait();
-            undo();
+            dispatchEvent(new KeyboardEvent("keydown", keys));
         }""",
         pause,
     )
