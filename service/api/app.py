@@ -11,6 +11,7 @@ from typing import Any
 from anyio import to_thread
 from fastapi import FastAPI
 from numba.core import config
+from starlette.types import ASGIApp
 
 from service import __version__
 from service.api import (
@@ -35,6 +36,7 @@ from service.api.connections import Connections, most_connections
 from service.api.content import Content
 from service.api.counters import Counters
 from service.api.digests import Digests
+from service.api.door.gate import Gate
 from service.api.kept import Plans
 from service.api.readiness import Readiness
 from service.api.services import Services
@@ -48,6 +50,9 @@ logger = logging.getLogger("initserve")
 
 
 class Application(FastAPI):
+    def build_middleware_stack(self) -> ASGIApp:
+        return Gate(super().build_middleware_stack())
+
     def openapi(self) -> dict[str, Any]:
         return openapi.describe(self)
 
