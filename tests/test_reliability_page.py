@@ -14,7 +14,7 @@ TABLE = [[cell.strip() for cell in line.strip("|").split("|")] for line in LINES
 ROWS = [row for row in TABLE if row != COLUMNS]
 
 
-def tests_in(path: str) -> set[str]:
+def functions_of(path: str) -> set[str]:
     tree = ast.parse((ROOT / path).read_text())
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
 
@@ -27,4 +27,4 @@ def test_what_is_promised_is_held_by_tests_that_exist(row: list[str]) -> None:
     assert NAMED.sub("", tests).replace("<br>", " ").replace("*long*", "").strip() == ""
     assert NAMED.findall(tests)
     for path, name in NAMED.findall(tests):
-        assert name in tests_in(path)
+        assert name in functions_of(path)
