@@ -89,6 +89,19 @@ class Diagnosis:
             shapes = {name: (examples, *shape[1:]) for name, shape in shapes.items()}
         return shapes
 
+    @property
+    def price(self) -> int:
+        """What it costs, in multiplications that take as long; raises InitserveError for what is too much."""
+        network = Network(self.spec, self.most_operations)
+        if self.request.forecast_only:
+            return PER_LAYER * len(network.graph.places)
+        passes = 2 + REMEDIES + (self.request.steps or 0)
+        alone = passes * network.price(self.shapes)
+        if self.family is None:
+            return alone
+        shapes = {name: batch.shape for name, batch in self.family.inputs.items()}
+        return alone + sum(2 * member.network.price(shapes) for member in self.family.members)
+
     def study(self, spec: Spec, distributions: bool = False) -> Findings:
         """Return what a spec comes to with the inputs of this request."""
         if self.request.forecast_only:
