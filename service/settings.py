@@ -14,6 +14,12 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port; 0 takes a free one.")
+    trusted_proxies: str = Field(
+        "",
+        description="Proxies that are believed when they say in `X-Forwarded-For` who came to them: addresses and "
+        "networks with commas between (`10.0.0.0/8,fd00::/8`), `unix` for whoever comes over a Unix socket. Left "
+        "empty: none is, and every client of a proxy is the same one.",
+    )
     max_body_bytes: int = Field(
         16 * MIB,
         ge=1024,

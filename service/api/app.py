@@ -36,6 +36,7 @@ from service.api.connections import Connections, most_connections
 from service.api.content import Content
 from service.api.counters import Counters
 from service.api.digests import Digests
+from service.api.door.clients import Proxies
 from service.api.door.gate import Gate
 from service.api.kept import Plans
 from service.api.readiness import Readiness
@@ -51,7 +52,7 @@ logger = logging.getLogger("initserve")
 
 class Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
-        return Gate(super().build_middleware_stack())
+        return Gate(super().build_middleware_stack(), self.state.proxies)
 
     def openapi(self) -> dict[str, Any]:
         return openapi.describe(self)
@@ -101,7 +102,10 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
 
 
 def create_app(settings: Settings) -> Application:
-    """Return the service under these settings; raises OSError for a store of specs that cannot be opened."""
+    """Return the service under these settings.
+
+    Raises OSError for a store of specs that cannot be opened, ValueError for trusted proxies that are no addresses.
+    """
     app = Application(
         title="initserve",
         version=__version__,
@@ -111,6 +115,7 @@ def create_app(settings: Settings) -> Application:
         openapi_url=None,
     )
     app.state.settings = settings
+    app.state.proxies = Proxies(settings.trusted_proxies)
     most, longest = settings.max_specs_bytes, settings.max_body_bytes
     app.state.store = Store.at(settings.specs, most, longest) if settings.specs else None
     problems.install(app)

@@ -33,4 +33,5 @@ def run(settings: Settings) -> None:
         ws="none",
         timeout_graceful_shutdown=settings.shutdown_seconds,
         server_header=False,
+        proxy_headers=False,  # who is asked for: the door says whom it believes
     )

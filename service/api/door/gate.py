@@ -2,21 +2,22 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.door.clients import client_of
+from service.api.door.clients import Proxies, client_of
 from service.api.door.visits import Visit
 
 
 class Gate:
     """Lets a request in as somebody's, and adds to its answer what every answer says."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, proxies: Proxies) -> None:
         self._app = app
+        self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        visit = scope["visit"] = Visit(client_of(scope))
+        visit = scope["visit"] = Visit(client_of(scope, self._proxies))
 
         async def leave(message: Message) -> None:
             if message["type"] == "http.response.start":

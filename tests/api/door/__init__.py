@@ -1,0 +1,1 @@
+"""Who comes in, whether they may, and what every answer says."""
