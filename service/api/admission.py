@@ -34,8 +34,9 @@ KEPT = 4  # a quarter of the memory is for small requests and their answers alon
 class Budget:
     """How much there is of something, and how much of it is taken. For any thread."""
 
-    def __init__(self, limit: int, unit: str = "bytes") -> None:
+    def __init__(self, limit: int, name: str, unit: str = "bytes") -> None:
         self.limit = limit
+        self.name = name  # why a request is refused that finds it taken
         self.unit = unit
         self.taken = 0
         self._lock = threading.Lock()
@@ -51,7 +52,7 @@ class Budget:
             limit = self.limit - kept
             if self.taken + cost > limit:
                 detail = f"what is under way takes {self.taken:,} of {limit:,} {self.unit}; this needs {cost:,} more"
-                raise busy(detail)
+                raise busy(detail, self.name)
             self.taken += cost
 
     def give_back(self, cost: int) -> None:
@@ -85,9 +86,9 @@ class Room:
     """The budgets of a process: memory, memory for what must be made as a whole, and heavy requests."""
 
     def __init__(self, settings: Settings) -> None:
-        self.memory = Budget(settings.max_bytes_in_flight)
-        self.standing = Budget(settings.max_standing_bytes_in_flight)
-        self.heavy = Budget(settings.max_heavy_requests, "heavy requests")
+        self.memory = Budget(settings.max_bytes_in_flight, "memory")
+        self.standing = Budget(settings.max_standing_bytes_in_flight, "standing-memory")
+        self.heavy = Budget(settings.max_heavy_requests, "heavy-requests", "heavy requests")
         self._kept = settings.max_bytes_in_flight // KEPT
 
     def for_request(self) -> Grant:
@@ -122,8 +123,8 @@ class Room:
         return grant
 
 
-def busy(detail: str) -> RequestProblem:
-    return RequestProblem("busy", detail, retry_after=RETRY_AFTER)
+def busy(detail: str, reason: str) -> RequestProblem:
+    return RequestProblem("busy", detail, retry_after=RETRY_AFTER, reason=reason)
 
 
 def admit(plan: Plan, format_name: str, include: Include, settings: Settings) -> None:

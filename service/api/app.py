@@ -20,7 +20,6 @@ from service.api import (
     hub,
     hub_listing,
     init,
-    metrics,
     openapi,
     operations,
     pages,
@@ -34,7 +33,6 @@ from service.api import (
 from service.api.admission import Room
 from service.api.connections import Connections, most_connections
 from service.api.content import Content
-from service.api.counters import Counters
 from service.api.digests import Digests
 from service.api.door.clients import Proxies
 from service.api.door.gate import Gate
@@ -42,6 +40,9 @@ from service.api.kept import Plans
 from service.api.readiness import Readiness
 from service.api.services import Services
 from service.api.store import Store
+from service.api.telemetry import exposition
+from service.api.telemetry.metrics import Metrics
+from service.api.telemetry.state import State
 from service.compiling import Compilation, unkept
 from service.pipeline import Workers
 from service.settings import Settings
@@ -86,7 +87,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     store: Store | None = app.state.store
     room = Room(settings)
     plans = Plans(workers, store, room, settings.max_kept_plan_bytes, settings.max_body_bytes)
-    services = Services(settings, Counters(), room, workers, connections, readiness, plans, store, Digests())
+    services = Services(settings, Metrics(), room, workers, connections, readiness, plans, store, Digests())
+    services.metrics.registry.register(State(services))
     app.state.services = services
     app.state.pages = await to_thread.run_sync(pages.read_pages)
     # What start-up made stays: looking through it again and again would hold up an answer now and then.
@@ -119,7 +121,7 @@ def create_app(settings: Settings) -> Application:
     most, longest = settings.max_specs_bytes, settings.max_body_bytes
     app.state.store = Store.at(settings.specs, most, longest) if settings.specs else None
     problems.install(app)
-    routers = (init, shards, weights, specs, verify, diagnose, train, catalogue, operations, metrics)
+    routers = (init, shards, weights, specs, verify, diagnose, train, catalogue, operations, exposition)
     for router in (each.router for each in routers):
         app.router.routes.extend(router.routes)  # include_router would put a second match before every route
     app.router.redirect_slashes = False  # to an address made of whatever Host says

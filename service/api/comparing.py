@@ -83,7 +83,7 @@ class Comparing:
             try:
                 workers.refuse_heavy()
             except LineFull as full:
-                raise busy(str(full)) from None
+                raise busy(str(full), "line-full") from None
         self.stand(cost.standing)
 
     @property

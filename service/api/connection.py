@@ -50,7 +50,7 @@ class Connection(HttpToolsProtocol):
         if self.register.enter():
             self._wait_for_request()
         else:
-            self.refuse(RequestProblem("busy", "there are too many connections", retry_after=1))
+            self.refuse(RequestProblem("busy", "there are too many connections", retry_after=1, reason="connections"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.left.set()
@@ -213,7 +213,7 @@ class Connection(HttpToolsProtocol):
 
     def refuse(self, refused: RequestProblem) -> None:
         """Answer what is no request with a problem document, and take no more."""
-        self.services.counters.problems[refused.code] += 1
+        self.services.metrics.count_refusal(refused)
         if self._answering:
             self.cycle.break_off()
             if self.cycle.response_started:

@@ -195,12 +195,14 @@ class RequestProblem(Exception):
         retry_after: int | None = None,
         remedy: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        reason: str = "",
     ) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.errors = list(errors)
         self.remedy = remedy
+        self.reason = reason  # of a refusal, for operators: a word of its own for each bound
         self.headers = dict(headers or {})
         if retry_after is not None:
             self.headers["retry-after"] = str(retry_after)
@@ -285,8 +287,8 @@ def can_be_said(remedy: Mapping[str, Any]) -> bool:
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document, and count them."""
 
-    def counted(code: str, *arguments: Any, **more: Any) -> JSONResponse:
-        app.state.services.counters.problems[code] += 1
+    def counted(code: str, *arguments: Any, reason: str = "", **more: Any) -> JSONResponse:
+        app.state.services.metrics.count_problem(code, reason)
         return problem(code, *arguments, **more)
 
     async def of_spec(request: Request, error: Exception) -> JSONResponse:
@@ -297,7 +299,7 @@ def install(app: FastAPI) -> None:
 
     async def of_request(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestProblem)
-        return counted(error.code, error.detail, error.errors, error.remedy, error.headers)
+        return counted(error.code, error.detail, error.errors, error.remedy, error.headers, reason=error.reason)
 
     async def of_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -311,14 +313,16 @@ def install(app: FastAPI) -> None:
 
     async def of_memory(request: Request, error: Exception) -> JSONResponse:
         logger.error("%s %s: out of memory", request.method, request.url.path, exc_info=error)
-        return counted("busy", "there was not enough memory for it just now", headers={"retry-after": "1"})
+        return counted(
+            "busy", "there was not enough memory for it just now", headers={"retry-after": "1"}, reason="out-of-memory"
+        )
 
     async def of_fault(request: Request, error: Exception) -> JSONResponse:
         logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
         return counted("internal-error", "something failed here that should not; it has been logged")
 
     async def of_nobody(request: Request, error: Exception) -> Response:
-        app.state.services.counters.answers["client-gone"] += 1
+        app.state.services.metrics.answers.labels("client-gone").inc()
         return Response(status_code=408)  # which goes nowhere
 
     app.add_exception_handler(ClientGone, of_nobody)

@@ -6,11 +6,11 @@ from fastapi import Request
 
 from service.api.admission import Room
 from service.api.connections import Connections
-from service.api.counters import Counters
 from service.api.digests import Digests
 from service.api.kept import Plans
 from service.api.readiness import Readiness
 from service.api.store import Store
+from service.api.telemetry.metrics import Metrics
 from service.pipeline import Workers
 from service.settings import Settings
 
@@ -18,7 +18,7 @@ from service.settings import Settings
 @dataclass(slots=True)
 class Services:
     settings: Settings
-    counters: Counters
+    metrics: Metrics
     room: Room
     workers: Workers
     connections: Connections

@@ -74,7 +74,7 @@ class Answer(Response):
             with suppress(RuntimeError):  # the loop was closed
                 loop.call_soon_threadsafe(inbox.put_nowait, delivery)
 
-        workers, counters = self.services.workers, self.services.counters
+        workers, metrics = self.services.workers, self.services.metrics
         gone = loop.create_task(client_gone(receive))
         gone.add_done_callback(lambda _: inbox.put_nowait(Delivery(last=True)))
         run = workers.start(self.pieces, deliver)
@@ -84,7 +84,7 @@ class Answer(Response):
         finally:
             gone.cancel()
             workers.close(run, self.release)
-            counters.answers[outcome] += 1
+            metrics.answers.labels(outcome).inc()
 
     async def _send(
         self, scope: Scope, send: Send, inbox: asyncio.Queue[Delivery], run: Run, gone: asyncio.Task[None]
@@ -97,7 +97,7 @@ class Answer(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         while not delivery.last:
             await send({"type": "http.response.body", "body": delivery.chunk, "more_body": True})
-            self.services.counters.sent_bytes += len(delivery.chunk)
+            self.services.metrics.sent_bytes.inc(len(delivery.chunk))
             self.services.workers.taken(run, delivery.weight)
             delivery = await inbox.get()
         if delivery.error is not None:

@@ -63,7 +63,7 @@ async def in_worker(workers: Workers, request: Request, work: Callable[[], T], h
     try:
         job = workers.submit(do, heavy)
     except LineFull as full:
-        raise busy(str(full)) from None
+        raise busy(str(full), "line-full") from None
     gone = loop.create_task(client_gone(request.receive))
     try:
         await asyncio.wait((future, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -122,5 +122,5 @@ def room_for(cost: Cost, length: int, room: Room, workers: Workers) -> Grant:
         try:
             workers.refuse_heavy()
         except LineFull as full:
-            raise busy(str(full)) from None
+            raise busy(str(full), "line-full") from None
     return room.for_answer(cost, length)

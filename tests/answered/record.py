@@ -18,6 +18,8 @@ from tests.answered.requests import requests
 
 FILE = Path(__file__).parents[2] / "service/api/answered.json"
 PROBLEM = "application/problem+json"
+# Of all metrics, those that every process that just started has with the same value.
+METRICS = ("initserve_build", "initserve_ready", "initserve_waiting", "initserve_answers")
 TEXT = ("text/", "image/svg+xml", "application/jsonl", "multipart/byteranges")
 # By operation, status, media type and name.
 Examples: TypeAlias = dict[str, dict[str, dict[str, dict[str, dict[str, Any]]]]]
@@ -44,6 +46,9 @@ def example(asked: Asked, found: Answered) -> dict[str, Any]:
     if found.media_type == "application/json" and found.status != 206:
         value = json.loads(found.body)
         return {**shown, "value": in_short(value) if asked.operation in ("diagnose", "train") else value}
+    if asked.operation == "metrics":
+        lines = found.body.decode().splitlines(keepends=True)
+        return {**shown, "value": "".join(line for line in lines if any(name in line for name in METRICS))}
     if found.status == 206 or found.media_type.startswith(TEXT) or asked.target.endswith(".json"):
         return {**shown, "value": found.body.decode()}
     return {**shown, "x-address": found.headers.get("content-location", asked.target).removeprefix("/")}

@@ -296,7 +296,7 @@ def of_catalogue() -> Iterator[Asked]:
     yield Asked("livez", "alive", "It answers", "GET", "/livez")
     yield Asked("readyz", "ready", "Everything agrees", "GET", "/readyz")
     yield Asked("readyz", "disagrees", "A scheme comes out otherwise", "GET", "/readyz", condition=DISAGREEING)
-    yield Asked("metrics", "counters", "A process that just started", "GET", "/metrics")
+    yield Asked("metrics", "counters", "Some of those of a process that just started", "GET", "/metrics")
 
 
 def requests() -> list[Asked]:

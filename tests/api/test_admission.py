@@ -45,7 +45,7 @@ def test_the_limit_of_one_format_is_not_that_of_another() -> None:
 
 
 def test_what_a_grant_took_is_given_back_once_however_it_grew() -> None:
-    budget, other = Budget(100), Budget(3, "matrices")
+    budget, other = Budget(100, "memory"), Budget(3, "matrices", "matrices")
     with budget.take(40) as grant:
         grant.grow(budget, 10)
         grant.grow(other, 2)

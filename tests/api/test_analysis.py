@@ -147,7 +147,7 @@ def test_events_come_while_it_runs_and_a_client_that_leaves_ends_it(running: Ser
         first = next(stream.iter_lines())
         assert first == "event: progress"
         assert time.perf_counter() - start < 2.0  # the whole takes many times as long
-    wait_until(lambda: counters(running)["bytes_in_flight"] == 0)
+    wait_until(lambda: counters(running)["in_flight_bytes"] == 0)
 
 
 def test_small_requests_are_answered_while_others_train_and_diagnose(running: Server) -> None:
@@ -160,4 +160,4 @@ def test_small_requests_are_answered_while_others_train_and_diagnose(running: Se
             spec = {"seed": 1, "layers": [{"type": "dense", "shape": [100, 100]}]}
             assert httpx.post(f"{running.url}/init", json=spec, timeout=20.0).status_code == 200
         assert time.perf_counter() - start < 5.0
-    wait_until(lambda: counters(running)["bytes_in_flight"] == 0)
+    wait_until(lambda: counters(running)["in_flight_bytes"] == 0)

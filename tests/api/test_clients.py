@@ -44,7 +44,7 @@ def processor_seconds(server: Server) -> float:
 
 def is_idle(server: Server) -> bool:
     found = counters(server)
-    held = found["bytes_in_flight"], found["standing_bytes_in_flight"]
+    held = found["in_flight_bytes"], found["standing_in_flight_bytes"]
     waiting = found['waiting{line="heavy"}'], found['waiting{line="short"}']
     return not any((*held, *waiting))
 
@@ -65,7 +65,7 @@ def test_work_for_nobody_ends_while_it_runs(running: Server, name: str) -> None:
     wait_until(lambda: is_idle(running))
     before = counters(running)[NOBODY]
     with post(running, path, json.dumps(document).encode()):
-        wait_until(lambda: counters(running)["bytes_in_flight"] > 0)
+        wait_until(lambda: counters(running)["in_flight_bytes"] > 0)
         time.sleep(0.3)
     left = time.monotonic()
     wait_until(lambda: is_idle(running))
@@ -93,7 +93,7 @@ def test_work_for_nobody_does_not_wait_either(running: Server) -> None:
 
 def test_a_client_that_is_not_read_from_is_missed_when_it_leaves(running: Server) -> None:
     with post(running, "/diagnose", json.dumps(DEEP).encode(), GET * 2000):
-        wait_until(lambda: counters(running)["bytes_in_flight"] > 0)
+        wait_until(lambda: counters(running)["in_flight_bytes"] > 0)
     wait_until(lambda: is_idle(running))
 
 
@@ -135,7 +135,7 @@ def test_lines_are_bounded_and_what_is_small_does_not_stand_in_them(crowded: Ser
 
 def test_a_matrix_waits_for_no_diagnosis(crowded: Server) -> None:
     with post(crowded, "/diagnose", json.dumps(DEEP).encode()):
-        wait_until(lambda: counters(crowded)["bytes_in_flight"] > 0)
+        wait_until(lambda: counters(crowded)["in_flight_bytes"] > 0)
         matrix = spec(300, 300, scheme="orthogonal")
         assert httpx.post(f"{crowded.url}/init", content=matrix, headers=JSON, timeout=PATIENCE).status_code == 200
     wait_until(lambda: is_idle(crowded))
@@ -144,7 +144,7 @@ def test_a_matrix_waits_for_no_diagnosis(crowded: Server) -> None:
 def test_a_short_diagnosis_does_not_wait_for_the_end_of_a_long_one(running: Server) -> None:
     short = {"seed": 1, "layers": [{"type": "dense", "shape": [8, 8]}] * 3, "batch": 8}
     with post(running, "/diagnose", json.dumps(DEEP).encode()) as long:
-        wait_until(lambda: counters(running)["bytes_in_flight"] > 0)
+        wait_until(lambda: counters(running)["in_flight_bytes"] > 0)
         time.sleep(0.2)
         for _ in range(3):
             answer = httpx.post(f"{running.url}/diagnose", json=short, timeout=PATIENCE)

@@ -98,7 +98,7 @@ def test_a_range_that_nobody_reads_holds_up_nobody(running: Server, client: http
         first = client.get(large, headers={"range": f"bytes={2**39}-{2**39 + MIB}"}, timeout=5.0)
         assert first.status_code == 206
         assert counters(running)["drawn_bytes_total"] - drawn < 4 * MIB + KERNEL + AHEAD
-    wait_until(lambda: counters(running)["bytes_in_flight"] == 0)
+    wait_until(lambda: counters(running)["in_flight_bytes"] == 0)
 
 
 @pytest.mark.long

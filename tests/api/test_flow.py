@@ -50,9 +50,16 @@ def read(connection: socket.socket, count: int) -> bytes:
 
 
 def counters(server: Server) -> dict[str, float]:
-    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
-    pairs = [line.rpartition(" ") for line in lines if not line.startswith("#")]
-    return {name.removeprefix("initserve_"): float(value) for name, _, value in pairs}
+    """Return every metric by its name and labels, and by its name alone what those of all labels add up to."""
+    found: dict[str, float] = {}
+    for line in httpx.get(f"{server.url}/metrics").text.splitlines():
+        if not line.startswith("#"):
+            name, _, value = line.removeprefix("initserve_").rpartition(" ")
+            found[name] = float(value)
+            bare = name.partition("{")[0]
+            if bare != name:
+                found[bare] = found.get(bare, 0.0) + float(value)
+    return found
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -92,7 +99,7 @@ def test_a_reader_that_stops_stops_the_work_and_can_go_on(running: Server) -> No
         assert counters(running)["drawn_bytes_total"] == stopped
         read(connection, 40 * MIB)
         assert counters(running)["drawn_bytes_total"] - stopped >= 20 * MIB
-    wait_until(lambda: counters(running)["bytes_in_flight"] == 0)
+    wait_until(lambda: counters(running)["in_flight_bytes"] == 0)
 
 
 @pytest.mark.parametrize("query", ["format=safetensors", "format=npy", "format=npz", "include=statistics"])
@@ -107,7 +114,7 @@ def test_a_client_that_hangs_up_stops_the_work_within_a_few_chunks(running: Serv
         else:
             time.sleep(0.05)
         connection.close()
-    wait_until(lambda: counters(running)["bytes_in_flight"] == 0)
+    wait_until(lambda: counters(running)["in_flight_bytes"] == 0)
     ended = counters(running)
     gone = 'answers_total{outcome="client-gone"}'
     assert ended[gone] - before[gone] == rounds
@@ -123,7 +130,7 @@ def test_a_connection_that_is_reset_gives_its_budget_back(running: Server) -> No
         read(connection, MIB)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
-    wait_until(lambda: counters(running)["bytes_in_flight"] == 0)
+    wait_until(lambda: counters(running)["in_flight_bytes"] == 0)
 
 
 def test_a_reader_that_stalls_is_cut_off() -> None:
@@ -157,7 +164,7 @@ def test_a_reader_that_stalls_at_the_end_is_cut_off_too() -> None:
             head = "POST /init HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json"
             connection.sendall(f"{head}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body)
             connections.append(connection)
-        wait_until(lambda: counters(server)["bytes_in_flight"] == 0)
+        wait_until(lambda: counters(server)["in_flight_bytes"] == 0)
         time.sleep(1.0)
         lengths = []
         for connection in connections:
@@ -189,7 +196,7 @@ def test_what_cannot_be_held_is_refused_and_asked_to_come_back(small_server: Ser
         assert httpx.get(f"{server.url}/readyz", timeout=2.0).status_code == 200
         # There is still room for what is small.
         assert httpx.post(f"{server.url}/init", content=SMALL, headers=JSON, timeout=2.0).status_code == 200
-    wait_until(lambda: counters(server)["bytes_in_flight"] == 0)
+    wait_until(lambda: counters(server)["in_flight_bytes"] == 0)
     with begin(server) as connection:
         assert read(connection, 12) == b"HTTP/1.1 200"
 
@@ -202,7 +209,7 @@ def test_a_flood_of_small_requests_is_answered_or_refused_and_forgotten(small_se
         connection.close()
     assert set(statuses) <= {b"200", b"503"}
     assert statuses.count(b"200") >= 100
-    wait_until(lambda: counters(server)["bytes_in_flight"] == 0)
+    wait_until(lambda: counters(server)["in_flight_bytes"] == 0)
 
 
 def test_small_requests_are_quick_while_large_ones_go_out(running: Server) -> None:
@@ -238,7 +245,7 @@ def test_a_matrix_decomposition_holds_up_nobody(running: Server) -> None:
         for _ in range(10):
             assert httpx.post(f"{running.url}/init", content=SMALL, headers=JSON, timeout=PATIENCE).status_code == 200
         assert time.perf_counter() - start < 2.0
-    wait_until(lambda: counters(running)["bytes_in_flight"] == 0)
+    wait_until(lambda: counters(running)["in_flight_bytes"] == 0)
 
 
 @pytest.mark.long
@@ -288,7 +295,7 @@ def test_a_hang_up_reaches_the_answer_under_way_and_not_only_the_request_behind_
         head = "POST /init HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length"
         connection.sendall(f"{head}: {len(SMALL)}\r\n\r\n".encode() + SMALL)
         read(connection, 2 * MIB)
-    wait_until(lambda: counters(running)["bytes_in_flight"] == 0)
+    wait_until(lambda: counters(running)["in_flight_bytes"] == 0)
     assert counters(running)[gone] - before == 1
 
 
@@ -299,7 +306,7 @@ def test_what_can_never_be_held_is_refused_for_good(small_server: Server) -> Non
         body = spec(side, side, scheme="orthogonal")
         with httpx.stream("POST", f"{small_server.url}/init?format=npy", content=body, headers=JSON) as answer:
             statuses.add(answer.status_code)
-        wait_until(lambda: counters(small_server)["standing_bytes_in_flight"] == 0)
+        wait_until(lambda: counters(small_server)["standing_in_flight_bytes"] == 0)
     assert statuses == {200, 422}
 
 
@@ -312,10 +319,10 @@ def test_half_sent_bodies_hold_next_to_nothing(small_server: Server) -> None:
             )
             connection.sendall(head.encode())
         time.sleep(0.2)
-        assert counters(small_server)["bytes_in_flight"] <= 40 * MIB // 2
+        assert counters(small_server)["in_flight_bytes"] <= 40 * MIB // 2
         with begin(small_server) as connection:
             assert read(connection, 12) == b"HTTP/1.1 200"
-    wait_until(lambda: counters(small_server)["bytes_in_flight"] == 0)
+    wait_until(lambda: counters(small_server)["in_flight_bytes"] == 0)
 
 
 @pytest.mark.long
@@ -327,6 +334,6 @@ def test_a_matrix_goes_when_its_reader_does() -> None:
         for _ in range(3):
             with begin(server, tall) as connection:
                 read(connection, MIB)
-            wait_until(lambda: counters(server)["bytes_in_flight"] == 0)
+            wait_until(lambda: counters(server)["in_flight_bytes"] == 0)
         time.sleep(0.3)
         assert resident(server, "VmRSS") - idle < 48 * MIB

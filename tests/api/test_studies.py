@@ -43,8 +43,8 @@ def test_a_diagnosis_holds_no_more_than_it_was_admitted_for(running: Server, doc
     before = peak(running)
     body = json.dumps(document).encode()
     with post(running, "/diagnose", body) as connection:
-        wait_until(lambda: counters(running)["standing_bytes_in_flight"] > 0)
-        admitted = counters(running)["standing_bytes_in_flight"]
+        wait_until(lambda: counters(running)["standing_in_flight_bytes"] > 0)
+        admitted = counters(running)["standing_in_flight_bytes"]
         connection.settimeout(PATIENCE * 3)
         assert connection.recv(12) == b"HTTP/1.1 200"
     held = peak(running) - before
@@ -61,7 +61,7 @@ def test_what_is_more_than_there_is_in_all_is_too_large_and_what_is_more_than_no
         assert "bytes in memory at once" in refused.json()["detail"]
         long = {**small, "layers": small["layers"] * 200, "batch": 1024}
         with post(server, "/diagnose", json.dumps(long).encode()):
-            wait_until(lambda: counters(server)["standing_bytes_in_flight"] > 0)
+            wait_until(lambda: counters(server)["standing_in_flight_bytes"] > 0)
             refused = httpx.post(f"{server.url}/diagnose", json=small, timeout=PATIENCE)
             assert (refused.status_code, refused.json()["type"]) == (503, "/problems/busy")
         wait_until(lambda: is_idle(server))

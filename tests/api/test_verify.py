@@ -246,16 +246,16 @@ def test_a_client_that_sends_nothing_is_told_so_and_one_that_is_slow_is_borne_wi
 
 def test_files_that_come_in_share_the_memory_that_there_is(running: Server) -> None:
     file = FILES["safetensors"]
-    room = 3 * int(counters(running)["bytes_in_flight_limit"]) // 4
+    room = 3 * int(counters(running)["in_flight_limit_bytes"]) // 4
     with ExitStack() as stack:
         uploads = [stack.enter_context(begin(running, len(file), file[:-1])) for _ in range(room // HELD + 1)]
-        wait_until(lambda: counters(running)["bytes_in_flight"] >= 0.9 * room)
+        wait_until(lambda: counters(running)["in_flight_bytes"] >= 0.9 * room)
         check(httpx.post(f"{running.url}/verify", content=file), 503, "busy")
         assert httpx.post(f"{running.url}/init", json={"layers": LAYERS}).status_code == 200
         for upload in uploads[: len(uploads) * 9 // 10]:  # the last ones may have been too many
             upload.sendall(file[-1:])
             assert status_of(upload) == 200
-    wait_until(lambda: counters(running)["bytes_in_flight"] == 0)
+    wait_until(lambda: counters(running)["in_flight_bytes"] == 0)
 
 
 def test_those_who_say_nothing_are_closed_for_newcomers_before_a_file_that_comes_in() -> None:
@@ -297,11 +297,11 @@ def test_what_is_done_for_a_client_ends_when_it_leaves(running: Server, sent: fl
     header = json.dumps(entry).encode()
     file = len(header).to_bytes(8, "little") + header + bytes(2**20)
     with begin(running, len(file), file[: int(sent * len(file))], f"?spec={packed(WALKED.canonical_json())}"):
-        wait_until(lambda: counters(running)["bytes_in_flight"] > 0)
+        wait_until(lambda: counters(running)["in_flight_bytes"] > 0)
         time.sleep(0.3)
-        assert counters(running)["bytes_in_flight"] > 0
+        assert counters(running)["in_flight_bytes"] > 0
     began = time.monotonic()
-    wait_until(lambda: counters(running)["bytes_in_flight"] == 0)
+    wait_until(lambda: counters(running)["in_flight_bytes"] == 0)
     assert time.monotonic() - began < 2.0  # a generous share of what it takes to walk there
 
 
