@@ -15,7 +15,6 @@ from service.api.app import create_app
 from service.api.links import named
 from service.api.parsing import parse_json, parse_spec, pointing_into
 from service.api.problems import RequestProblem
-from service.api.server import run as run_server
 from service.checking import compare, in_words
 from service.compiling import Compilation
 from service.errors import InitserveError
@@ -24,6 +23,7 @@ from service.formats.description import encode_plan
 from service.headers import SUFFIXES, listing_of
 from service.reading import source_of
 from service.replay import ALGORITHMS
+from service.serving.server import run as run_server
 from service.settings import Settings, settings_table
 from service.specs.self_test import agrees, disagreements
 from service.stream.targets import levels

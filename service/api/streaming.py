@@ -14,7 +14,7 @@ from service.api.services import Services
 from service.formats.payload import Piece
 from service.pipeline import Delivery, Run
 
-# What service/api/server.py puts into the extensions of a request's scope: its connection.
+# What service/api/connection.py puts into the extensions of a request's scope: its connection.
 CONNECTION = "initserve.connection"
 # Bytes that a connection may hold on to without anybody waiting: uvicorn's own high-water mark.
 BUFFERED = 2**16
