@@ -8,13 +8,13 @@ is closed or abandoned ends at its next check (service/stopping.py).
 """
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeAlias
 
-from service.formats.payload import Chunk, Finish, Piece
+from service.formats.payload import Chunk, Drawn, Finish, Piece
 from service.lines import Job, Line, LineFull
 from service.processors import processors
 from service.stopping import Stop, stoppable
@@ -101,7 +101,7 @@ class Workers:
     """
 
     def __init__(self, threads: int = 0, most_jobs: int = 512, most_heavy: int = 16) -> None:
-        self.made = 0  # bytes, by the pieces' weight
+        self.drawn: Counter[tuple[str, str]] = Counter()  # bytes of values, by algorithm and dtype
         self._lock = threading.Lock()
         self._work_there = threading.Condition(self._lock)
         self._heavy_there = threading.Condition(self._lock)
@@ -254,16 +254,21 @@ class Workers:
             self._make(run, place)
         self._finish(run)
 
-    def count(self, made: int) -> None:
-        """Count bytes that are made otherwise than in a run."""
+    def count(self, drawn: Drawn | None) -> None:
+        """Count values that are drawn otherwise than in a run."""
         with self._lock:
-            self.made += made
+            self._count(drawn)
+
+    def _count(self, drawn: Drawn | None) -> None:
+        """Under the lock: count values that were drawn."""
+        if drawn is not None:
+            self.drawn[drawn.algorithm, drawn.dtype] += drawn.bytes
 
     def _make(self, run: Run, place: Place) -> None:
         finish = place.piece.make()
         with self._lock:
             place.finish = finish
-            self.made += place.piece.weight
+            self._count(place.piece.drawn)
 
     def _heavy_turn(self, run: Run) -> None:
         with self._lock:

@@ -104,11 +104,10 @@ async def made_whole(
         return None
 
     def make() -> bytes:
-        chunks, weight = [], 0
+        chunks = []
         for piece in payload.pieces(*wanted):
             chunks.append(piece.make()())
-            weight += piece.weight
-        workers.count(weight)
+            workers.count(piece.drawn)
         return b"".join(chunks)
 
     if cost.elements <= LIGHT_ELEMENTS and len(payload.parts) <= LIGHT_PARTS and not cost.standing:

@@ -16,7 +16,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 from service.networks.arrays import Cost
 from service.networks.plan import PlannedParameter
 from service.stream.drawing import BLOCK, Drawing
-from service.stream.dtypes import DTYPES, Stored
+from service.stream.dtypes import DTYPES, DtypeName, Stored
 
 Chunk: TypeAlias = bytes | memoryview
 Finish: TypeAlias = Callable[[], Chunk]
@@ -35,6 +35,14 @@ class Include:
     statistics: bool = False
 
 
+class Drawn(NamedTuple):
+    """Values that a piece draws: of which stream, stored how, and how many bytes of them."""
+
+    algorithm: str
+    dtype: DtypeName
+    bytes: int
+
+
 class Piece(NamedTuple):
     """A part of an answer, made in two steps.
 
@@ -47,6 +55,7 @@ class Piece(NamedTuple):
     make: Callable[[], Finish]
     weight: int = 0
     heavy: bool = False
+    drawn: Drawn | None = None
 
 
 def text(content: bytes) -> Piece:
@@ -188,10 +197,12 @@ class Values(Generic[S]):
         if first == end:
             return
         drawing = yield from opened(self.parameter.within(first, end))
-        weight = DTYPES[self.parameter.dtype].size * self.encoding.weight
+        algorithm, dtype = self.parameter.algorithm, self.parameter.dtype
+        size = DTYPES[dtype].size
         for begin, count in blocks(first, end, self.encoding.first_block):
             make = partial(self._make, drawing, (begin, count), (start, stop), found)
-            yield Piece(make, weight=int(count * weight))
+            values = count * size
+            yield Piece(make, int(values * self.encoding.weight), drawn=Drawn(algorithm, dtype, values))
         if found is not None and self.kept:
             yield afterwards(partial(self._keep, found))
 

@@ -20,10 +20,14 @@ from service.stream.views import Form, Shape, View
 
 @dataclass(frozen=True)
 class PlannedParameter:
-    """A layer's array as it will be answered; `pointer` is the layer's, `streams` are those that it draws from."""
+    """A layer's array as it will be answered; `pointer` is the layer's.
+
+    `algorithm` names the stream, `streams` are those of it that the array draws from.
+    """
 
     layer: str
     pointer: str
+    algorithm: str
     streams: Streams
     array: PlannedArray
     drawn: tuple[int, int] | None = None  # the first element that will be, and one past the last; None: all

@@ -203,7 +203,9 @@ def arranged(spec: Wanted, asked: Iterable[Asked], made: Iterable[Made], seed: i
                 continue
         own = layer.spec
         streams = Streams(layer.streams, seed if own.seed is None else own.seed)
-        parameters = tuple([PlannedParameter(layer.name, layer.pointer, streams, array) for array in arrays])
+        parameters = tuple(
+            [PlannedParameter(layer.name, layer.pointer, spec.algorithm, streams, array) for array in arrays]
+        )
         layers.append(PlannedLayer(layer.name, own.type, own.activation, parameters))
     return layers
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from service.formats.payload import HEAVY, Piece, Way, approach, opened, text
+from service.formats.payload import HEAVY, Drawn, Piece, Way, approach, opened, text
 from service.networks.plan import PlannedParameter
 from service.stream.drawing import Drawing
 from service.stream.dtypes import DTYPES
@@ -92,9 +92,10 @@ class Verification:
         self._current = comparison, (yield from opened(parameter)), array
 
     def _block(self, raw: bytes, comparison: Comparison, drawing: Drawing, array: Array) -> Piece:
-        first = self._place
-        self._place += len(raw) // DTYPES[comparison.parameter.dtype].size
-        return Piece(partial(comparison.compare, drawing, array, first, raw), weight=2 * len(raw))
+        first, parameter = self._place, comparison.parameter
+        self._place += len(raw) // DTYPES[parameter.dtype].size
+        drawn = Drawn(parameter.algorithm, parameter.dtype, len(raw))
+        return Piece(partial(comparison.compare, drawing, array, first, raw), 2 * len(raw), drawn=drawn)
 
 
 def turned_round(parameter: PlannedParameter) -> PlannedParameter:

@@ -45,4 +45,7 @@ class State(Collector):
         yield gauge("standing_in_flight_limit_bytes", "The most memory that is granted so.", standing.limit)
         waiting = {name: count for name, (count, _) in services.workers.lines().items()}
         yield gauges("waiting", "Jobs that wait for a thread.", "line", waiting)
-        yield CounterMetricFamily("initserve_drawn_bytes", "Bytes of values made.", services.workers.made)
+        drawn = CounterMetricFamily("initserve_drawn_bytes", "Bytes of values drawn.", labels=["algorithm", "dtype"])
+        for stream, count in sorted(services.workers.drawn.copy().items()):
+            drawn.add_metric(stream, count)
+        yield drawn
