@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from benchmarks.servers import IDENTITY, MIB, ZEROS
 from service.cli import serve
+from service.settings import Settings
 from service.specs.spec import Spec
 
 ANSWER = {"algorithm": "initserve/1", "layers": []}
@@ -47,7 +48,7 @@ def main() -> None:
     # The service's own serve() runs it, so that uvicorn's options are the service's, whatever they become.
     run = uvicorn.run
     with patch("uvicorn.run", lambda app, **options: run(application, **options)):
-        serve()
+        serve(Settings())
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from service.api.problems import RequestProblem
 from service.checking import compare, in_words
 from service.compiling import Compilation
 from service.errors import InitserveError
+from service.flags import WrongSettings, add_flags, given_flags, settings_of
 from service.formats import FORMATS, Format, Include
 from service.formats.description import encode_plan
 from service.headers import SUFFIXES, listing_of
@@ -31,9 +32,8 @@ from service.verification import Result
 from service.writing import progress_bar, terminated_as_by_interrupt, write, write_file
 
 
-def serve() -> None:
+def serve(settings: Settings) -> None:
     """Serve over HTTP until interrupted."""
-    settings = Settings()
     address = f"http://{settings.host}:{settings.port}"
     print(f"Playground: {address}/  Swagger UI: {address}/docs/")
     print(f"Try: curl -d @examples/lenet5.json -H 'content-type: application/json' '{address}/init?include=statistics'")
@@ -69,7 +69,7 @@ def init(spec: bytes, output: str, format_name: str | None) -> None:
         raise SystemExit("initserve: this is no text for a terminal; pipe it on, or name a file")
     plan = parse_spec(spec).plan()
     payload = format.encode(plan, Include(weights=True, statistics=format is FORMATS["json"]))
-    threads = Settings().drawing_threads
+    threads = settings_of({}).drawing_threads
     with terminated_as_by_interrupt(), progress_bar(output, payload.length) as progress:
         if output == PIPE:
             write(payload, sys.stdout.buffer, progress, threads)
@@ -120,7 +120,7 @@ def verify(file: str, spec: str | None) -> int:
             return Result.of_spec(parse_spec(text))
 
     with terminated_as_by_interrupt():
-        answer = compare(source_of(file), given, result_of, Settings().drawing_threads)
+        answer = compare(source_of(file), given, result_of, settings_of({}).drawing_threads)
     print("\n".join(in_words(file, answer)))
     return EQUAL if answer["equal"] else DIFFERENT
 
@@ -147,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="initserve", description="The same initial weights, everywhere.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("serve", help="serve over HTTP (INITSERVE_HOST, INITSERVE_PORT; docs/settings.md)")
+    add_flags(commands.add_parser("serve", help="serve over HTTP; every setting is a flag (docs/settings.md)"))
     command = commands.add_parser("init", help="write the weights of a spec to a file, without a server")
     command.add_argument("spec", metavar="SPEC", nargs="?", help=f"a JSON file as POST /init takes it; {STANDARD}")
     command.add_argument("--like", metavar="FILE", help=LIKE)
@@ -188,6 +188,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (InitserveError, RequestProblem) as error:
         lines = [f"{found['pointer']}: {found['detail']}" for found in getattr(error, "errors", [])]
         failed(chosen, "\n".join([f"initserve: {error}", *lines]))
+    except WrongSettings as error:
+        failed(chosen, "\n".join(f"initserve: {line}" for line in error.lines))
     except BrokenPipeError:  # whoever read has gone; nobody is left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         failed(chosen)
@@ -212,7 +214,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Do what was chosen; return the exit status."""
     match chosen.command:
         case "serve":
-            serve()
+            serve(settings_of(given_flags(chosen)))
         case "init":
             init(asked_for(chosen.spec, chosen.like), chosen.output, chosen.format)
         case "plan":
@@ -224,7 +226,7 @@ def run(chosen: argparse.Namespace) -> int:
         case "compile":
             compile_all()
         case "openapi":
-            app = create_app(Settings())
+            app = create_app(settings_of({}))
             document = app.openapi() if chosen.version == "3.2" else app.openapi_for_generators
             print(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False))
         case "settings":

@@ -1,6 +1,7 @@
 """What an operator may set: INITSERVE_* in the environment. docs/settings.md is made from this file."""
 
 from pydantic import Field
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 2**20
@@ -159,17 +160,34 @@ class Settings(BaseSettings):
     )
 
 
+def variable_of(name: str) -> str:
+    """Return the variable of the environment that sets a field of Settings."""
+    return f"INITSERVE_{name.upper()}"
+
+
+def flag_of(name: str) -> str:
+    """Return the flag of the command line that sets a field of Settings."""
+    return f"--{name.replace('_', '-')}"
+
+
+def shown_default(name: str, field: FieldInfo) -> str:
+    """Return what a setting is where nothing sets it, as people read numbers."""
+    number = isinstance(field.default, int) and not isinstance(field.default, bool) and "port" not in name
+    return f"{field.default:,}" if number else str(field.default)
+
+
 def settings_table() -> str:
     """Return docs/settings.md."""
     lines = [
         "# Settings",
         "",
-        "Read from the environment at start-up. Made by `make openapi` from `service/settings.py`.",
+        "Read at start-up from the environment and from the flags of `initserve serve`, which go before it. Made",
+        "by `make openapi` from `service/settings.py`.",
         "",
-        "| variable | default | meaning |",
-        "|---|---|---|",
+        "| variable | flag | default | meaning |",
+        "|---|---|---|---|",
     ]
     for name, field in Settings.model_fields.items():
-        default = f"{field.default:,}" if isinstance(field.default, int) and name != "port" else field.default
-        lines.append(f"| `INITSERVE_{name.upper()}` | {default} | {field.description} |")
+        set_by = f"`{variable_of(name)}` | `{flag_of(name)}`"
+        lines.append(f"| {set_by} | {shown_default(name, field)} | {field.description} |")
     return "\n".join(lines) + "\n"
