@@ -1,0 +1,1 @@
+"""What is deployed: settings where they run, the image, and the files under deploy/."""
