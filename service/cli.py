@@ -17,6 +17,8 @@ from service.api.parsing import parse_json, parse_spec, pointing_into
 from service.api.problems import RequestProblem
 from service.checking import compare, in_words
 from service.compiling import Compilation
+from service.doctor import examine
+from service.doctor.findings import summary, wrong
 from service.errors import InitserveError
 from service.flags import WrongSettings, add_flags, given_flags, settings_of
 from service.formats import FORMATS, Format, Include
@@ -143,11 +145,24 @@ def compile_all() -> None:
         print(f"initserve: compiled for {name} in {time.monotonic() - started:.0f} s", flush=True)
 
 
+def doctor(given: dict[str, str | bool]) -> int:
+    """Say what is wrong with the settings, where they run; return 1 if anything is."""
+    try:
+        findings = examine(settings_of(given))
+    except WrongSettings as error:
+        findings = [wrong("settings", line) for line in error.lines]
+    for finding in findings:
+        print(finding)
+    print(summary(findings))
+    return int(any(finding.level == "wrong" for finding in findings))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="initserve", description="The same initial weights, everywhere.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add_flags(commands.add_parser("serve", help="serve over HTTP; every setting is a flag (docs/settings.md)"))
+    add_flags(commands.add_parser("doctor", help="say what is wrong with a deployment: its settings, where they run"))
     command = commands.add_parser("init", help="write the weights of a spec to a file, without a server")
     command.add_argument("spec", metavar="SPEC", nargs="?", help=f"a JSON file as POST /init takes it; {STANDARD}")
     command.add_argument("--like", metavar="FILE", help=LIKE)
@@ -215,6 +230,8 @@ def run(chosen: argparse.Namespace) -> int:
     match chosen.command:
         case "serve":
             serve(settings_of(given_flags(chosen)))
+        case "doctor":
+            return doctor(given_flags(chosen))
         case "init":
             init(asked_for(chosen.spec, chosen.like), chosen.output, chosen.format)
         case "plan":

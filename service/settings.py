@@ -181,8 +181,10 @@ def settings_table() -> str:
     lines = [
         "# Settings",
         "",
-        "Read at start-up from the environment and from the flags of `initserve serve`, which go before it. Made",
-        "by `make openapi` from `service/settings.py`.",
+        "Read at start-up from the environment and from the flags of `initserve serve`, which go before it.",
+        "`initserve doctor`, with the same flags, says what is wrong with them where it runs.",
+        "",
+        "This page is made by `make openapi` from `service/settings.py`.",
         "",
         "| variable | flag | default | meaning |",
         "|---|---|---|---|",

@@ -72,7 +72,7 @@ def test_every_setting_stands_in_the_docs_and_in_the_help_with_its_flag_and_its_
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     page = (ROOT / "docs/settings.md").read_text()
-    for command in ("serve",):
+    for command in ("serve", "doctor"):
         with pytest.raises(SystemExit):
             main([command, "--help"])
         told = capsys.readouterr().out
@@ -97,7 +97,7 @@ def test_what_kubernetes_says_of_a_service_of_this_name_is_known_for_it(monkeypa
         settings_of({})
 
 
-@pytest.mark.parametrize("command", [["serve"], ["openapi"]])
+@pytest.mark.parametrize("command", [["serve"], ["doctor"], ["openapi"]])
 def test_a_command_under_settings_that_cannot_be_ends_with_a_word_and_no_traceback(command: list[str]) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "service", *command],
