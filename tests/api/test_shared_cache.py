@@ -1,4 +1,4 @@
-"""deploy/nginx-cache.conf, run by nginx in front of a real server: right bytes, each of them asked for once."""
+"""deploy/nginx/nginx-cache.conf, run by nginx in front of a real server: right bytes, each of them asked for once."""
 
 import shutil
 import subprocess
@@ -22,18 +22,22 @@ FILE = f"/weights/{token({'algorithm': 'initserve/1', 'layers': LAYERS, 'seed': 
 def cache(running: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of the cache."""
     folder, port = tmp_path_factory.mktemp("nginx"), free_port()
-    configured = (ROOT / "deploy" / "nginx-cache.conf").read_text()
     temporary = "".join(f"{name}_temp_path {name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    for theirs, ours in [
-        ("/var/cache/nginx/weights", "weights"),
-        ("server initserve:8000;", f"server 127.0.0.1:{running.port};"),
-        ("listen 80;", f"listen 127.0.0.1:{port}; access_log off;"),
-        ("http {", f"http {{ {temporary}"),
-    ]:
-        assert theirs in configured
-        configured = configured.replace(theirs, ours, 1)
-    (folder / "nginx.conf").write_text(configured)
-    command = ["nginx", "-p", str(folder), "-c", "nginx.conf", "-e", "stderr"]
+    here = {
+        "nginx-cache.conf": {
+            "/var/cache/nginx/weights": "weights",
+            "listen 8080;": f"listen 127.0.0.1:{port}; access_log off;",
+            "http {": f"http {{ {temporary}",
+        },
+        "edge.conf": {"$replicas initserve:8000;": f"$replicas 127.0.0.1:{running.port};"},
+    }
+    for name, changes in here.items():
+        configured = (ROOT / "deploy/nginx" / name).read_text()
+        for theirs, ours in changes.items():
+            assert theirs in configured
+            configured = configured.replace(theirs, ours, 1)
+        (folder / name).write_text(configured)
+    command = ["nginx", "-p", str(folder), "-c", "nginx-cache.conf", "-e", "stderr"]
     also = "daemon off; master_process off; pid nginx.pid;"
     process = subprocess.Popen([*command, "-g", also], stderr=subprocess.DEVNULL)
     try:
