@@ -16,7 +16,7 @@ TOOLCHAINS := node:nodejs npm:npm cc:gcc go:golang-go rustc:rustc javac:default-
   Rscript:r-base-core,r-cran-curl,r-cran-jsonlite,r-cran-openssl
 MINUTES ?= 20
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-long test-pages test-clients languages lint format frameworks test-frameworks test-random mutate openapi golden browser node container bench bench-tools lock clean
+.PHONY: help run test unit test-long test-pages test-clients test-containers languages lint format frameworks test-frameworks test-random mutate openapi golden browser node bench bench-tools lock clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,10 +45,10 @@ run: $(VENV)/run ## Serve on INITSERVE_HOST:INITSERVE_PORT (127.0.0.1:8000)
 test: $(VENV)/test lint unit ## Check everything that a commit must pass
 
 unit: $(VENV)/test ## Run the tests alone
-	$(BIN)/pytest -m "not browser and not long and not languages" $(SIDE_BY_SIDE)
+	$(BIN)/pytest -m "not browser and not long and not languages and not containers" $(SIDE_BY_SIDE)
 
 test-long: $(VENV)/test ## Run the tests that take seconds each: memory, long trainings, files beyond 4 GiB
-	$(BIN)/pytest -m long --ignore tests/clients/languages $(SIDE_BY_SIDE)
+	$(BIN)/pytest -m "long and not containers" --ignore tests/clients/languages $(SIDE_BY_SIDE)
 
 test-pages: $(VENV)/test ## Drive the pages in Chromium (make browser installs it); screenshots go to artefacts
 	$(BIN)/pytest -m browser $(SIDE_BY_SIDE)
@@ -137,14 +137,8 @@ bench-tools: ## Install curl, nginx and wrk for the benchmarks (Debian or Ubuntu
 	for tool in curl nginx wrk; do command -v $$tool >/dev/null || missing=1; done; [ -z "$$missing" ] || \
 	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends curl nginx-light wrk; }
 
-container: $(VENV)/run ## Build the image, run it, compare its weights with the command line's (needs Docker)
-	docker build --tag initserve .
-	docker run --detach --rm --read-only --cap-drop ALL --name initserve-check --publish 127.0.0.1:8099:8000 initserve
-	trap 'docker stop initserve-check' EXIT; \
-	  for attempt in $$(seq 100); do curl --silent --fail localhost:8099/readyz && break; sleep 0.1; done; \
-	  mkdir -p artefacts && $(BIN)/initserve init examples/lenet5.json -o artefacts/local.safetensors && \
-	  curl --silent --fail --data @examples/lenet5.json --header 'content-type: application/json' \
-	    'localhost:8099/init?format=safetensors' | cmp - artefacts/local.safetensors && echo "the container's bytes agree"
+test-containers: $(VENV)/test ## Build, run, load and restart docker-compose.yml (needs Docker; skipped without)
+	$(BIN)/pytest -rP tests/containers
 
 lock: $(VENV)/test ## Resolve the requirement files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \

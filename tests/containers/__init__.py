@@ -1,0 +1,1 @@
+"""docker-compose.yml as it stands: built, run, loaded and restarted. Needs Docker; `make test-containers`."""

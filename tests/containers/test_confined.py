@@ -1,0 +1,75 @@
+"""What a container may do: as nobody, writing nowhere, reaching nobody, within its memory."""
+
+import pytest
+
+from service.doctor.limits import of_memory
+from service.settings import Settings
+from tests.containers.fleet import Fleet, docker, inside, inspected, status_of
+
+WRITES = """
+import sys
+for place in sys.argv[1:]:
+    try: open(place + "/x", "w")
+    except OSError as error: print(error.errno)
+"""
+READ_ONLY = 30  # EROFS
+
+
+def test_nobody_is_root_or_has_a_capability(fleet: Fleet) -> None:
+    for container in fleet.everything:
+        status = status_of(container)
+        assert {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
+        assert status["NoNewPrivs"] == "1"
+        assert status["Seccomp"] == "2"
+        users = set(status["Uid"].split())
+        assert users == ({"10001"} if container in fleet.replicas else {"101"})
+
+
+def test_nothing_can_be_written(fleet: Fleet) -> None:
+    for container in fleet.replicas:
+        said = inside(container, "python", "-c", WRITES, "/app", "/app/service", "/tmp", "/var/tmp", "/")
+        assert {int(number) for number in said.split()} == {READ_ONLY}
+    for container in fleet.everything:
+        assert inspected(container)["HostConfig"]["ReadonlyRootfs"] is True
+
+
+def test_replicas_have_no_way_out(fleet: Fleet) -> None:
+    for container in fleet.replicas:
+        _, *routes = inside(container, "cat", "/proc/net/route").splitlines()
+        destinations = {route.split()[1] for route in routes}
+        assert destinations, "there is the network inside"
+        assert "00000000" not in destinations, "there is a default route"
+
+
+def test_the_doctor_finds_nothing_wrong_in_a_replica(fleet: Fleet) -> None:
+    said = inside(fleet.replicas[0], "initserve", "doctor")
+    assert said.splitlines()[-1].startswith("0 wrong, ")
+    assert "the control group allows 4,096 MiB" in said
+    assert "all compiled; the golden digests" in said
+    assert "warning  proxy" not in said
+
+
+def test_memory_is_bounded_and_covers_what_requests_may_hold(fleet: Fleet) -> None:
+    for container in fleet.everything:
+        host = inspected(container)["HostConfig"]
+        assert 0 < host["Memory"] <= 4 * 2**30
+        assert 0 < host["PidsLimit"] <= 256
+        assert host["LogConfig"]["Type"] == "local"  # which turns its files over
+    variables = dict(each.split("=", 1) for each in inspected(fleet.replicas[0])["Config"]["Env"])
+    standing = int(variables["INITSERVE_MAX_STANDING_BYTES_IN_FLIGHT"])
+    (memory,) = of_memory(Settings(max_standing_bytes_in_flight=standing), 4 * 2**30)
+    assert memory.level == "fine"
+
+
+def test_an_image_without_home_name_or_zone_gives_the_same_bytes(fleet: Fleet) -> None:
+    odd = ["--env=HOME=", "--env=TZ=Asia/Kathmandu", "--env=LC_ALL=tr_TR.UTF-8", "--env=PYTHONHASHSEED=7"]
+    for user in ("10001:10001", "65534:65534", "4242:4242"):
+        run = ["run", "--rm", "--read-only", "--cap-drop=ALL", "--network=none", f"--user={user}", *odd]
+        assert "the golden digests agree" in docker(*run, "initserve", "check")
+
+
+@pytest.mark.parametrize(
+    "place", ["/app/tests", "/app/.git", "/app/docs", "/root/.cache", "/app/requirements/test.txt"]
+)
+def test_the_image_holds_nothing_of_how_it_was_made(fleet: Fleet, place: str) -> None:
+    assert inside(fleet.replicas[0], "python", "-c", f"import os; print(os.path.exists({place!r}))").strip() == "False"
