@@ -26,7 +26,7 @@ from service.formats.description import encode_plan
 from service.headers import SUFFIXES, listing_of
 from service.reading import source_of
 from service.replay import ALGORITHMS
-from service.serving.server import run as run_server
+from service.serving.run import serve as run_server
 from service.settings import Settings, settings_table
 from service.specs.self_test import agrees, disagreements
 from service.stream.targets import levels
@@ -36,10 +36,6 @@ from service.writing import progress_bar, terminated_as_by_interrupt, write, wri
 
 def serve(settings: Settings) -> None:
     """Serve over HTTP until interrupted."""
-    address = f"http://{settings.host}:{settings.port}"
-    print(f"Playground: {address}/  Swagger UI: {address}/docs/")
-    print(f"Try: curl -d @examples/lenet5.json -H 'content-type: application/json' '{address}/init?include=statistics'")
-    sys.stdout.flush()
     run_server(settings)
 
 

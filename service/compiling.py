@@ -117,6 +117,11 @@ class Compilation:
         needed = sources_of(module)
         self._waiting.sort(key=lambda name: name not in needed)
 
+    async def wait(self) -> None:
+        """Return once all that was missing is compiled, or has failed."""
+        for done in self._done.values():
+            await done.wait()
+
     async def wait_for(self, module: str) -> None:
         """Return once all that a loaded module, or what it imports, calls is compiled."""
         for name in sources_of(module) & self._done.keys():

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from service.settings import Settings, flag_of, shown_default, variable_of
+from service.settings import Settings, flag_of, meaning_of, shown_default, variable_of
 
 # Kubernetes tells every pod of its services so, by the name of the service: one that is called initserve is told of
 # in what is a setting here.
@@ -29,7 +29,7 @@ def add_flags(command: argparse.ArgumentParser) -> None:
     """Give a command a flag for each setting; what is not given is left out of what `given_flags` returns."""
     group = command.add_argument_group("settings", "each is also a variable of the environment, which a flag overrides")
     for name, field in Settings.model_fields.items():
-        about = f"{field.description} {variable_of(name)}; default: {shown_default(name, field) or 'empty'}"
+        about = f"{meaning_of(name)} {variable_of(name)}; default: {shown_default(name, field) or 'empty'}"
         action = group.add_argument(
             flag_of(name),
             action=argparse.BooleanOptionalAction if field.annotation is bool else "store",

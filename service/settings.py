@@ -1,11 +1,17 @@
 """What an operator may set: INITSERVE_* in the environment. docs/settings.md is made from this file."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 2**20
 GIB = 2**30
+LEAST_MEMORY = 64 * MIB  # of a process, for what is under way
+# Of a field that is a limit of all processes together: each has an equal share.
+SHARED: JsonDict = {"shared": True}
 
 
 class Settings(BaseSettings):
@@ -13,13 +19,29 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="INITSERVE_", frozen=True, extra="forbid")
 
-    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
+    host: str = Field(
+        "127.0.0.1",
+        description="Address to listen on; 0.0.0.0 for every interface. Left empty: the Unix domain socket alone.",
+    )
     port: int = Field(8000, ge=0, le=65535, description="TCP port; 0 takes a free one.")
+    socket: str = Field(
+        "",
+        description="Path of a Unix domain socket to listen on as well, for a proxy or a sidecar on the same machine. "
+        "Its owner and group may connect (mode 660). One that a dead process has left is replaced.",
+    )
     trusted_proxies: str = Field(
         "",
         description="Proxies that are believed when they say in `X-Forwarded-For` who came to them: addresses and "
         "networks with commas between (`10.0.0.0/8,fd00::/8`), `unix` for whoever comes over a Unix socket. Left "
         "empty: none is, and every client of a proxy is the same one.",
+    )
+    processes: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes that serve, all on the same port and socket; a parent starts them, replaces one that "
+        "ends, and on SIGHUP each of them in turn. Python runs on one processor a process, drawing on all. What the "
+        "limits say of all processes together is shared out equally.",
     )
     max_body_bytes: int = Field(
         16 * MIB,
@@ -60,6 +82,7 @@ class Settings(BaseSettings):
     max_connections: int = Field(
         4096,
         ge=1,
+        json_schema_extra=SHARED,
         description="Connections at once, or fewer where the process may not open so many files. Beyond it the one "
         "that has been idle for longest is closed for a new one; where none is idle, the new one gets a 503.",
     )
@@ -94,31 +117,36 @@ class Settings(BaseSettings):
     )
     max_bytes_in_flight: int = Field(
         2 * GIB,
-        ge=64 * MIB,
+        ge=LEAST_MEMORY,
+        json_schema_extra=SHARED,
         description="Bytes of memory that requests and answers under way may hold together; more are answered 503. An "
         "answer holds at most 8 MiB, whatever its length; a quarter is left for small requests and answers.",
     )
     max_standing_bytes_in_flight: int = Field(
         2 * GIB,
         ge=1,
+        json_schema_extra=SHARED,
         description="Bytes of memory that parameters made as a whole, and diagnoses, may hold together, beside the "
         "former; held until their answer is sent.",
     )
     max_kept_plan_bytes: int = Field(
         128 * MIB,
         ge=0,
+        json_schema_extra=SHARED,
         description="Bytes of memory for plans of addresses, kept so that the next range of a file need not plan it "
         "again; one of 1,000 layers takes some 16 MiB.",
     )
     max_heavy_requests: int = Field(
         16,
         ge=1,
+        json_schema_extra=SHARED,
         description="Diagnoses and trainings at once, waiting ones included, and matrices that wait to be made; more "
         "are answered 503. Each takes up to some twenty seconds of one thread.",
     )
     max_waiting_jobs: int = Field(
         512,
         ge=1,
+        json_schema_extra=SHARED,
         description="Requests that wait for a thread to read and plan them, some milliseconds each; more are answered "
         "503.",
     )
@@ -152,12 +180,33 @@ class Settings(BaseSettings):
         description="Bytes of specs that are kept; then no more are, and none is ever dropped, since addresses name "
         "them. Up to 16 replicas that share a store stay within it, but for a spec or two each.",
     )
+    drain_seconds: float = Field(
+        0.0,
+        ge=0,
+        description="Seconds after SIGTERM in which new requests are still answered, while `/readyz` says 503: as long "
+        "as it takes until no load balancer sends any. After that they get a 503. Part of `SHUTDOWN_SECONDS`.",
+    )
     shutdown_seconds: int = Field(
         25, ge=0, description="Seconds that answers under way have to end after SIGTERM; then they are broken off."
     )
     drawing_threads: int = Field(
-        0, ge=0, description="Threads that draw values; 0 takes one a processor. Kernels release Python's lock."
+        0,
+        ge=0,
+        description="Threads that draw values; 0 takes one a processor. Kernels release Python's lock. Of all "
+        "processes together, but at least one of each.",
     )
+
+    @model_validator(mode="after")
+    def _refuse_shares_too_small(self) -> Self:
+        if self.max_bytes_in_flight < LEAST_MEMORY * self.processes:
+            least = f"{LEAST_MEMORY * self.processes:,}"
+            raise ValueError(f"max_bytes_in_flight is shared by {self.processes} processes: at least {least} bytes")
+        return self
+
+
+def is_shared(name: str) -> bool:
+    """Whether a setting is a limit of all processes together."""
+    return Settings.model_fields[name].json_schema_extra == SHARED
 
 
 def variable_of(name: str) -> str:
@@ -168,6 +217,11 @@ def variable_of(name: str) -> str:
 def flag_of(name: str) -> str:
     """Return the flag of the command line that sets a field of Settings."""
     return f"--{name.replace('_', '-')}"
+
+
+def meaning_of(name: str) -> str:
+    """Return what a setting is, and whether it is a limit of all processes together."""
+    return f"{Settings.model_fields[name].description}{' Of all processes together.' if is_shared(name) else ''}"
 
 
 def shown_default(name: str, field: FieldInfo) -> str:
@@ -191,5 +245,5 @@ def settings_table() -> str:
     ]
     for name, field in Settings.model_fields.items():
         set_by = f"`{variable_of(name)}` | `{flag_of(name)}`"
-        lines.append(f"| {set_by} | {shown_default(name, field)} | {field.description} |")
+        lines.append(f"| {set_by} | {shown_default(name, field)} | {meaning_of(name)} |")
     return "\n".join(lines) + "\n"

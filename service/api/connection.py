@@ -13,6 +13,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.api.connections import MOST_AHEAD
+from service.api.draining import stopping
 from service.api.exchange import Exchange, Flow, Outgoing, hung_up
 from service.api.heads import refuse_headers
 from service.api.incoming import Incoming
@@ -155,6 +156,7 @@ class Connection(HttpToolsProtocol):
         self.scope["method"] = self.parser.get_method().decode("ascii")
         self.scope["http_version"] = version
         address = httptools.parse_url(self.url)
+        self.services.draining.admit(address.path)
         self.scope["path"] = self.root_path + unquote(address.path.decode("ascii"))
         self.scope["raw_path"] = self.root_path.encode("ascii") + address.path
         self.scope["query_string"] = address.query or b""
@@ -162,8 +164,9 @@ class Connection(HttpToolsProtocol):
         chunked = any(name == b"transfer-encoding" for name, _ in self.headers)
         self.incoming.begin_body(None if chunked else sum(lengths))
         self.cycle = Exchange(
+            draining=self.services.draining,
             scope=self.scope,
-            transport=self.outgoing,  # type: ignore[arg-type]
+            transport=self.outgoing,
             flow=self.flow,
             logger=self.logger,
             access_logger=self.access_logger,
@@ -224,6 +227,13 @@ class Connection(HttpToolsProtocol):
         lines = [STATUS_LINE[answer.status_code], *(b"%s: %s\r\n" % pair for pair in headers), b"\r\n"]
         self.transport.write(b"".join(lines) + bytes(answer.body))
         self.linger()
+
+    def cut(self) -> None:
+        """End the connection now: an answer that has begun is visibly short, one that has not is a 503."""
+        if self._answering:
+            self.refuse(stopping())
+        else:
+            self.transport.abort()
 
     def finish(self) -> None:
         """Close the connection once all is sent; wait a little for what the client may still be sending."""

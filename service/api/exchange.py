@@ -8,6 +8,8 @@ from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from service.api.draining import Draining
+
 
 class Flow(FlowControl):
     """Reading that stays paused while `held`, whoever asks for more."""
@@ -20,10 +22,17 @@ class Flow(FlowControl):
 
 
 class Exchange(RequestResponseCycle):
-    """A request and its answer; an answer that comes before all of the request is the connection's last."""
+    """A request and its answer.
+
+    An answer is its connection's last that comes before all of the request, or from a process that is to end.
+    """
+
+    def __init__(self, draining: Draining, **more: Any) -> None:
+        super().__init__(**more)
+        self.draining = draining
 
     async def send(self, message: ASGISendEvent) -> None:
-        if message["type"] == "http.response.start" and self.more_body:
+        if message["type"] == "http.response.start" and (self.more_body or self.draining.leaving):
             self.keep_alive = False
         await super().send(message)
 

@@ -49,7 +49,8 @@ async def livez() -> dict[str, str]:
     summary="This replica's bytes are everyone's",
     responses={
         503: {
-            "description": "The self-test found other bytes than the golden ones, or a line is stuck.",
+            "description": "The self-test found other bytes than the golden ones, a line is stuck, or the process has "
+            "been told to stop.",
             "content": {"application/json": {"schema": {"type": "object"}}},
         }
     },
@@ -65,8 +66,9 @@ async def readyz(request: Request) -> JSONResponse:
         for name, (waiting, seconds) in services.workers.lines().items()
     }
     longest = max(line["seconds_without_movement"] for line in lines.values())
-    ready = not services.readiness.disagreements and longest <= services.settings.stuck_seconds
-    found: dict[str, Any] = {"status": "ready" if ready else "not ready"}
+    draining = services.draining.unready
+    ready = not (draining or services.readiness.disagreements) and longest <= services.settings.stuck_seconds
+    found: dict[str, Any] = {"status": "ready" if ready else "draining" if draining else "not ready"}
     if services.readiness.disagreements:
         found["disagreements"] = services.readiness.disagreements
     else:

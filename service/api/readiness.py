@@ -54,6 +54,10 @@ class Readiness:
             return not self.disagreements
         return self._looked_at[name].is_set() and name not in self.wrong
 
+    async def compiled(self) -> None:
+        """Return once all kernels are compiled."""
+        await self._compilation.wait()
+
     async def settle(self) -> None:
         """Look at every framework's stream once its kernels are compiled."""
         started = time.monotonic()

@@ -1,12 +1,13 @@
 """What every request's handler may use: made once at start-up, handed over by the server with each request."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import Request
 
 from service.api.admission import Room
 from service.api.connections import Connections
 from service.api.digests import Digests
+from service.api.draining import Draining
 from service.api.kept import Plans
 from service.api.readiness import Readiness
 from service.api.store import Store
@@ -26,6 +27,7 @@ class Services:
     plans: Plans
     store: Store | None
     digests: Digests
+    draining: Draining = field(default_factory=Draining)
 
 
 def services_of(request: Request) -> Services:
