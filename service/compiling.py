@@ -18,6 +18,7 @@ MODULES = (
     "service.stream.kernels",
     "service.stream.householder",
     "service.stream.rounding",
+    "service.specs.stretches",
     "service.analysis.kernels",
     "service.replay.torch.kernels.values",
     "service.replay.jax.kernels.threefry",

@@ -37,6 +37,8 @@ def free_port() -> int:
 class Server:
     """A process of the service on a port of its own."""
 
+    module = "service"  # what is run
+
     def __init__(self, **environment: str) -> None:
         self.port = int(environment.get("INITSERVE_PORT") or free_port())
         self.url = f"http://127.0.0.1:{self.port}"
@@ -44,7 +46,7 @@ class Server:
         # A pipe that nobody reads would fill up and stop the server.
         self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed in stop
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "service", "serve"], env=variables, cwd=ROOT, stdout=self.log, stderr=self.log
+            [sys.executable, "-m", self.module, "serve"], env=variables, cwd=ROOT, stdout=self.log, stderr=self.log
         )
 
     def wait_until_ready(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 
+import numpy as np
 from pydantic import ValidationError
 
 from service.api.problems import RequestProblem
@@ -14,12 +15,18 @@ from service.errors import InitserveError
 from service.specs.faults import Fault, faults_of
 from service.specs.places import nearest_written
 from service.specs.spec import Spec
+from service.specs.stretches import longest_stretch
 
 AnySpec = TypeVar("AnySpec", bound=Spec)
 # No object that a spec may hold has so many members, but for these; beyond it each unknown one would be an error of its
 # own.
 MOST_MEMBERS = 64
 LARGE = ("tensors", "config")
+# Members of a listing, whose object is made in one step: more than it may have, by far less than a body could.
+MOST_LISTED = 2**18
+LONGEST_INTEGER = 400  # characters: a float64 has up to 309 digits, and a million take seconds
+# A body from which on it is looked through before it is read; and how long reading it may hold up all others.
+LONG_BODY, LONGEST_STRETCH = 2**15, 20_000_000  # bytes, nanoseconds
 # Values of a body, so that none takes long to read: 100,000 layers with a scheme each have half as many.
 MOST_VALUES = 2**21
 
@@ -30,6 +37,8 @@ def refuse(why: str) -> NoReturn:
 
 def members(pairs: list[tuple[str, Any]], large: list[dict[str, Any]]) -> dict[str, Any]:
     """Return an object, which is put into `large` if it has many members."""
+    if len(pairs) > MOST_LISTED:
+        refuse(f"an object has {len(pairs):,} members; none takes more than {MOST_LISTED:,}")
     found = dict(pairs)
     if len(found) < len(pairs):
         twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
@@ -55,6 +64,19 @@ def refuse_large(document: Any, large: Sequence[dict[str, Any]]) -> None:
             refuse(f"an object has {len(each)} members; none takes more than {MOST_MEMBERS}")
 
 
+def refuse_halves(document: Any) -> None:
+    """Refuse strings that UTF-8 cannot hold; value by value, so that others may have their turn meanwhile."""
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            value.encode()
+        elif isinstance(value, dict):
+            waiting += [*value, *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+
+
 def number(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
@@ -62,9 +84,17 @@ def number(text: str) -> float:
     return value
 
 
+def integer(text: str) -> int:
+    """Return an integer; called for each of them, so that others may have their turn meanwhile."""
+    if len(text) > LONGEST_INTEGER:
+        refuse("an integer has too many digits")
+    return int(text)
+
+
 def strict(large: list[dict[str, Any]]) -> json.JSONDecoder:
     return json.JSONDecoder(
         object_pairs_hook=lambda pairs: members(pairs, large),
+        parse_int=integer,
         parse_float=number,
         parse_constant=lambda name: refuse(f"{name} is not JSON"),
     )
@@ -79,6 +109,9 @@ def parse_json(body: bytes) -> Any:
     """Return the document; refuses what RFC 8259 leaves open, so that one text has one meaning."""
     if (count := values_in(body)) > MOST_VALUES:
         raise RequestProblem("body-too-large", f"the body has {count:,} values; at most {MOST_VALUES:,} are read")
+    if len(body) > LONG_BODY and longest_stretch(np.frombuffer(bytearray(body), np.uint8)) > LONGEST_STRETCH:
+        detail = "the body has too many texts, arrays or blanks in a row, with no number or object among them"
+        raise RequestProblem("body-too-large", detail)
     try:
         text = body.decode("utf-8")
         if not text.strip(" \t\r\n"):
@@ -88,8 +121,8 @@ def parse_json(body: bytes) -> Any:
         large: list[dict[str, Any]] = []
         document = strict(large).decode(text)
         refuse_large(document, large)
-        if "\\ud" in text or "\\uD" in text:  # one half of a pair, escaped, stands for no character
-            json.dumps(document, ensure_ascii=False).encode()
+        if "\\" in text and ("\\ud" in text or "\\uD" in text):  # one half of a pair, escaped, stands for no character
+            refuse_halves(document)
         return document
     except UnicodeEncodeError:
         refuse("a string has half of a surrogate pair")
@@ -99,8 +132,6 @@ def parse_json(body: bytes) -> Any:
         refuse(f"{error.msg} at line {error.lineno}, column {error.colno}")
     except RecursionError:
         refuse("nested too deeply")
-    except ValueError:
-        refuse("an integer has too many digits")
 
 
 @contextmanager

@@ -96,7 +96,7 @@ def read(value: Any, layout: Layout, dtype: DtypeName, model_type: str | None = 
     for path, entry in leaves(value, ()):
         name = SEPARATOR[layout].join(path)
         spellings = {name, name.removesuffix(TAG), f"{name}{TAG}"} if layout == "keras" else {name}
-        if not spellings.isdisjoint(listed):
+        if not listed.keys().isdisjoint(spellings):  # a set would look through all that is listed
             refuse(path, f"{name!r} stands twice")
         refuse_name(path, name)
         each = listed[name] = read_tensor(path, name, entry, dtype)
