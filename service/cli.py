@@ -12,6 +12,9 @@ from typing import NoReturn
 
 from service import __version__
 from service.api.app import create_app
+from service.api.door.access import WrongSetting
+from service.api.door.keys import new_key
+from service.api.door.scopes import SCOPES, scopes_in
 from service.api.links import named
 from service.api.parsing import parse_json, parse_spec, pointing_into
 from service.api.problems import RequestProblem
@@ -37,6 +40,16 @@ from service.writing import progress_bar, terminated_as_by_interrupt, write, wri
 def serve(settings: Settings) -> None:
     """Serve over HTTP until interrupted."""
     run_server(settings)
+
+
+def make_key(name: str, scopes: str) -> None:
+    """Print a new key's line, for `>>` the file of keys; and the key, which nobody can tell from that."""
+    try:
+        key, line = new_key(name, sorted(scopes_in(scopes)))
+    except ValueError as fault:
+        raise SystemExit(f"initserve: {fault}") from None
+    print(f"The key of {name}, which is shown this once:\n{key}", file=sys.stderr, flush=True)
+    print(line)
 
 
 PIPE = "-"
@@ -182,6 +195,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "- for standard input",
     )
     command.add_argument("--spec", metavar="SPEC", help="a JSON file; left out: the one that a safetensors file holds")
+    command = commands.add_parser(
+        "keys",
+        help="make an API key",
+        description="Prints the line for the file of keys (docs/keys.md); the key itself goes to standard error, once.",
+    )
+    command.add_argument("action", choices=("new",))
+    command.add_argument("name", metavar="NAME", help="of whoever is to have the key")
+    command.add_argument(
+        "--scopes", default=",".join(SCOPES), help="what it opens, with commas between; default: %(default)s"
+    )
     commands.add_parser("check", help="compute the golden digests and compare them; compiles the kernels where needed")
     commands.add_parser("compile", help="compile the kernels for every level of this machine's architecture")
     command = commands.add_parser("openapi", help="print the OpenAPI document")
@@ -201,6 +224,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         failed(chosen, "\n".join([f"initserve: {error}", *lines]))
     except WrongSettings as error:
         failed(chosen, "\n".join(f"initserve: {line}" for line in error.lines))
+    except WrongSetting as error:
+        failed(chosen, f"initserve: {error}")
     except BrokenPipeError:  # whoever read has gone; nobody is left to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         failed(chosen)
@@ -234,6 +259,8 @@ def run(chosen: argparse.Namespace) -> int:
             plan(asked_for(chosen.spec, chosen.like))
         case "verify":
             return verify(chosen.file, chosen.spec)
+        case "keys":
+            make_key(chosen.name, chosen.scopes)
         case "check":
             check()
         case "compile":

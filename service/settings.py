@@ -43,6 +43,28 @@ class Settings(BaseSettings):
         "ends, and on SIGHUP each of them in turn. Python runs on one processor a process, drawing on all. What the "
         "limits say of all processes together is shared out equally.",
     )
+    api_keys_file: str = Field(
+        "",
+        description="A file of API keys: a line for each, as `initserve keys new NAME` prints it, with a digest in the "
+        "key's place. Read anew when it changes ([keys.md](keys.md)). Left empty: there are none.",
+    )
+    open_scopes: str = Field(
+        "read,weights,heavy,specs,metrics",
+        description="What clients may do that have no key: `read` (pages, catalogue, document), `weights` (weights, "
+        "plans, the Hub), `heavy` (diagnoses, trainings, comparisons of files), `specs` (keeping specs), `metrics`.",
+    )
+    cors_origins: str = Field(
+        "",
+        description="Origins whose pages may read what is here, with commas between (`https://example.org`), or `*` "
+        "for all. Left empty: only the service's own pages may.",
+    )
+    operations_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="A port for operators, beside the other: it alone has /metrics, /docs and the API's document then, "
+        "and asks for no key for them. 0 for none.",
+    )
     max_body_bytes: int = Field(
         16 * MIB,
         ge=1024,

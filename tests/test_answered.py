@@ -17,11 +17,28 @@ from tests.answered.schemas import faults
 
 DOCUMENT: dict[str, Any] = json.loads((Path(__file__).parents[1] / "openapi/openapi.json").read_text())
 SCHEMAS = DOCUMENT["components"]["schemas"]
+
+
+def own(operation: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation without the answers that it shares with all others."""
+    return {
+        **operation,
+        "responses": {status: each for status, each in operation["responses"].items() if "$ref" not in each},
+    }
+
+
+SHARED = {
+    status: DOCUMENT["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+    for path in DOCUMENT["paths"].values()
+    for operation in path.values()
+    for status, answer in operation["responses"].items()
+    if "$ref" in answer
+}
 OPERATIONS = {
-    operation["operationId"]: (method, operation)
+    operation["operationId"]: (method, own(operation))
     for path in DOCUMENT["paths"].values()
     for method, operation in path.items()
-}
+} | {"refusals": ("post", {"responses": SHARED})}
 # Of the connection, of any address, or of a fault of the service: no operation has them of its own.
 ANYWHERE = {
     "malformed-request", "method-not-allowed", "uri-too-long", "headers-too-large", "transfer-encoding", "http-version",

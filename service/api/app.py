@@ -34,8 +34,9 @@ from service.api.admission import Room
 from service.api.connections import Connections, most_connections
 from service.api.content import Content
 from service.api.digests import Digests
-from service.api.door.clients import Proxies
+from service.api.door.access import Access
 from service.api.door.gate import Gate
+from service.api.door.scopes import guard
 from service.api.kept import Plans
 from service.api.readiness import Readiness
 from service.api.services import Services
@@ -53,7 +54,7 @@ logger = logging.getLogger("initserve")
 
 class Application(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
-        return Gate(super().build_middleware_stack(), self.state.proxies)
+        return Gate(super().build_middleware_stack(), self.state.access)
 
     def openapi(self) -> dict[str, Any]:
         return openapi.describe(self)
@@ -76,6 +77,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     settings: Settings = app.state.settings
     compilation = Compilation()
     compiling = asyncio.create_task(compilation.run())
+    access: Access = app.state.access
+    following = asyncio.create_task(access.keys.watch()) if access.keys is not None else None
     if compilation.needed:
         logger.info("Compiling kernels for %s: initserve/1 first, then the frameworks' streams", config.CPU_NAME)
     elif unkept():
@@ -87,7 +90,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     store: Store | None = app.state.store
     room = Room(settings)
     plans = Plans(workers, store, room, settings.max_kept_plan_bytes, settings.max_body_bytes)
-    services = Services(settings, Metrics(), room, workers, connections, readiness, plans, store, Digests())
+    services = Services(settings, access, Metrics(), room, workers, connections, readiness, plans, store, Digests())
     services.metrics.registry.register(State(services))
     app.state.services = services
     app.state.pages = await to_thread.run_sync(pages.read_pages)
@@ -98,15 +101,16 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     # seldom, and no more than 50,000 new ones at a time.
     gc.set_threshold(10_000, 5, 800)
     yield {"services": services}
-    settling.cancel()
-    compiling.cancel()
+    for task in (settling, compiling, following):
+        if task is not None:
+            task.cancel()
     workers.stop()
 
 
 def create_app(settings: Settings) -> Application:
     """Return the service under these settings.
 
-    Raises OSError for a store of specs that cannot be opened, ValueError for trusted proxies that are no addresses.
+    Raises OSError for a store of specs that cannot be opened, WrongSetting for settings that name what cannot be.
     """
     app = Application(
         title="initserve",
@@ -117,7 +121,7 @@ def create_app(settings: Settings) -> Application:
         openapi_url=None,
     )
     app.state.settings = settings
-    app.state.proxies = Proxies(settings.trusted_proxies)
+    access = app.state.access = Access(settings)
     most, longest = settings.max_specs_bytes, settings.max_body_bytes
     app.state.store = Store.at(settings.specs, most, longest) if settings.specs else None
     problems.install(app)
@@ -132,4 +136,5 @@ def create_app(settings: Settings) -> Application:
         app.router.routes.extend(pages.routes(name))
     for router in (hub.router, hub_listing.router):  # last, since names of repositories may be anything
         app.router.routes.extend(router.routes)
+    guard(app.router.routes, access.open_scopes, bool(settings.operations_port))
     return app

@@ -223,7 +223,8 @@ class Connection(HttpToolsProtocol):
                 self.transport.abort()
                 return
         answer = problem(refused.code, refused.detail, headers={**refused.headers, "connection": "close"})
-        headers = [*self.server_state.default_headers, *answer.raw_headers]
+        guards = self.services.access.guards.of(answer.raw_headers)
+        headers = [*self.server_state.default_headers, *answer.raw_headers, *guards]
         lines = [STATUS_LINE[answer.status_code], *(b"%s: %s\r\n" % pair for pair in headers), b"\r\n"]
         self.transport.write(b"".join(lines) + bytes(answer.body))
         self.linger()

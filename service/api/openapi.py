@@ -2,18 +2,22 @@
 
 import json
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
+from starlette.routing import BaseRoute
 
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.trainable import TrainRequest
 from service.api.answers import InitAnswer, KeptSpecAnswer, PlanAnswer, TrainAnswer, VerifyAnswer
 from service.api.diagnosed import DiagnoseAnswer
+from service.api.door.scopes import scope_of
 from service.api.problems import PROBLEMS, Problem
 from service.specs.spec import Spec
 
@@ -29,6 +33,15 @@ TEMPLATE = "#/components/schemas/{model}"
 # What generators of clients make more of than bytes.
 READABLE = re.compile(r"text/.*|application/(.*\+)?json|multipart/form-data")
 OCTETS = "application/octet-stream"
+# What any operation may answer, where its scope is closed: shown once for all of them.
+REFUSED = {401: "KeyNeeded", 403: "ScopeMissing"}
+REFUSALS = "refusals"  # in ANSWERED
+KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key of whoever runs the service. None is needed for what is open to all: everything, unless "
+    "the operator has closed it (docs/keys.md). The names beside it are scopes.",
+}
 
 
 def reference(model: str) -> dict[str, str]:
@@ -80,9 +93,33 @@ def describe(app: FastAPI) -> dict[str, Any]:
             if operation["responses"].get("422", {}).get("content", {}).keys() == {"application/json"}:
                 del operation["responses"]["422"]  # FastAPI's own, which never leaves this service
             show_answers(operation)
+        add_keys(document, app.routes)
         document["components"]["schemas"] = referenced(document["paths"], schemas)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def add_keys(document: dict[str, Any], routes: Iterable[BaseRoute]) -> None:
+    """Say of every operation which scope a client without a key needs open, and what it is told where it is not."""
+    components = document["components"]
+    components["securitySchemes"] = {"key": KEY}
+    components["responses"] = {REFUSED[status]: refused(status) for status in REFUSED}
+    for route in routes:
+        if isinstance(route, APIRoute) and route.include_in_schema and (needed := scope_of(route)):
+            for method in route.methods or ():
+                operation = document["paths"][route.path_format][method.lower()]
+                operation["security"] = [{}, {"key": [needed]}]
+                told = {str(status): {"$ref": f"#/components/responses/{name}"} for status, name in REFUSED.items()}
+                operation["responses"] = dict(sorted({**operation["responses"], **told}.items()))
+
+
+def refused(status: int) -> dict[str, Any]:
+    """Return what any operation answers a client that may not ask for it."""
+    shown = answered()[REFUSALS][str(status)][PROBLEM]
+    found = problem_response(status)
+    found["content"][PROBLEM]["examples"] = shown
+    challenge = {"description": "What is needed, as RFC 6750 has it.", "schema": {"type": "string"}}
+    return {**found, "headers": {"WWW-Authenticate": challenge}}
 
 
 def show_answers(operation: dict[str, Any]) -> None:

@@ -31,12 +31,6 @@ MEDIA_TYPES = {
     ".woff2": "font/woff2",
 }
 TEXT = "text/plain; charset=utf-8"  # licences, which have no suffix
-# Everything a page needs comes from this service; styles stand in elements too (Swagger UI).
-GUARD = {
-    "content-security-policy": "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
-    "frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-}
 ADDRESS = re.compile(r'(?<=\s)(href|src)="([^"]+)"')
 MODULE = re.compile(r'^ *<(?:script type="module" src|link rel="modulepreload" href)="([^"]+)".*\n', re.MULTILINE)
 
@@ -94,10 +88,10 @@ def routes(name: str) -> list[Route]:
     prefix = FOLDERS[name]
 
     async def show(request: Request) -> Response:
-        return page_of(request, name).html.answer(request, GUARD | {"cache-control": REVALIDATED})
+        return page_of(request, name).html.answer(request, {"cache-control": REVALIDATED})
 
     async def file(file: str, request: Request) -> Response:
-        return page_of(request, name).files[file].answer(request, GUARD | {"cache-control": REVALIDATED})
+        return page_of(request, name).files[file].answer(request, {"cache-control": REVALIDATED})
 
     async def nothing(request: Request) -> Response:
         raise HTTPException(404)
@@ -106,7 +100,7 @@ def routes(name: str) -> list[Route]:
         page, asked = page_of(request, name), request.path_params
         if asked["digest"] != page.digest or asked["file"] not in page.files:
             raise HTTPException(404)
-        return page.files[asked["file"]].answer(request, GUARD | {"cache-control": FOREVER})
+        return page.files[asked["file"]].answer(request, {"cache-control": FOREVER})
 
     plain = [each for each in names_in(FOLDER / name) if each != HTML]
     return [

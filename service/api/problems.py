@@ -56,6 +56,24 @@ PROBLEMS: dict[str, Kind] = {
         "The body is not a form of several parts as RFC 7578 has it",
         "Send multipart/form-data with the boundary that its type names, and in it the fields `spec` and `file`.",
     ),
+    "key-needed": Kind(
+        401,
+        "An API key is needed for this",
+        "Send the header `Authorization: Bearer KEY`, with a key of whoever runs this service. `detail` says for what; "
+        "the rest needs none.",
+    ),
+    "unknown-key": Kind(
+        401,
+        "The API key is none of this service",
+        "It may have been replaced by another, or not be whole. Keys begin with `initserve_`, and are sent as "
+        "`Authorization: Bearer KEY`, once; `initserve keys new NAME` makes one for a service of your own.",
+    ),
+    "scope-missing": Kind(
+        403,
+        "The client may not do this",
+        "`detail` says what: ask whoever runs this service for a key that opens it. On a service of your own scopes "
+        "stand in the file of keys (INITSERVE_API_KEYS_FILE), and what is open to all in INITSERVE_OPEN_SCOPES.",
+    ),
     "not-found": Kind(404, "There is nothing here", "See /docs for every address that answers."),
     "unknown-repository": Kind(
         404,

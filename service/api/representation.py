@@ -63,7 +63,6 @@ class Representation:
             "accept-ranges": "bytes",
             "content-type": self.media_type,
             "content-disposition": f'{how}; filename="{self.name}"',
-            "x-content-type-options": "nosniff",
             **self.headers,
         }
 

@@ -7,6 +7,7 @@ from fastapi import Request
 from service.api.admission import Room
 from service.api.connections import Connections
 from service.api.digests import Digests
+from service.api.door.access import Access
 from service.api.draining import Draining
 from service.api.kept import Plans
 from service.api.readiness import Readiness
@@ -19,6 +20,7 @@ from service.settings import Settings
 @dataclass(slots=True)
 class Services:
     settings: Settings
+    access: Access
     metrics: Metrics
     room: Room
     workers: Workers

@@ -1,4 +1,4 @@
-"""Opens what is listened on, before anything is served: a TCP port, a Unix domain socket, or both."""
+"""Opens what is listened on, before anything is served: ports, for all and for operators, and a Unix domain socket."""
 
 import os
 import socket
@@ -11,6 +11,7 @@ from service.settings import Settings
 BACKLOG = 2048  # connections that wait to be taken, where the system allows so many
 # Whoever runs the service and their group may connect; beyond that the folder's permissions decide.
 MODE = 0o660
+LOCAL = "127.0.0.1"  # where operators ask, where all others come over the Unix socket
 PATIENCE = 1.0  # seconds to find out whether somebody listens on a socket already
 
 
@@ -23,6 +24,8 @@ def listening(settings: Settings) -> Iterator[list[socket.socket]]:
         found: list[socket.socket] = []
         if settings.host:
             found += [stack.enter_context(each) for each in on_port(settings.host, settings.port)]
+        if settings.operations_port:
+            found += [stack.enter_context(each) for each in on_port(settings.host or LOCAL, settings.operations_port)]
         if settings.socket:
             listener = stack.enter_context(on_path(settings.socket))
             stack.callback(remove, settings.socket, identity(settings.socket))

@@ -7,6 +7,8 @@ from typing import Any
 
 from uvicorn.config import LOGGING_CONFIG
 
+from service.api.door.unsaid import WithoutKeys
+
 logger = logging.getLogger("initserve")
 
 
@@ -20,4 +22,7 @@ def log_config() -> dict[str, Any]:
     warnings.showwarning = log_warning
     config: dict[str, Any] = copy.deepcopy(LOGGING_CONFIG)
     config["loggers"]["initserve"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
+    config["filters"] = {"without keys": {"()": WithoutKeys}}
+    for handler in config["handlers"].values():
+        handler["filters"] = ["without keys"]
     return config

@@ -1,6 +1,8 @@
 """Services in which what seldom happens happens: a full one, a failing store, a stream that is not there yet."""
 
 import asyncio
+import hashlib
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import Any
@@ -12,6 +14,7 @@ from service.settings import Settings
 
 IMPATIENT = 0.01  # seconds that are waited for here, whatever a message says
 TORCH = "torch-cpu/1"
+KEY_OF_METRICS = "initserve_of-metrics"
 Condition = Callable[[Services], AbstractContextManager[object]]
 
 SLOWLY = "where the body does not come"
@@ -21,6 +24,7 @@ COMPILING = "while its kernels are being compiled"
 FAILING = "where the store does not answer as it should"
 FILLED = "where the store has no room left"
 STORELESS = "where INITSERVE_SPECS is not set"
+LOCKED = "where weights are for clients with a key"
 DISAGREEING = "where the golden digests come out otherwise"
 
 
@@ -75,6 +79,7 @@ CONDITIONS: dict[str, Condition] = {
     FAILING: failing,
     FILLED: lambda services: nullcontext(),
     STORELESS: lambda services: nullcontext(),
+    LOCKED: lambda services: nullcontext(),
     DISAGREEING: lambda services: mock.patch.object(services.readiness, "disagreements", ["initserve/1 he_normal"]),
 }
 
@@ -91,7 +96,17 @@ async def running(settings: Settings) -> AsyncIterator[Application]:
 
 @asynccontextmanager
 async def services(folder: str) -> AsyncIterator[Callable[[str], Application]]:
-    """Run what the conditions need: a service with a store in this folder, one whose store is full, one without."""
+    """Run what the conditions need: a service with a store in this folder, a full store, none, and one with keys."""
     with_store, filled = Settings(specs=folder), Settings(specs="memory:", max_specs_bytes=1)
-    async with running(with_store) as first, running(filled) as second, running(Settings(specs="")) as third:
-        yield lambda condition: {FILLED: second, STORELESS: third}.get(condition, first)
+    digest = hashlib.sha256(KEY_OF_METRICS.encode()).hexdigest()
+    with tempfile.NamedTemporaryFile("w") as keys:
+        keys.write(f"prometheus metrics sha256:{digest}")
+        keys.flush()
+        locked = Settings(api_keys_file=keys.name, open_scopes="read")
+        async with (
+            running(with_store) as first,
+            running(filled) as second,
+            running(Settings(specs="")) as third,
+            running(locked) as fourth,
+        ):
+            yield lambda condition: {FILLED: second, STORELESS: third, LOCKED: fourth}.get(condition, first)

@@ -21,6 +21,8 @@ from tests.answered.conditions import (
     FAILING,
     FILLED,
     FULL,
+    KEY_OF_METRICS,
+    LOCKED,
     SLOWLY,
     STORELESS,
     TORCH,
@@ -299,7 +301,14 @@ def of_catalogue() -> Iterator[Asked]:
     yield Asked("metrics", "counters", "Some of those of a process that just started", "GET", "/metrics")
 
 
+def of_refusals() -> Iterator[Asked]:
+    """Yield what any operation answers a client without a key, or with one that does not do."""
+    for key in (None, "initserve_replaced", KEY_OF_METRICS):
+        headers = JSON if key is None else {**JSON, "authorization": f"Bearer {key}"}
+        yield Asked("refusals", "", "", "POST", "/init", headers, body_of(SMALL), LOCKED)
+
+
 def requests() -> list[Asked]:
     """Return all that is asked, in the order in which it is."""
-    parts = (of_catalogue, of_kept_specs, of_weights, of_studies, of_files, of_addresses, of_hub)
+    parts = (of_catalogue, of_kept_specs, of_weights, of_studies, of_files, of_addresses, of_hub, of_refusals)
     return [asked for part in parts for asked in part()]

@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -15,11 +16,23 @@ MOST_HOPS = 32  # proxies that are asked who came to them; no chain is so long, 
 PREFIX = 64  # bits of an IPv6 address that are a client's: the rest it may choose anew for every request
 
 
+class Standing(Enum):
+    """What a client is here, by the key that it sent."""
+
+    KEYLESS = "none, where there are no keys"
+    ANYBODY = "none, where others have one"
+    KEYED = "one of this service"
+    UNKNOWN = "one that this service does not know"
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """Somebody who asks; requests with the same `name` are one client's."""
 
     name: str
+    scopes: frozenset[str] = frozenset()  # what it may do
+    standing: Standing = Standing.KEYLESS
+    operator: bool = False  # it came by the port that operators have for themselves
 
 
 class Proxies:
@@ -90,8 +103,3 @@ def name_of(address: Address | None) -> str:
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
     return str(ipaddress.ip_network((address, PREFIX), strict=False))
-
-
-def client_of(scope: Scope, proxies: Proxies) -> Client:
-    """Return who sends a request."""
-    return Client(name_of(proxies.sender(scope)))

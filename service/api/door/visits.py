@@ -15,6 +15,7 @@ class Visit:
     status: int = 0  # of the answer; 0 before it has begun
     sent: int = 0  # bytes of its content
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)  # for the answer, beside its own
+    private: bool = False  # no shared cache may keep the answer: it took a key
 
 
 def visit_of(request: Request) -> Visit:
