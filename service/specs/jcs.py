@@ -4,6 +4,8 @@ import math
 from json.encoder import encode_basestring as quoted  # escapes just what RFC 8785 has escaped
 from typing import Any
 
+from service.ordering import AT_ONCE, in_order
+
 LARGEST_EXACT = 2**53 - 1
 WORDS = {True: "true", False: "false", None: "null"}
 
@@ -33,7 +35,7 @@ def write(value: Any, parts: list[str]) -> None:
         parts.append(number(value))
     elif kind is dict:
         mark = "{"
-        for name in in_order(value):
+        for name in by_code_units(value):
             parts.append(f"{mark}{quoted(name)}:")
             write(value[name], parts)
             mark = ","
@@ -51,9 +53,11 @@ def write(value: Any, parts: list[str]) -> None:
         parts.append(WORDS[value])
 
 
-def in_order(names: dict[str, Any]) -> list[str]:
+def by_code_units(names: dict[str, Any]) -> list[str]:
     """Return an object's names in the order of their UTF-16 code units."""
-    return sorted(names) if "".join(names).isascii() else sorted(names, key=lambda name: name.encode("utf-16-be"))
+    if "".join(names).isascii():
+        return sorted(names) if len(names) <= AT_ONCE else in_order(names, str)
+    return in_order(names, lambda name: name.encode("utf-16-be"))
 
 
 def number(value: int | float) -> str:

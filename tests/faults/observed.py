@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Server
 
+MIB = 2**20
 needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 
 
@@ -36,6 +37,13 @@ def files_of(server: Server) -> int:
 def processor_seconds_of(server: Server) -> float:
     fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def metrics_of(server: Server) -> dict[str, float]:
+    """Return what /metrics says, by a sample's name without the service's, and its labels."""
+    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
+    samples = [line.rpartition(" ") for line in lines if not line.startswith("#")]
+    return {name.removeprefix("initserve_"): float(value) for name, _, value in samples}
 
 
 def seconds_to_answer(client: httpx.Client, path: str = "/livez") -> float:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from service.networks.layouts import Layout
+from service.ordering import in_order
 
 NUMBER = re.compile(r"(\d+)")
 NUMBERED = re.compile(r"(?<![^./])\d+(?![^./])")  # a part that is a number, as in layers.11.mlp
@@ -19,8 +20,8 @@ def masked(name: str) -> str:
 def in_natural_order(names: Iterable[str], separator: str) -> list[str]:
     """Return names sorted by their parts as people sort them: layers.2 before layers.10."""
     parts = {name: name.split(separator) for name in names}
-    ranks = {part: rank for rank, part in enumerate(sorted(set(chain.from_iterable(parts.values())), key=natural))}
-    return sorted(parts, key=lambda name: [ranks[part] for part in parts[name]])
+    ranks = {part: rank for rank, part in enumerate(in_order(set(chain.from_iterable(parts.values())), natural))}
+    return in_order(parts, lambda name: [ranks[part] for part in parts[name]])
 
 
 def natural(part: str) -> tuple[list[str | int], str]:
