@@ -35,10 +35,10 @@ class Channel:
             self._writer.write(word + b" " + content + b"\n")
 
     async def heard(self) -> AsyncIterator[tuple[bytes, bytes]]:
-        """Return what the other side says, word by word, until it is gone."""
+        """Return what the other side says, word by word, until it is gone, perhaps in the middle of one."""
         with suppress(OSError):
-            while line := await self._reader.readline():
-                word, _, content = line.rstrip(b"\n").partition(b" ")
+            while (line := await self._reader.readline()).endswith(b"\n"):
+                word, _, content = line[:-1].partition(b" ")
                 yield word, content
 
     async def close(self) -> None:

@@ -1,0 +1,1 @@
+"""Processes, what they listen on, and how they begin and end."""
