@@ -16,7 +16,7 @@ TOOLCHAINS := node:nodejs npm:npm cc:gcc go:golang-go rustc:rustc javac:default-
   Rscript:r-base-core,r-cran-curl,r-cran-jsonlite,r-cran-openssl
 MINUTES ?= 20
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-long test-pages test-clients test-containers languages lint format frameworks test-frameworks test-random mutate openapi golden browser node bench bench-tools lock clean
+.PHONY: help run test unit test-long test-pages test-clients test-containers test-sameness sameness-tools languages lint format frameworks test-frameworks test-random mutate openapi golden browser node bench bench-tools lock clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,10 +45,10 @@ run: $(VENV)/run ## Serve on INITSERVE_HOST:INITSERVE_PORT (127.0.0.1:8000)
 test: $(VENV)/test lint unit ## Check everything that a commit must pass
 
 unit: $(VENV)/test ## Run the tests alone
-	$(BIN)/pytest -m "not browser and not long and not languages and not containers" $(SIDE_BY_SIDE)
+	$(BIN)/pytest -m "not browser and not long and not languages and not containers and not sameness" $(SIDE_BY_SIDE)
 
 test-long: $(VENV)/test ## Run the tests that take seconds each: memory, long trainings, files beyond 4 GiB
-	$(BIN)/pytest -m "long and not containers" --ignore tests/clients/languages $(SIDE_BY_SIDE)
+	$(BIN)/pytest -m "long and not containers and not sameness" --ignore tests/clients/languages $(SIDE_BY_SIDE)
 
 test-pages: $(VENV)/test ## Drive the pages in Chromium (make browser installs it); screenshots go to artefacts
 	$(BIN)/pytest -m browser $(SIDE_BY_SIDE)
@@ -140,6 +140,18 @@ bench-tools: ## Install curl, nginx and wrk for the benchmarks (Debian or Ubuntu
 test-containers: $(VENV)/test ## Build, run, load and restart docker-compose.yml (needs Docker; skipped without)
 	$(BIN)/pytest -rP tests/containers
 
+# Emulated, arm64's kernels take an hour of a processor to compile, the first time.
+test-sameness: $(VENV)/test .sameness/tools/ready ## Compare bytes under Python 3.11 to 3.14, lowest to newest packages, and arm64
+	$(BIN)/pytest -rP tests/sameness
+
+.sameness/tools/ready:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	touch $@
+
+sameness-tools: ## Install the emulator of arm64 (Debian or Ubuntu, as root)
+	command -v qemu-aarch64-static >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends qemu-user-static; }
+
 lock: $(VENV)/test ## Resolve the requirement files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --group build -o requirements/run.txt
@@ -155,5 +167,5 @@ lock: $(VENV)/test ## Resolve the requirement files anew (needs uv)
 	  requirements/generators.in -o requirements/generators.txt
 
 clean: ## Remove the virtual environment and every cache
-	rm -rf $(VENV) $(FRAMEWORKS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf $(VENV) $(FRAMEWORKS) .sameness .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
