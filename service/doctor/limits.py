@@ -10,7 +10,7 @@ from service.processors import processors
 from service.settings import Settings
 
 MIB = 2**20
-BASE = 256 * MIB  # bytes of a process that has started and does nothing
+BASE = 256 * MIB  # bytes of a process that has started and does nothing, and of the parent of several
 # Threads beside those that draw: those of the event loop's pool, of matrix products, of metrics.
 BESIDE = 48
 
@@ -22,6 +22,10 @@ def of_the_limits(settings: Settings, limits: Limits) -> Iterator[Finding]:
     yield from of_files(settings)
     if settings.max_standing_bytes > settings.max_standing_bytes_in_flight:
         yield warning("limits", "MAX_STANDING_BYTES is more than MAX_STANDING_BYTES_IN_FLIGHT, which then is the limit")
+    if settings.drain_seconds >= settings.shutdown_seconds:
+        yield warning("limits", "DRAIN_SECONDS are as long as SHUTDOWN_SECONDS: answers under way have no time to end")
+    if settings.processes > processors():
+        yield warning("processes", f"{settings.processes} processes serve on {processors()} processors")
 
 
 def of_memory(settings: Settings, allowed: int | None) -> Iterator[Finding]:
@@ -29,11 +33,13 @@ def of_memory(settings: Settings, allowed: int | None) -> Iterator[Finding]:
     total = memory_of_the_machine()
     least = min(each for each in (allowed, total) if each is not None) if allowed or total else None
     flight, standing = settings.max_bytes_in_flight, settings.max_standing_bytes_in_flight
-    needed = BASE + flight + standing + settings.max_kept_plan_bytes
+    held = flight + standing + settings.max_kept_plan_bytes
+    base = BASE * (settings.processes + (settings.processes > 1))
+    needed = base + held
     if least is None:
         return
     have = "the control group allows" if least == allowed else "the machine has"
-    sums = f"requests may hold {(needed - BASE) // MIB:,} MiB together, and {BASE // MIB} MiB go to the process itself"
+    sums = f"requests may hold {held // MIB:,} MiB together, and {base // MIB:,} MiB go to the processes themselves"
     if needed > least:
         yield wrong(
             "memory",
@@ -56,8 +62,9 @@ def of_threads(settings: Settings, allowed: int | None) -> Iterator[Finding]:
         yield warning(
             "processors", f"{threads} threads draw on {processors()} processors, and only take each other's time"
         )
-    if allowed is not None and threads + BESIDE > allowed:
-        yield wrong("threads", f"up to {threads + BESIDE} are started; the control group allows {allowed}")
+    most = threads + BESIDE * settings.processes
+    if allowed is not None and most > allowed:
+        yield wrong("threads", f"up to {most} are started; the control group allows {allowed}")
 
 
 def of_files(settings: Settings) -> Iterator[Finding]:

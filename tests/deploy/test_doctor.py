@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from numba.core import config
 
+from service.api.door.keys import new_key
 from service.cgroups import Limits
 from service.cli import main
 from service.doctor import clock, exposure, kernels, limits
@@ -186,6 +187,58 @@ def test_serving_others_as_root_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     for number, expected in ((0, True), (10001, False)):
         monkeypatch.setattr(os, "geteuid", lambda number=number: number)
         assert bool(told(exposure.of_exposure(Settings(host="0.0.0.0")), "warning", "user")) is expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "warned"),
+    [({}, True), ({"operations_port": 9}, False), ({"open_scopes": "read,weights"}, False), ({"host": "::1"}, False)],
+)
+def test_metrics_that_anybody_may_read_are_told(settings: Mapping[str, Any], warned: bool) -> None:
+    found = exposure.of_exposure(Settings.model_validate({"host": "0.0.0.0", **settings}))
+    assert bool(told(found, "warning", "metrics")) is warned
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"trusted_proxies": "10.0.0.0/40"}, "INITSERVE_TRUSTED_PROXIES"),
+        ({"open_scopes": "everything"}, "INITSERVE_OPEN_SCOPES"),
+        ({"api_keys_file": "/nowhere/keys"}, "INITSERVE_API_KEYS_FILE"),
+        ({"operations_port": 8000}, "INITSERVE_OPERATIONS_PORT"),
+    ],
+)
+def test_settings_that_name_what_cannot_be_are_told_by_their_variable(settings: Mapping[str, Any], said: str) -> None:
+    assert said in told(exposure.of_exposure(Settings(**settings)), "wrong", "access")
+
+
+@pytest.mark.parametrize(
+    ("mode", "level"), [(0o600, ""), (0o640, ""), (0o644, "warning"), (0o664, "wrong"), (0o602, "wrong")]
+)
+def test_a_file_of_keys_that_others_may_read_or_write_is_told(tmp_path: Path, mode: int, level: str) -> None:
+    file = tmp_path / "keys"
+    file.write_text(new_key("somebody", ["weights"])[1] + "\n")
+    file.chmod(mode)
+    found = [(finding.level, finding.about) for finding in exposure.of_exposure(Settings(api_keys_file=str(file)))]
+    assert found == ([(level, "keys")] if level else [])
+
+
+def test_a_socket_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    def of(path: Path | str) -> list[str]:
+        return [finding.level for finding in of_listening(Settings(host="", socket=str(path)))]
+
+    (tmp_path / "file").write_text("")
+    assert of(tmp_path / "socket") == ["fine"]
+    assert of(tmp_path / "file") == of(tmp_path / "nowhere/socket") == of(tmp_path / ("x" * 120)) == ["wrong"]
+    assert [finding.level for finding in of_listening(Settings(host=""))] == ["wrong"]
+
+
+def test_more_processes_than_processors_and_no_time_to_end_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "processors", lambda: 2)
+    assert told(limits.of_the_limits(Settings(processes=4), Group()), "warning", "processes")
+    settings = Settings(drain_seconds=25, shutdown_seconds=25)
+    assert "DRAIN_SECONDS" in told(limits.of_the_limits(settings, Group()), "warning", "limits")
+    one, four = (next(limits.of_memory(Settings(processes=count), 5 * GIB)) for count in (1, 4))
+    assert (one.level, four.level) == ("fine", "wrong")
 
 
 def test_a_store_that_cannot_be_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
