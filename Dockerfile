@@ -25,7 +25,7 @@ ENV PATH=/app/.venv/bin:$PATH \
     INITSERVE_PORT=8000
 USER 10001:10001
 EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --start-interval=1s \
+HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --start-interval=2s \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"INITSERVE_PORT\"]}/readyz', timeout=2)"]
 ENTRYPOINT ["initserve"]
 CMD ["serve"]
