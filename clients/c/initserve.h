@@ -10,7 +10,8 @@
  *
  * Never -ffast-math: the bytes would be others. It needs POSIX sockets, and speaks HTTP without TLS. No two threads may
  * call it at once. Every function that can fail returns false then, and writes why into `error`, which has room for
- * INITSERVE_LONGEST_ERROR characters: where a server refused, with what would work instead.
+ * INITSERVE_LONGEST_ERROR characters: where a server refused, with what would work instead. A server that wants an API
+ * key gets that of the environment's INITSERVE_KEY.
  */
 #ifndef INITSERVE_H
 #define INITSERVE_H
@@ -1196,6 +1197,8 @@ static bool passing(int status) { return status == 429 || (status >= 502 && stat
 /* An answer that is no refusal; asked for again, after a while, where the server is busy or not there. */
 static Reply ask(const char *url, const char *path, const char *headers, const char *body) {
   const char *host = strstr(url, "://") ? strstr(url, "://") + 3 : url;
+  const char *key = getenv("INITSERVE_KEY");
+  if (key) headers = text("Authorization: Bearer %s\r\n%s", key, headers);
   char *request = text("%s %s HTTP/1.0\r\nHost: %.*s\r\nConnection: close\r\n%sContent-Length: %zu\r\n\r\n%s", body ? "POST" : "GET",
                        path, (int)strcspn(host, "/"), host, headers, body ? strlen(body) : 0, body ? body : "");
   for (int attempt = 1;; attempt++) {

@@ -213,6 +213,7 @@ type Client struct {
 	HTTP     *http.Client
 	Attempts int
 	Delay    time.Duration
+	Key      string // an API key, where the server wants one; if empty, that of INITSERVE_KEY
 }
 
 // Init posts a spec (anything that encodes to its JSON) to /init and returns every array by its key, each compared
@@ -371,6 +372,13 @@ func (client *Client) ask(ctx context.Context, method, address string, headers h
 			return nil, err
 		}
 		request.Header = headers
+		key := client.Key
+		if key == "" {
+			key = os.Getenv("INITSERVE_KEY")
+		}
+		if key != "" {
+			request.Header.Set("Authorization", "Bearer "+key)
+		}
 		response, err := client.http().Do(request)
 		if err == nil && response.StatusCode < 300 {
 			return response, nil

@@ -107,13 +107,16 @@ public final class Initserve {
     private final HttpClient http;
     private final int attempts;
     private final Duration delay;
+    private final String key;
 
+    /** A client that sends the API key of the environment's INITSERVE_KEY, where there is one. */
     public Initserve(String url) {
-        this(url, HttpClient.newHttpClient(), 5, Duration.ofMillis(200));
+        this(url, HttpClient.newHttpClient(), 5, Duration.ofMillis(200), System.getenv("INITSERVE_KEY"));
     }
 
-    /** {@code attempts}: how often a request is made before it is given up; {@code delay}: the first wait. */
-    public Initserve(String url, HttpClient http, int attempts, Duration delay) {
+    /** {@code attempts}: how often a request is made before it is given up; {@code delay}: the first wait; {@code key}: null, or an API key. */
+    public Initserve(String url, HttpClient http, int attempts, Duration delay, String key) {
+        this.key = key;
         this.url = url.replaceAll("/$", "");
         this.http = http;
         this.attempts = attempts;
@@ -250,7 +253,8 @@ public final class Initserve {
     }
 
     private HttpRequest.Builder request(String address) {
-        return HttpRequest.newBuilder(URI.create(url + address)).version(HttpClient.Version.HTTP_1_1);
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + address)).version(HttpClient.Version.HTTP_1_1);
+        return key == null ? request : request.header("Authorization", "Bearer " + key);
     }
 
     /** An answer that is no refusal; asked for again, after a while, where the server is busy or not there. */

@@ -58,7 +58,7 @@ export type Progress = (received: number, length: number) => void;
 
 export declare class Client {
   readonly url: string;
-  constructor(url: string, options?: { attempts?: number; delay?: number });
+  constructor(url: string, options?: { attempts?: number; delay?: number; key?: string });
   init(spec: Spec): Promise<Arrays>;
   plan(spec: Spec): Promise<Plan>;
   tensors(spec: Spec, progress?: Progress): Promise<Arrays>;

@@ -3,6 +3,7 @@
 # packages curl, jsonlite and openssl.
 #
 # An array is an R array with the attribute "dtype"; of no dimension it is one number. A spec is JSON as text.
+# A server that wants an API key gets that of the environment's INITSERVE_KEY.
 # What a server refuses is a condition of class "initserve_problem", whose message has the problem's detail and its try.
 
 initserve_dtypes <- data.frame(
@@ -115,10 +116,15 @@ initserve_read_safetensors <- function(file) {
 .initserve_headers <- function(handle) curl::parse_headers_list(curl::handle_data(handle)$headers)
 
 # What a request answers; made again, after a while, where the server is busy or not there.
+.initserve_key <- function() {
+  key <- Sys.getenv("INITSERVE_KEY")
+  if (nzchar(key)) list(authorization = paste("Bearer", key))
+}
+
 .initserve_post <- function(url, route, spec, attempts = 5) {
   for (attempt in seq_len(attempts)) {
     handle <- curl::new_handle(copypostfields = spec)
-    curl::handle_setheaders(handle, "content-type" = "application/json")
+    do.call(curl::handle_setheaders, c(list(handle, "content-type" = "application/json"), .initserve_key()))
     answer <- tryCatch(curl::curl_fetch_memory(paste0(sub("/$", "", url), route), handle), error = function(error) {
       if (attempt == attempts) stop(error)
       NULL
@@ -196,7 +202,7 @@ initserve_save <- function(url, spec, path) {
   handle <- curl::new_handle()
   headers <- list("want-repr-digest" = "sha-256=1", "accept-encoding" = "identity")
   if (state$kept > 0) headers <- c(headers, list(range = sprintf("bytes=%.0f-", state$kept), "if-range" = state$etag))
-  do.call(curl::handle_setheaders, c(list(handle), headers))
+  do.call(curl::handle_setheaders, c(list(handle), headers, .initserve_key()))
   said <- raw()
   accepted <- FALSE
   refused <- NULL

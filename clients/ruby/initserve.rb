@@ -96,7 +96,8 @@ module Initserve
     BROKEN = [IOError, SystemCallError, Timeout::Error, Net::HTTPBadResponse, Net::ProtocolError, SocketError].freeze
 
     # +attempts+: how often a request is made before it is given up; +delay+: the first wait, in seconds.
-    def initialize(url, attempts: 5, delay: 0.2)
+    def initialize(url, attempts: 5, delay: 0.2, key: ENV["INITSERVE_KEY"])
+      @key = key
       @url = URI(url.chomp("/"))
       @attempts = attempts
       @delay = delay
@@ -180,6 +181,7 @@ module Initserve
 
     # Yield an answer that is no refusal; ask again, after a while, where the server is busy or not there.
     def ask(request)
+      request["authorization"] = "Bearer #{@key}" if @key
       (1..@attempts).each do |attempt|
         connection = connect
         if connection.nil?

@@ -382,6 +382,8 @@ pub struct Client {
     pub attempts: u32,
     /// The wait before the second of them.
     pub delay: Duration,
+    /// An API key, where the server wants one: that of INITSERVE_KEY, unless another is set.
+    pub key: Option<String>,
 }
 
 /// The head of an answer, and the connection on which the rest comes.
@@ -430,7 +432,7 @@ impl Reply {
 
 impl Client {
     pub fn new(url: &str) -> Client {
-        Client { url: url.trim_end_matches('/').to_string(), attempts: 5, delay: Duration::from_millis(200) }
+        Client { url: url.trim_end_matches('/').to_string(), attempts: 5, delay: Duration::from_millis(200), key: std::env::var("INITSERVE_KEY").ok() }
     }
 
     /// Post a spec, JSON, to /init: every array by its key, each compared with its digest.
@@ -546,6 +548,9 @@ impl Client {
         let mut stream = TcpStream::connect(address)?;
         let (method, body) = (if body.is_some() { "POST" } else { "GET" }, body.unwrap_or(""));
         let mut request = format!("{method} {path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: {}\r\n", body.len());
+        if let Some(key) = &self.key {
+            request += &format!("Authorization: Bearer {key}\r\n");
+        }
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
         }

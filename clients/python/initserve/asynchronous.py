@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initserve.answers import no_answer
-from initserve.client import HEADERS, SILENCE, TRIES, URL
+from initserve.client import SILENCE, TRIES, URL, headers_with
 from initserve.errors import InitserveError
 from initserve.files import Entry, read_as
 from initserve.lazy import Arrays, Described, Key, Part
@@ -27,10 +27,10 @@ T = TypeVar("T")
 class AsyncClient:
     """As `Client`, with methods to be awaited."""
 
-    def __init__(self, url: str = URL, *, tries: int = TRIES) -> None:
+    def __init__(self, url: str = URL, *, tries: int = TRIES, key: str | None = None) -> None:
         self.url = url.rstrip("/")
         self._service = Service(tries)
-        self._http = httpx.AsyncClient(headers=HEADERS, timeout=SILENCE)
+        self._http = httpx.AsyncClient(headers=headers_with(key), timeout=SILENCE)
 
     async def __aenter__(self) -> "AsyncClient":
         return self

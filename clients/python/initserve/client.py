@@ -1,5 +1,6 @@
 """A client of an initserve service that waits for its answers."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from functools import partial
@@ -25,17 +26,24 @@ HEADERS = {"accept-encoding": "identity", "user-agent": "initserve-client/0.1.0"
 T = TypeVar("T")
 
 
+def headers_with(key: str | None) -> dict[str, str]:
+    """Return what every request says; with a key, or else with that of the environment."""
+    key = os.environ.get("INITSERVE_KEY") if key is None else key
+    return {**HEADERS, "authorization": f"Bearer {key}"} if key else HEADERS
+
+
 class Client:
     """An initserve service. Every method raises InitserveError for what it refuses, or does not answer `tries` times.
 
     All that is asked has the same answer every time, so what breaks off or comes broken is asked for again. A client
-    may be used by several threads.
+    may be used by several threads. `key` is an API key, where the service wants one; left out, it is INITSERVE_KEY of
+    the environment.
     """
 
-    def __init__(self, url: str = URL, *, tries: int = TRIES) -> None:
+    def __init__(self, url: str = URL, *, tries: int = TRIES, key: str | None = None) -> None:
         self.url = url.rstrip("/")
         self._service = Service(tries)
-        self._http = httpx.Client(headers=HEADERS, timeout=SILENCE)
+        self._http = httpx.Client(headers=headers_with(key), timeout=SILENCE)
 
     def __enter__(self) -> "Client":
         return self

@@ -32,8 +32,14 @@ export class Undrawable extends Error {
 const RETRIED = [429, 502, 503, 504];
 
 export class Client {
-  /** `attempts` counts how often a request is made before it is given up; `delay` is the first wait, in milliseconds. */
-  constructor(url, { attempts = 5, delay = 200 } = {}) {
+  #key;
+
+  /**
+   * `attempts` counts how often a request is made before it is given up; `delay` is the first wait, in milliseconds.
+   * `key` is an API key, where the server wants one: in Node that of INITSERVE_KEY, unless another is given.
+   */
+  constructor(url, { attempts = 5, delay = 200, key = globalThis.process?.env?.INITSERVE_KEY } = {}) {
+    this.#key = key;
     this.url = url.replace(/\/$/, "");
     this.attempts = attempts;
     this.delay = delay;
@@ -104,11 +110,12 @@ export class Client {
   }
 
   /** An answer that is no refusal; asked for again, after a while, where the server is busy or not there. */
-  async #ask(address, options) {
+  async #ask(address, { headers, ...options }) {
+    if (this.#key) headers = { ...headers, authorization: `Bearer ${this.#key}` };
     for (let attempt = 1; ; attempt++) {
       let answer;
       try {
-        answer = await fetch(this.url + address, options);
+        answer = await fetch(this.url + address, { headers, ...options });
       } catch (error) {
         if (attempt >= this.attempts) throw error;
       }

@@ -5,6 +5,7 @@ import json
 import os
 import struct
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from service.api.door.keys import new_key
 from tests.clients.languages.faulty import Faults, faulty
 from tests.clients.languages.toolchains import LANGUAGES, ROOT, missing
+from tests.conftest import Server, serving
 
 GOLDEN = json.loads((ROOT / "tests" / "golden" / "initserve-1.json").read_text())
 DENSE = {"name": "fc1", "type": "dense", "shape": [40, 30], "activation": "relu"}
@@ -342,3 +345,25 @@ LARGE = {"name": "constant", "value": 1e5}
 def test_what_it_does_not_know_it_does_not_draw(drawing: Program, tmp_path: Path, spec: dict[str, Any]) -> None:
     ((said,),) = drawn(drawing, tmp_path, [spec])
     assert said.startswith("undrawable: ")
+
+
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, str]]:
+    """A server that gives weights for a key alone, and that key."""
+    key, line = new_key("tests", ["weights"])
+    file = tmp_path_factory.mktemp("keys") / "keys"
+    file.write_text(line)
+    with serving(INITSERVE_API_KEYS_FILE=str(file), INITSERVE_OPEN_SCOPES="read") as server:
+        yield server, key
+
+
+def test_a_key_of_the_environment_is_sent_and_without_it_the_refusal_is_told(
+    program: Program, server: str, keyed: tuple[Server, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, key = keyed
+    spec = written(tmp_path, SPEC)
+    assert "for clients with a key" in program.refusal("init", asked.url, spec)
+    monkeypatch.setenv("INITSERVE_KEY", key)
+    assert sorted(program.answer("init", asked.url, spec)) == lines_of(served(server, SPEC))
+    program.answer("save", asked.url, spec, tmp_path / "w.safetensors")
+    assert (tmp_path / "w.safetensors").read_bytes() == served(server, SPEC)

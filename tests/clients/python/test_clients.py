@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from initserve import AsyncClient, Client, InitserveError, Local
 from initserve.lazy import Part
 
-from tests.conftest import ROOT
+from service.api.door.keys import new_key
+from tests.conftest import ROOT, serving
 
 LAYERS: list[dict[str, Any]] = [
     {"name": "c", "type": "conv2d", "shape": [3, 3, 2, 4], "activation": "relu"},
@@ -364,3 +365,32 @@ def test_local_may_be_used_by_several_threads_and_after_it_was_closed() -> None:
         found = list(pool.map(lambda _: local.init(spec), range(16)))
         local.close()
         assert all(same(each, local.init(spec)) for each in found)
+
+
+def test_a_key_goes_with_every_request_and_is_the_environment_s_unless_another_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, line = new_key("tests", ["weights", "heavy"])
+    (tmp_path / "keys").write_text(line)
+    closed = {"INITSERVE_API_KEYS_FILE": str(tmp_path / "keys"), "INITSERVE_OPEN_SCOPES": "read"}
+
+    async def asynchronously(url: str, key: str | None) -> Any:
+        async with AsyncClient(url, key=key) as client:
+            return await client.init(SPEC)
+
+    with serving(**closed) as server:
+        with Client(server.url) as client, pytest.raises(InitserveError, match="for clients with a key"):
+            client.init(SPEC)
+        with Client(server.url, key="initserve_other") as client, pytest.raises(InitserveError, match="none of this"):
+            client.init(SPEC)
+        with Client(server.url, key=key) as client:
+            found = client.init(SPEC)
+            assert client.verify(client.save(SPEC, tmp_path / "w.npz", progress=False), SPEC)["equal"]
+            lazy = client.open(SPEC)
+            assert all(np.array_equal(np.asarray(lazy[name]), found[name]) for name in found)
+        monkeypatch.setenv("INITSERVE_KEY", key)
+        with Client(server.url) as client:
+            assert client.init(SPEC).keys() == found.keys()
+        assert asyncio.run(asynchronously(server.url, None)).keys() == found.keys()
+        with pytest.raises(InitserveError, match="none of this"):
+            asyncio.run(asynchronously(server.url, "initserve_other"))
