@@ -56,6 +56,12 @@ def test_strangers_have_no_metrics(outside: httpx.Client) -> None:
         assert outside.get(path).status_code == 404, path
 
 
+def test_within_metrics_are_for_who_has_a_key(fleet: Fleet) -> None:
+    asks = "import urllib.request as u, urllib.error\ntry: u.urlopen('http://127.0.0.1:8000/metrics')\n" \
+        "except urllib.error.HTTPError as error: print(error.code)"  # fmt: skip
+    assert inside(fleet.replicas[0], "python", "-c", asks).strip() == "401"
+
+
 def test_a_body_beyond_the_limit_is_refused_by_the_service_in_its_own_words(outside: httpx.Client) -> None:
     answer = outside.post("/init", content=b" " * (17 * 2**20), headers=JSON)
     assert answer.status_code == 413

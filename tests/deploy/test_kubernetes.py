@@ -11,6 +11,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from service.doctor.exposure import of_exposure
 from service.doctor.limits import of_memory
 from service.settings import Settings, variable_of
 
@@ -44,6 +45,10 @@ def settings() -> Settings:
     """Return the settings of a pod, as the image and the manifests have them."""
     given = {name: variables()[variable_of(name)] for name in Settings.model_fields if variable_of(name) in variables()}
     return Settings.model_validate({"host": "0.0.0.0", **given})
+
+
+def test_strangers_find_no_setting_of_it_too_open() -> None:
+    assert [finding for finding in of_exposure(settings()) if finding.about not in ("user",)] == []
 
 
 def in_bytes(quantity: str) -> int:
@@ -139,7 +144,11 @@ def test_a_probe_asks_what_answers(probe: str, client: httpx.Client) -> None:
 
 def test_ports_are_those_that_are_listened_on() -> None:
     ports = {port["name"]: port["containerPort"] for port in CONTAINER["ports"]}
-    assert ports["http"] == settings().port
+    assert (ports["http"], ports["operations"]) == (settings().port, settings().operations_port)
+    annotations = of_kind("Deployment")["spec"]["template"]["metadata"]["annotations"]
+    assert int(annotations["prometheus.io/port"]) == ports["operations"]
+    strangers, monitoring = of_kind("NetworkPolicy")["spec"]["ingress"]
+    assert [port["port"] for port in strangers["ports"] + monitoring["ports"]] == ["http", "operations"]
     for port in of_kind("Service")["spec"]["ports"]:
         assert port["targetPort"] in ports
     for allowed in of_kind("NetworkPolicy")["spec"]["ingress"]:
@@ -147,7 +156,11 @@ def test_ports_are_those_that_are_listened_on() -> None:
 
 
 def test_there_is_time_to_end_before_a_pod_is_killed() -> None:
-    assert POD["terminationGracePeriodSeconds"] > settings().shutdown_seconds + 10
+    assert POD["terminationGracePeriodSeconds"] > settings().shutdown_seconds + 5
+    # Within it, two looks of the probe and then some: what sends requests here has heard of it.
+    probe = CONTAINER["readinessProbe"]
+    assert settings().drain_seconds >= probe["periodSeconds"] * probe["failureThreshold"]
+    assert settings().shutdown_seconds >= settings().drain_seconds + 30
 
 
 def test_every_selector_selects_these_pods() -> None:
