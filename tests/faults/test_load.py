@@ -1,0 +1,188 @@
+"""More than can be done, and very much of it: what can be is done, the rest asked to come back, and nothing stays."""
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from statistics import mean
+
+import pytest
+
+from tests.conftest import Server, serving
+from tests.faults.asking import Answered, Line, allow_files, ask, client, request, share
+from tests.faults.nasty import TENSOR, address
+from tests.faults.observed import MIB, files_of, memory_of, metrics_of, needs_proc, threads_of, wait_until
+
+CLIENTS = 40  # so that none of them is one who asks too much
+# Some forty milliseconds of a processor each: statistics of four million values.
+DEAR = request(
+    "POST",
+    "/init?include=statistics",
+    json.dumps({"seed": 1, "layers": [{"name": "w", "type": "tensor", "shape": [2048, 2048]}]}).encode(),
+    {"connection": "close"},
+)
+TIMES = 4
+OVERLOADED, MEASURED = 40.0, 10.0  # seconds
+ROUNDS = 3
+
+
+async def peak(port: int, seconds: float) -> float:
+    """Return how many answers a second come at the most: eight clients ask, each as soon as it is answered."""
+    until, count = time.monotonic() + seconds, 0
+
+    async def go_on(number: int) -> None:
+        nonlocal count
+        while time.monotonic() < until:
+            count += (await ask(port, DEAR, client(number))).status == 200
+
+    began = time.monotonic()
+    await asyncio.gather(*map(go_on, range(8)))
+    return count / (time.monotonic() - began)
+
+
+@asynccontextmanager
+async def probing(port: int, times: list[float], statuses: Counter[int]) -> AsyncIterator[None]:
+    """Ask for /livez ten times a second meanwhile, on one connection as a probe does."""
+
+    async def probe() -> None:
+        line = await Line.to(port, client(200))
+        while True:
+            found = await line.ask(request("GET", "/livez"))
+            times.append(found.seconds)
+            statuses[found.status] += 1
+            await asyncio.sleep(0.1)
+
+    probe_task = asyncio.create_task(probe())
+    try:
+        yield
+    finally:
+        probe_task.cancel()
+        with suppress(asyncio.CancelledError):
+            await probe_task
+
+
+async def overload(port: int, rate: float, seconds: float) -> list[Answered]:
+    """Return the answers to so many requests a second, sent whether the ones before are answered or not."""
+    tasks, began = [], time.monotonic()
+    while (passed := time.monotonic() - began) < seconds:
+        while len(tasks) < rate * passed:
+            tasks.append(asyncio.create_task(ask(port, DEAR, client(len(tasks) % CLIENTS))))
+        await asyncio.sleep(0.005)
+    return [found for found in await asyncio.gather(*tasks, return_exceptions=True) if isinstance(found, Answered)]
+
+
+@pytest.mark.long
+@needs_proc
+def test_four_times_what_can_be_done_for_two_minutes() -> None:
+    allow_files(4000)
+    livez: list[float] = []
+    probed: Counter[int] = Counter()
+    peaks, answers, spent, memory = [], [], 0.0, []
+
+    async def rounds(server: Server) -> None:
+        nonlocal spent
+        await peak(server.port, 3.0)  # what is done for the first time
+        async with probing(server.port, livez, probed):
+            for _ in range(ROUNDS):
+                peaks.append(await peak(server.port, MEASURED))
+                began = time.monotonic()
+                answers.extend(await overload(server.port, TIMES * peaks[-1], OVERLOADED))
+                spent += time.monotonic() - began
+                memory.append(memory_of(server))
+
+    with serving(INITSERVE_MAX_BYTES_IN_FLIGHT=str(512 * MIB)) as server:
+        asyncio.run(rounds(server))
+        wait_until(lambda: metrics_of(server)["in_flight_bytes"] == 0)
+        left = metrics_of(server)
+    found = Counter(answer.status for answer in answers)
+    goodput = found[200] / spent / mean(peaks)
+    told = f"{mean(peaks):.1f} a second at the peak; {found}, goodput {goodput:.2f}; /livez {share(livez, 0.5):.4f} s, "
+    told += f"{share(livez, 0.99):.4f} s at the 99th percentile; memory {[each // MIB for each in memory]} MiB"
+    assert found.keys() <= {200, 503}, told
+    assert found[503] > found[200], told
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in answers if answer.status == 503)
+    assert goodput >= 0.9, told
+    assert probed.keys() == {200}, told
+    assert share(livez, 0.9) < 0.1, told
+    assert memory[-1] - memory[0] < 32 * MIB, told
+    assert not any(value for name, value in left.items() if name.startswith("waiting"))
+
+
+LAYER = {"name": "w", "type": "dense", "shape": [8, 4], "activation": "relu"}
+FILE = f"/weights/{address(TENSOR)}"
+MIXED: list[bytes] = [
+    request("GET", "/livez"),
+    request("POST", "/init", json.dumps({"seed": 1, "layers": [LAYER]}).encode()),
+    request("POST", "/init?format=npz", json.dumps({"seed": 2, "layers": [LAYER] * 3}).encode()),
+    request("POST", "/init?include=statistics", json.dumps({"seed": 3, "layers": [LAYER]}).encode()),
+    request("POST", "/init", json.dumps({"layers": [LAYER]}).encode()),  # of another seed each time
+    request("POST", "/plan", json.dumps({"seed": 4, "layers": [{**LAYER, "name": "v"}]}).encode()),
+    request("GET", f"{FILE}.npz", headers={"range": "bytes=1000-1999"}),
+    request("GET", f"{FILE}.safetensors", headers={"range": "bytes=0-9,20-29,-5"}),
+    request("HEAD", f"{FILE}.npz"),
+    request("GET", f"{FILE}/a/value.npy?slice=0:3,::7"),
+    request("GET", f"{FILE}/b.npy"),
+    request("GET", "/schemes/he_normal"),
+    request("GET", "/readyz"),
+    request("GET", "/nothing"),
+    request("DELETE", "/init"),
+    request("POST", "/init", b"{"),
+    request("POST", "/init", json.dumps({"layers": [{"type": "dens", "shape": [1]}]}).encode()),
+    request("POST", "/init", json.dumps({"layers": [{"type": "dense", "shape": [10**6, 10**6]}]}).encode()),
+    request("POST", "/verify", b"\x93NUMPY\1\0"),
+]
+LINES = 8
+
+
+async def mixed(port: int, count: int, ending: Callable[[int], Awaitable[None]]) -> Counter[int]:
+    """Send so many requests on a few connections; `ending` is told after each tenth of them."""
+    statuses: Counter[int] = Counter()
+
+    async def go_on(number: int, most: int) -> None:
+        line = await Line.to(port, client(number))
+        for index in range(most):
+            answer = await line.ask(MIXED[(index * LINES + number) % len(MIXED)])
+            statuses[answer.status] += 1
+            if answer.headers.get("connection") == "close":
+                line.close()
+                line = await Line.to(port, client(number))
+        line.close()
+
+    for tenth in range(10):
+        await asyncio.gather(*(go_on(number, count // (10 * LINES)) for number in range(LINES)))
+        await ending(tenth)
+    return statuses
+
+
+def mixed_and_measured(server: Server, count: int) -> None:
+    """Hold that so many requests leave no memory, file, thread or budget taken, after the first three tenths."""
+    memory: list[int] = []
+
+    async def measure(_: int) -> None:
+        await asyncio.sleep(0.2)
+        memory.append(memory_of(server))
+
+    before = files_of(server)
+    statuses = asyncio.run(mixed(server.port, count, measure))
+    told = f"{sum(statuses.values())} requests: {statuses}; memory {[each / MIB for each in memory]} MiB"
+    assert sum(statuses.values()) >= count * 0.99
+    assert not any(status >= 500 for status in statuses), told
+    assert {200, 206, 404, 405, 400, 422} <= statuses.keys(), told
+    assert memory[-1] - memory[2] < 8 * MIB, told
+    wait_until(lambda: metrics_of(server)["in_flight_bytes"] == 0)
+    wait_until(lambda: files_of(server) <= before + 2)
+    assert threads_of(server) < 40
+
+
+@needs_proc
+def test_some_thousand_mixed_requests_leave_nothing_behind(running: Server) -> None:
+    mixed_and_measured(running, 4000)
+
+
+@pytest.mark.long
+@needs_proc
+def test_a_hundred_thousand_mixed_requests_leave_nothing_behind() -> None:
+    with serving() as server:
+        mixed_and_measured(server, 100_000)
