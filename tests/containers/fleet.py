@@ -3,11 +3,13 @@
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "initserve-tested"
+HEALTHY = 300.0  # seconds: a busy machine
 PATIENCE = 900  # seconds: a first build fetches packages and compiles kernels
 
 
@@ -68,3 +70,14 @@ def status_of(container: str) -> dict[str, str]:
     """Return what the kernel says of a container's first process."""
     lines = inside(container, "cat", "/proc/1/status").splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def wait_until_healthy(container: str, since: str = "") -> None:
+    """Wait until a container answers that it is ready; one started after `since`, where that is given."""
+    deadline = time.monotonic() + HEALTHY
+    while time.monotonic() < deadline:
+        state = inspected(container)["State"]
+        if state["Health"]["Status"] == "healthy" and state["StartedAt"] != since:
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"not healthy within {HEALTHY:.0f} s")

@@ -1,10 +1,21 @@
 """What a container may do: as nobody, writing nowhere, reaching nobody, within its memory."""
 
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from service.doctor.limits import of_memory
 from service.settings import Settings
-from tests.containers.fleet import Fleet, docker, inside, inspected, status_of
+from tests.containers.fleet import Fleet, docker, inside, inspected, status_of, wait_until_healthy
+from tests.containers.test_serving import ASKS, LENET, made_here
+from tests.deploy.test_systemd import UNIT
 
 WRITES = """
 import sys
@@ -74,3 +85,42 @@ def test_an_image_without_home_name_or_zone_gives_the_same_bytes(fleet: Fleet) -
 )
 def test_the_image_holds_nothing_of_how_it_was_made(fleet: Fleet, place: str) -> None:
     assert inside(fleet.replicas[0], "python", "-c", f"import os; print(os.path.exists({place!r}))").strip() == "False"
+
+
+def named(group: str) -> set[str]:
+    """Return the system calls of one of systemd's groups, those of the groups that it has in it included."""
+    told = subprocess.run(
+        ["systemd-analyze", "--no-pager", "syscall-filter", group],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env={**os.environ, "SYSTEMD_COLORS": "0"},
+    ).stdout
+    names = [line.strip() for line in told.splitlines()[1:] if not line.strip().startswith("#")]
+    return {call for name in names if name for call in (named(name) if name.startswith("@") else {name})}
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze")
+def test_the_system_calls_that_the_systemd_unit_allows_are_enough(fleet: Fleet, tmp_path: Path) -> None:
+    allowed, denied = re.findall(r"^SystemCallFilter=(.*)$", UNIT.read_text(), re.MULTILINE)
+    # What starts a container may do more than what then runs in it, and is held to the same here.
+    calls = (named(allowed) - named(denied.removeprefix("~"))) | {"capset", "setuid", "setgid", "setgroups"}
+    rule = {"names": sorted(calls), "action": "SCMP_ACT_ALLOW"}
+    profile = {"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86_64"], "syscalls": [rule]}
+    (tmp_path / "profile.json").write_text(json.dumps(profile))
+    confined = [
+        "--read-only",
+        "--cap-drop=ALL",
+        "--network=none",
+        f"--security-opt=seccomp={tmp_path / 'profile.json'}",
+    ]
+    container = docker("run", "--detach", *confined, "initserve").strip()
+    try:
+        wait_until_healthy(container)
+        said = inside(container, "python", "-c", ASKS, "/init?format=safetensors", LENET.decode())
+        assert said.strip() == hashlib.sha256(made_here(tmp_path, "safetensors")).hexdigest()
+        docker("stop", "--time", "40", container)
+        assert inspected(container)["State"]["ExitCode"] in (0, 128 + signal.SIGTERM)
+    finally:
+        docker("rm", "--force", container)

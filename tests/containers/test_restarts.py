@@ -16,14 +16,13 @@ import pytest
 
 from tests.api.downloaders import the_rest
 from tests.api.test_weights import token
-from tests.containers.fleet import Fleet, docker, inspected
+from tests.containers.fleet import HEALTHY, Fleet, docker, inspected, wait_until_healthy
 from tests.containers.test_serving import JSON, LENET, made_here
 
 MIB = 2**20
 LAYERS = [{"name": "large", "type": "tensor", "shape": [4096, 4096], "scheme": "he_normal"}]  # 64 MiB
 SPEC = {"algorithm": "initserve/1", "layers": LAYERS, "seed": "3"}
 FILE = f"/weights/{token(SPEC)}.safetensors"
-HEALTHY = 300.0  # seconds: a busy machine
 REST = 0.02  # seconds between requests of one client
 
 
@@ -98,17 +97,6 @@ def load(fleet: Fleet, folder: Path) -> Iterator[Tally]:
         for client in clients:
             client.join(timeout=HEALTHY)
     assert not any(client.is_alive() for client in clients)
-
-
-def wait_until_healthy(container: str, since: str = "") -> None:
-    """Wait until a container answers that it is ready; one started after `since`, where that is given."""
-    deadline = time.monotonic() + HEALTHY
-    while time.monotonic() < deadline:
-        state = inspected(container)["State"]
-        if state["Health"]["Status"] == "healthy" and state["StartedAt"] != since:
-            return
-        time.sleep(0.5)
-    raise AssertionError(f"not healthy within {HEALTHY:.0f} s")
 
 
 def test_a_rolling_restart_under_load_breaks_no_small_request_and_spoils_no_byte(fleet: Fleet, tmp_path: Path) -> None:
