@@ -1,6 +1,6 @@
 """What an operator may set: INITSERVE_* in the environment. docs/settings.md is made from this file."""
 
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic.config import JsonDict
@@ -216,6 +216,20 @@ class Settings(BaseSettings):
         ge=0,
         description="Threads that draw values; 0 takes one a processor. Kernels release Python's lock. Of all "
         "processes together, but at least one of each.",
+    )
+    telemetry: bool = Field(
+        False,
+        description="Whether requests are told of as spans of OpenTelemetry (`pip install 'initserve[otel]'`), sent "
+        "where `OTEL_EXPORTER_OTLP_ENDPOINT` says; without it, and without a store elsewhere, no connection is ever "
+        "opened.",
+    )
+    log_format: Literal["text", "json", "logfmt"] = Field(
+        "text",
+        description="How logs are written, to standard error: `text` for people, `json` or `logfmt`, a line a record. "
+        "[operating.md](operating.md) has what they say.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least grave of what is logged. Requests are logged as `info`."
     )
 
     @model_validator(mode="after")

@@ -41,13 +41,14 @@ from service.api.kept import Plans
 from service.api.readiness import Readiness
 from service.api.services import Services
 from service.api.store import Store
-from service.api.telemetry import exposition
+from service.api.telemetry import exposition, lag
 from service.api.telemetry.metrics import Metrics
+from service.api.telemetry.spans import Spans
 from service.api.telemetry.state import State
 from service.compiling import Compilation, unkept
 from service.pipeline import Workers
 from service.settings import Settings
-from service.specs.self_test import disagreements
+from service.specs.self_test import disagreements, golden
 
 logger = logging.getLogger("initserve")
 
@@ -90,8 +91,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     store: Store | None = app.state.store
     room = Room(settings)
     plans = Plans(workers, store, room, settings.max_kept_plan_bytes, settings.max_body_bytes)
-    services = Services(settings, access, Metrics(), room, workers, connections, readiness, plans, store, Digests())
-    services.metrics.registry.register(State(services))
+    metrics, spans = Metrics(), app.state.spans
+    services = Services(
+        settings, access, metrics, spans, room, workers, connections, readiness, plans, store, Digests()
+    )
+    metrics.registry.register(State(services, await to_thread.run_sync(golden)))
+    watching = asyncio.create_task(lag.watch(metrics.lag))
     app.state.services = services
     app.state.pages = await to_thread.run_sync(pages.read_pages)
     # What start-up made stays: looking through it again and again would hold up an answer now and then.
@@ -101,10 +106,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     # seldom, and no more than 50,000 new ones at a time.
     gc.set_threshold(10_000, 5, 800)
     yield {"services": services}
-    for task in (settling, compiling, following):
+    for task in (watching, settling, compiling, following):
         if task is not None:
             task.cancel()
     workers.stop()
+    if services.spans is not None:
+        await to_thread.run_sync(services.spans.end)
 
 
 def create_app(settings: Settings) -> Application:
@@ -119,8 +126,11 @@ def create_app(settings: Settings) -> Application:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        # What is told of requests is told by telemetry/, and sent nowhere unless a setting says so.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.settings = settings
+    app.state.spans = Spans() if settings.telemetry else None
     access = app.state.access = Access(settings)
     most, longest = settings.max_specs_bytes, settings.max_body_bytes
     app.state.store = Store.at(settings.specs, most, longest) if settings.specs else None

@@ -6,6 +6,7 @@ import zlib
 from fastapi import Request
 
 from service.api.admission import SMALL_BODY, Grant
+from service.api.door.visits import visit_of
 from service.api.problems import ClientGone, RequestProblem
 from service.api.routing import ACCEPT_QUERY
 from service.api.services import Services
@@ -30,12 +31,13 @@ async def read_body(request: Request, services: Services, grant: Grant) -> bytes
         taken = {"accept": "application/json"} | (ACCEPT_QUERY if request.method == "QUERY" else {})
         detail = f"the body is {declared or 'of no declared type'}, not JSON"
         raise RequestProblem("unsupported-media-type", detail, headers=taken)
-    content = await receive_body(request, services, grant)
-    if coding:
-        limit = services.settings.max_body_bytes
-        content = await in_worker(services.workers, request, lambda: inflated(content, limit))
-        services.room.for_body(grant, len(content))
-    request.state.waited = await services.readiness.admit(content)
+    with visit_of(request).phase("read"):
+        content = await receive_body(request, services, grant)
+        if coding:
+            limit = services.settings.max_body_bytes
+            content = await in_worker(services.workers, request, lambda: inflated(content, limit))
+            services.room.for_body(grant, len(content))
+    visit_of(request).went_by("kernels", await services.readiness.admit(content))
     return content
 
 

@@ -9,6 +9,7 @@ from fastapi import Request
 
 from service.api.admission import Grant, admit_cost, busy, refuse_beyond
 from service.api.crew import Crew
+from service.api.door.visits import visit_of
 from service.api.parsing import parse_spec, pointing_into
 from service.api.problems import RequestProblem
 from service.api.sent import Sent
@@ -60,7 +61,7 @@ class Comparing:
         if len(text) > settings.max_body_bytes:
             raise RequestProblem("body-too-large", f"the spec has {len(text)} bytes; at most {settings.max_body_bytes}")
         self._services.room.for_body(self._grant, len(text))
-        self._request.state.waited = await self._services.readiness.admit(text)
+        visit_of(self._request).went_by("kernels", await self._services.readiness.admit(text))
         result, cost = await self._crew.call(lambda: self._prepared(text))
         self._admit(cost)
         self._result = result

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.api.connections import MOST_AHEAD
 from service.api.draining import stopping
@@ -18,7 +18,8 @@ from service.api.exchange import Exchange, Flow, Outgoing, hung_up
 from service.api.heads import refuse_headers
 from service.api.incoming import Incoming
 from service.api.patience import Patience
-from service.api.problems import RequestProblem, problem
+from service.api.problems import RequestProblem
+from service.api.refusing import refusal
 from service.api.services import Services
 from service.api.streaming import CONNECTION
 
@@ -193,6 +194,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
+        self.headers = []  # whatever is refused from now on has not said what it is called
         if self.transport.is_closing() or self.lingering is not None:
             return
         self.flow.resume_reading()  # held while a request waits: else every answer would let in more of them
@@ -216,17 +218,13 @@ class Connection(HttpToolsProtocol):
 
     def refuse(self, refused: RequestProblem) -> None:
         """Answer what is no request with a problem document, and take no more."""
-        self.services.metrics.count_refusal(refused)
         if self._answering:
             self.cycle.break_off()
             if self.cycle.response_started:
                 self.transport.abort()
                 return
-        answer = problem(refused.code, refused.detail, headers={**refused.headers, "connection": "close"})
-        guards = self.services.access.guards.of(answer.raw_headers)
-        headers = [*self.server_state.default_headers, *answer.raw_headers, *guards]
-        lines = [STATUS_LINE[answer.status_code], *(b"%s: %s\r\n" % pair for pair in headers), b"\r\n"]
-        self.transport.write(b"".join(lines) + bytes(answer.body))
+        came, default = self.headers or (), self.server_state.default_headers
+        self.transport.write(refusal(refused, came, self.client, self.services, default))
         self.linger()
 
     def cut(self) -> None:

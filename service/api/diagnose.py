@@ -8,6 +8,7 @@ from service.analysis.figures.diagnosis import diagnosis_figure
 from service.analysis.threads import keep_to_one_thread
 from service.api.body import read_body
 from service.api.described import BY_ACCEPT, WHEN_READ, content, json_body, one_of, problems, query
+from service.api.door.visits import visit_of
 from service.api.examples import EXAMPLES
 from service.api.negotiation import SVG, accept_of, choose_among
 from service.api.parsing import parse_document, pointing_into
@@ -121,6 +122,7 @@ async def diagnose(request: Request) -> Response:
             return diagnosis_figure(answer).encode() if chosen == "svg" else dumps(answer)
 
         # In turns with others that take seconds: one of them works at a time, and nobody else waits for it.
-        content = await in_worker(services.workers, request, work, heavy=True)
+        with visit_of(request).phase("study"):
+            content = await in_worker(services.workers, request, work, heavy=True)
     headers = {"vary": "accept", "cache-control": "no-store"}
     return Response(content, media_type=OFFERED[chosen], headers=headers)

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from service.api.addressed import BINARY, addressed
+from service.api.door.visits import visit_of
 from service.api.kept import Kept
 from service.api.problems import RequestProblem
 from service.api.repositories import COMMIT, MAIN, STORED, Revision, repositories, revision_of
@@ -106,11 +107,12 @@ async def snapshot_at(request: Request) -> Snapshot:
     """Return the revision that an address names: `main` where it names none."""
     at = request.path_params
     repository = f"{at['namespace']}/{at['name']}"
-    revision = await revision_at(request, repository, at.get("revision", "main"))
     services = services_of(request)
-    kept = await services.plans.of(revision.text, request)
-    if kept.files is None:
-        kept.files = await in_worker(services.workers, request, lambda: files_of(kept.plan))
+    with visit_of(request).phase("plan"):
+        revision = await revision_at(request, repository, at.get("revision", "main"))
+        kept = await services.plans.of(revision.text, request)
+        if kept.files is None:
+            kept.files = await in_worker(services.workers, request, lambda: files_of(kept.plan))
     return Snapshot(repository, revision, kept, kept.files)
 
 

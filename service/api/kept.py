@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from fastapi import Request
 
 from service.api.admission import Grant, Room
+from service.api.door.visits import visit_of
 from service.api.parsing import parse_spec
 from service.api.store import Store, text_of
 from service.api.working import LIGHT_BODY, in_worker, is_light
@@ -113,6 +114,10 @@ class Plans:
 
     async def at(self, address: str, request: Request) -> Kept:
         """Return the plan of the spec that an address holds or names; raises for one that is none."""
+        with visit_of(request).phase("plan"):
+            return await self._at(address, request)
+
+    async def _at(self, address: str, request: Request) -> Kept:
         if (digest := digest_in(address)) is not None:
             return await self.of(await text_of(digest, self._store), request)
         if (text := self._texts.get(address)) is not None:

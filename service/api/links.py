@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
+from service.api.door.visits import visit_of
 from service.api.parsing import pointing_into
 from service.api.services import services_of
 from service.api.store import Store, StoreFull
@@ -37,16 +38,16 @@ async def of_plan(
         _ = plan.digest  # of a long text, which is asked for on the event loop
         return plan, None
 
-    plan, described = await of_spec(body, at_once, services.workers, request)
-    if described is not None:
-        return plan, described
-    plan = await named(plan, services.store)
-
     def afterwards() -> T:
         with pointing_into(body):
             return describe(plan)
 
-    return plan, await in_worker(services.workers, request, afterwards)
+    with visit_of(request).phase("plan"):
+        plan, described = await of_spec(body, at_once, services.workers, request)
+        if described is None:
+            plan = await named(plan, services.store)
+            described = await in_worker(services.workers, request, afterwards)
+    return plan, described
 
 
 async def named(plan: Plan, store: Store | None) -> Plan:

@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
+from service.api.door.visits import visit_of
+from service.api.telemetry.identity import Identity
 from service.errors import InitserveError, InvalidAddress
 
 MOST_ERRORS = 20
@@ -199,6 +201,7 @@ PROBLEMS: dict[str, Kind] = {
     ),
     "internal-error": Kind(500, "The service failed", "This is a fault of the service. Please report it."),
 }
+NOBODY = 499  # nginx's word, in logs, for a client that left before it was answered
 BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large", 415: "unsupported-media-type"}
 
 
@@ -250,6 +253,10 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+    request_id: str | None = Field(
+        None, description="What the request is called in the service's log: X-Request-Id as it was sent, or made here."
+    )
+    trace_id: str | None = Field(None, description="The trace that the request's traceparent names (W3C).")
     errors: list[PointedError] | None = Field(None, description=f"Where it went wrong; {MOST_ERRORS} at the most.")
     try_: dict[str, Any] | None = Field(
         None,
@@ -271,6 +278,7 @@ def problem(
     errors: Iterable[Mapping[str, str]] = (),
     remedy: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
+    identity: Identity | None = None,
 ) -> JSONResponse:
     kind = PROBLEMS[code]
     body: dict[str, Any] = {
@@ -279,6 +287,10 @@ def problem(
         "status": kind.status,
         "detail": cut(detail),
     }
+    if identity is not None:
+        body["request_id"] = identity.request_id
+        if identity.trace_id:
+            body["trace_id"] = identity.trace_id
     room = LARGEST_ERRORS
     listed: list[dict[str, str]] = []
     for error in errors:
@@ -305,43 +317,57 @@ def can_be_said(remedy: Mapping[str, Any]) -> bool:
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document, and count them."""
 
-    def counted(code: str, *arguments: Any, reason: str = "", **more: Any) -> JSONResponse:
+    def counted(
+        code: str,
+        request: Request,
+        detail: str,
+        errors: Iterable[Mapping[str, str]] = (),
+        remedy: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        reason: str = "",
+    ) -> JSONResponse:
         app.state.services.metrics.count_problem(code, reason)
-        return problem(code, *arguments, **more)
+        visit = visit_of(request)
+        visit.problem = code
+        return problem(code, detail, errors, remedy, headers, visit.identity)
 
     async def of_spec(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, InitserveError)
         # A pointer leads into a body, which the request of an address does not have.
         errors = [] if isinstance(error, InvalidAddress) else [{"pointer": error.pointer, "detail": error.detail}]
-        return counted(error.code, error.detail, errors, error.remedy)
+        return counted(error.code, request, error.detail, errors, error.remedy)
 
     async def of_request(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestProblem)
-        return counted(error.code, error.detail, error.errors, error.remedy, error.headers, reason=error.reason)
+        return counted(error.code, request, error.detail, error.errors, error.remedy, error.headers, error.reason)
 
     async def of_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         code = BY_STATUS.get(error.status_code, "internal-error" if error.status_code >= 500 else "not-found")
         detail = f"{request.method} {request.url.path}: {PROBLEMS[code].title.lower()}"
-        return counted(code, detail, headers=error.headers)
+        return counted(code, request, detail, headers=error.headers)
 
     async def of_query(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return counted("invalid-query", f"{error.errors()[0]['loc'][-1]} is not what this address takes")
+        return counted("invalid-query", request, f"{error.errors()[0]['loc'][-1]} is not what this address takes")
 
     async def of_memory(request: Request, error: Exception) -> JSONResponse:
         logger.error("%s %s: out of memory", request.method, request.url.path, exc_info=error)
         return counted(
-            "busy", "there was not enough memory for it just now", headers={"retry-after": "1"}, reason="out-of-memory"
+            "busy",
+            request,
+            "there was not enough memory for it just now",
+            headers={"retry-after": "1"},
+            reason="out-of-memory",
         )
 
     async def of_fault(request: Request, error: Exception) -> JSONResponse:
         logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
-        return counted("internal-error", "something failed here that should not; it has been logged")
+        return counted("internal-error", request, "something failed here that should not; it has been logged")
 
     async def of_nobody(request: Request, error: Exception) -> Response:
         app.state.services.metrics.answers.labels("client-gone").inc()
-        return Response(status_code=408)  # which goes nowhere
+        return Response(status_code=NOBODY)  # which goes nowhere
 
     app.add_exception_handler(ClientGone, of_nobody)
     app.add_exception_handler(InitserveError, of_spec)

@@ -14,6 +14,7 @@ from fastapi import Request, Response
 
 from service.api.admission import admit_cost
 from service.api.conditional import Condition, condition, listed, range_holds
+from service.api.door.visits import visit_of
 from service.api.problems import RequestProblem
 from service.api.ranges import ByteRange, Multipart, read_ranges
 from service.api.services import services_of
@@ -82,7 +83,7 @@ async def answer(request: Request, found: Representation) -> Response:
         digest = services.digests.of(etag) if wants_digest(request) else None
         length = {"content-length": str(payload.length)}
         return Response(headers=headers | length | repr_digest(digest))
-    request.state.waited = await services.readiness.wait_for(found.algorithm)
+    visit_of(request).went_by("kernels", await services.readiness.wait_for(found.algorithm))
     ranges = None
     if (wanted := listed(request.headers, "range")) is not None and range_holds(request.headers, etag):
         ranges = read_ranges(wanted, payload.length)

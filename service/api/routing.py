@@ -33,16 +33,7 @@ class DirectRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         endpoint: Handler = self.endpoint
 
-        async def handle(request: Request) -> Response:
-            response = await endpoint(request)
-            waited: float = getattr(request.state, "waited", 0.0)
-            if waited:
-                response.headers["server-timing"] = (
-                    f'kernels;desc="compiled for the first time";dur={1000 * waited:.0f}'
-                )
-            return response
-
-        return handle
+        return endpoint
 
 
 def asked_by(

@@ -13,6 +13,7 @@ from service.api.kept import Plans
 from service.api.readiness import Readiness
 from service.api.store import Store
 from service.api.telemetry.metrics import Metrics
+from service.api.telemetry.spans import Spans
 from service.pipeline import Workers
 from service.settings import Settings
 
@@ -22,6 +23,7 @@ class Services:
     settings: Settings
     access: Access
     metrics: Metrics
+    spans: Spans | None
     room: Room
     workers: Workers
     connections: Connections

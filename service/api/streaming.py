@@ -90,8 +90,9 @@ class Answer(Response):
         self, scope: Scope, send: Send, inbox: asyncio.Queue[Delivery], run: Run, gone: asyncio.Task[None]
     ) -> str:
         """Send what comes into `inbox`; return how it ended."""
-        line = line_of(scope)
-        delivery = await inbox.get()
+        line, visit = line_of(scope), scope["visit"]
+        with visit.phase("draw"):
+            delivery = await inbox.get()
         if delivery.error is not None:
             raise delivery.error  # nothing was sent yet: it becomes a problem document
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})

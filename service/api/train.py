@@ -10,6 +10,7 @@ from service.analysis.trainable import TrainRequest, held_by
 from service.analysis.training import Event, answer, train
 from service.api.body import read_body
 from service.api.described import BY_ACCEPT, WHEN_READ, content, json_body, one_of, problems, query
+from service.api.door.visits import visit_of
 from service.api.negotiation import accept_of, choose_among
 from service.api.parsing import parse_document, pointing_into
 from service.api.routing import DirectRoute, read_query
@@ -131,7 +132,8 @@ async def start_training(request: Request) -> Response:
                 check_watched(wanted, chosen)
                 return rendered(wanted, train(wanted), chosen), held_by(wanted)
 
-        pieces, bytes_held = await in_worker(services.workers, request, begin)
+        with visit_of(request).phase("plan"):
+            pieces, bytes_held = await in_worker(services.workers, request, begin)
         held = services.room.for_large(bytes_held)
         try:
             held.grow(services.room.heavy, 1)

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response
 from service.api.comparing import HELD, Comparing
 from service.api.crew import Crew
 from service.api.described import content, problems, query
+from service.api.door.visits import visit_of
 from service.api.routing import DirectRoute, read_query
 from service.api.sent import FILES, FORM, Sent
 from service.api.services import Services, services_of
@@ -80,7 +81,8 @@ async def verify(request: Request) -> Response:
     with services.room.for_large(HELD) as grant:
         crew = Crew(services.workers, request)
         sent = Sent(request, services.settings, await in_address(asked.get("spec"), services, crew))
-        answer = await Comparing(services, request, grant, crew).answer(sent)
+        with visit_of(request).phase("compare"):
+            answer = await Comparing(services, request, grant, crew).answer(sent)
     return Response(dumps(answer), media_type="application/json", headers={"cache-control": "no-store"})
 
 

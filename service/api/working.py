@@ -6,6 +6,7 @@ given up, whether it waits or runs.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
@@ -13,9 +14,12 @@ from typing import TypeVar
 from fastapi import Request
 
 from service.api.admission import Grant, Room, busy
+from service.api.door.visits import visit_of
 from service.api.leaving import client_gone
 from service.api.parsing import parse_spec, pointing_into
 from service.api.problems import ClientGone
+from service.api.telemetry.metrics import Metrics
+from service.api.telemetry.phases import Phase
 from service.formats import Payload
 from service.formats.payload import HEAVY
 from service.lines import LineFull
@@ -43,8 +47,12 @@ async def in_worker(workers: Workers, request: Request, work: Callable[[], T], h
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
+    metrics: Metrics = request.app.state.services.metrics
+    asked = time.monotonic()
 
-    def tell(result: T | None, error: BaseException | None) -> None:
+    def tell(begun: float, result: T | None, error: BaseException | None) -> None:
+        visit_of(request).phases.append(Phase("wait", asked, begun))
+        metrics.waits.labels("heavy" if heavy else "short").observe(begun - asked)
         if future.done():
             return
         if error is None:
@@ -53,12 +61,13 @@ async def in_worker(workers: Workers, request: Request, work: Callable[[], T], h
             future.set_exception(ClientGone() if isinstance(error, Stopped) else error)
 
     def do() -> None:
+        begun = time.monotonic()
         try:
             outcome: tuple[T | None, BaseException | None] = (work(), None)
         except BaseException as error:  # it is raised again where it is waited for
             outcome = (None, error)
         with suppress(RuntimeError):  # the loop was closed
-            loop.call_soon_threadsafe(tell, *outcome)
+            loop.call_soon_threadsafe(tell, begun, *outcome)
 
     try:
         job = workers.submit(do, heavy)
@@ -110,9 +119,10 @@ async def made_whole(
             workers.count(piece.drawn)
         return b"".join(chunks)
 
-    if cost.elements <= LIGHT_ELEMENTS and len(payload.parts) <= LIGHT_PARTS and not cost.standing:
-        return make()
-    return await in_worker(workers, request, make)
+    with visit_of(request).phase("draw"):
+        if cost.elements <= LIGHT_ELEMENTS and len(payload.parts) <= LIGHT_PARTS and not cost.standing:
+            return make()
+        return await in_worker(workers, request, make)
 
 
 def room_for(cost: Cost, length: int, room: Room, workers: Workers) -> Grant:

@@ -1,13 +1,11 @@
-"""What processes log, and how: as uvicorn does, warnings included, without a word of a library's insides."""
+"""What processes log, and how: as the settings say, warnings included, without a word of a library's insides."""
 
-import copy
 import logging
 import warnings
 from typing import Any
 
-from uvicorn.config import LOGGING_CONFIG
-
-from service.api.door.unsaid import WithoutKeys
+from service.api.telemetry.logs import configuration
+from service.settings import Settings
 
 logger = logging.getLogger("initserve")
 
@@ -17,12 +15,7 @@ def log_warning(message: Warning | str, category: type[Warning], *place: object,
     logger.warning("%s: %s", category.__name__, message)
 
 
-def log_config() -> dict[str, Any]:
+def log_config(settings: Settings) -> dict[str, Any]:
     """Have warnings logged; return what Python's logging is to be told."""
     warnings.showwarning = log_warning
-    config: dict[str, Any] = copy.deepcopy(LOGGING_CONFIG)
-    config["loggers"]["initserve"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
-    config["filters"] = {"without keys": {"()": WithoutKeys}}
-    for handler in config["handlers"].values():
-        handler["filters"] = ["without keys"]
-    return config
+    return configuration(settings.log_format, settings.log_level)

@@ -201,7 +201,7 @@ class Parent:
 def main() -> None:
     """Serve by several processes until a signal says otherwise; then end as it would have ended this one."""
     settings = Settings()
-    logging.config.dictConfig(log_config())
+    logging.config.dictConfig(log_config(settings))
     try:
         with listening(settings) as listeners:
             announce(listeners)

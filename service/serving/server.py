@@ -35,7 +35,8 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 create_app(settings),
-                log_config=log_config(),
+                log_config=log_config(settings),
+                access_log=False,  # requests are told of by the service itself, each in one line
                 http=Connection,
                 ws="none",
                 server_header=False,

@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message
 
 JSON = {"content-type": "application/json"}
+ALWAYS = {"host": "x", "x-request-id": "5c2f0e"}
 SHORT = 160  # characters of a body that is shown beside what came of it
 
 
@@ -66,7 +67,7 @@ async def answer(app: ASGIApp, asked: Asked, ends: bool = True) -> Answered:
         "query_string": query.encode(),
         "root_path": "",
         "scheme": "http",
-        "headers": [(name.encode(), value.encode()) for name, value in {"host": "x", **asked.headers}.items()],
+        "headers": [(name.encode(), value.encode()) for name, value in {**ALWAYS, **asked.headers}.items()],
         "client": None,
         "server": None,
     }

@@ -23,7 +23,8 @@ def check(answer: httpx.Response, status: int, code: str) -> Any:
     assert answer.headers["content-type"] == "application/problem+json"
     assert len(answer.content) < LARGEST
     problem = answer.json()
-    assert problem.keys() - {"errors", "try"} == {"type", "title", "status", "detail"}
+    assert problem.keys() - {"errors", "try"} == {"type", "title", "status", "detail", "request_id"}
+    assert problem["request_id"] == answer.headers["x-request-id"]
     assert (problem["type"], problem["status"]) == (f"/problems/{code}", status)
     return problem
 

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.conftest import Server, serving
 from tests.pages.reader import IN_CHROMIUM, PHONE, Reader, begin_with, chip, clipboard, note, settle, shoot, show, spec
 from tests.pages.test_links import DENSE, link
+from tests.told import logged
 
 pytestmark = IN_CHROMIUM
 
@@ -199,4 +200,4 @@ def test_a_browser_that_has_an_address_never_asks_for_it_again(reader: Reader, r
 def answered(server: Server, url: str) -> list[int]:
     """Return the statuses with which a server answered for something, as its log has them."""
     path = re.escape(url.removeprefix(server.url))
-    return [int(status) for status in re.findall(rf'"GET {path} HTTP/1.1" (\d+)', server.logged())]
+    return [int(status) for status in re.findall(rf'"GET {path} HTTP/1.1" (\d+)', logged(server))]

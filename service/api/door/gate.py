@@ -1,14 +1,22 @@
 """The application around all routes: every request comes through here, and every answer leaves through here."""
 
+import asyncio
+import time
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.door.access import Access
 from service.api.door.guards import for_one_client
 from service.api.door.visits import Visit
+from service.api.services import Services
+from service.api.streaming import line_of
+from service.api.telemetry.identity import REQUEST_ID, current, identify
+from service.api.telemetry.phases import server_timing
+from service.api.telemetry.requests import tell
 
 
 class Gate:
-    """Lets a request in as somebody's, and adds to its answer what every answer says."""
+    """Lets a request in as somebody's, adds to its answer what every answer says, and tells of both."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self._app = app
@@ -18,17 +26,45 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        access = self._access
-        visit = scope["visit"] = Visit(access.client_of(scope), headers=access.origins.of(scope))
+        services: Services = scope["app"].state.services
+        access, metrics, spans, outcome = self._access, services.metrics, services.spans, ""
+        identity = identify(scope["headers"], traced=spans is not None)
+        current.set(identity)
+        visit = scope["visit"] = Visit(access.client_of(scope), identity, headers=access.origins.of(scope))
 
         async def leave(message: Message) -> None:
             if message["type"] == "http.response.start":
-                visit.status = message["status"]
+                visit.answered, visit.status = time.monotonic(), message["status"]
                 headers = message.get("headers", ())
                 own = for_one_client(headers) if visit.private else headers
-                message["headers"] = [*own, *visit.headers, *access.guards.of(headers)]
+                message["headers"] = [*own, *visit.headers, *access.guards.of(headers), *told_of(visit)]
             else:
                 visit.sent += len(message.get("body", b""))
+                visit.complete = not message.get("more_body", False)
             await send(message)
 
-        await (access.origins.preflight(scope) or self._app)(scope, receive, leave)
+        metrics.under_way += 1
+        try:
+            await (access.origins.preflight(scope) or self._app)(scope, receive, leave)
+        except asyncio.CancelledError:
+            outcome = "cut"
+            raise
+        finally:
+            metrics.under_way -= 1
+            tell(scope, visit, metrics, spans, outcome or outcome_of(scope, visit))
+
+
+def told_of(visit: Visit) -> list[tuple[bytes, bytes]]:
+    """Return the headers that say what a request is called, and what it has gone through so far."""
+    called = (REQUEST_ID, visit.identity.request_id.encode())
+    return [called, (b"server-timing", server_timing(visit.phases))] if visit.phases else [called]
+
+
+def outcome_of(scope: Scope, visit: Visit) -> str:
+    """Return how an answer ended, once nobody is at work on it."""
+    line = line_of(scope)
+    if line is not None and line.stalled:
+        return "stalled"
+    if line is not None and line.left.is_set():
+        return "client-gone"
+    return "complete" if visit.complete else "failed"

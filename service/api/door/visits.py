@@ -6,16 +6,33 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from service.api.door.clients import Client
+from service.api.telemetry.identity import Identity
+from service.api.telemetry.phases import During, Phase
 
 
 @dataclass(slots=True)
 class Visit:
     client: Client
+    identity: Identity
     began: float = field(default_factory=time.monotonic)
+    answered: float = 0.0  # when its answer began
     status: int = 0  # of the answer; 0 before it has begun
     sent: int = 0  # bytes of its content
+    complete: bool = False  # all of its answer was handed on
+    problem: str = ""  # the code of the problem that it was answered with
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)  # for the answer, beside its own
     private: bool = False  # no shared cache may keep the answer: it took a key
+    phases: list[Phase] = field(default_factory=list)
+
+    def phase(self, name: str) -> During:
+        """Return what makes a phase of its block (telemetry/phases.py has their names)."""
+        return During(name, self.phases)
+
+    def went_by(self, name: str, seconds: float) -> None:
+        """Make a phase of the last so many seconds, if any."""
+        if seconds:
+            now = time.monotonic()
+            self.phases.append(Phase(name, now - seconds, now))
 
 
 def visit_of(request: Request) -> Visit:

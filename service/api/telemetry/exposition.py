@@ -29,6 +29,8 @@ async def show_metrics(request: Request) -> Response:
     """Say what is under way and how answers ended: in Prometheus's text format, or as OpenMetrics where Accept asks."""
     metrics = services_of(request).metrics
     media_type = OFFERED[choose_among(OFFERED, None, accept_of(request))]
-    snapshots = [Snapshot.of(metrics.registry), *await metrics.others()]
-    content, content_type = await to_thread.run_sync(exposed, snapshots, media_type)
+    others = await metrics.others()
+    content, content_type = await to_thread.run_sync(
+        lambda: exposed([Snapshot.of(metrics.registry), *others], media_type)
+    )
     return Response(content, headers={"content-type": content_type, "cache-control": "no-store", "vary": "accept"})

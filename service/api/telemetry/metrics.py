@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.process_collector import ProcessCollector
 
 from service.api.problems import PROBLEMS, RequestProblem
@@ -12,6 +12,12 @@ from service.api.telemetry.snapshots import Snapshot
 OUTCOMES = ("complete", "client-gone", "stalled", "failed")
 # Statuses of what is refused though nothing is wrong with it: another time, or to another client, it would be answered.
 REFUSED = (401, 403, 429, 503)
+# How an answer can end too early that has begun.
+ABORTED = ("client-gone", "stalled", "failed", "cut")
+# Seconds: from a page that is there to what is streamed to a slow client.
+REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+SOON_SECONDS = REQUEST_SECONDS[:-2]
+LAG_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
 async def nobody() -> Sequence[Snapshot]:
@@ -31,10 +37,30 @@ class Metrics:
             self.answers.labels(outcome)
         self.problems = self._counter("problems_total", "Problems answered.", "code")
         self.rejections = self._counter("rejections_total", "Requests refused for what they would take.", "reason")
+        self.aborted_streams = self._counter("aborted_streams_total", "Answers cut short after they began.", "reason")
+        for reason in ABORTED:
+            self.aborted_streams.labels(reason)
+        self.under_way = 0  # requests
+        self.lag = self._histogram("event_loop_lag_seconds", "How late the loop comes to what is due.", LAG_SECONDS)
+        self.waits = self._histogram("wait_seconds", "Time in a line before a thread was free.", SOON_SECONDS, "line")
+        labels = "method", "route", "status"
+        meaning = "Time from a request's head to its answer's last byte."
+        self._durations = self._histogram("request_duration_seconds", meaning, REQUEST_SECONDS, *labels)
+        meaning = "Time from a request's head to its answer's head."
+        self._first_bytes = self._histogram("time_to_first_byte_seconds", meaning, SOON_SECONDS, "route")
         self.sent_bytes = self._counter("sent_bytes_total", "Bytes of streamed answers sent.")
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"initserve_{name}", meaning, labels, registry=self.registry)
+
+    def _histogram(self, name: str, meaning: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"initserve_{name}", meaning, labels, buckets=buckets, registry=self.registry)
+
+    def observe_request(self, method: str, route: str, status: str, seconds: float) -> None:
+        self._durations.labels(method, route, status).observe(seconds)
+
+    def observe_first_byte(self, route: str, seconds: float) -> None:
+        self._first_bytes.labels(route).observe(seconds)
 
     def count_problem(self, code: str, reason: str = "") -> None:
         """Count a problem that is answered; `reason` says more of why a request is refused than its code does."""
