@@ -9,6 +9,9 @@ from fastapi import Request
 
 from service.api.problems import ClientGone
 from service.api.streaming import line_of
+from service.api.telemetry.effort import pieces_counted
+from service.api.telemetry.metrics import Metrics
+from service.api.telemetry.routes import route_of
 from service.formats.payload import Finish, Piece
 from service.pipeline import Delivery, Workers
 
@@ -23,6 +26,8 @@ class Crew:
 
     def __init__(self, workers: Workers, request: Request) -> None:
         self._workers = workers
+        metrics: Metrics = request.app.state.services.metrics
+        self._seconds = metrics.processor_seconds.labels(route_of(request.scope))
         line = line_of(request.scope)
         self._left = asyncio.Event() if line is None else line.left
 
@@ -46,7 +51,7 @@ class Crew:
                 loop.call_soon_threadsafe(settle, idle, None)
 
         left = loop.create_task(self._left.wait())
-        run = self._workers.start(pieces, deliver)
+        run = self._workers.start(pieces_counted(pieces, self._seconds), deliver)
         try:
             await asyncio.wait((done, left), return_when=asyncio.FIRST_COMPLETED)
         finally:

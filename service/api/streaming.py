@@ -11,6 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from service.api.leaving import client_gone
 from service.api.services import Services
+from service.api.telemetry.effort import pieces_counted
+from service.api.telemetry.routes import route_of
 from service.formats.payload import Piece
 from service.pipeline import Delivery, Run
 
@@ -77,7 +79,8 @@ class Answer(Response):
         workers, metrics = self.services.workers, self.services.metrics
         gone = loop.create_task(client_gone(receive))
         gone.add_done_callback(lambda _: inbox.put_nowait(Delivery(last=True)))
-        run = workers.start(self.pieces, deliver)
+        seconds = metrics.processor_seconds.labels(route_of(scope))
+        run = workers.start(pieces_counted(self.pieces, seconds), deliver)
         outcome = "failed"
         try:
             outcome = await self._send(scope, send, inbox, run, gone)

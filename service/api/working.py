@@ -18,8 +18,10 @@ from service.api.door.visits import visit_of
 from service.api.leaving import client_gone
 from service.api.parsing import parse_spec, pointing_into
 from service.api.problems import ClientGone
+from service.api.telemetry.effort import counted
 from service.api.telemetry.metrics import Metrics
 from service.api.telemetry.phases import Phase
+from service.api.telemetry.routes import route_of
 from service.formats import Payload
 from service.formats.payload import HEAVY
 from service.lines import LineFull
@@ -48,6 +50,7 @@ async def in_worker(workers: Workers, request: Request, work: Callable[[], T], h
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
     metrics: Metrics = request.app.state.services.metrics
+    seconds = metrics.processor_seconds.labels(route_of(request.scope))
     asked = time.monotonic()
 
     def tell(begun: float, result: T | None, error: BaseException | None) -> None:
@@ -63,7 +66,8 @@ async def in_worker(workers: Workers, request: Request, work: Callable[[], T], h
     def do() -> None:
         begun = time.monotonic()
         try:
-            outcome: tuple[T | None, BaseException | None] = (work(), None)
+            with counted(seconds):
+                outcome: tuple[T | None, BaseException | None] = (work(), None)
         except BaseException as error:  # it is raised again where it is waited for
             outcome = (None, error)
         with suppress(RuntimeError):  # the loop was closed

@@ -48,6 +48,8 @@ class Metrics:
         self._durations = self._histogram("request_duration_seconds", meaning, REQUEST_SECONDS, *labels)
         meaning = "Time from a request's head to its answer's head."
         self._first_bytes = self._histogram("time_to_first_byte_seconds", meaning, SOON_SECONDS, "route")
+        meaning = "Processor time of the threads that read, plan, draw, study and compare."
+        self.processor_seconds = self._counter("processor_seconds_total", meaning, "route")
         self.sent_bytes = self._counter("sent_bytes_total", "Bytes of streamed answers sent.")
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:

@@ -9,27 +9,14 @@ from starlette.types import Scope
 from service.api.problems import NOBODY
 from service.api.telemetry.metrics import Metrics
 from service.api.telemetry.phases import seconds_of
+from service.api.telemetry.routes import method_of, route_of
 from service.api.telemetry.spans import Spans
 
 if TYPE_CHECKING:
     from service.api.door.visits import Visit
 
-# Methods are anybody's words: others than these are one.
-METHODS = ("GET", "HEAD", "POST", "QUERY", "PUT", "PATCH", "DELETE", "OPTIONS")
-OTHER = "other"
-NOWHERE = "none"  # the route of what is no address here
 LONGEST_TARGET = 1024  # characters that are logged
 access = logging.getLogger("initserve.access")
-
-
-def route_of(scope: Scope) -> str:
-    """Return the template of the route that a request came to: there are few of them, whatever is asked for."""
-    return getattr(scope.get("route"), "path", NOWHERE)
-
-
-def method_of(scope: Scope) -> str:
-    method: str = scope["method"]
-    return method if method in METHODS else OTHER
 
 
 def target_of(scope: Scope) -> str:
