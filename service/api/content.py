@@ -48,14 +48,17 @@ class Content:
         sent, etag, coding = self.plain, f'"{self.digest}"', {}
         if self.compressed is not None and takes_gzip(request):
             sent, etag, coding = self.compressed, f'"{self.digest}-gzip"', {"content-encoding": "gzip"}
-        standing = {**headers, "etag": etag} | ({} if self.compressed is None else {"vary": "accept-encoding"})
+        # A 304 has a type too: what guards an answer goes by it, and caches take over what a 304 says.
+        standing = {**headers, "etag": etag, "content-type": self.media_type} | (
+            {} if self.compressed is None else {"vary": "accept-encoding"}
+        )
         match condition(request.headers, etag):
             case Condition.FAILED:
                 detail = f"If-Match does not list {etag}, the entity tag of what is here"
                 raise RequestProblem("precondition-failed", detail, headers={"etag": etag})
             case Condition.NOT_MODIFIED:
                 return Response(status_code=304, headers=standing)
-        standing |= {**coding, "content-type": self.media_type, "content-length": str(len(sent))}
+        standing |= {**coding, "content-length": str(len(sent))}
         if request.method == "HEAD":
             return Response(headers=standing)
         return Response(sent, headers=standing) if len(sent) <= BUFFERED else InPieces(sent, headers=standing)

@@ -76,7 +76,9 @@ async def answer(request: Request, found: Representation) -> Response:
             detail = f"If-Match does not list {etag}, the entity tag of what is here"
             raise RequestProblem("precondition-failed", detail, headers={"etag": etag})
         case Condition.NOT_MODIFIED:
-            return Response(status_code=304, headers={name: headers[name] for name in ("etag", "cache-control")})
+            # With its type, by which an answer is guarded: caches take over what a 304 says.
+            kept = ("etag", "cache-control", "content-type")
+            return Response(status_code=304, headers={name: headers[name] for name in kept})
     services = services_of(request)
     payload = await found.lay_out()
     if request.method == "HEAD":

@@ -133,3 +133,14 @@ def test_operators_have_metrics_and_docs_on_a_port_of_their_own_where_they_ask_f
             assert client.post(f"{url}/train", json={}).status_code == 403
         told = {"host": f"127.0.0.1:{port}", "x-forwarded-port": str(port)}
         assert client.get(f"{server.url}/metrics", headers=told).status_code == 404
+
+
+def test_a_304_guards_as_the_answer_did_that_it_stands_for(client: httpx.Client) -> None:
+    """Browsers take over its headers: a page that was asked about again would else be blocked with its own files."""
+    links = client.post("/plan", json=SPEC).json()["links"]
+    for address in ("/", "/docs/", "/main.js", "/schemes", "/openapi.json", links["svg"], links["json"], links["npz"]):
+        first = client.get(address)
+        again = client.get(address, headers={"if-none-match": first.headers["etag"]})
+        assert again.status_code == 304, address
+        for name in ("content-security-policy", *EVERYWHERE):
+            assert again.headers[name] == first.headers[name], address
