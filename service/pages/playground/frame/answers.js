@@ -1,5 +1,5 @@
 // Asks the service about the specs in view, soon after they change; an answer is there only for the spec in view.
-import { ask, isOffline } from "./service.js";
+import { ask, isOffline, isShut } from "./service.js";
 import { isOfNetwork, state, unasked, update } from "./state.js";
 import { withScheme } from "../network/spec.js";
 
@@ -71,7 +71,7 @@ async function send(place, spec, batch, question) {
   const problems = distinct(answers.filter((answer) => answer.status === "rejected").map((answer) => answer.reason));
   const { before, near } = state.answers[place];
   const answer = { ...unasked(), statistics, plan, diagnosis, problems, before: problems.length ? before : null };
-  if (problems.some(isOffline)) answer.near = near;
+  if (problems.some(isOffline) || problems.some(isShut)) answer.near = near;
   if (!problems.length) {
     remembered.set(question, answer);
     if (remembered.size > REMEMBERED) remembered.delete(remembered.keys().next().value);
@@ -92,4 +92,5 @@ const diagnosed = (question, signal) =>
 const distinct = (problems) =>
   problems.filter((problem, index) => index === problems.findIndex((other) => saysTheSame(other, problem)));
 const saysTheSame = (one, other) =>
-  one.detail === other.detail && JSON.stringify(one.errors) === JSON.stringify(other.errors);
+  (isShut(one) && isShut(other)) ||
+  (one.detail === other.detail && JSON.stringify(one.errors) === JSON.stringify(other.errors));

@@ -4,7 +4,8 @@ import { t } from "../words/language.js";
 import { icon } from "./icons.js";
 import { commonScheme, describeScheme, layersOf, nameOf, sizeName, withScheme } from "../network/spec.js";
 import { detailOf, spoken } from "../words/spoken.js";
-import { isOffline } from "./service.js";
+import { keyBox } from "./key.js";
+import { isOffline, isShut } from "./service.js";
 import { edit } from "./state.js";
 
 const TITLES = { init: "problem.init", diagnose: "problem.diagnose", train: "problem.train" };
@@ -35,6 +36,7 @@ export function readdressed(problems, spec) {
 // `drawn` says whether what needs no service is shown all the same.
 export function problemBox(problem, spec, drawn = false) {
   if (isOffline(problem)) return offlineNote(drawn);
+  if (isShut(problem)) return keyBox(problem);
   return box(
     h("h3", {}, t(TITLES[problem.asked] ?? "problem.init")),
     problem.errors.length ? null : h("p", {}, spoken(detailOf(problem.detail))),

@@ -7,6 +7,14 @@ export function recall(key) {
   }
 }
 
+export function forget(key) {
+  try {
+    localStorage.removeItem(key);
+  } catch {
+    // Nothing was kept.
+  }
+}
+
 export function remember(key, value) {
   try {
     localStorage.setItem(key, value);

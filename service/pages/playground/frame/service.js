@@ -1,6 +1,20 @@
 // Talks to the service: JSON, files, and events while a training runs; every failure is a problem with plain words.
 
+import { forget, recall, remember } from "./remembered.js";
+
 const OFFLINE = "offline";
+const KEPT = "initserve-key";
+
+// The reader's API key: this window's, unless the reader wants the browser to keep it.
+let key = recall(KEPT) ?? "";
+
+export const keyOf = () => key;
+
+export function useKey(given, kept) {
+  key = given;
+  if (kept) remember(KEPT, given);
+  else forget(KEPT);
+}
 
 export class Problem extends Error {
   constructor(document, path) {
@@ -17,10 +31,10 @@ export class Problem extends Error {
 // The service's root is where this page stands, also behind a proxy's prefix.
 const at = (path) => new URL(path, document.baseURI);
 
-async function request(path, options) {
+async function request(path, { headers, ...options } = {}) {
   let response;
   try {
-    response = await fetch(at(path), options);
+    response = await fetch(at(path), { headers: key ? { ...headers, authorization: `Bearer ${key}` } : headers, ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem({ title: OFFLINE, detail: OFFLINE }, path);
@@ -31,6 +45,9 @@ async function request(path, options) {
   throw new Problem(document ?? { title: OFFLINE, detail: OFFLINE }, path);
 }
 
+export const isUnknown = ({ type }) => type === "/problems/unknown-key";
+// What is refused for want of a key that opens it.
+export const isShut = (problem) => isUnknown(problem) || ["/problems/key-needed", "/problems/scope-missing"].includes(problem.type);
 export const isOffline = ({ title }) => title === OFFLINE;
 
 const body = (value) => JSON.stringify(value);

@@ -3,6 +3,7 @@
 import "./words.js";
 import { readNpy, sources } from "../initserve.js";
 import { h, keeper } from "../frame/dom.js";
+import { some } from "../frame/service.js";
 import { edit, update } from "../frame/state.js";
 import { selectField } from "../network/fields.js";
 import { t } from "../words/language.js";
@@ -44,9 +45,7 @@ function coming(question, read) {
 }
 
 async function fetched(link) {
-  const answer = await fetch(new URL(`.${link}`, document.baseURI));
-  if (!answer.ok) throw new Error(`${answer.status}`);
-  return readNpy(new Uint8Array(await answer.arrayBuffer()));
+  return readNpy(new Uint8Array(await some(link)));
 }
 
 function arrayOf(spec, { path, shape, place, rowsFirst = false, links }) {

@@ -1,6 +1,6 @@
 // One training that is watched: it goes on, is stopped, and goes on again; in this browser where it can, else in the
 // service. Whoever shows it is told of every change.
-import { events, isOffline, Problem } from "../frame/service.js";
+import { events, isOffline, isShut, Problem } from "../frame/service.js";
 import * as live from "../live/live.js";
 import { lookOf } from "./looks.js";
 import { planned, remaining } from "./question.js";
@@ -84,7 +84,7 @@ export class Training {
       if (this.running) this.#rest();
     } catch (error) {
       if (this.near && this.running) return this.#elsewhere();
-      if (this.running && isOffline(error) && live.trainable(this.asked, { alone: true })) return this.#here();
+      if (this.running && (isOffline(error) || isShut(error)) && live.trainable(this.asked, { alone: true })) return this.#here();
       this.#failed(error);
     }
     this.changed();
