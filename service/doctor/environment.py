@@ -8,6 +8,7 @@ from service.doctor.findings import Finding, warning, wrong
 from service.settings import Settings, variable_of
 
 PREFIX = "INITSERVE_"
+OF_CLIENTS = {"INITSERVE_KEY"}
 # What Kubernetes tells pods of a service of this name: INITSERVE_SERVICE_HOST, INITSERVE_PORT_80_TCP_ADDR, ...
 OF_A_SERVICE = re.compile(r"INITSERVE_(SERVICE_(HOST|PORT.*)|PORT_\d+_(TCP|UDP|SCTP).*)")
 
@@ -15,9 +16,10 @@ OF_A_SERVICE = re.compile(r"INITSERVE_(SERVICE_(HOST|PORT.*)|PORT_\d+_(TCP|UDP|S
 def of_the_environment(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Yield a finding for each variable that looks like a setting and sets nothing."""
     known = {variable_of(name) for name in Settings.model_fields}
-    for name in sorted(environment):
-        if not name.upper().startswith(PREFIX) or name.upper() in known:
-            continue
+    unknown = [
+        name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known | OF_CLIENTS
+    ]
+    for name in sorted(unknown):
         if OF_A_SERVICE.fullmatch(name):
             yield warning(
                 "environment",

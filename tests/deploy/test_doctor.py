@@ -56,7 +56,11 @@ def told(findings: Iterator[Finding], level: str, about: str) -> str:
         ({"INITSERVE_SERVICE_HOST": "10.96.0.7"}, "warning", "enableServiceLinks"),
         ({"INITSERVE_PORT_80_TCP_ADDR": "10.96.0.7"}, "warning", "enableServiceLinks"),
         ({"FORWARDED_ALLOW_IPS": "*"}, "warning", "INITSERVE_TRUSTED_PROXIES"),
-        ({"INITSERVE_MAX_LAYERS": "5", "initserve_port": "80", "PATH": "/bin"}, "wrong", ""),
+        (
+            {"INITSERVE_MAX_LAYERS": "5", "initserve_port": "80", "INITSERVE_KEY": "of a client", "PATH": "/bin"},
+            "wrong",
+            "",
+        ),
     ],
 )
 def test_a_variable_that_sets_nothing_is_told(variables: Mapping[str, str], level: str, said: str) -> None:
