@@ -16,7 +16,7 @@ TOOLCHAINS := node:nodejs npm:npm cc:gcc go:golang-go rustc:rustc javac:default-
   Rscript:r-base-core,r-cran-curl,r-cran-jsonlite,r-cran-openssl
 MINUTES ?= 20
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-long test-pages test-clients test-containers test-sameness sameness-tools languages lint format frameworks test-frameworks test-random mutate openapi golden browser node bench bench-tools lock clean
+.PHONY: help run test unit test-long test-pages test-clients test-containers test-sameness sameness-tools languages lint format frameworks test-frameworks test-random mutate openapi golden browser node bench bench-tools promtool lock clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
