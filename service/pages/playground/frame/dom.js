@@ -9,6 +9,7 @@ function furnish(element, properties, children) {
   for (const [name, value] of Object.entries(properties ?? {})) {
     if (value === null || value === undefined || value === false) continue;
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (name === "style") element.style.cssText = value; // an attribute would be code in the page, which is forbidden
     else element.setAttribute(name, value === true ? "" : value);
   }
   element.append(
