@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
+CONTRACT := .venv-contract
 # A process a processor; one that is done takes tests from another.
 SIDE_BY_SIDE := --numprocesses auto --dist worksteal
 # The frameworks warn of much that is not ours to mend. A file stays in one process: it loads its framework once.
@@ -16,7 +17,7 @@ TOOLCHAINS := node:nodejs npm:npm cc:gcc go:golang-go rustc:rustc javac:default-
   Rscript:r-base-core,r-cran-curl,r-cran-jsonlite,r-cran-openssl
 MINUTES ?= 20
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-long test-pages test-clients test-containers test-sameness sameness-tools languages lint format frameworks test-frameworks test-random mutate openapi golden browser node bench bench-tools promtool lock clean
+.PHONY: help run test unit test-long test-pages test-clients test-containers test-sameness sameness-tools languages lint format frameworks test-frameworks test-random test-contract mutate openapi golden browser node bench bench-tools promtool lock clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +98,15 @@ test-random: $(FRAMEWORKS)/ready ## Compare one framework's streams with the rea
 	  echo "test-random: $$1, make test-random SEED=$(SEED) CASES=$(CASES) repeats it"; \
 	  REPLAY_CASES=$(CASES) $(COMPARE) tests/frameworks/replay/test_$$1.py --hypothesis-seed=$(SEED)
 
+# Schemathesis has an environment of its own: it wants other versions of what tests need.
+$(CONTRACT)/ready: requirements/contract.txt
+	$(PYTHON) -m venv $(CONTRACT)
+	$(CONTRACT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/contract.txt
+	touch $@
+
+test-contract: $(VENV)/test $(CONTRACT)/ready ## Hold the service to its OpenAPI document: Schemathesis, all checks, three seeds
+	$(BIN)/pytest tests/faults/test_contract.py $(SIDE_BY_SIDE)
+
 mutate: $(VENV)/test ## Change the code in small wrong ways, say which changes no test notices (MINUTES, SEED says which)
 	$(BIN)/python -m mutations --minutes $(MINUTES) --seed $(SEED)
 
@@ -165,7 +175,9 @@ lock: $(VENV)/test ## Resolve the requirement files anew (needs uv)
 	  requirements/models.in -o requirements/models.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  requirements/generators.in -o requirements/generators.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  requirements/contract.in -o requirements/contract.txt
 
 clean: ## Remove the virtual environment and every cache
-	rm -rf $(VENV) $(FRAMEWORKS) .sameness .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf $(VENV) $(FRAMEWORKS) $(CONTRACT) .sameness .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from service.api.body import receive_body
 from service.api.described import problems
 from service.api.hub import REPOSITORY, REVISION, Snapshot, no_entry, no_repository, represented, snapshot_at
+from service.api.parsing import parse_json
 from service.api.problems import RequestProblem
 from service.api.repositories import STORED, repositories
 from service.api.routing import DirectRoute
@@ -29,7 +30,10 @@ LIST = {"schema": {"type": "array", "items": {"type": "object"}}}
 PATHS = {
     "type": "object",
     "required": ["paths"],
-    "properties": {"paths": {"type": "array", "items": {"type": "string"}}, "expand": {"type": "boolean"}},
+    "properties": {
+        "paths": {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]},  # a form may have one
+        "expand": {"type": "boolean"},
+    },
 }
 AT = "/api/models/{namespace}/{name}"
 
@@ -178,7 +182,7 @@ def read_paths(body: bytes, media_type: str) -> tuple[set[str], bool]:
     """Return the paths that a body lists, and whether their last commit is to be told, too."""
     try:
         if media_type.startswith("application/json"):
-            document = json.loads(body)
+            document = parse_json(body)
             wanted, expand = document["paths"], document.get("expand") is True
         else:
             form = parse_qs(body.decode("ascii"), max_num_fields=MOST_PATHS + 1)

@@ -5,7 +5,6 @@ not yet ready waits, and has its kernels compiled next; one for a stream whose d
 """
 
 import asyncio
-import json
 import logging
 import time
 from functools import partial
@@ -13,6 +12,7 @@ from typing import Any
 
 from anyio import to_thread
 
+from service.api.parsing import parse_json
 from service.api.problems import RequestProblem
 from service.api.working import LIGHT_BODY
 from service.compiling import Compilation
@@ -34,8 +34,8 @@ def module_of(name: str) -> str:
 def stream_in(body: bytes) -> str:
     """Return the framework's stream that a body asks for, if any; what is wrong with the body is told by others."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = parse_json(body)
+    except RequestProblem:
         return ""
     name = document.get("algorithm") if isinstance(document, dict) else None
     return name if isinstance(name, str) and name in ALGORITHMS else ""

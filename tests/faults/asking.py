@@ -3,6 +3,7 @@
 import asyncio
 import resource
 import time
+from contextlib import suppress
 from typing import NamedTuple
 
 HOST = "127.0.0.1"
@@ -44,8 +45,10 @@ class Line:
         content = await self.reader.readexactly(length)
         return Answered(int(line.split()[1]), headers, time.perf_counter() - began, content)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self.writer.close()
+        with suppress(OSError):
+            await self.writer.wait_closed()
 
 
 async def ask(port: int, sent: bytes, source: str = HOST) -> Answered:
@@ -54,7 +57,7 @@ async def ask(port: int, sent: bytes, source: str = HOST) -> Answered:
     try:
         return await line.ask(sent)
     finally:
-        line.close()
+        await line.close()
 
 
 def client(number: int) -> str:

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from statistics import mean
+from statistics import median
 
 import pytest
 
@@ -24,8 +25,8 @@ DEAR = request(
     {"connection": "close"},
 )
 TIMES = 4
-OVERLOADED, MEASURED = 40.0, 10.0  # seconds
-ROUNDS = 3
+OVERLOADED, MEASURED = 10.0, 4.0  # seconds
+ROUNDS = 12  # in turns, since other work on this machine comes and goes
 
 
 async def peak(port: int, seconds: float) -> float:
@@ -48,11 +49,14 @@ async def probing(port: int, times: list[float], statuses: Counter[int]) -> Asyn
 
     async def probe() -> None:
         line = await Line.to(port, client(200))
-        while True:
-            found = await line.ask(request("GET", "/livez"))
-            times.append(found.seconds)
-            statuses[found.status] += 1
-            await asyncio.sleep(0.1)
+        try:
+            while True:
+                found = await line.ask(request("GET", "/livez"))
+                times.append(found.seconds)
+                statuses[found.status] += 1
+                await asyncio.sleep(0.1)
+        finally:
+            await line.close()
 
     probe_task = asyncio.create_task(probe())
     try:
@@ -65,7 +69,8 @@ async def probing(port: int, times: list[float], statuses: Counter[int]) -> Asyn
 
 async def overload(port: int, rate: float, seconds: float) -> list[Answered]:
     """Return the answers to so many requests a second, sent whether the ones before are answered or not."""
-    tasks, began = [], time.monotonic()
+    tasks: list[asyncio.Task[Answered]] = []
+    began = time.monotonic()
     while (passed := time.monotonic() - began) < seconds:
         while len(tasks) < rate * passed:
             tasks.append(asyncio.create_task(ask(port, DEAR, client(len(tasks) % CLIENTS))))
@@ -79,34 +84,40 @@ def test_four_times_what_can_be_done_for_two_minutes() -> None:
     allow_files(4000)
     livez: list[float] = []
     probed: Counter[int] = Counter()
-    peaks, answers, spent, memory = [], [], 0.0, []
+    peaks: list[float] = []
+    shares: list[float] = []  # of the peak before, by round
+    answers: list[Answered] = []
+    memory: list[int] = []
 
     async def rounds(server: Server) -> None:
-        nonlocal spent
-        await peak(server.port, 3.0)  # what is done for the first time
+        await peak(server.port, MEASURED)  # what is done for the first time
         async with probing(server.port, livez, probed):
             for _ in range(ROUNDS):
                 peaks.append(await peak(server.port, MEASURED))
                 began = time.monotonic()
-                answers.extend(await overload(server.port, TIMES * peaks[-1], OVERLOADED))
-                spent += time.monotonic() - began
+                found = await overload(server.port, TIMES * max(peaks), OVERLOADED)
+                rate = sum(answer.status == 200 for answer in found) / (time.monotonic() - began)
+                shares.append(rate / peaks[-1])
+                answers.extend(found)
                 memory.append(memory_of(server))
 
-    with serving(INITSERVE_MAX_BYTES_IN_FLIGHT=str(512 * MIB)) as server:
+    with serving(INITSERVE_MAX_BYTES_IN_FLIGHT=str(128 * MIB)) as server:
         asyncio.run(rounds(server))
         wait_until(lambda: metrics_of(server)["in_flight_bytes"] == 0)
         left = metrics_of(server)
     found = Counter(answer.status for answer in answers)
-    goodput = found[200] / spent / mean(peaks)
-    told = f"{mean(peaks):.1f} a second at the peak; {found}, goodput {goodput:.2f}; /livez {share(livez, 0.5):.4f} s, "
-    told += f"{share(livez, 0.99):.4f} s at the 99th percentile; memory {[each // MIB for each in memory]} MiB"
-    assert found.keys() <= {200, 503}, told
+    goodput = median(shares)
+    told = f"{median(peaks):.1f} a second at the peak; {found}, goodput {goodput:.2f} of it; /livez within "
+    told += f"{1000 * share(livez, 0.5):.1f} ms, {1000 * share(livez, 0.99):.0f} ms at the 99th percentile; memory "
+    told += f"{memory[0] // MIB} to {memory[-1] // MIB} MiB"
+    logging.getLogger(__name__).warning(told)
+    assert found.keys() == {200, 503}, told
     assert found[503] > found[200], told
     assert all(int(answer.headers["retry-after"]) > 0 for answer in answers if answer.status == 503)
     assert goodput >= 0.9, told
     assert probed.keys() == {200}, told
     assert share(livez, 0.9) < 0.1, told
-    assert memory[-1] - memory[0] < 32 * MIB, told
+    assert memory[-1] - memory[2] < 32 * MIB, told
     assert not any(value for name, value in left.items() if name.startswith("waiting"))
 
 
@@ -146,9 +157,9 @@ async def mixed(port: int, count: int, ending: Callable[[int], Awaitable[None]])
             answer = await line.ask(MIXED[(index * LINES + number) % len(MIXED)])
             statuses[answer.status] += 1
             if answer.headers.get("connection") == "close":
-                line.close()
+                await line.close()
                 line = await Line.to(port, client(number))
-        line.close()
+        await line.close()
 
     for tenth in range(10):
         await asyncio.gather(*(go_on(number, count // (10 * LINES)) for number in range(LINES)))
