@@ -73,18 +73,34 @@ def test_memory_is_bounded_and_covers_what_requests_may_hold(fleet: Fleet) -> No
     assert memory.level == "fine"
 
 
-def test_an_image_without_home_name_or_zone_gives_the_same_bytes(fleet: Fleet) -> None:
+def test_another_user_without_home_in_another_zone_gets_the_same_bytes(fleet: Fleet) -> None:
     odd = ["--env=HOME=", "--env=TZ=Asia/Kathmandu", "--env=LC_ALL=tr_TR.UTF-8", "--env=PYTHONHASHSEED=7"]
-    for user in ("10001:10001", "65534:65534", "4242:4242"):
-        run = ["run", "--rm", "--read-only", "--cap-drop=ALL", "--network=none", f"--user={user}", *odd]
-        assert "the golden digests agree" in docker(*run, "initserve", "check")
+    run = ["run", "--rm", "--read-only", "--cap-drop=ALL", "--network=none", "--user=4242:4242", *odd]
+    assert "the golden digests agree" in docker(*run, "initserve", "check")
 
 
-@pytest.mark.parametrize(
-    "place", ["/app/tests", "/app/.git", "/app/docs", "/root/.cache", "/app/requirements/test.txt"]
-)
-def test_the_image_holds_nothing_of_how_it_was_made(fleet: Fleet, place: str) -> None:
-    assert inside(fleet.replicas[0], "python", "-c", f"import os; print(os.path.exists({place!r}))").strip() == "False"
+# What is in an image is what somebody who got into it has.
+UNNEEDED = """
+import importlib.util, os, shutil, stat
+programs = ["pip", "gcc", "cc", "make", "git", "curl", "wget", "nc", "ssh", "gdb", "strace"]
+modules = ["pip", "setuptools", "wheel", "ensurepip", "pytest", "hypothesis", "mypy", "numpy.tests", "numba.tests"]
+places = ["/app/tests", "/app/docs", "/app/.git", "/app/requirements/test.txt", "/root/.cache"]
+found = [name for name in programs if shutil.which(name)]
+found += [name for name in modules if importlib.util.find_spec(name)]
+found += [place for place in places if os.path.exists(place)]
+for folder, _, files in os.walk("/"):
+    if folder.startswith(("/proc", "/sys")):
+        continue
+    for path in (os.path.join(folder, file) for file in files):
+        mode = os.lstat(path).st_mode
+        if stat.S_ISREG(mode) and mode & (stat.S_ISUID | stat.S_ISGID):
+            found.append(path)
+print(*found)
+"""
+
+
+def test_the_image_holds_nothing_that_serving_does_not_need(fleet: Fleet) -> None:
+    assert inside(fleet.replicas[0], "python", "-c", UNNEEDED).split() == []
 
 
 def named(group: str) -> set[str]:
