@@ -172,6 +172,19 @@ class Settings(BaseSettings):
         description="Requests that wait for a thread to read and plan them, some milliseconds each; more are answered "
         "503.",
     )
+    max_requests_per_client: int = Field(
+        64,
+        ge=1,
+        description="Requests that one client may have under way, waiting ones included; more are answered 429. A "
+        "client is who has an address, or a /64 of IPv6: behind a proxy that INITSERVE_TRUSTED_PROXIES does not name, "
+        "all are one.",
+    )
+    max_processor_seconds_per_minute: float = Field(
+        0.0,
+        ge=0,
+        description="Seconds of a processor that one client may use a minute; more is answered 429, by its price "
+        "before it begins. 0 sets no bound: whoever waits then shares what there is evenly.",
+    )
     stuck_seconds: float = Field(
         120.0,
         gt=0,

@@ -9,6 +9,7 @@ Whoever starts long work runs it within `stoppable(stop)`; the work calls `check
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +19,14 @@ class Stopped(BaseException):
     """Work has ended before it was done. Not an Exception: what tries one thing after another must not go on."""
 
 
-class Stop:
-    """Whether work is to end. `flag` is one byte, not 0 from then on, that compiled code can read while it runs.
+Pause: TypeAlias = Callable[[], None]  # returns once the work that called it may go on
 
-    `pause` returns once the work may go on.
-    """
+
+class Stop:
+    """Whether work is to end. `flag` is one byte, not 0 from then on, that compiled code can read while it runs."""
 
     def __init__(self) -> None:
         self.flag: NDArray[np.uint8] = np.zeros(1, np.uint8)
-        self.pause: Callable[[], None] | None = None
 
     @property
     def asked(self) -> bool:
@@ -37,16 +37,18 @@ class Stop:
 
 
 _current: ContextVar[Stop] = ContextVar("stop", default=Stop())  # noqa: B039 - this one is never asked
+_pause: ContextVar[Pause | None] = ContextVar("pause", default=None)
 
 
 @contextmanager
-def stoppable(stop: Stop) -> Iterator[None]:
-    """Let `stop` end what this thread does within the block."""
-    before = _current.set(stop)
+def stoppable(stop: Stop, pause: Pause | None = None) -> Iterator[None]:
+    """Let `stop` end what this thread does within the block, and `pause` be called where it can rest."""
+    before, rested = _current.set(stop), _pause.set(pause)
     try:
         yield
     finally:
         _current.reset(before)
+        _pause.reset(rested)
 
 
 def check() -> None:
@@ -57,11 +59,10 @@ def check() -> None:
 
 def give_way() -> None:
     """Check, and let others go on whose turn it is: where no lock is held, which one of them might wait for."""
-    stop = _current.get()
-    if stop.pause is not None:
-        stop.pause()
-    if stop.flag[0]:
-        raise Stopped
+    pause = _pause.get()
+    if pause is not None:
+        pause()
+    check()
 
 
 def flag() -> NDArray[np.uint8]:

@@ -8,8 +8,9 @@ from functools import partial
 
 import pytest
 
+from service import turns
 from service.formats.payload import Finish, Piece
-from service.lines import LineFull
+from service.lines import LineFull, ShareUsedUp
 from service.pipeline import AHEAD, Delivery, Run, Workers
 
 PATIENCE = 20.0  # seconds: only a fault takes so long
@@ -194,27 +195,31 @@ def test_a_heavy_piece_is_made_alone_and_holds_up_nobody_else(workers: Workers) 
     assert slow.take_all() == b"abc"
 
 
-def test_heavy_pieces_wait_in_a_bounded_line_and_heavy_jobs_in_turns() -> None:
-    workers, hold = Workers(1, most_heavy=2), threading.Event()
+def test_heavy_pieces_and_jobs_wait_in_one_bounded_line_in_which_a_client_takes_what_it_leaves_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "PATIENCE", 2 * PATIENCE)  # what is held here is not passed over
+    workers, hold = Workers(1, most_heavy=4), threading.Event()
 
     def wait() -> None:
         hold.wait(PATIENCE)
 
-    takers = [Taker(workers, iter([piece(b"x", heavy=True, work=wait)])) for _ in range(3)]
-    wait_until(lambda: workers.lines()["heavy"][0] == 2)  # and one is made
-    with pytest.raises(LineFull, match="2 heavy requests wait"):
+    takers = [Taker(workers, iter([piece(b"x", heavy=True, work=wait)])) for _ in range(workers.turns.at_once + 2)]
+    wait_until(lambda: workers.lines()["heavy"][0] == 2)  # and one is made, or as many as go on at a time
+    with pytest.raises(ShareUsedUp, match="2 heavy requests of yours wait already, and 2 may still come"):
         workers.refuse_heavy()
-    jobs = [workers.submit(wait, heavy=True) for _ in range(3)]
-    wait_until(lambda: workers.lines()["heavy"][0] == 4)
-    with pytest.raises(LineFull, match="2 heavy requests wait"):
-        workers.submit(wait, heavy=True)
-    assert workers.abandon(jobs[2])
+    jobs = [workers.submit(wait, "other", heavy=True)]
+    with pytest.raises(ShareUsedUp, match="1 heavy requests of yours"):
+        workers.submit(wait, "other", heavy=True)
+    jobs += [workers.submit(wait, "third", heavy=True)]
+    with pytest.raises(LineFull, match="4 heavy requests wait already"):
+        workers.submit(wait, "fourth", heavy=True)
+    assert workers.abandon(jobs[1])
     assert workers.lines()["heavy"][0] == 3
-    assert not workers.abandon(jobs[0])
     time.sleep(0.02)
     assert workers.lines()["heavy"][1] > 0.01
     hold.set()
-    assert [taker.take_all() for taker in takers] == [b"x"] * 3
+    assert [taker.take_all() for taker in takers] == [b"x"] * len(takers)
     wait_until(lambda: workers.lines()["heavy"] == (0, 0.0))
     workers.refuse_heavy()
     workers.stop()

@@ -1,7 +1,6 @@
 """Does a network start well? The answer: measured beside what theory says, a verdict, and a remedy."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -20,6 +19,7 @@ from service.analysis.study import Findings, study, study_forecast
 from service.analysis.tuning import tune
 from service.analysis.verdicts import Summary, summary
 from service.errors import TooLarge
+from service.once import once
 from service.specs.spec import Spec
 from service.stream.views import Shape
 
@@ -48,7 +48,7 @@ class Diagnosis:
             document |= {"layers": [*network.layers], "input_shape": dict(network.input_shape)}
         return document
 
-    @cached_property
+    @once
     def shapes(self) -> dict[str, Shape]:
         """The shapes of the batches: as given, or as many examples as are drawn."""
         check_rules(self.spec.graph)  # what does not run has no shape to draw a batch by
@@ -57,7 +57,7 @@ class Diagnosis:
             shapes = self._comfortable(shapes)
         return shapes
 
-    @cached_property
+    @once
     def inputs(self) -> Batches:
         return batches_of(self.request, self.spec, self.seed, self.shapes)
 
@@ -165,7 +165,7 @@ class Diagnosis:
             return None
         return FirstSteps(self.spec, self.request, self.request.steps, self.inputs, self.seed, self.most_operations)
 
-    @cached_property
+    @once
     def family(self) -> Family | None:
         """The network in the sizes that are asked for; refused before weights are drawn where it cannot be."""
         if self.request.across is None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from itertools import accumulate
 from operator import add
 from typing import Any
@@ -42,6 +41,7 @@ from service.networks.layers.layer import LayerSpec, PlacedSpec
 from service.networks.layers.recurrent import Recurrent
 from service.networks.layers.structure import ActivationLayer, RelativePositions, Split, TiedLayer
 from service.networks.plan import PlannedLayer
+from service.once import once
 from service.specs.spec import Spec
 from service.stream.views import Shape
 
@@ -144,18 +144,18 @@ class Network:
         if self.plan.cost.operations > SETUP * most_operations:
             raise TooLarge(f"its matrices take {self.plan.cost.operations:,} operations before their first number")
 
-    @cached_property
+    @once
     def planned(self) -> list[PlannedLayer | None]:
         """Each place's layer in the plan, None for one without weights of its own."""
         known = {layer.name: layer for layer in self.plan.layers}
         return [known.get(place.name) if place.has_weights else None for place in self.graph.places]
 
-    @cached_property
+    @once
     def weighted(self) -> list[int]:
         """The numbers of the places that have weights of their own: those that are judged."""
         return [number for number, planned in enumerate(self.planned) if planned is not None and planned.parameters]
 
-    @cached_property
+    @once
     def before_norms(self) -> list[bool]:
         """Of each place, whether every way from it to the output passes through a norm, which takes any size."""
         return before_norms(self.graph)

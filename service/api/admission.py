@@ -1,15 +1,21 @@
 """What requests and answers may take: each on its plan, before a number is drawn, and all together in memory.
 
 What is asked of a small request is always to be had: large answers leave a share of the memory alone, what must stand
-in memory as a whole has a budget of its own, and so has work that takes seconds.
+in memory as a whole has a budget of its own, and so has work that takes seconds. Of each a client may have as much as
+it leaves to all others, so that there is always some for one that comes new.
 """
 
 import threading
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 
+from service.api.door.accounts import too_many
 from service.api.problems import RequestProblem
 from service.errors import TooLarge
 from service.formats import Include
+from service.lines import LineFull, ShareUsedUp
 from service.networks.arrays import Cost
 from service.networks.plan import Plan
 from service.pipeline import AHEAD
@@ -39,41 +45,58 @@ class Budget:
         self.name = name  # why a request is refused that finds it taken
         self.unit = unit
         self.taken = 0
+        self._by_client: Counter[str] = Counter()
         self._lock = threading.Lock()
 
-    def take(self, cost: int, kept: int = 0) -> "Grant":
+    def take(self, client: str, cost: int, kept: int = 0) -> "Grant":
         """Return `cost` of the budget, if `kept` remain; raises RequestProblem where they are not to be had now."""
-        grant = Grant()
+        grant = Grant(client)
         grant.grow(self, cost, kept)
         return grant
 
-    def charge(self, cost: int, kept: int = 0) -> None:
+    def charge(self, client: str, cost: int, kept: int = 0) -> None:
         with self._lock:
             limit = self.limit - kept
             if self.taken + cost > limit:
                 detail = f"what is under way takes {self.taken:,} of {limit:,} {self.unit}; this needs {cost:,} more"
                 raise busy(detail, self.name)
+            own = self._by_client[client]
+            if cost and own and own + cost > limit - self.taken:
+                detail = (
+                    f"what you have under way takes {own:,} {self.unit}; with {cost:,} more that would be more than it "
+                    f"leaves to all others, of {limit:,}"
+                )
+                raise too_many(detail, self.name)
             self.taken += cost
+            self._by_client[client] += cost
 
-    def give_back(self, cost: int) -> None:
+    def give_back(self, client: str, cost: int) -> None:
         with self._lock:
             self.taken -= cost
+            self._by_client[client] -= cost
+            if not self._by_client[client]:
+                del self._by_client[client]
 
 
 class Grant:
-    """Shares of budgets until they are released, which may be done twice; it may grow before."""
+    """A client's shares of budgets until they are released, which may be done twice; it may grow before."""
 
-    def __init__(self) -> None:
-        self._shares: list[tuple[Budget, int]] = []
+    def __init__(self, client: str) -> None:
+        self._client = client
+        self._releases: list[Callable[[], None]] = []
 
     def grow(self, budget: Budget, cost: int, kept: int = 0) -> None:
-        budget.charge(cost, kept)
-        self._shares.append((budget, cost))
+        budget.charge(self._client, cost, kept)
+        self._releases.append(partial(budget.give_back, self._client, cost))
+
+    def also(self, release: Callable[[], None]) -> None:
+        """Let something else be given back together with the rest."""
+        self._releases.append(release)
 
     def release(self) -> None:
-        shares, self._shares = self._shares, []
-        for budget, cost in shares:
-            budget.give_back(cost)
+        releases, self._releases = self._releases, []
+        for release in releases:
+            release()
 
     def __enter__(self) -> "Grant":
         return self
@@ -91,9 +114,9 @@ class Room:
         self.heavy = Budget(settings.max_heavy_requests, "heavy-requests", "heavy requests")
         self._kept = settings.max_bytes_in_flight // KEPT
 
-    def for_request(self) -> Grant:
-        """Return what a request holds while its body comes in."""
-        return self.memory.take(READING)
+    def for_request(self, client: str) -> Grant:
+        """Return what a request of a client holds while its body comes in."""
+        return self.memory.take(client, READING)
 
     def for_body(self, grant: Grant, length: int) -> None:
         """Let a grant grow by what a body of this length becomes."""
@@ -103,18 +126,18 @@ class Room:
         """Let a grant grow by so many bytes."""
         grant.grow(self.memory, cost, 0 if cost <= SMALL_BODY else self._kept)
 
-    def for_large(self, cost: int) -> Grant:
+    def for_large(self, client: str, cost: int) -> Grant:
         """Return memory for an answer that is not small, which leaves some for those that are."""
-        return self.memory.take(cost, self._kept)
+        return self.memory.take(client, cost, self._kept)
 
     def for_study(self, grant: Grant, cost: int) -> None:
         """Let a grant grow by what a study holds while it runs: it stands in memory as a whole."""
         refuse_beyond(cost, self.standing.limit, "bytes in memory at once", "for a study; a smaller batch may do")
         grant.grow(self.standing, cost)
 
-    def for_answer(self, cost: Cost, length: int) -> Grant:
+    def for_answer(self, client: str, cost: Cost, length: int) -> Grant:
         """Return what an answer of `length` holds while it is made and sent."""
-        grant = self.for_large(min(length + REQUEST, STREAM))
+        grant = self.for_large(client, min(length + REQUEST, STREAM))
         try:
             grant.grow(self.standing, cost.standing)
         except BaseException:
@@ -125,6 +148,12 @@ class Room:
 
 def busy(detail: str, reason: str) -> RequestProblem:
     return RequestProblem("busy", detail, retry_after=RETRY_AFTER, reason=reason)
+
+
+def crowded(full: LineFull) -> RequestProblem:
+    """Return the refusal of work that finds no place in a line."""
+    refusal = too_many if isinstance(full, ShareUsedUp) else busy
+    return refusal(str(full), "line-full")
 
 
 def admit(plan: Plan, format_name: str, include: Include, settings: Settings) -> None:

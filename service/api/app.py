@@ -3,9 +3,9 @@
 import asyncio
 import gc
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cached_property
 from typing import Any
 
 from anyio import to_thread
@@ -35,6 +35,7 @@ from service.api.connections import Connections, most_connections
 from service.api.content import Content
 from service.api.digests import Digests
 from service.api.door.access import Access
+from service.api.door.accounts import Accounts
 from service.api.door.gate import Gate
 from service.api.door.scopes import guard
 from service.api.kept import Plans
@@ -46,10 +47,14 @@ from service.api.telemetry.metrics import Metrics
 from service.api.telemetry.spans import Spans
 from service.api.telemetry.state import State
 from service.compiling import Compilation, unkept
+from service.once import once
 from service.pipeline import Workers
 from service.settings import Settings
 from service.specs.self_test import disagreements, golden
 
+# Seconds after which a thread at work in Python lets another go on that waits. The event loop waits so at every system
+# call, behind each such thread in turn: Python's own 5 milliseconds would come to a tenth of a second for an answer.
+SWITCH = 0.0005
 logger = logging.getLogger("initserve")
 
 
@@ -60,15 +65,15 @@ class Application(FastAPI):
     def openapi(self) -> dict[str, Any]:
         return openapi.describe(self)
 
-    @cached_property
+    @once
     def openapi_for_generators(self) -> dict[str, Any]:
         return openapi.for_generators(self.openapi())
 
-    @cached_property
+    @once
     def document(self) -> Content:
         return Content.of_json(self.openapi())
 
-    @cached_property
+    @once
     def document_for_generators(self) -> Content:
         return Content.of_json(self.openapi_for_generators)
 
@@ -84,16 +89,20 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
         logger.info("Compiling kernels for %s: initserve/1 first, then the frameworks' streams", config.CPU_NAME)
     elif unkept():
         logger.warning("Kernels cannot be kept beside their sources: they are compiled anew at every start")
+    sys.setswitchinterval(SWITCH)
     readiness = Readiness(compilation, await to_thread.run_sync(disagreements))
     settling = asyncio.create_task(readiness.settle())
-    workers = Workers(settings.drawing_threads, settings.max_waiting_jobs, settings.max_heavy_requests)
+    accounts = Accounts(settings.max_requests_per_client, settings.max_processor_seconds_per_minute)
+    workers = Workers(
+        settings.drawing_threads, settings.max_waiting_jobs, settings.max_heavy_requests, spent=accounts.spend
+    )
     connections = Connections(most_connections(settings.max_connections))
     store: Store | None = app.state.store
     room = Room(settings)
     plans = Plans(workers, store, room, settings.max_kept_plan_bytes, settings.max_body_bytes)
     metrics, spans = Metrics(), app.state.spans
     services = Services(
-        settings, access, metrics, spans, room, workers, connections, readiness, plans, store, Digests()
+        settings, access, metrics, spans, room, workers, connections, readiness, plans, store, Digests(), accounts
     )
     metrics.registry.register(State(services, await to_thread.run_sync(golden)))
     watching = asyncio.create_task(lag.watch(metrics.lag))

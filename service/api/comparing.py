@@ -7,16 +7,17 @@ from typing import Any
 
 from fastapi import Request
 
-from service.api.admission import Grant, admit_cost, busy, refuse_beyond
+from service.api.admission import Grant, admit_cost, refuse_beyond
 from service.api.crew import Crew
-from service.api.door.visits import visit_of
+from service.api.door.visits import visit_of, whose
 from service.api.parsing import parse_spec, pointing_into
 from service.api.problems import RequestProblem
 from service.api.sent import Sent
 from service.api.services import Services
-from service.formats.payload import HEAVY, cost_of_drawing
-from service.lines import LineFull
+from service.api.working import refuse_heavy
+from service.formats.payload import cost_of_drawing
 from service.networks.arrays import Cost
+from service.prices import comparing
 from service.verification import Result, Verification
 
 # Bytes held for a file that is compared: a window that comes in and one that is worked on, a block that is put
@@ -80,11 +81,8 @@ class Comparing:
         """Refuse what takes too much, whatever else is under way, and what takes too much beside that."""
         settings, workers = self._services.settings, self._services.workers
         admit_cost(cost, settings, "in one file")
-        if cost.operations > HEAVY:
-            try:
-                workers.refuse_heavy()
-            except LineFull as full:
-                raise busy(str(full), "line-full") from None
+        refuse_heavy(cost, workers, whose(self._request))
+        self._grant.also(visit_of(self._request).hold(comparing(cost.bytes, cost)))
         self.stand(cost.standing)
 
     @property

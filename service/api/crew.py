@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
+from service.api.door.visits import whose
 from service.api.problems import ClientGone
 from service.api.streaming import line_of
 from service.api.telemetry.effort import pieces_counted
@@ -25,7 +26,7 @@ class Crew:
     """
 
     def __init__(self, workers: Workers, request: Request) -> None:
-        self._workers = workers
+        self._workers, self._client = workers, whose(request)
         metrics: Metrics = request.app.state.services.metrics
         self._seconds = metrics.processor_seconds.labels(route_of(request.scope))
         line = line_of(request.scope)
@@ -51,7 +52,7 @@ class Crew:
                 loop.call_soon_threadsafe(settle, idle, None)
 
         left = loop.create_task(self._left.wait())
-        run = self._workers.start(pieces_counted(pieces, self._seconds), deliver)
+        run = self._workers.start(pieces_counted(pieces, self._seconds), deliver, self._client)
         try:
             await asyncio.wait((done, left), return_when=asyncio.FIRST_COMPLETED)
         finally:

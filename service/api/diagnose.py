@@ -8,7 +8,7 @@ from service.analysis.figures.diagnosis import diagnosis_figure
 from service.analysis.threads import keep_to_one_thread
 from service.api.body import read_body
 from service.api.described import BY_ACCEPT, WHEN_READ, content, json_body, one_of, problems, query
-from service.api.door.visits import visit_of
+from service.api.door.visits import visit_of, whose
 from service.api.examples import EXAMPLES
 from service.api.negotiation import SVG, accept_of, choose_among
 from service.api.parsing import parse_document, pointing_into
@@ -16,6 +16,7 @@ from service.api.routing import DirectRoute, read_query
 from service.api.services import services_of
 from service.api.working import in_worker
 from service.formats.description import dumps
+from service.prices import diagnosing
 
 QUESTIONS = {
     "normal": {
@@ -108,7 +109,7 @@ async def diagnose(request: Request) -> Response:
     services = services_of(request)
     asked = read_query(request, ("format",))
     chosen = choose_among(OFFERED, asked.get("format"), accept_of(request))
-    with services.room.for_request() as grant:
+    with services.room.for_request(whose(request)) as grant:
         body = await read_body(request, services, grant)
         grant.grow(services.room.heavy, 1)
 
@@ -118,6 +119,7 @@ async def diagnose(request: Request) -> Response:
             with pointing_into(body):
                 diagnosis = Diagnosis(asked_for, services.settings.max_diagnosis_operations)
                 services.room.for_study(grant, diagnosis.memory)
+                grant.also(visit_of(request).hold(diagnosing(diagnosis)))
                 answer = diagnosis.answer()
             return diagnosis_figure(answer).encode() if chosen == "svg" else dumps(answer)
 

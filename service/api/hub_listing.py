@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from service.api.body import receive_body
 from service.api.described import problems
+from service.api.door.visits import whose
 from service.api.hub import REPOSITORY, REVISION, Snapshot, no_entry, no_repository, represented, snapshot_at
 from service.api.parsing import parse_json
 from service.api.problems import RequestProblem
@@ -166,7 +167,7 @@ async def tree(request: Request) -> Response:
 async def paths(request: Request) -> Response:
     """Answer the entries of the paths that the body lists, as JSON or as a form; what is not there is left out."""
     services = services_of(request)
-    with services.room.for_request() as grant:
+    with services.room.for_request(whose(request)) as grant:
         body = await receive_body(request, services, grant)
     snapshot = await snapshot_at(request)
 

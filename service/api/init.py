@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from service.api.admission import admit
 from service.api.body import read_body
 from service.api.described import WHEN_READ, content, json_body, one_of, problems, query, told
+from service.api.door.visits import whose
 from service.api.examples import EXAMPLES, LARGE_EXAMPLES
 from service.api.links import location_of, of_plan
 from service.api.negotiation import (
@@ -106,15 +107,15 @@ async def init(request: Request) -> Response:
         payload = chosen.format.encode(plan, wanted)
         return payload, payload.cost() if drawn else plan.cost  # a figure shows some parameters alone
 
-    with services.room.for_request() as grant:
+    with services.room.for_request(whose(request)) as grant:
         body = await read_body(request, services, grant)
         plan, (payload, cost) = await of_plan(body, prepare, lay_out, request)
         headers |= location_of(plan, chosen.name, wanted)
         every = (0, payload.length)
         content = await made_whole(payload, every, cost, services.workers, request)
         if content is not None:
-            return whole_answer(content, 200, headers, services)
-        release = room_for(cost, payload.length, services.room, services.workers).release
+            return whole_answer(content, 200, headers, services, request)
+        release = room_for(cost, payload.length, services.room, services.workers, request).release
         return Answer(payload.pieces(), length=payload.length, headers=headers, services=services, release=release)
 
 
@@ -150,8 +151,8 @@ async def plan(request: Request) -> Response:
     def describe(plan: Plan) -> bytes:
         return encode_plan(plan, shard_bytes, {"network": networks[0]} if with_network else {})
 
-    with services.room.for_request() as grant:
+    with services.room.for_request(whose(request)) as grant:
         body = await read_body(request, services, grant)
         _, content = await of_plan(body, prepare, describe, request)
         headers = {"content-type": "application/json", "cache-control": "no-store"}
-        return whole_answer(content, 200, headers, services)
+        return whole_answer(content, 200, headers, services, request)

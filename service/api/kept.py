@@ -9,21 +9,22 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from sys import getsizeof
 from typing import TYPE_CHECKING
 
 from fastapi import Request
 
 from service.api.admission import Grant, Room
-from service.api.door.visits import visit_of
+from service.api.door.visits import visit_of, whose
 from service.api.parsing import parse_spec
 from service.api.store import Store, text_of
 from service.api.working import LIGHT_BODY, in_worker, is_light
 from service.formats import Payload
 from service.formats.sharding import Shard, shards
 from service.networks.plan import Plan, PlannedParameter
+from service.once import once
 from service.pipeline import Workers
+from service.prices import reading
 from service.specs.addresses import LongAddress, checked, digest_in, inflated, under_digest, unpacked
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Kept:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _held: int = 0
 
-    @cached_property
+    @once
     def parameters(self) -> dict[str, PlannedParameter]:
         """The parameters by their names in a file of all."""
         return {parameter.key: parameter for parameter in self.plan.parameters}
@@ -60,7 +61,7 @@ class Kept:
     def weight(self) -> int:
         return self._room + 2 * len(self.plan.canonical_json())
 
-    @cached_property
+    @once
     def _room(self) -> int:
         arrays = {id(parameter.array) for parameter in self.plan.parameters}
         return EACH_PARAMETER * len(self.plan.parameters) + EACH_ARRAY * (len(arrays) + 1)
@@ -125,7 +126,7 @@ class Plans:
         try:
             text = unpacked(address, LIGHT_BODY)
         except LongAddress:  # it takes memory, as a body does, and up to 50 milliseconds to read
-            with self._room.for_request() as grant:
+            with self._room.for_request(whose(request)) as grant:
                 text = await in_worker(self._workers, request, lambda: self._read(address, grant))
                 kept = await self.of(text, request)
         else:
@@ -176,7 +177,7 @@ class Plans:
             spec = parse_spec(body)
             if is_light(spec):
                 return Kept(reached(spec.plan()))
-        return await in_worker(self._workers, request, lambda: ready(parse_spec(body).plan()))
+        return await in_worker(self._workers, request, lambda: ready(parse_spec(body).plan()), reading(body))
 
     def _found(self, text: str) -> Kept | None:
         kept = self._plans.get(text)

@@ -13,6 +13,7 @@ from service.api.store import Store, StoreFull
 from service.api.working import in_worker, of_spec
 from service.formats import Include
 from service.networks.plan import Caution, Plan
+from service.prices import reading
 from service.specs.addresses import MOST_CHARACTERS, PREFIX, under_digest
 from service.specs.spec import Spec
 
@@ -46,7 +47,7 @@ async def of_plan(
         plan, described = await of_spec(body, at_once, services.workers, request)
         if described is None:
             plan = await named(plan, services.store)
-            described = await in_worker(services.workers, request, afterwards)
+            described = await in_worker(services.workers, request, afterwards, reading(body))
     return plan, described
 
 

@@ -33,8 +33,10 @@ TEMPLATE = "#/components/schemas/{model}"
 # What generators of clients make more of than bytes.
 READABLE = re.compile(r"text/.*|application/(.*\+)?json|multipart/form-data")
 OCTETS = "application/octet-stream"
-# What any operation may answer, where its scope is closed: shown once for all of them.
-REFUSED = {401: "KeyNeeded", 403: "ScopeMissing"}
+# What any operation may answer, where its scope is closed or the client has its share: shown once for all of them.
+REFUSED = {401: "KeyNeeded", 403: "ScopeMissing", 429: "ShareUsedUp"}
+CHALLENGE = {"WWW-Authenticate": "What is needed, as RFC 6750 has it."}
+LATER = {"Retry-After": "Seconds after which to ask again.", "RateLimit": "What is left of each bound, and until when."}
 REFUSALS = "refusals"  # in ANSWERED
 KEY = {
     "type": "http",
@@ -118,8 +120,9 @@ def refused(status: int) -> dict[str, Any]:
     shown = answered()[REFUSALS][str(status)][PROBLEM]
     found = problem_response(status)
     found["content"][PROBLEM]["examples"] = shown
-    challenge = {"description": "What is needed, as RFC 6750 has it.", "schema": {"type": "string"}}
-    return {**found, "headers": {"WWW-Authenticate": challenge}}
+    told = LATER if status == 429 else CHALLENGE
+    headers = {name: {"description": meaning, "schema": {"type": "string"}} for name, meaning in told.items()}
+    return {**found, "headers": headers}
 
 
 def show_answers(operation: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 To add one, add a row to PROBLEMS. A problem's `type` is the address of its own page here.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterable, Mapping
@@ -24,6 +25,8 @@ MOST_ERRORS = 20
 LONGEST_TEXT = 600
 # Bytes in JSON, whose escapes take six a character: an answer stays below 16 KiB whatever it quotes.
 LARGEST_ERRORS, LARGEST_REMEDY = 4096, 4096
+# Seconds that a client waits to hear that it has its share: one that asks again at once would ask a thousand times.
+REFUSAL = 0.1
 logger = logging.getLogger("initserve")
 
 
@@ -161,6 +164,12 @@ PROBLEMS: dict[str, Kind] = {
         "The answer would cost more than this service may spend on one",
         "Ask for fewer layers at a time, for ?include=statistics, or for a format that allows more; or set a higher "
         "limit (docs/settings.md) on a service of your own.",
+    ),
+    "too-many-requests": Kind(
+        429,
+        "You have more under way than your share, or have used it up",
+        "`detail` says of what. Ask again after the seconds that the Retry-After header says, with fewer requests at "
+        "once; the RateLimit headers of every answer tell what is left. Other clients are answered meanwhile.",
     ),
     "headers-too-large": Kind(
         431, "The headers are too large", "Send shorter ones, or fewer; no request here needs more than a few."
@@ -339,6 +348,8 @@ def install(app: FastAPI) -> None:
 
     async def of_request(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestProblem)
+        if error.code == "too-many-requests":
+            await asyncio.sleep(REFUSAL)
         return counted(error.code, request, error.detail, error.errors, error.remedy, error.headers, error.reason)
 
     async def of_http(request: Request, error: Exception) -> JSONResponse:

@@ -23,7 +23,7 @@ def refusal(
     told = {**refused.headers, "connection": "close", "x-request-id": identity.request_id}
     answer = problem(refused.code, refused.detail, headers=told, identity=identity)
     client = Client(name_of(parse(str(peer[0])) if peer else None))
-    visit = Visit(client, identity, status=answer.status_code, complete=True, problem=refused.code)
+    visit = Visit(client, identity, services.accounts, status=answer.status_code, complete=True, problem=refused.code)
     visit.sent = len(answer.body)
     services.metrics.count_refusal(refused)
     tell(UNSAID, visit, services.metrics, None, "complete")

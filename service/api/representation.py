@@ -118,12 +118,12 @@ async def sent(
         if status == 206:
             headers = headers | {"content-range": ranges[0].of(payload.length)}
         if (content := await made_whole(payload, ranges[0], cost, services.workers, request)) is not None:
-            return whole_answer(content, status, headers, services)
+            return whole_answer(content, status, headers, services, request)
     else:
         parts = Multipart(payload, ranges, headers["content-type"], headers["etag"])
         length, pieces = parts.length, parts.pieces()
         headers = headers | {"content-type": parts.media_type}
-    release = room_for(cost, length, services.room, services.workers).release
+    release = room_for(cost, length, services.room, services.workers, request).release
     return Answer(pieces, status=status, length=length, headers=headers, services=services, release=release)
 
 

@@ -8,6 +8,7 @@ from service.api.admission import Room
 from service.api.connections import Connections
 from service.api.digests import Digests
 from service.api.door.access import Access
+from service.api.door.accounts import Accounts
 from service.api.draining import Draining
 from service.api.kept import Plans
 from service.api.readiness import Readiness
@@ -31,6 +32,7 @@ class Services:
     plans: Plans
     store: Store | None
     digests: Digests
+    accounts: Accounts
     draining: Draining = field(default_factory=Draining)
 
 

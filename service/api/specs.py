@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from service.api.addressed import addressed
 from service.api.body import read_body
 from service.api.described import WHEN_READ, content, json_body, problems
+from service.api.door.visits import whose
 from service.api.examples import EXAMPLES, LARGE_EXAMPLES
 from service.api.openapi import reference
 from service.api.problems import RequestProblem
@@ -56,7 +57,7 @@ async def keep_spec(request: Request) -> Response:
     services = services_of(request)
     if services.store is None:
         raise RequestProblem("no-store", "this service keeps no specs: INITSERVE_SPECS is not set")
-    with services.room.for_request() as grant:
+    with services.room.for_request(whose(request)) as grant:
         body = await read_body(request, services, grant)
         plan = await of_spec(body, named, services.workers, request)
     try:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Protocol
 
+from fastapi import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from service.api.door.visits import whose
 from service.api.leaving import client_gone
 from service.api.services import Services
 from service.api.telemetry.effort import pieces_counted
@@ -80,7 +82,7 @@ class Answer(Response):
         gone = loop.create_task(client_gone(receive))
         gone.add_done_callback(lambda _: inbox.put_nowait(Delivery(last=True)))
         seconds = metrics.processor_seconds.labels(route_of(scope))
-        run = workers.start(pieces_counted(self.pieces, seconds), deliver)
+        run = workers.start(pieces_counted(self.pieces, seconds), deliver, scope["visit"].client.name)
         outcome = "failed"
         try:
             outcome = await self._send(scope, send, inbox, run, gone)
@@ -135,9 +137,11 @@ class WholeAnswer(Response):
             self.release()
 
 
-def whole_answer(content: bytes, status: int, headers: Mapping[str, str], services: Services) -> Response:
+def whole_answer(
+    content: bytes, status: int, headers: Mapping[str, str], services: Services, request: Request
+) -> Response:
     """Return an answer that is there as a whole; one that waits for its client holds memory until it is sent."""
     if len(content) <= BUFFERED:
         return Response(content, status, headers)
-    held = services.room.for_large(len(content))
+    held = services.room.for_large(whose(request), len(content))
     return WholeAnswer(content, status=status, headers=headers, release=held.release)

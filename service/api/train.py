@@ -10,7 +10,7 @@ from service.analysis.trainable import TrainRequest, held_by
 from service.analysis.training import Event, answer, train
 from service.api.body import read_body
 from service.api.described import BY_ACCEPT, WHEN_READ, content, json_body, one_of, problems, query
-from service.api.door.visits import visit_of
+from service.api.door.visits import visit_of, whose
 from service.api.negotiation import accept_of, choose_among
 from service.api.parsing import parse_document, pointing_into
 from service.api.routing import DirectRoute, read_query
@@ -20,6 +20,7 @@ from service.api.working import in_worker
 from service.errors import InvalidSpec
 from service.formats.description import dumps
 from service.formats.payload import Piece, text
+from service.prices import reading, training
 
 MEDIA_TYPES = {"json": "application/json", "events": "text/event-stream", "jsonl": "application/jsonl"}
 QUESTIONS: dict[str, dict[str, Any]] = {
@@ -122,21 +123,22 @@ async def start_training(request: Request) -> Response:
     services = services_of(request)
     asked = read_query(request, ("format",))
     chosen = choose_among(MEDIA_TYPES, asked.get("format"), accept_of(request))
-    with services.room.for_request() as grant:
+    with services.room.for_request(whose(request)) as grant:
         body = await read_body(request, services, grant)
 
-        def begin() -> tuple[Iterator[Piece], int]:
+        def begin() -> tuple[Iterator[Piece], int, float]:
             keep_to_one_thread()
             wanted = parse_document(body, TrainRequest)
             with pointing_into(body):
                 check_watched(wanted, chosen)
-                return rendered(wanted, train(wanted), chosen), held_by(wanted)
+                return rendered(wanted, train(wanted), chosen), held_by(wanted), training(wanted)
 
         with visit_of(request).phase("plan"):
-            pieces, bytes_held = await in_worker(services.workers, request, begin)
-        held = services.room.for_large(bytes_held)
+            pieces, bytes_held, seconds = await in_worker(services.workers, request, begin, reading(body))
+        held = services.room.for_large(whose(request), bytes_held)
         try:
             held.grow(services.room.heavy, 1)
+            held.also(visit_of(request).hold(seconds))
         except BaseException:
             held.release()
             raise

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from service.api.comparing import HELD, Comparing
 from service.api.crew import Crew
 from service.api.described import content, problems, query
-from service.api.door.visits import visit_of
+from service.api.door.visits import visit_of, whose
 from service.api.routing import DirectRoute, read_query
 from service.api.sent import FILES, FORM, Sent
 from service.api.services import Services, services_of
@@ -78,7 +78,7 @@ async def verify(request: Request) -> Response:
     """
     services = services_of(request)
     asked = read_query(request, ("spec",))
-    with services.room.for_large(HELD) as grant:
+    with services.room.for_large(whose(request), HELD) as grant:
         crew = Crew(services.workers, request)
         sent = Sent(request, services.settings, await in_address(asked.get("spec"), services, crew))
         with visit_of(request).phase("compare"):

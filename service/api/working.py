@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from fastapi import Request
 
-from service.api.admission import Grant, Room, busy
-from service.api.door.visits import visit_of
+from service.api.admission import Grant, Room, crowded
+from service.api.door.visits import visit_of, whose
 from service.api.leaving import client_gone
 from service.api.parsing import parse_spec, pointing_into
 from service.api.problems import ClientGone
@@ -27,6 +27,7 @@ from service.formats.payload import HEAVY
 from service.lines import LineFull
 from service.networks.arrays import Cost
 from service.pipeline import Workers
+from service.prices import drawing, reading
 from service.specs.spec import Spec
 from service.stopping import Stopped
 from service.stream.streams import ALGORITHM
@@ -38,14 +39,19 @@ LIGHT_BODY, LIGHT_LAYERS, LIGHT_PARTS, LIGHT_ELEMENTS = 2048, 4, 80, 4096
 SMALL = 2**18
 SMALL_BYTES = 2**22  # of which little is drawn: headers, and base64
 
+# Seconds beyond which work takes turns from its beginning, with a thread of its own.
+LONG = 0.05
+
 T = TypeVar("T")
 
 
-async def in_worker(workers: Workers, request: Request, work: Callable[[], T], heavy: bool = False) -> T:
-    """Return what `work` returns, done by one of the threads: by the one for heavy work where that is said.
+async def in_worker(
+    workers: Workers, request: Request, work: Callable[[], T], price: float = 0.0, heavy: bool = False
+) -> T:
+    """Return what `work` returns, done by one of the threads: in turns with other work that takes long, where it does.
 
-    Raises RequestProblem where too much waits already, and ClientGone once nobody is there to take the result and no
-    thread is at work on it any more.
+    `price` is in seconds of a processor. Raises RequestProblem where too much waits already, and ClientGone once nobody is there to
+    take the result and no thread is at work on it any more.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -73,10 +79,13 @@ async def in_worker(workers: Workers, request: Request, work: Callable[[], T], h
         with suppress(RuntimeError):  # the loop was closed
             loop.call_soon_threadsafe(tell, begun, *outcome)
 
+    client = whose(request)
+    release = visit_of(request).hold(price)
     try:
-        job = workers.submit(do, heavy)
+        job = workers.submit(do, client, heavy, price > LONG)
     except LineFull as full:
-        raise busy(str(full), "line-full") from None
+        release()
+        raise crowded(full) from None
     gone = loop.create_task(client_gone(request.receive))
     try:
         await asyncio.wait((future, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -87,6 +96,7 @@ async def in_worker(workers: Workers, request: Request, work: Callable[[], T], h
         workers.abandon(job)
         raise
     finally:
+        release()
         gone.cancel()
 
 
@@ -103,10 +113,11 @@ async def of_spec(body: bytes, work: Callable[[Spec], T], workers: Workers, requ
         with pointing_into(body):
             return work(spec)
 
+    seconds = reading(body)
     if len(body) > LIGHT_BODY or b'"recipe"' in body:
-        return await in_worker(workers, request, lambda: pointed(parse_spec(body)))
+        return await in_worker(workers, request, lambda: pointed(parse_spec(body)), seconds)
     spec = parse_spec(body)
-    return pointed(spec) if is_light(spec) else await in_worker(workers, request, lambda: pointed(spec))
+    return pointed(spec) if is_light(spec) else await in_worker(workers, request, lambda: pointed(spec), seconds)
 
 
 async def made_whole(
@@ -126,14 +137,25 @@ async def made_whole(
     with visit_of(request).phase("draw"):
         if cost.elements <= LIGHT_ELEMENTS and len(payload.parts) <= LIGHT_PARTS and not cost.standing:
             return make()
-        return await in_worker(workers, request, make)
+        return await in_worker(workers, request, make, drawing(cost))
 
 
-def room_for(cost: Cost, length: int, room: Room, workers: Workers) -> Grant:
-    """Return what an answer that is made as it is sent may hold; refuses heavy ones while too many wait already."""
+def refuse_heavy(cost: Cost, workers: Workers, client: str) -> None:
+    """Refuse what is heavy while too much of that waits already."""
     if cost.operations > HEAVY:
         try:
-            workers.refuse_heavy()
+            workers.refuse_heavy(client)
         except LineFull as full:
-            raise busy(str(full), "line-full") from None
-    return room.for_answer(cost, length)
+            raise crowded(full) from None
+
+
+def room_for(cost: Cost, length: int, room: Room, workers: Workers, request: Request) -> Grant:
+    """Return what an answer that is made as it is sent may hold; refuses heavy ones while too many wait already."""
+    refuse_heavy(cost, workers, whose(request))
+    grant = room.for_answer(whose(request), cost, length)
+    try:
+        grant.also(visit_of(request).hold(drawing(cost)))
+    except BaseException:
+        grant.release()
+        raise
+    return grant

@@ -9,12 +9,13 @@ from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from itertools import accumulate
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from service.networks.arrays import Cost
 from service.networks.plan import PlannedParameter
+from service.once import once
 from service.stream.drawing import BLOCK, Drawing
 from service.stream.dtypes import DTYPES, DtypeName, Stored
 
@@ -181,7 +182,7 @@ class Values(Generic[S]):
 
     owes = ()
 
-    @cached_property
+    @once
     def length(self) -> int:
         return self.encoding.length(self.parameter.elements)
 

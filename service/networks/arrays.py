@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from math import prod
 from typing import NamedTuple
 
@@ -11,6 +10,7 @@ from service.networks.expectations import AsStored, as_stored, expect, extremes,
 from service.networks.layers.listed import Taken
 from service.networks.layouts import Arrangement, Layout, as_they_are
 from service.networks.parts import expect_slice
+from service.once import once
 from service.stream.draws import Draws
 from service.stream.dtypes import DTYPES, DtypeName
 from service.stream.streams import Streams
@@ -66,7 +66,7 @@ class PlannedArray:
         """The canonical parameter that speaks for it: the first of those that it is made of."""
         return self.sources[self.arrangement.sources()[0]]
 
-    @cached_property
+    @once
     def expectation(self) -> AsStored:
         """What to expect of the values as they are stored."""
         if self.slice_of is not None:
@@ -83,22 +83,22 @@ class PlannedArray:
         """Return what draws the arrays that its elements stand in, each from its first element to its last."""
         return {name: self.arrays[name](streams) for name in self.form.names}
 
-    @cached_property
+    @once
     def anywhere(self) -> dict[str, Draws]:
         """The same in no layer's streams: to be asked what it takes and what to expect, and not to be opened."""
         return self.arrays_in(ANY)
 
-    @cached_property
+    @once
     def addressable(self) -> bool:
         """Whether each of its elements is made by itself."""
         return not any(array.in_order or array.whole for array in self.anywhere.values())
 
-    @cached_property
+    @once
     def draws_anywhere(self) -> dict[str, Draws]:
         """What draws it, in no layer's streams."""
         return self.draws_of(self.anywhere)
 
-    @cached_property
+    @once
     def cost(self) -> Cost:
         """What it takes to make all of it."""
         return self.cost_of(self.draws_anywhere)

@@ -4,11 +4,13 @@ from typing import Annotated, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from service.once import once
+
 
 class Description(BaseModel):
     """A part of a spec: no unknown field, no silent conversion, no change once it is made, no NaN, no infinity."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, ignored_types=(once,))
 
 
 # Values beyond float32 could not be made; half of it keeps every difference of two of them finite too.

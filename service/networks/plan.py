@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 from service.networks.arrays import Cost, PlannedArray
@@ -11,6 +10,7 @@ from service.networks.asked import Source
 from service.networks.expectations import AsStored
 from service.networks.layers.listed import Taken
 from service.networks.layouts import Layout, key_of
+from service.once import once
 from service.stream.drawing import BLOCK, Drawing
 from service.stream.draws import Draws
 from service.stream.dtypes import DTYPES, DtypeName, Stored
@@ -81,7 +81,7 @@ class PlannedParameter:
         """Its name in a file of many parameters."""
         return key_of(self.layer, self.array.name, self.array.layout)
 
-    @cached_property
+    @once
     def draws(self) -> dict[str, Draws]:
         """What draws the arrays that its elements stand in."""
         return self.array.draws(self.streams, self.drawn)
@@ -91,7 +91,7 @@ class PlannedParameter:
         """What making it takes, or those of its elements that will be drawn."""
         return self.array.cost if self.drawn is None else self._cost_of_some
 
-    @cached_property
+    @once
     def _cost_of_some(self) -> Cost:
         return self.array.cost_of(self.draws, self.drawn)
 
@@ -200,11 +200,11 @@ class Plan:
     written_out: Callable[[], dict[str, Any]] = field(repr=False)
     addressed: Callable[[], str | None] = field(repr=False)
 
-    @cached_property
+    @once
     def parameters(self) -> tuple[PlannedParameter, ...]:
         return tuple(parameter for layer in self.layers for parameter in layer.parameters)
 
-    @cached_property
+    @once
     def cost(self) -> Cost:
         """All that making it takes; of a part of a stream that is walked, the way to it too."""
         cost = cost_of(self.parameters)
@@ -218,12 +218,12 @@ class Plan:
         """Return the spec's canonical text (RFC 8785)."""
         return self.canonical()
 
-    @cached_property
+    @once
     def address(self) -> str | None:
         """What stands for the spec in addresses on this service; None where nothing does."""
         return self.addressed()
 
-    @cached_property
+    @once
     def digest(self) -> str:
         """The SHA-256 of the canonical text, in hexadecimal."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()

@@ -8,7 +8,6 @@ them are meant; a parameter may stand in several arrays, a gate in each, and has
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from service import stopping
@@ -16,6 +15,7 @@ from service.errors import TooLarge
 from service.networks.layouts import Arrangement, Cut, Flip, Join, Layout, Move, Placements, Reshape, Sum, behind
 from service.networks.parameters import Parameter
 from service.networks.plan import Caution
+from service.once import once
 from service.specs.nearness import Nearest
 from service.specs.rules import Rule, is_literal, matcher, price
 from service.specs.ties import Ties
@@ -53,7 +53,7 @@ class Kind:
     parameters: tuple[Parameter, ...]
     placements: Placements
 
-    @cached_property
+    @once
     def paths(self) -> list[str]:
         """The canonical paths behind a layer's name."""
         return [f"/{parameter.name}" for parameter in self.parameters]

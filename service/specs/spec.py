@@ -1,7 +1,6 @@
 """The request: layers, rules, seed, layout, dtype, defaults."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, TypeAdapter, WithJsonSchema, model_validator
@@ -17,6 +16,7 @@ from service.networks.layouts import Layout, key_of
 from service.networks.parameters import Defaults, FanRule
 from service.networks.plan import Plan
 from service.networks.vocabulary import AnyDtype
+from service.once import once
 from service.replay import ALGORITHMS
 from service.specs import planning
 from service.specs.canonical import canonical_document
@@ -150,7 +150,7 @@ class Spec(Description):
     def _complete(cls, document: Any) -> Any:
         return complete(document)
 
-    @cached_property
+    @once
     def expanded(self) -> Expanded:
         """What the recipe comes to; nothing where there is none."""
         return Expanded(()) if self.recipe is None else expand(named_in(self.recipe, dict(self)))
@@ -182,7 +182,7 @@ class Spec(Description):
         """The layers that have weights, or a place in a framework's order."""
         return [layer for _, layer in weighted(self.layers)]
 
-    @cached_property
+    @once
     def network(self) -> Network:
         """The shapes of the network's inputs, where they are known, and its layers in order, as documents."""
         if self.recipe is None:
@@ -190,7 +190,7 @@ class Spec(Description):
         told = structured(named_in(self.recipe, dict(self)))
         return told._replace(input_shape=self.input_shape or told.input_shape)
 
-    @cached_property
+    @once
     def graph(self) -> Graph:
         """The network that the layers state; raises InitserveError for one that cannot be."""
         layers: Sequence[PlacedSpec] = self.layers

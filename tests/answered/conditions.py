@@ -9,6 +9,8 @@ from typing import Any
 from unittest import mock
 
 from service.api.app import Application, create_app
+from service.api.door.accounts import Accounts
+from service.api.door.clients import UNIX
 from service.api.services import Services
 from service.settings import Settings
 
@@ -21,6 +23,7 @@ SLOWLY = "where the body does not come"
 FULL = "where all memory is taken"
 CROWDED = "where as many requests wait as may"
 COMPILING = "while its kernels are being compiled"
+BEYOND = "where this client has as many requests under way as it may"
 FAILING = "where the store does not answer as it should"
 FILLED = "where the store has no room left"
 STORELESS = "where INITSERVE_SPECS is not set"
@@ -61,6 +64,12 @@ def compiling(services: Services):  # type: ignore[no-untyped-def]
         yield
 
 
+def beyond(services: Services) -> AbstractContextManager[object]:
+    accounts = Accounts(1, 0)
+    accounts.enter(UNIX)
+    return mock.patch.object(services.accounts, "enter", accounts.enter)
+
+
 def failing(services: Services) -> AbstractContextManager[object]:
     assert services.store is not None
     return mock.patch.multiple(services.store, _place=mock.Mock(get_async=refused), _texts={})
@@ -75,6 +84,7 @@ CONDITIONS: dict[str, Condition] = {
     SLOWLY: lambda services: impatient(),
     FULL: full,
     CROWDED: crowded,
+    BEYOND: beyond,
     COMPILING: compiling,
     FAILING: failing,
     FILLED: lambda services: nullcontext(),

@@ -15,6 +15,7 @@ import numpy as np
 from service.api.weights import EXAMPLE
 from tests.answered.asking import JSON, Asked
 from tests.answered.conditions import (
+    BEYOND,
     COMPILING,
     CROWDED,
     DISAGREEING,
@@ -306,6 +307,7 @@ def of_refusals() -> Iterator[Asked]:
     for key in (None, "initserve_replaced", KEY_OF_METRICS):
         headers = JSON if key is None else {**JSON, "authorization": f"Bearer {key}"}
         yield Asked("refusals", "", "", "POST", "/init", headers, body_of(SMALL), LOCKED)
+    yield Asked("refusals", "", "", "POST", "/init", JSON, body_of(SMALL), BEYOND)
 
 
 def requests() -> list[Asked]:

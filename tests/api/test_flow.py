@@ -185,12 +185,12 @@ def test_what_cannot_be_held_is_refused_and_asked_to_come_back(small_server: Ser
                 break
             open_ones += 1
             assert open_ones < 20
-        assert open_ones >= 5
+        assert open_ones >= 3  # half of what there is: the rest is for others
         answer = status + connection.recv(2000)
-        assert answer.startswith(b"HTTP/1.1 503")
+        assert answer.startswith(b"HTTP/1.1 429")
         assert b"retry-after: 1" in answer.lower()
         refused = httpx.post(f"{server.url}/init?format=npy", content=HUGE, headers=JSON)
-        assert (refused.status_code, refused.json()["type"]) == (503, "/problems/busy")
+        assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many-requests")
         assert refused.headers["retry-after"] == "1"
         assert httpx.get(f"{server.url}/livez", timeout=2.0).status_code == 200
         assert httpx.get(f"{server.url}/readyz", timeout=2.0).status_code == 200
@@ -207,8 +207,8 @@ def test_a_flood_of_small_requests_is_answered_or_refused_and_forgotten(small_se
     statuses = [read(connection, 12)[9:] for connection in connections]
     for connection in connections:
         connection.close()
-    assert set(statuses) <= {b"200", b"503"}
-    assert statuses.count(b"200") >= 100
+    assert set(statuses) <= {b"200", b"429"}
+    assert statuses.count(b"200") >= 64  # as many as one client may have under way
     wait_until(lambda: counters(server)["in_flight_bytes"] == 0)
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import groupby
 from math import ceil, floor, inf, isnan, log10
 
 from service.analysis.figures.svg import MARGIN, SMALL, WIDTH, element, line, number, power, width_of, words
+from service.once import once
 
 LEFT, RIGHT = MARGIN + 38.0, WIDTH - MARGIN
 HEIGHT = 150.0  # of the decades
@@ -30,21 +30,21 @@ class Decades:
     top: float
     right: float = RIGHT
 
-    @cached_property
+    @once
     def exponents(self) -> tuple[int, int]:
         sizes = [value for value in self.values if 0.0 < value < inf] or [1.0]
         low, high = floor(log10(min(sizes))), ceil(log10(max(sizes)))
         return low, max(high, low + 1)
 
-    @cached_property
+    @once
     def ceiling(self) -> float:
         return self.top + (STRIP if inf in self.values else 0.0)
 
-    @cached_property
+    @once
     def floor(self) -> float:
         return self.ceiling + HEIGHT
 
-    @cached_property
+    @once
     def bottom(self) -> float:
         return self.floor + (STRIP if 0.0 in self.values else 0.0)
 
@@ -101,7 +101,7 @@ class Plot:
     track: Track
     top: float
 
-    @cached_property
+    @once
     def axis(self) -> Decades:
         return Decades((*self.track.measured, *self.track.forecast, *(self.track.zone or ())), self.top)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from math import inf, isnan, nan, radians, sin
 from typing import Any
 
@@ -21,6 +20,7 @@ from service.analysis.figures.svg import (
     words,
 )
 from service.analysis.verdicts import SEVERITY
+from service.once import once
 
 LONGEST, SLANT = 112.0, 65  # of a layer's name that does not fit level, and its degrees
 WEIGHTLESS = "no-weights"  # the code of what has nothing to learn: it is passed through, and not judged
@@ -33,11 +33,11 @@ class Drawn:
     layers: list[dict[str, Any]]
     blocks: list[dict[str, Any]]
 
-    @cached_property
+    @once
     def places(self) -> dict[str, int]:
         return {layer["name"]: index for index, layer in enumerate(self.layers)}
 
-    @cached_property
+    @once
     def edges(self) -> list[tuple[int, int]]:
         """From each layer that another one takes to that one; what comes from outside has no dot to come from."""
         found = []
@@ -46,7 +46,7 @@ class Drawn:
             found += [(place, index) for place in sorted(taken) if place < index]
         return found
 
-    @cached_property
+    @once
     def aside(self) -> set[int]:
         """Layers of branches, which leave the stream of residuals and are added to it again."""
         branches = (branch for block in self.blocks for branch in block["branches"])
@@ -57,7 +57,7 @@ class Drawn:
             return "measured"
         return "branch" if self.aside.intersection(edge) else "stream"
 
-    @cached_property
+    @once
     def spans(self) -> list[tuple[str, int, int]]:
         """Each block's name, first and last layer."""
         named = [(block["name"], [self.places[name] for name in block["layers"]]) for block in self.blocks]

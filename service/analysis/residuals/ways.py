@@ -1,8 +1,9 @@
 """What comes of what in a graph: which places lie between two others, and which of them every way passes."""
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
+
+from service.once import once
 
 # What a place does to a stream. `passes`: nothing, or something to each number alone (an activation, dropout, a scale);
 # `moves`: it changes which numbers there are, without weights (pooling, padding, reshaping); `projects`: a matrix at
@@ -41,7 +42,7 @@ class Ways:
             for taker in self.takers[index]:
                 self.after[index] |= self.after[taker] | 1 << taker
 
-    @cached_property
+    @once
     def gates(self) -> list[list[int]]:
         """For each source and place, the places that all ways from one to the other pass; 0 where there is no way."""
         return [self._gates_from(index) for index, site in enumerate(self.sites) if not site.takes]
@@ -80,7 +81,7 @@ class Ways:
         """Whether some way from `origin` to `end` passes a place with a matrix."""
         return bool(self.between(origin, end) & self._with_matrices)
 
-    @cached_property
+    @once
     def _with_matrices(self) -> int:
         return sum(1 << index for index, site in enumerate(self.sites) if site.kind in MATRICES)
 

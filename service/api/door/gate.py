@@ -6,6 +6,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.door.access import Access
+from service.api.door.bounds import Bounds
 from service.api.door.guards import for_one_client
 from service.api.door.visits import Visit
 from service.api.services import Services
@@ -19,7 +20,7 @@ class Gate:
     """Lets a request in as somebody's, adds to its answer what every answer says, and tells of both."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
-        self._app = app
+        self._app = Bounds(app)
         self._access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,14 +31,17 @@ class Gate:
         access, metrics, spans, outcome = self._access, services.metrics, services.spans, ""
         identity = identify(scope["headers"], traced=spans is not None)
         current.set(identity)
-        visit = scope["visit"] = Visit(access.client_of(scope), identity, headers=access.origins.of(scope))
+        visit = scope["visit"] = Visit(
+            access.client_of(scope), identity, services.accounts, headers=access.origins.of(scope)
+        )
 
         async def leave(message: Message) -> None:
             if message["type"] == "http.response.start":
                 visit.answered, visit.status = time.monotonic(), message["status"]
                 headers = message.get("headers", ())
                 own = for_one_client(headers) if visit.private else headers
-                message["headers"] = [*own, *visit.headers, *access.guards.of(headers), *told_of(visit)]
+                told = [*told_of(visit), *services.accounts.headers(visit.client.name)]
+                message["headers"] = [*own, *visit.headers, *access.guards.of(headers), *told]
             else:
                 visit.sent += len(message.get("body", b""))
                 visit.complete = not message.get("more_body", False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from service.api.door.accounts import Accounts, Release
 from service.api.door.clients import Client
 from service.api.telemetry.identity import Identity
 from service.api.telemetry.phases import During, Phase
@@ -14,6 +15,7 @@ from service.api.telemetry.phases import During, Phase
 class Visit:
     client: Client
     identity: Identity
+    accounts: Accounts
     began: float = field(default_factory=time.monotonic)
     answered: float = 0.0  # when its answer began
     status: int = 0  # of the answer; 0 before it has begun
@@ -34,8 +36,17 @@ class Visit:
             now = time.monotonic()
             self.phases.append(Phase(name, now - seconds, now))
 
+    def hold(self, seconds: float) -> Release:
+        """Hold the price of work against the account; return what ends that. Raises RequestProblem beyond it."""
+        return self.accounts.hold(self.client.name, seconds)
+
 
 def visit_of(request: Request) -> Visit:
     """Return the visit that a request belongs to."""
     found: Visit = request.scope["visit"]
     return found
+
+
+def whose(request: Request) -> str:
+    """Return the name of the client that sends a request."""
+    return visit_of(request).client.name

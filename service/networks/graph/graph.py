@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cached_property
 from typing import NamedTuple
 
 from service.errors import InvalidSpec, TooLarge
@@ -11,6 +10,7 @@ from service.networks.layers.embedding import Embedding
 from service.networks.layers.layer import LayerSpec, PlacedSpec
 from service.networks.layers.structure import RelativePositions, Split, TiedLayer
 from service.networks.layers.tensor import Tensor
+from service.once import once
 
 MOST_COMPARED = 1000  # names of layers before, among which the nearest to one that is not there is looked for
 MOST_TAKEN = 2**18  # inputs of all layers
@@ -53,7 +53,7 @@ class Graph:
     places: tuple[Place, ...]
     stated: bool  # whether the spec states any structure, or is a bare stack
 
-    @cached_property
+    @once
     def consumers(self) -> tuple[tuple[int, ...], ...]:
         """Return for each place those that take what it gives, in order."""
         found: list[list[int]] = [[] for _ in self.places]
@@ -62,7 +62,7 @@ class Graph:
                 found[one].append(number)
         return tuple(map(tuple, found))
 
-    @cached_property
+    @once
     def inputs(self) -> tuple[str, ...]:
         """The names of the network's inputs, in the order in which they are first taken."""
         taken = (one for place in self.places for one in place.takes)

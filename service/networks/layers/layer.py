@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -16,6 +16,7 @@ from service.networks.layouts import BIAS, Placements, together
 from service.networks.parameters import Parameter
 from service.networks.schemes import AnyScheme
 from service.networks.vocabulary import AnyDtype
+from service.once import once
 from service.stream.dtypes import DtypeName
 from service.stream.views import Shape
 
@@ -144,7 +145,7 @@ class LayerSpec(PlacedSpec):
         """What tells its parameters and arrays: layers in which this is the same are alike."""
         return self.stated if self.listed is None else f"as listed {id(self.listed)}"
 
-    @cached_property
+    @once
     def stated(self) -> str:
         """All that the layer states of its weights but its name and its seed."""
         return self.model_dump_json(exclude=apart(self.structure), exclude_unset=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeAlias
 
 from pydantic import ValidationError
@@ -13,6 +12,7 @@ from service.networks.layers.listed import AsListed, Taken
 from service.networks.layouts import SEPARATOR, Layout, as_they_are
 from service.networks.telling.names import own_name, words_of
 from service.networks.telling.told import Doubt, Group
+from service.once import once
 from service.stream.views import Shape
 
 UNKNOWN_KIND, UNKNOWN_START = "unknown-tensor", "unknown-start"
@@ -42,15 +42,15 @@ class Module:
     shapes: Mapping[str, Shape]
     evidence: Evidence = field(default_factory=Evidence)
 
-    @cached_property
+    @once
     def own(self) -> str:
         return own_name(self.path, SEPARATOR[self.layout]).lower()
 
-    @cached_property
+    @once
     def words(self) -> frozenset[str]:
         return words_of(own_name(self.path, SEPARATOR[self.layout]))
 
-    @cached_property
+    @once
     def parts(self) -> frozenset[str]:
         return frozenset(self.path.lower().split(SEPARATOR[self.layout]))
 

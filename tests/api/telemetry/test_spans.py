@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from service.api.door.accounts import Accounts
 from service.api.door.clients import Client
 from service.api.door.visits import Visit
 from service.api.telemetry.identity import Identity
@@ -155,7 +156,7 @@ def test_what_failed_here_is_an_error_by_what_it_was(
 ) -> None:
     kept = InMemorySpanExporter()
     spans = Spans(kept)
-    visit = Visit(Client("192.0.2.1"), Identity("e", TRACE), status=status, problem=problem)
+    visit = Visit(Client("192.0.2.1"), Identity("e", TRACE), Accounts(1, 0), status=status, problem=problem)
     spans.tell({"headers": [], "http_version": "1.1"}, visit, "GET", "/readyz", outcome)
     spans.end()
     (span,) = kept.get_finished_spans()

@@ -1,0 +1,41 @@
+"""The application within the bounds of each client: a request waits its turn to be let in, and is counted."""
+
+import asyncio
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.api.door.accounts import ALWAYS
+from service.api.door.entry import Entry
+from service.api.door.visits import Visit
+from service.api.problems import REFUSAL, RequestProblem, problem
+from service.api.services import Services
+
+
+class Bounds:
+    """Lets requests in by turns between clients, and none of a client that has as many under way as it may."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._entry = Entry()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in ALWAYS:
+            await self._app(scope, receive, send)
+            return
+        visit: Visit = scope["visit"]
+        client = visit.client.name
+        await self._entry.wait(client)
+        try:
+            visit.accounts.enter(client)
+        except RequestProblem as refused:
+            services: Services = scope["app"].state.services
+            services.metrics.count_problem(refused.code, refused.reason)
+            visit.problem = refused.code
+            await asyncio.sleep(REFUSAL)
+            answer = problem(refused.code, refused.detail, headers=refused.headers, identity=visit.identity)
+            await answer(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            visit.accounts.leave(client)
