@@ -41,7 +41,7 @@ def attending_of(name: str, logits: Array, causal: bool) -> Attending:
     choosing = counts > 1
     entropy = squares = largest = 0.0
     for part in np.array_split(logits, max(1, min(batch, logits.size // AT_ONCE))):
-        stopping.check()
+        stopping.give_way()
         mean = np.where(seen, part, 0.0).sum(axis=-1, keepdims=True) / counts[:, None]
         away = np.where(seen, part - mean, 0.0)
         squares += float(np.sum(away * away, dtype=np.float64))

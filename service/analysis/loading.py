@@ -32,7 +32,7 @@ def values_of(parameter: PlannedParameter, exactness: type[np.floating[Any]]) ->
         side_by_side(draw, blocks)
     else:
         for first in blocks:
-            stopping.check()
+            stopping.give_way()
             draw(first)
     return values.reshape(parameter.shape)
 

@@ -55,7 +55,7 @@ def squares_of(matrix: Array) -> float:
     """Return the sum of the squares of all elements."""
     total = 0.0
     for strip in strips_of(matrix):
-        stopping.check()
+        stopping.give_way()
         total += float(np.einsum("ij,ij", strip, strip))
     return total
 
@@ -65,7 +65,7 @@ def all_of(matrix: Array) -> Array:
     long = matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T
     gram = np.zeros((long.shape[1], long.shape[1]))
     for strip in strips_of(long):
-        stopping.check()
+        stopping.give_way()
         rows = strip.astype(np.float64, copy=False)
         gram += rows.T @ rows
     values: Array = np.sqrt(np.maximum(np.linalg.eigvalsh(gram), 0.0))
@@ -98,6 +98,6 @@ def seen_twice(matrix: Array, vector: Array) -> Array:
     v = vector.astype(matrix.dtype, copy=False)
     total = np.zeros(len(vector))
     for strip in strips_of(matrix):
-        stopping.check()
+        stopping.give_way()
         total += (strip @ v) @ strip
     return total

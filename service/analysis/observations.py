@@ -63,7 +63,7 @@ def attention_of(network: Network, stage: Stage) -> Attending | None:
 
 def scale_of(stage: Stage) -> Scale:
     x = stage.taken[0].value
-    stopping.check()
+    stopping.give_way()
     return Scale(rms_of(x), deviation_of(stage, x))
 
 

@@ -52,7 +52,7 @@ class Run:
         pace = max(1, PACE // operations(self.request))
         self.learner = learner = learner_of(self.spec, self.task)
         for step in range(self.request.steps):
-            stopping.check()
+            stopping.give_way()
             loss, norm = self._look(learner, step)
             if not (isfinite(loss) and isfinite(norm)):
                 what = "gradient" if isfinite(loss) else "loss"

@@ -32,7 +32,7 @@ def encode_plan(plan: Plan, shard_bytes: int = SHARD_BYTES, more: Mapping[str, A
     descriptions = Descriptions(parameters_at(plan))
     layers = []
     for layer in plan.layers:
-        stopping.check()
+        stopping.give_way()
         told = [
             b'%b,"bytes":%d,"shard":"%b"}' % (descriptions.of(each), each.bytes, shards[each.key].encode())
             for each in layer.parameters

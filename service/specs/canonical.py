@@ -74,7 +74,7 @@ def layers_of(spec: Wanted, replay: Replay | None, seed: int) -> list[Written]:
     for _, layer in weighted(spec.layers):
         likeness = layer.likeness
         if likeness not in written:
-            stopping.check()
+            stopping.give_way()
             stated = members_of(layer, automatic)
             if layer.dtype == spec.dtype:
                 stated.pop("dtype", None)

@@ -104,7 +104,7 @@ def choose(spec: Wanted, replay: Replay | None) -> Chosen:
         matched = tuple(matches.rules[place : place + count]) if rules else (0,) * count
         place += count
         if (kind, matched) not in decided:
-            stopping.check()
+            stopping.give_way()
             decided[kind, matched] = choosing.decide(layer, kind, matched, at)
         asked.append(Asked(name, layer, at, decided[kind, matched]))
     ties = Ties.of(((layer.name, layer.placements) for layer in asked), spec.expanded.tied, spec.layout)
@@ -179,7 +179,7 @@ def kinds_of(places: Sequence[tuple[int, LayerSpec]], layout: Layout) -> list[Ki
         likeness = layer.likeness
         kind = known.get(likeness)
         if kind is None:
-            stopping.check()
+            stopping.give_way()
             kind = known[likeness] = Kind(layer.parameters(), EveryLayout(layer))
             try:
                 kind.placements[layout]

@@ -102,7 +102,7 @@ class Names:
         return len(self.paths) + len(self.shown)
 
     def matched_by(self, pattern: str) -> "Match":
-        stopping.check()
+        stopping.give_way()
         if is_literal(pattern):
             paths = {self.paths[pattern]} if pattern in self.paths else set()
             shown = [self.shown[pattern]] if pattern in self.shown else []

@@ -128,7 +128,7 @@ def drawn_by(
         made: dict[Decisions, Made] = {}
         for layer in asked:
             if layer.decisions not in made:
-                stopping.check()
+                stopping.give_way()
                 made[layer.decisions] = sources.made(layer)
         return [made[layer.decisions] for layer in asked], []
     if spec.fans != replay.layout:
@@ -148,7 +148,7 @@ def warnings_of(asked: Iterable[Asked], made: Iterable[Made], replay: Replay | N
         tied = ties.in_layer(layer.name)
         kind = each, frozenset(tied)
         if kind not in known:
-            stopping.check()
+            stopping.give_way()
             known[kind] = doubts_of(layer, each, dtypes, tied)
         cautions, repeating = known[kind]
         found += [replace(caution, pointer=layer.pointer_to(member)) for member, caution in cautions]
@@ -193,7 +193,7 @@ def arranged(spec: Wanted, asked: Iterable[Asked], made: Iterable[Made], seed: i
     for layer, each in zip(asked, made, strict=True):
         placements = layer.placements[spec.layout]
         if each not in known:
-            stopping.check()
+            stopping.give_way()
             known[each] = [array_of(placement, layer, each, spec.layout) for placement in placements]
         arrays = known[each]
         if layer.name in ties.parameters:

@@ -54,7 +54,7 @@ def covariance(rows: Doubles) -> Doubles:
     """Return the sums of products of two columns, each from the first row on."""
     found = np.empty((rows.shape[1],) * 2)
     for column, products in enumerate(found):
-        stopping.check()
+        stopping.give_way()
         products[:] = np.cumsum(rows[:, column : column + 1] * rows, axis=0)[-1]
     return found
 
@@ -63,7 +63,7 @@ def lower_triangle(matrix: Doubles) -> Doubles:
     """Return L with LLᵀ = matrix (Cholesky); a column of which nothing is left is 0."""
     left, found = matrix.copy(), np.zeros(matrix.shape)
     for j in range(len(matrix)):
-        stopping.check()
+        stopping.give_way()
         if left[j, j] <= LEAST * matrix[j, j]:
             continue
         column = left[j:, j] / np.sqrt(left[j, j])
@@ -83,7 +83,7 @@ def normal_like(of: Likeness, identity: tuple[Any, ...], shape: Shape, axis: int
         rows = found[given:]
         rows[:] = of.mean
         for k, row in enumerate(of.factor()):
-            stopping.check()
+            stopping.give_way()
             rows += normals[:, k : k + 1] * row
         return np.ascontiguousarray(np.moveaxis(found.reshape(moved), 0, axis))
 

@@ -148,7 +148,7 @@ def keep_some(chance: Chance, stack: Stack, zeros: int) -> Doubles:
     some = max(1, SORTED // stack.rows)
     for number in range(stack.count):
         for first in range(0, stack.columns, some):
-            stopping.check()
+            stopping.give_way()
             part = (number, slice(None), slice(first, first + some))
             order = np.argsort(words[part], axis=0, kind="stable")
             np.put_along_axis(values[part], order[:zeros], 0.0, axis=0)

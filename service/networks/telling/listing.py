@@ -66,7 +66,7 @@ class Patterns:
         """Return a pattern's layers, and what of it is left alone."""
         found = self._found.get(pattern)
         if found is None:
-            stopping.check()
+            stopping.give_way()
             left = computed(pattern[0], pattern[1])
             module = self._module(pattern, left, self._evidence)
             groups = GROUPS[self._layout](module) if module.shapes else []
