@@ -2,20 +2,23 @@
 
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 
-from service.api.door.accounts import Accounts, Release
 from service.api.door.clients import Client
 from service.api.telemetry.identity import Identity
 from service.api.telemetry.phases import During, Phase
+
+if TYPE_CHECKING:
+    from service.api.door.accounts import Accounts, Release
 
 
 @dataclass(slots=True)
 class Visit:
     client: Client
     identity: Identity
-    accounts: Accounts
+    accounts: "Accounts"
     began: float = field(default_factory=time.monotonic)
     answered: float = 0.0  # when its answer began
     status: int = 0  # of the answer; 0 before it has begun
@@ -36,7 +39,7 @@ class Visit:
             now = time.monotonic()
             self.phases.append(Phase(name, now - seconds, now))
 
-    def hold(self, seconds: float) -> Release:
+    def hold(self, seconds: float) -> "Release":
         """Hold the price of work against the account; return what ends that. Raises RequestProblem beyond it."""
         return self.accounts.hold(self.client.name, seconds)
 
