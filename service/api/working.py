@@ -50,8 +50,8 @@ async def in_worker(
 ) -> T:
     """Return what `work` returns, done by one of the threads: in turns with other work that takes long, where it does.
 
-    `price` is in seconds of a processor. Raises RequestProblem where too much waits already, and ClientGone once nobody is there to
-    take the result and no thread is at work on it any more.
+    `price` is in seconds of a processor. Raises RequestProblem where too much waits already, and ClientGone once nobody
+    is there to take the result and no thread is at work on it any more.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()

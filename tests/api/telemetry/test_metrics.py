@@ -118,7 +118,7 @@ def test_a_budget_that_is_taken_is_told_by_its_name() -> None:
     room, metrics = Room(Settings(max_heavy_requests=1)), Metrics()
     for budget, reason in ((room.memory, "memory"), (room.standing, "standing-memory"), (room.heavy, "heavy-requests")):
         with pytest.raises(RequestProblem) as refused:
-            budget.take(budget.limit + 1)
+            budget.take("somebody", budget.limit + 1)
         metrics.count_refusal(refused.value)
         assert metrics.rejections.labels(reason)._value.get() == 1
 
