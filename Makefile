@@ -162,6 +162,9 @@ test-sameness: $(VENV)/test .sameness/tools/ready ## Compare bytes under Python 
 sameness-tools: ## Install the emulator of arm64 (Debian or Ubuntu, as root)
 	command -v qemu-aarch64-static >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends qemu-user-static; }
 
+promtool: ## Install promtool for the tests of alerts and metrics (Debian or Ubuntu, as root)
+	command -v promtool >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus; }
+
 lock: $(VENV)/test ## Resolve the requirement files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --group build -o requirements/run.txt

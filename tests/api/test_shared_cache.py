@@ -117,3 +117,17 @@ def test_what_is_refused_is_refused_behind_the_cache_too(client: httpx.Client, c
         here, there = client.get(at), cache.get(at)
         assert (here.status_code, apart(here)) == (there.status_code, apart(there))
         assert here.status_code in (400, 404)
+
+
+def test_what_comes_of_the_cache_is_called_as_this_request_is_and_not_as_the_one_that_filled_it(
+    cache: httpx.Client,
+) -> None:
+    at = f"/weights/{token(SPEC | {'seed': '17'})}"
+    for address in (f"{at}.json", f"{at}.safetensors"):
+        called = [cache.get(address, headers={"x-request-id": name}).headers for name in ("one", "two")]
+        assert [each.get_list("x-request-id") for each in called] == [["one"], ["two"]]
+        assert not any("server-timing" in each for each in called)
+    made = cache.get(f"{at}.json", headers={"x-request-id": "no good"}).headers["x-request-id"]
+    assert len(made) == 32
+    refused = cache.get("/weights/x.npz")
+    assert refused.json()["request_id"] == refused.headers["x-request-id"]

@@ -78,9 +78,11 @@ def wait_for_streams(client: httpx.Client) -> None:
 
 
 def told(client: httpx.Client, asked: Asked) -> tuple[int, list[tuple[str, str]], bytes]:
-    answer = client.request(asked.method, asked.target, headers=dict(asked.headers), content=asked.body)
-    headers = sorted((name, value) for name, value in answer.headers.items() if name not in PASSING)
-    return answer.status_code, headers, answer.content
+    answer = client.request(
+        asked.method, asked.target, headers={"x-request-id": "same", **asked.headers}, content=asked.body
+    )
+    said = sorted((name, value) for name, value in answer.headers.items() if name not in PASSING)
+    return answer.status_code, said, answer.content
 
 
 PLAIN = [
