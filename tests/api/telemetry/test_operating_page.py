@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service.api.door.accounts import Accounts
 from service.api.door.clients import Client
 from service.api.door.visits import Visit
 from service.api.telemetry.identity import Identity
@@ -54,6 +55,15 @@ def test_the_words_that_labels_take_are_told() -> None:
         assert [word for word in words if f"`{word}`" not in meaning] == []
 
 
+def test_every_reason_that_the_code_has_for_a_refusal_is_told() -> None:
+    source = "".join(path.read_text() for path in (ROOT / "service/api").rglob("*.py"))
+    made = r'(?:reason="|busy\([^)]*?, "|too_many\(detail, "|refusal\(str\(full\), "|Budget\([^,]*, ")([a-z-]+)"'
+    reasons = set(re.findall(made, source))
+    assert {"memory", "line-full", "connections", "processor-seconds"} <= reasons
+    (meaning,) = (cells[3] for cells in rows("## Metrics") if "rejections" in cells[0])
+    assert reasons == set(re.findall(r"`([a-z-]+)`", meaning)) - {"too-large"}
+
+
 def test_every_phase_is_told() -> None:
     assert named("`Server-Timing`") == list(PHASES)
 
@@ -66,7 +76,13 @@ def test_every_phase_that_the_code_has_is_one_of_these() -> None:
 def everything() -> dict[str, Any]:
     """Return a line of the log that has all that there is."""
     visit = Visit(
-        Client("192.0.2.1"), Identity("a", "b"), began=1.0, answered=2.0, status=500, problem="internal-error"
+        Client("192.0.2.1"),
+        Identity("a", "b"),
+        Accounts(1, 0),
+        began=1.0,
+        answered=2.0,
+        status=500,
+        problem="internal-error",
     )
     visit.phases += [Phase(name, 1.0, 2.0) for name in PHASES]
     stream = io.StringIO()
@@ -88,7 +104,7 @@ def test_every_member_of_a_log_is_told() -> None:
 
 
 def test_every_attribute_of_a_span_is_told() -> None:
-    visit = Visit(Client("192.0.2.1"), Identity("a", "b"))
+    visit = Visit(Client("192.0.2.1"), Identity("a", "b"), Accounts(1, 0))
     assert named("## Traces") == [*attributes({"http_version": "1.1"}, visit, "GET", "/"), "error.type"]
 
 
