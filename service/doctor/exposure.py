@@ -28,6 +28,11 @@ def of_exposure(settings: Settings) -> Iterator[Finding]:
         yield warning(
             "metrics", "anybody may read /metrics; set OPERATIONS_PORT, or leave `metrics` out of OPEN_SCOPES"
         )
+    if not settings.max_processor_seconds_per_minute:
+        yield warning(
+            "clients",
+            "MAX_PROCESSOR_SECONDS_PER_MINUTE is 0: a client that is alone may keep all processors busy without end",
+        )
     yield from of_proxies(settings.trusted_proxies)
 
 

@@ -203,6 +203,15 @@ def test_metrics_that_anybody_may_read_are_told(settings: Mapping[str, Any], war
 
 
 @pytest.mark.parametrize(
+    ("settings", "warned"),
+    [({}, True), ({"max_processor_seconds_per_minute": 60}, False), ({"host": "127.0.0.1"}, False)],
+)
+def test_clients_that_may_take_all_there_is_are_told(settings: Mapping[str, Any], warned: bool) -> None:
+    found = exposure.of_exposure(Settings.model_validate({"host": "0.0.0.0", **settings}))
+    assert bool(told(found, "warning", "clients")) is warned
+
+
+@pytest.mark.parametrize(
     ("settings", "said"),
     [
         ({"trusted_proxies": "10.0.0.0/40"}, "INITSERVE_TRUSTED_PROXIES"),
