@@ -66,6 +66,11 @@ class Line(Generic[T]):
         for waiting in self._waiting.values():
             yield from waiting
 
+    @property
+    def clients(self) -> int:
+        """Return of how many clients something waits."""
+        return len(self._waiting)
+
     def of(self, client: str) -> int:
         """Return how much of a client waits."""
         return len(self._waiting.get(client, ()))

@@ -144,7 +144,7 @@ class Workers:
 
     def _queue(self, run: Run) -> None:
         """Under the lock: let the run have a turn, if it may."""
-        if run.may_ask(len(self._runs)):
+        if run.may_ask(self._runs.of(run.client)):
             run.asking = True
             self.shares.enter(run.client)
             self._runs.add(run.client, run)

@@ -55,7 +55,7 @@ class Run:
     when_idle: Callable[[], None] | None = None
 
     def may_ask(self, waiting: int) -> bool:
-        """Whether it may have a turn while `waiting` others wait for theirs: the more do, the less it goes ahead."""
+        """Whether it may have a turn while `waiting` others of its client do: the more wait, the less it goes ahead."""
         far = self.ahead and self.ahead * (1 + waiting) >= AHEAD
         return not (far or self.asking or self.heavy or self.ended or self.closed)
 

@@ -39,9 +39,11 @@ from service.api.door.accounts import Accounts
 from service.api.door.gate import Gate
 from service.api.door.scopes import guard
 from service.api.kept import Plans
+from service.api.loop_turns import LoopTurns
 from service.api.readiness import Readiness
 from service.api.services import Services
 from service.api.store import Store
+from service.api.streaming import AT_ONCE
 from service.api.telemetry import exposition, lag
 from service.api.telemetry.metrics import Metrics
 from service.api.telemetry.spans import Spans
@@ -102,7 +104,19 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
     plans = Plans(workers, store, room, settings.max_kept_plan_bytes, settings.max_body_bytes)
     metrics, spans = Metrics(), app.state.spans
     services = Services(
-        settings, access, metrics, spans, room, workers, connections, readiness, plans, store, Digests(), accounts
+        settings,
+        access,
+        metrics,
+        spans,
+        room,
+        workers,
+        connections,
+        readiness,
+        plans,
+        store,
+        Digests(),
+        accounts,
+        LoopTurns(AT_ONCE),
     )
     metrics.registry.register(State(services, await to_thread.run_sync(golden)))
     watching = asyncio.create_task(lag.watch(metrics.lag))

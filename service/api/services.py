@@ -11,6 +11,7 @@ from service.api.door.access import Access
 from service.api.door.accounts import Accounts
 from service.api.draining import Draining
 from service.api.kept import Plans
+from service.api.loop_turns import LoopTurns
 from service.api.readiness import Readiness
 from service.api.store import Store
 from service.api.telemetry.metrics import Metrics
@@ -33,6 +34,7 @@ class Services:
     store: Store | None
     digests: Digests
     accounts: Accounts
+    sending: LoopTurns
     draining: Draining = field(default_factory=Draining)
 
 

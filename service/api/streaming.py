@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from service.api.door.visits import whose
 from service.api.leaving import client_gone
+from service.api.loop_turns import LoopTurns
 from service.api.services import Services
 from service.api.telemetry.effort import pieces_counted
 from service.api.telemetry.routes import route_of
@@ -102,6 +103,7 @@ class Answer(Response):
             raise delivery.error  # nothing was sent yet: it becomes a problem document
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         while not delivery.last:
+            await self.services.sending.wait(visit.client.name, len(delivery.chunk))
             await send({"type": "http.response.body", "body": delivery.chunk, "more_body": True})
             self.services.metrics.sent_bytes.inc(len(delivery.chunk))
             self.services.workers.taken(run, delivery.weight)
@@ -121,14 +123,24 @@ class Answer(Response):
 class WholeAnswer(Response):
     """An answer that is there as a whole; `release` is called when most of it is on its way."""
 
-    def __init__(self, content: bytes, *, status: int, headers: Mapping[str, str], release: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        content: bytes,
+        *,
+        status: int,
+        headers: Mapping[str, str],
+        sending: LoopTurns,
+        release: Callable[[], None],
+    ) -> None:
         super().__init__(content, status_code=status, headers=dict(headers))
+        self.sending = sending
         self.release = release
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             for start in range(0, len(self.body), AT_ONCE):  # each waits until the connection takes more
+                await self.sending.wait(scope["visit"].client.name, min(AT_ONCE, len(self.body) - start))
                 await send(
                     {"type": "http.response.body", "body": self.body[start : start + AT_ONCE], "more_body": True}
                 )
@@ -144,4 +156,4 @@ def whole_answer(
     if len(content) <= BUFFERED:
         return Response(content, status, headers)
     held = services.room.for_large(whose(request), len(content))
-    return WholeAnswer(content, status=status, headers=headers, release=held.release)
+    return WholeAnswer(content, status=status, headers=headers, sending=services.sending, release=held.release)

@@ -81,7 +81,9 @@ def crowd(server: Server, asked: list[bytes], seconds: float) -> Iterator[Crowd]
         yield found
     finally:
         found.process.kill()
-        found.process.communicate()
+        found.process.wait()
+        assert found.process.stdout is not None
+        found.process.stdout.close()
 
 
 def seconds_of(server: Server, asked: bytes, count: int, pause: float) -> list[float]:

@@ -5,7 +5,6 @@ what large streams are sent, at the least. Each is measured three times at the m
 """
 
 import time
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,6 @@ from tests.faults.conftest import Served
 from tests.faults.crowd import bytes_in, crowd, message, seconds_of
 
 SMALL = message("/init", {"seed": 42, "layers": [{"type": "tensor", "shape": [10], "scheme": "zeros"}]})
-PLANNED = message("/init", {"seed": 42, "layers": [{"type": "dense", "shape": [16, 16]}] * 30})  # by a thread
 STREAM = message(
     "/init?format=safetensors",
     {"seed": 1, "layers": [{"type": "tensor", "shape": [2**17, 2**14], "scheme": "glorot_uniform"}]},
@@ -34,6 +32,7 @@ DEAREST["all of these"] = [each[0] for each in DEAREST.values()]
 ONE_IN_A_HUNDRED = 0.1  # seconds
 A_THIRD = 1 / 3
 ROUNDS, SETTLE = 3, 1.0
+COUNT, PAUSE = 200, 0.005
 
 
 def late(seconds: list[float]) -> float:
@@ -58,15 +57,16 @@ def test_no_kind_of_work_keeps_small_requests_of_another_client_waiting(shared: 
 
 
 def in_time(server: Server, name: str) -> None:
-    found: list[Any] = []
+    alone = late(seconds_of(server, SMALL, COUNT, PAUSE))
+    found = []
     for _ in range(ROUNDS):
-        with crowd(server, DEAREST[name], seconds=30.0):
+        with crowd(server, DEAREST[name], seconds=120.0):
             time.sleep(SETTLE)
-            small, planned = seconds_of(server, SMALL, 300, 0.005), seconds_of(server, PLANNED, 100, 0.005)
-        found.append((late(small), late(planned)))
-        if found[-1][0] < ONE_IN_A_HUNDRED:
+            found.append(late(seconds_of(server, SMALL, COUNT, PAUSE)))
+        if found[-1] < ONE_IN_A_HUNDRED:
             break
-    assert min(found)[0] < ONE_IN_A_HUNDRED, found
+    # On a machine that is busy with something else too, a request takes longer though nobody else asks.
+    assert min(found) < max(ONE_IN_A_HUNDRED, 4 * alone), (found, alone)
 
 
 def test_one_stream_gets_a_third_beside_fifty_of_another_client(shared: Server) -> None:
