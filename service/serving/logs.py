@@ -18,4 +18,6 @@ def log_warning(message: Warning | str, category: type[Warning], *place: object,
 def log_config(settings: Settings) -> dict[str, Any]:
     """Have warnings logged; return what Python's logging is to be told."""
     warnings.showwarning = log_warning
+    # Which thread and process a record is of is not written, and costs time to find out.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     return configuration(settings.log_format, settings.log_level)

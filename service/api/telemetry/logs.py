@@ -5,6 +5,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from service.api.door.unsaid import unsaid
@@ -18,14 +19,19 @@ def escaped(text: str) -> str:
     return text if text.isprintable() else "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
+@lru_cache(2)
+def second(at: int) -> str:
+    """Return a second since the epoch as ISO 8601 has it; there are many records of one."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
+
+
 class Members(logging.Formatter):
     """Turns records into their members; how these are written is for subclasses to say."""
 
     def members(self, record: logging.LogRecord) -> dict[str, Any]:
         """Return what a record says, in order: when, how grave, of what, in words, of which request, and the rest."""
-        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         found: dict[str, Any] = {
-            "time": f"{at}.{int(record.msecs):03d}Z",
+            "time": f"{second(int(record.created))}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),

@@ -41,6 +41,7 @@ class Metrics:
         for reason in ABORTED:
             self.aborted_streams.labels(reason)
         self.under_way = 0  # requests
+        self._known: dict[tuple[str, ...], Histogram] = {}
         self.lag = self._histogram("event_loop_lag_seconds", "How late the loop comes to what is due.", LAG_SECONDS)
         self.waits = self._histogram("wait_seconds", "Time in a line before a thread was free.", SOON_SECONDS, "line")
         labels = "method", "route", "status"
@@ -59,10 +60,16 @@ class Metrics:
         return Histogram(f"initserve_{name}", meaning, labels, buckets=buckets, registry=self.registry)
 
     def observe_request(self, method: str, route: str, status: str, seconds: float) -> None:
-        self._durations.labels(method, route, status).observe(seconds)
+        found = self._known.get((method, route, status))
+        if found is None:  # to find it by its labels takes longer than to observe
+            found = self._known[method, route, status] = self._durations.labels(method, route, status)
+        found.observe(seconds)
 
     def observe_first_byte(self, route: str, seconds: float) -> None:
-        self._first_bytes.labels(route).observe(seconds)
+        found = self._known.get((route,))
+        if found is None:
+            found = self._known[route,] = self._first_bytes.labels(route)
+        found.observe(seconds)
 
     def count_problem(self, code: str, reason: str = "") -> None:
         """Count a problem that is answered; `reason` says more of why a request is refused than its code does."""

@@ -50,4 +50,4 @@ def seconds_of(phases: Iterable[Phase]) -> dict[str, float]:
 
 def server_timing(phases: Iterable[Phase]) -> bytes:
     """Return the header Server-Timing (W3C): milliseconds."""
-    return ", ".join([f"{name};dur={1000 * seconds:.3f}" for name, seconds in seconds_of(phases).items()]).encode()
+    return ", ".join([f"{name};dur={1000 * took:.3f}" for name, took in seconds_of(phases).items()]).encode()

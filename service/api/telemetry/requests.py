@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from service.api.door.visits import Visit
 
 LONGEST_TARGET = 1024  # characters that are logged
+SAID = '%s "%s %s HTTP/%s" %s'
 access = logging.getLogger("initserve.access")
 
 
@@ -38,15 +39,10 @@ def tell(scope: Scope, visit: "Visit", metrics: Metrics, spans: Spans | None, ou
     if spans is not None:
         spans.tell(scope, visit, method, route, outcome)
     if access.isEnabledFor(logging.INFO):
-        access.info(
-            '%s "%s %s HTTP/%s" %s',
-            visit.client.name,
-            scope["method"],
-            target_of(scope),
-            scope["http_version"],
-            status,
-            extra={"fields": members(visit, method, route, took, outcome), "identity": visit.identity},
-        )
+        asked = visit.client.name, scope["method"], target_of(scope), scope["http_version"], status
+        record = logging.LogRecord(access.name, logging.INFO, "", 0, SAID, asked, None)  # of no line of a file
+        record.fields, record.identity = members(visit, method, route, took, outcome), visit.identity
+        access.handle(record)
 
 
 def members(visit: "Visit", method: str, route: str, took: float, outcome: str) -> dict[str, Any]:
