@@ -107,7 +107,7 @@ async def running(settings: Settings) -> AsyncIterator[Application]:
 @asynccontextmanager
 async def services(folder: str) -> AsyncIterator[Callable[[str], Application]]:
     """Run what the conditions need: a service with a store in this folder, a full store, none, and one with keys."""
-    with_store, filled = Settings(specs=folder), Settings(specs="memory:", max_specs_bytes=1)
+    with_store, filled = Settings(specs=folder), Settings(specs="memory:///", max_specs_bytes=1)
     digest = hashlib.sha256(KEY_OF_METRICS.encode()).hexdigest()
     with tempfile.NamedTemporaryFile("w") as keys:
         keys.write(f"prometheus metrics sha256:{digest}")
