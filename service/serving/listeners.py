@@ -49,6 +49,10 @@ def on_port(host: str, port: int) -> list[socket.socket]:
 
 
 def on_address(family: int, address: tuple[str | int, ...]) -> socket.socket:
+    """Take an address, without listening there yet: that is for whoever can answer.
+
+    Until then connections are refused, and a load balancer asks another; listened on, they would wait for the start.
+    """
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         if os.name == "posix":  # a port is free at once when its process has ended
@@ -56,7 +60,6 @@ def on_address(family: int, address: tuple[str | int, ...]) -> socket.socket:
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind(address)
-        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise OSError(f"INITSERVE_PORT: {address[0]} port {address[1]}: {error.strerror}") from None

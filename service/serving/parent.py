@@ -18,7 +18,7 @@ from service.serving import messages
 from service.serving.announcing import announce
 from service.serving.children import Child, reap
 from service.serving.ending import end_as_told
-from service.serving.listeners import listening
+from service.serving.listeners import BACKLOG, listening
 from service.serving.logs import log_config
 from service.serving.passing import Acceptor
 from service.serving.shares import as_environment, share_of
@@ -204,6 +204,8 @@ def main() -> None:
     logging.config.dictConfig(log_config(settings))
     try:
         with listening(settings) as listeners:
+            for listener in listeners:  # connections wait here for the processes
+                listener.listen(BACKLOG)
             announce(listeners)
             parent = Parent(settings, listeners)
             asyncio.run(parent.run())

@@ -99,3 +99,15 @@ def test_a_host_of_several_addresses_is_listened_on_at_all_of_them_and_port_0_is
     with listening(Settings(host="localhost", port=0)) as listeners:
         assert {listener.getsockname()[0] for listener in listeners} == addresses
         assert len({listener.getsockname()[1] for listener in listeners}) == 1
+
+
+def test_a_port_is_taken_at_once_and_answers_nobody_until_it_is_listened_on() -> None:
+    with listening(Settings(port=0)) as (listener,):
+        address = listener.getsockname()
+        with pytest.raises(ConnectionRefusedError), socket.create_connection(address, timeout=5.0):
+            pass
+        listener.listen()
+        with socket.create_connection(address, timeout=5.0):
+            pass
+        with pytest.raises(OSError, match="port"), listening(Settings(port=address[1])):
+            pass
