@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
+SUPPLY := .venv-supply
 CONTRACT := .venv-contract
 # A process a processor; one that is done takes tests from another.
 SIDE_BY_SIDE := --numprocesses auto --dist worksteal
@@ -111,14 +112,14 @@ mutate: $(VENV)/test ## Change the code in small wrong ways, say which changes n
 	$(BIN)/python -m mutations --minutes $(MINUTES) --seed $(SEED)
 
 lint: $(VENV)/test ## Check format, style, types and the direction of imports
-	$(BIN)/ruff format --check service clients/python tests benchmarks mutations
-	$(BIN)/ruff check service clients/python tests benchmarks mutations
+	$(BIN)/ruff format --check service clients/python tests benchmarks mutations supply
+	$(BIN)/ruff check service clients/python tests benchmarks mutations supply
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/test ## Mend format and style
-	$(BIN)/ruff format service clients/python tests benchmarks mutations
-	$(BIN)/ruff check --fix service clients/python tests benchmarks mutations
+	$(BIN)/ruff format service clients/python tests benchmarks mutations supply
+	$(BIN)/ruff check --fix service clients/python tests benchmarks mutations supply
 
 openapi: $(VENV)/test ## Write openapi/ and docs/settings.md anew
 	$(BIN)/python -m tests.answered.record
@@ -165,6 +166,18 @@ sameness-tools: ## Install the emulator of arm64 (Debian or Ubuntu, as root)
 promtool: ## Install promtool for the tests of alerts and metrics (Debian or Ubuntu, as root)
 	command -v promtool >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus; }
 
+$(SUPPLY)/ready: requirements/supply.txt
+	$(PYTHON) -m venv $(SUPPLY)
+	$(SUPPLY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/supply.txt
+	touch $@
+
+audit: $(SUPPLY)/ready ## Ask which locked packages have known vulnerabilities (REQUIRE=1: where none can be asked, fail)
+	REQUIRE=$(REQUIRE) $(SUPPLY)/bin/python -m supply.audit requirements/run.txt requirements/test.txt
+
+sbom: $(SUPPLY)/ready ## List what the service is made of, as CycloneDX, in artefacts/sbom.cdx.json
+	mkdir -p artefacts
+	$(SUPPLY)/bin/python -m supply.sbom requirements/run.txt artefacts/sbom.cdx.json
+
 lock: $(VENV)/test ## Resolve the requirement files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --group build -o requirements/run.txt
@@ -179,8 +192,10 @@ lock: $(VENV)/test ## Resolve the requirement files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  requirements/generators.in -o requirements/generators.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  requirements/supply.in -o requirements/supply.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  requirements/contract.in -o requirements/contract.txt
 
 clean: ## Remove the virtual environment and every cache
-	rm -rf $(VENV) $(FRAMEWORKS) $(CONTRACT) .sameness .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf $(VENV) $(FRAMEWORKS) $(SUPPLY) $(CONTRACT) .sameness .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

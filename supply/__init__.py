@@ -1,0 +1,1 @@
+"""What the service is made of: audited for known vulnerabilities, and listed."""
