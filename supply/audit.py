@@ -27,7 +27,7 @@ def found_in(lock: str) -> list[dict[str, Any]]:
 def told(packages: Sequence[dict[str, Any]]) -> tuple[list[str], list[str]]:
     """Return a line for each vulnerability, and the names of packages of which nothing could be learnt."""
     vulnerable = [
-        f"{package['name']} {package['version']}: {each['id']}, mended in {', '.join(each['fix_versions']) or 'none'}"
+        f"{package['name']} {package['version']}: {each['id']}, mended in {', '.join(each['fix_versions']) or '-'}"
         for package in packages
         for each in package.get("vulns", ())
     ]
@@ -43,9 +43,8 @@ def main(locks: Sequence[str]) -> int:
     known = len(packages) - len(unknown)
     sys.stdout.write(f"audit: {known} of {len(packages)} packages looked up, {len(vulnerable)} vulnerabilities\n")
     if unknown:
-        sys.stdout.write(
-            f"audit: nothing could be learnt of {', '.join(unknown[:10])}{' …' if unknown[10:] else ''}: is the database within reach?\n"
-        )
+        some = ", ".join(unknown[:10]) + (" …" if unknown[10:] else "")
+        sys.stdout.write(f"audit: nothing could be learnt of {some}: is the database within reach?\n")
     return int(bool(vulnerable or (unknown and os.environ.get("REQUIRE"))))
 
 
