@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from fastapi import Request
 
+from service.api.door.scopes import SPECS
 from service.api.door.visits import visit_of
 from service.api.parsing import pointing_into
 from service.api.services import services_of
@@ -46,9 +47,17 @@ async def of_plan(
     with visit_of(request).phase("plan"):
         plan, described = await of_spec(body, at_once, services.workers, request)
         if described is None:
-            plan = await named(plan, services.store)
+            plan = await for_client(plan, request)
             described = await in_worker(services.workers, request, afterwards, reading(body))
     return plan, described
+
+
+async def for_client(plan: Plan, request: Request) -> Plan:
+    """Return a plan whose spec no address can hold as `named` does; what a client may not have kept has none."""
+    store = services_of(request).store
+    if store is None or SPECS in visit_of(request).client.scopes:
+        return await named(plan, store)
+    return without_address(plan, f"{TOO_LONG}, and this client may not have it kept (its scopes lack {SPECS})")
 
 
 async def named(plan: Plan, store: Store | None) -> Plan:

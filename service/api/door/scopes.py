@@ -15,7 +15,7 @@ SCOPES = {
     READ: "the pages, the catalogue and the API's document",
     WEIGHTS: "weights, plans and the Hub",
     HEAVY: "diagnoses, trainings and comparisons of files",
-    SPECS: "keeping specs",
+    SPECS: "keeping specs, which is how those have links that no address can hold",
     METRICS: "counters for Prometheus",
 }
 EVERYBODY = ""  # what probes ask, and what explains a refusal, needs no scope

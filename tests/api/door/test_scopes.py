@@ -1,5 +1,6 @@
 """Scopes: every route needs one, which a key or the service's openness gives; who has none is told what to do."""
 
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,6 +175,25 @@ def test_an_open_playground_with_paid_heavy_work(file_of_keys: Path) -> None:
         assert anybody.post("/diagnose", json=SPEC, headers=bearing("heavy")).status_code == 200
         assert anybody.post("/init", json=SPEC, headers=bearing("heavy")).status_code == 200  # open to all
         assert anybody.post("/init", json=SPEC, headers={"authorization": f"Bearer {REPLACED}"}).status_code == 401
+
+
+def test_what_no_address_can_hold_is_kept_only_for_clients_that_may_have_specs_kept(
+    file_of_keys: Path, tmp_path: Path
+) -> None:
+    names = [random.Random(i).randbytes(32).hex() for i in range(600)]
+    layers = [{"type": "dense", "shape": [2, 2], "name": name} for name in names]
+    with serving(
+        INITSERVE_API_KEYS_FILE=str(file_of_keys), INITSERVE_OPEN_SCOPES="read,weights", INITSERVE_SPECS=str(tmp_path)
+    ) as server, httpx.Client(base_url=server.url, timeout=60) as anybody:  # fmt: skip
+        for path in ("/plan", "/init?include=statistics"):
+            answer = anybody.post(path, json={"seed": 1, "layers": layers})
+            assert answer.status_code == 200
+            assert [warning["code"] for warning in answer.json()["warnings"]] == ["no-address"]
+            assert "links" not in answer.json()
+        assert not list(tmp_path.rglob("*.json"))
+        planned = anybody.post("/plan", json={"seed": 1, "layers": layers}, headers=bearing("specs")).json()
+        assert anybody.get(planned["links"]["npz"], headers={"range": "bytes=0-9"}).status_code == 206
+        assert len(list(tmp_path.rglob("*.json"))) == 1
 
 
 def test_a_scope_that_is_closed_where_there_are_no_keys_is_closed_to_all() -> None:

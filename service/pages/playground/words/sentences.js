@@ -68,6 +68,11 @@ const ROWS = [
     "la dirección de esta red tendría más de $1 caracteres, y aquí no queda sitio para guardarla",
     "an address of this network would have more than $1 characters, and there is no room left here to keep it",
   ],
+  [
+    /^this answer has no links: .* more than (\S+) characters, and this client may not have it kept .*$/,
+    "la dirección de esta red tendría más de $1 caracteres, y guardarla aquí requiere una clave que lo permita",
+    "an address of this network would have more than $1 characters, and to keep it here takes a key that opens that",
+  ],
 
   [
     /^links of (\S+) parameters would be too long to list them: .*$/,
