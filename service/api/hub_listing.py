@@ -25,7 +25,7 @@ from service.specs.published import library_of
 from service.stream.dtypes import DTYPES
 
 NO_DATE = "1970-01-01T00:00:00.000Z"  # a spec has none, and clients read one
-MOST_PATHS = 1000  # that are asked for at once
+MOST_PATHS, LONGEST_PATHS = 1000, 2**18  # that are asked for at once, and their bytes
 OBJECT = {"schema": {"type": "object"}}
 LIST = {"schema": {"type": "array", "items": {"type": "object"}}}
 PATHS = {
@@ -181,6 +181,8 @@ async def paths(request: Request) -> Response:
 
 def read_paths(body: bytes, media_type: str) -> tuple[set[str], bool]:
     """Return the paths that a body lists, and whether their last commit is to be told, too."""
+    if len(body) > LONGEST_PATHS:
+        raise RequestProblem("body-too-large", f"a list of paths has at most {LONGEST_PATHS:,} bytes")
     try:
         if media_type.startswith("application/json"):
             document = parse_json(body)

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import struct
 import zlib
 from typing import Any, NamedTuple
 
@@ -108,6 +109,28 @@ BODIES: dict[str, Nasty] = {
     "what inflates to zeros": posted(gzip.compress(b"\0" * 15 * MIB), content_encoding="gzip"),
 }  # fmt: skip
 
+OCTETS = {"content-type": "application/octet-stream"}
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+PATHS = "/api/models/init/gpt2-small/paths-info/main"
+
+
+def headed(header: bytes) -> Nasty:
+    """Return a safetensors file with this header and no more."""
+    return Nasty("POST", "/verify", struct.pack("<Q", len(header)) + header, OCTETS)
+
+
+FILES: dict[str, Nasty] = {
+    "a header of blanks": headed(b"{" + b" " * 24_000_000 + b"}"),
+    "a header of one name": headed(b'{"' + b"a" * 24_000_000 + b'":1}'),
+    "a header of 50,000 tensors": headed(
+        b"{" + b",".join(b'"a%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}' % n for n in range(50_000)) + b"}"
+    ),
+    "an array that ends too soon": Nasty("POST", "/verify", b"\x93NUMPY\2\0" + struct.pack("<I", 2**31), OCTETS),
+    "paths of escapes": Nasty("POST", PATHS, b"paths=" + b"%41" * 5_000_000, FORM),
+    "a million paths": Nasty("POST", PATHS, b"paths=a&" * 1_000_000, FORM),
+    "a million paths as JSON": Nasty("POST", PATHS, b'{"paths":[' + b'"a",' * 1_000_000 + b'"b"]}', JSON),
+}  # fmt: skip
+
 ADDRESSES: dict[str, Nasty] = {
     "an address of a long text": addressed(b'{"algorithm":"initserve/1","seed":"' + b"a" * 4_000_000 + b'"}'),
     "an address of blanks": addressed(b'{"algorithm":"initserve/1",' + b" " * 4_000_000 + b'"seed":"1"}'),
@@ -157,4 +180,4 @@ HEADERS: dict[str, Nasty] = {
     ),
 }  # fmt: skip
 
-ALL = BODIES | ADDRESSES | HEADERS
+ALL = BODIES | FILES | ADDRESSES | HEADERS

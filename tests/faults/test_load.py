@@ -36,7 +36,8 @@ async def peak(port: int, seconds: float) -> float:
     async def go_on(number: int) -> None:
         nonlocal count
         while time.monotonic() < until:
-            count += (await ask(port, DEAR, client(number))).status == 200
+            answer = await ask(port, DEAR, client(number))
+            count += answer.status == 200
 
     began = time.monotonic()
     await asyncio.gather(*map(go_on, range(8)))

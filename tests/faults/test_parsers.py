@@ -41,7 +41,7 @@ from tests.verification import file_of, planned, verify
 
 LARGEST = 16 * 1024  # bytes of an error
 REFUSED = (InitserveError, RequestProblem)
-SOON = 2.0  # seconds; milliseconds where the machine has nothing else to do
+SOON = 2.0  # seconds of a processor; milliseconds but where a kernel is compiled
 CASES = int(os.environ.get("CASES", "200"))  # of each; as many as there is time for
 quick = settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -49,14 +49,14 @@ quick = settings(max_examples=CASES, deadline=None, suppress_health_check=[Healt
 @contextmanager
 def refused_by_name() -> Iterator[None]:
     """Let through what is refused as it should be, in a small answer and in time."""
-    began, size = time.perf_counter(), 0
+    began, size = time.thread_time(), 0
     try:
         yield
     except REFUSED as error:
         told = getattr(error, "errors", [{"pointer": getattr(error, "pointer", ""), "detail": error.detail}])
         size = len(problem(error.code, error.detail, told, error.remedy).body)
     assert size <= LARGEST
-    assert time.perf_counter() - began < SOON
+    assert time.thread_time() - began < SOON
 
 
 # Documents

@@ -4,12 +4,12 @@ NumPy's own reader evaluates the header as Python, takes types whose bytes depen
 mends; this one takes what the format's description has (NumPy Enhancement Proposal 1, versions 1.0 to 3.0).
 """
 
-import base64
 import binascii
 import re
 from math import prod
 
 import numpy as np
+import pybase64
 from numpy.typing import NDArray
 from pydantic_core import PydanticCustomError
 
@@ -33,7 +33,7 @@ NUMBERS = re.compile(r"[<>]f[248]|[<>][iu][248]|[|<>][iu]1")
 def load_npy(text: str) -> NDArray[np.float64]:
     """Return the numbers of a .npy file in base64, in C order; raises PydanticCustomError for what is none."""
     try:
-        array = read(base64.b64decode(text, validate=True))
+        array = read(pybase64.b64decode(text, validate=True))
     except (binascii.Error, ValueError):
         raise PydanticCustomError(
             "npy", "not a complete .npy file of real numbers (integers, or floats of 16 to 64 bits), in base64"
