@@ -122,20 +122,15 @@ class Settings(BaseSettings):
     max_binary_bytes: int = Field(
         64 * GIB, ge=1, description="Bytes of weights in an npy, npz or safetensors answer, made as it is sent."
     )
-    max_operations: int = Field(
-        2**38,
-        ge=1,
-        description="Operations before a matrix's first number is known, summed over an answer; 2^33 take about 0.2 s.",
+    max_processor_seconds: float = Field(
+        16.0,
+        gt=0,
+        description="Seconds of a processor that one request may take: before an answer's first number, and a "
+        "diagnosis or a training in all. Known before it begins, in seconds of a server's core of this decade "
+        "(service/prices); what is drawn as it is sent has MAX_ELEMENTS.",
     )
     max_standing_bytes: int = Field(
         GIB, ge=1, description="Bytes of memory for a parameter that must be made as a whole: matrices and tables."
-    )
-    max_diagnosis_operations: int = Field(
-        2**36,
-        ge=1,
-        description="Multiplications of a diagnosis's pass forward, weights times places times examples; 2^35, of a "
-        "GPT-2 of 124 million weights with 256 tokens, say, take a second or two on two processors, and twice as much "
-        "for the way back. Diagnoses take turns; each holds up to 2 GiB while it runs, as its sizes say.",
     )
     max_bytes_in_flight: int = Field(
         2 * GIB,

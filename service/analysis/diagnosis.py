@@ -12,7 +12,7 @@ from service.analysis.distributions import BYTES_OF_LAYER, PER_COUNTED
 from service.analysis.first_step import HIGH, LOW
 from service.analysis.network import Batches, Network, activation_of, check_rules
 from service.analysis.remedies import candidates, measured_candidates, remedy, with_fewer_rules
-from service.analysis.sizes import PER_LAYER
+from service.analysis.sizes import IN_ALL, PER_FORECAST, SMALLER
 from service.analysis.steps.asked import held_by_steps
 from service.analysis.steps.first_steps import FirstSteps
 from service.analysis.study import Findings, study, study_forecast
@@ -26,7 +26,8 @@ from service.stream.views import Shape
 COMFORT = 2**37  # multiplications that take as long: of a study of as many examples as nobody stated, some seconds
 FEWEST = 8  # examples that are drawn, unless so many are too much to run
 LEAST = 2  # which differ from each other
-REMEDIES = 4  # times the largest pass that may be asked for: what remedies may cost together
+MOST_REMEDIES = 10  # that there are to be tried
+PER_DISTRIBUTION = 40_000_000  # multiplications, of a layer whose numbers are counted, whatever its size
 
 
 class Diagnosis:
@@ -89,18 +90,43 @@ class Diagnosis:
             shapes = {name: (examples, *shape[1:]) for name, shape in shapes.items()}
         return shapes
 
-    @property
+    @cached_property
     def price(self) -> int:
-        """What it costs, in multiplications that take as long; raises InitserveError for what is too much."""
+        """What it costs but for remedies, in multiplications that take as long, of shapes alone."""
+        network, shapes = Network(self.spec, self.most_operations), self.shapes
+        places = len(network.graph.places)
+        if self.request.forecast_only:
+            return PER_FORECAST * places
+        step = network.price_of_step(shapes)
+        price = network.price(shapes) + ((self.request.steps or -1) + 1) * step
+        if self.request.tune is not None:
+            price += step
+        if self.request.distributions:
+            price += PER_COUNTED * network.cost(shapes).kept + PER_DISTRIBUTION * places
+        if self.family is not None:
+            few = {name: batch.shape for name, batch in self.family.inputs.items()}
+            price += sum(2 * member.network.price_of_step(few) for member in self.family.members)
+        return price
+
+    @property
+    def price_of_remedies(self) -> int:
+        """What all remedies may cost that are tried where a network starts badly."""
+        return min(self.affordable, MOST_REMEDIES) * self._price_of_remedy
+
+    @cached_property
+    def _price_of_remedy(self) -> int:
+        """A remedy is studied, and may be measured before that."""
         network = Network(self.spec, self.most_operations)
         if self.request.forecast_only:
-            return PER_LAYER * len(network.graph.places)
-        passes = 2 + REMEDIES + (self.request.steps or 0)
-        alone = passes * network.price(self.shapes)
-        if self.family is None:
-            return alone
-        shapes = {name: batch.shape for name, batch in self.family.inputs.items()}
-        return alone + sum(2 * member.network.price(shapes) for member in self.family.members)
+            return PER_FORECAST * len(network.graph.places)
+        return network.price(self.shapes) + network.price_of_step(self.shapes)
+
+    def check_price(self) -> None:
+        """Raise TooLarge for what costs too much in all, before a number is drawn."""
+        most = IN_ALL * self.most_operations
+        if self.price > most:
+            detail = f"this diagnosis costs as much as {self.price:,} multiplications; at most {most:,} are allowed"
+            raise TooLarge(f"{detail}: {SMALLER}, or less asked of it")
 
     def study(self, spec: Spec, distributions: bool = False) -> Findings:
         """Return what a spec comes to with the inputs of this request."""
@@ -126,17 +152,14 @@ class Diagnosis:
 
     @property
     def affordable(self) -> int:
-        """How many remedies may be tried, one at least: each is studied, and may be measured before that."""
-        if self.request.forecast_only:
-            return max(1, REMEDIES * self.most_operations // (PER_LAYER * len(self.plan.layers)))
-        network = Network(self.spec, self.most_operations)
-        counting = PER_COUNTED * network.cost(self.shapes).kept if self.request.distributions else 0
-        return max(1, (REMEDIES * self.most_operations - counting) // (2 * network.price(self.shapes)))
+        """How many remedies may be tried, of what is left of all that a diagnosis may cost."""
+        return max(0, IN_ALL * self.most_operations - self.price) // self._price_of_remedy
 
     def answer(self) -> dict[str, Any]:
         """Return the answer of POST /diagnose."""
         steps, family = self._steps(), self.family
         self.request.check_distributions()
+        self.check_price()
         found = self.study(self.spec, self.request.distributions)
         told = self._summary(found)
         tuned = None

@@ -19,6 +19,7 @@ from service.analysis.rules.dense import turned
 from service.analysis.sizes import (
     MOST_BYTES,
     PER_LAYER,
+    PER_STEP,
     PER_VALUE,
     PER_WEIGHT,
     SETUP,
@@ -191,7 +192,12 @@ class Network:
             + PER_VALUE * (kept + weights)
             + PER_WEIGHT * weights
             + PER_LAYER * len(self.graph.places)
+            + self.plan.cost.operations // SETUP
         )
+
+    def price_of_step(self, inputs: Mapping[str, Shape]) -> int:
+        """Return what a pass there and back costs, with the weights changed after it; raises as `price` does."""
+        return self.price(inputs) - (PER_LAYER - PER_STEP) * len(self.graph.places)
 
     def cost(self, inputs: Mapping[str, Shape]) -> Cost:
         """Return what a pass with batches of these shapes costs; raises InitserveError as `price` does."""

@@ -35,11 +35,14 @@ KEPT_OF_SLOPES, KEPT_OF_SCORES = (
     5,
 )  # arrays that learnt slopes keep as large as what they give, attention as its scores
 GATES = 8  # what a step of a recurrent layer keeps, in units of its gates: sums, gates, states
-SETUP = 8  # a matrix decomposition's operations are worth so many of a pass's multiplications in time
+SETUP = 2  # a matrix decomposition's operations are worth so many of a pass's multiplications in time
 # What a study costs, in multiplications that take as long: of a pass forward and back, and of looking at what it kept
 # (moments, cosines, units that differ), at weights (drawn, and their singular values) and at a layer (theory, the way
 # through Python).
-THERE_AND_BACK, PER_VALUE, PER_WEIGHT, PER_LAYER = 3, 300, 100, 13_000_000
+THERE_AND_BACK, PER_VALUE, PER_WEIGHT, PER_LAYER = 3, 300, 100, 60_000_000
+# Of those that a layer takes whatever its size: a forecast of it, and a step there and back.
+PER_FORECAST, PER_STEP = 12_000_000, 7_000_000
+IN_ALL = 4  # times the most multiplications that a pass forward may have: what a study may cost in all
 
 
 def field_of(layer: LayerSpec) -> list[int]:

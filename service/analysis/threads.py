@@ -41,6 +41,10 @@ def side_by_side(work: Callable[[int], None], parts: Sequence[int]) -> None:
 
     Returns, or raises, once no thread is at it any more.
     """
+    if len(parts) == 1:  # most arrays are small, and a small network is mostly the way through here
+        stopping.check()
+        work(parts[0])
+        return
     waiting, lock = iter(parts), threading.Lock()
 
     def take() -> int | None:

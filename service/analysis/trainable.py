@@ -113,6 +113,11 @@ def run_operations(request: TrainRequest, steps: int) -> int:
     return steps * operations(request) + seen
 
 
+def operations_of(request: TrainRequest) -> int:
+    """Return what all runs cost, in multiplications that take as long."""
+    return len(schemes_of(request)) * request.restarts * run_operations(request, request.steps)
+
+
 def affordable_steps(request: TrainRequest, most_operations: int) -> int:
     """Return how many steps a run may take for so many operations, 0 where one is too much."""
     step, look = operations(request), look_operations(request) if request.watch else 0
@@ -137,7 +142,7 @@ def check(request: TrainRequest, most_operations: int) -> None:
         with mending(request):
             check_graph(request, TASKS[request.task], request.task)
     runs = len(schemes_of(request)) * request.restarts
-    asked = runs * run_operations(request, request.steps)
+    asked = operations_of(request)
     if asked > most_operations:
         steps = affordable_steps(request, most_operations // runs)
         fewer = {"steps": steps} if steps else {"restarts": 1, "schemes": None, "steps": 1}

@@ -19,7 +19,9 @@ from service.lines import LineFull, ShareUsedUp
 from service.networks.arrays import Cost
 from service.networks.plan import Plan
 from service.pipeline import AHEAD
+from service.prices import before, planning
 from service.settings import Settings
+from service.specs.spec import Spec
 from service.stream.streams import ALGORITHM
 
 RETRY_AFTER = 1  # seconds; most answers are out in less
@@ -30,9 +32,9 @@ PARSED = 32  # bytes held for each byte of a body that is parsed, planned and to
 STREAM = AHEAD + 4 * 2**20
 SMALL_BODY = 2**16  # bytes up to which a request counts as small
 FAR = (
-    "this stream has no addresses: to come to this place it is walked over, which takes {:,} operations; at most {:,} "
-    f"are allowed in one answer. Ask for what stands nearer to its beginning, or for {ALGORITHM}, where every element "
-    "has an address"
+    "this stream has no addresses: to come to this place it is walked over, which takes {:.3g} seconds of a "
+    "processor; at most {:g} are allowed in one answer. Ask for what stands nearer to its beginning, or for "
+    f"{ALGORITHM}, where every element has an address"
 )
 KEPT = 4  # a quarter of the memory is for small requests and their answers alone
 
@@ -171,12 +173,23 @@ def admit_cost(cost: Cost, settings: Settings, where: str = "in one answer") -> 
     """Refuse what takes too much, whatever else is under way."""
     refuse_beyond(cost.elements, settings.max_elements, "elements", "in one answer")
     refuse_beyond(cost.bytes, settings.max_binary_bytes, "bytes of weights", where)
-    most = settings.max_operations
-    if cost.operations > most >= cost.operations - cost.walking:
-        raise TooLarge(FAR.format(cost.walking, most), remedy={"algorithm": ALGORITHM})
-    refuse_beyond(cost.operations, most, "operations before its first number", "in one answer")
+    seconds, allowed = before(cost.operations), settings.max_processor_seconds
+    if seconds > allowed >= before(cost.operations - cost.walking):
+        raise TooLarge(FAR.format(before(cost.walking), allowed), remedy={"algorithm": ALGORITHM})
+    refuse_seconds(seconds, allowed, "before its first number")
     most = min(settings.max_standing_bytes, settings.max_standing_bytes_in_flight)
     refuse_beyond(cost.standing, most, "bytes in memory at once", "for one parameter")
+
+
+def admit_planning(spec: Spec, settings: Settings) -> None:
+    """Refuse a spec that takes too long to plan, before that is begun."""
+    refuse_seconds(planning(spec), settings.max_processor_seconds, "to be planned")
+
+
+def refuse_seconds(seconds: float, most: float, when: str) -> None:
+    if seconds > most:
+        shown = f"{seconds:,.3g}" if seconds < 1e12 else "more than 10^12"
+        raise TooLarge(f"this spec takes {shown} seconds of a processor {when}; at most {most:g} are allowed")
 
 
 def refuse_beyond(cost: int, limit: int, unit: str, where: str) -> None:

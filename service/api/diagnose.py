@@ -16,7 +16,7 @@ from service.api.routing import DirectRoute, read_query
 from service.api.services import services_of
 from service.api.working import in_worker
 from service.formats.description import dumps
-from service.prices import diagnosing
+from service.prices import diagnosing, most_of_a_pass
 
 QUESTIONS = {
     "normal": {
@@ -117,7 +117,7 @@ async def diagnose(request: Request) -> Response:
             keep_to_one_thread()
             asked_for = parse_document(body, DiagnoseRequest)
             with pointing_into(body):
-                diagnosis = Diagnosis(asked_for, services.settings.max_diagnosis_operations)
+                diagnosis = Diagnosis(asked_for, most_of_a_pass(services.settings.max_processor_seconds))
                 services.room.for_study(grant, diagnosis.memory)
                 grant.also(visit_of(request).hold(diagnosing(diagnosis)))
                 answer = diagnosis.answer()

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.admission import admit
+from service.api.admission import admit, admit_planning
 from service.api.body import read_body
 from service.api.described import WHEN_READ, content, json_body, one_of, problems, query, told
 from service.api.door.visits import whose
@@ -99,6 +99,7 @@ async def init(request: Request) -> Response:
         headers["content-disposition"] = f'attachment; filename="weights{chosen.format.suffix}"'
 
     def prepare(spec: Spec) -> Plan:
+        admit_planning(spec, services.settings)
         plan = spec.plan()
         admit(plan, chosen.name, wanted, services.settings)
         return plan
@@ -143,6 +144,7 @@ async def plan(request: Request) -> Response:
     networks: list[dict[str, Any] | None] = []
 
     def prepare(spec: Spec) -> Plan:
+        admit_planning(spec, services.settings)
         plan = spec.plan()
         if with_network:
             networks.append(joined(spec))

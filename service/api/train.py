@@ -20,7 +20,7 @@ from service.api.working import in_worker
 from service.errors import InvalidSpec
 from service.formats.description import dumps
 from service.formats.payload import Piece, text
-from service.prices import reading, training
+from service.prices import multiplications, reading, training
 
 MEDIA_TYPES = {"json": "application/json", "events": "text/event-stream", "jsonl": "application/jsonl"}
 QUESTIONS: dict[str, dict[str, Any]] = {
@@ -131,7 +131,8 @@ async def start_training(request: Request) -> Response:
             wanted = parse_document(body, TrainRequest)
             with pointing_into(body):
                 check_watched(wanted, chosen)
-                return rendered(wanted, train(wanted), chosen), held_by(wanted), training(wanted)
+                most = multiplications(services.settings.max_processor_seconds)
+                return rendered(wanted, train(wanted, most), chosen), held_by(wanted), training(wanted)
 
         with visit_of(request).phase("plan"):
             pieces, bytes_held, seconds = await in_worker(services.workers, request, begin, reading(body))

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from service import stopping
 from service.formats import npy
 from service.formats.payload import Include, Known, Owed, Part, Payload, Values, raw
 from service.networks.plan import Plan, PlannedParameter
@@ -82,6 +83,7 @@ def encode(plan: Plan, include: Include) -> Payload:
     parts: list[Part] = []
     start = 0
     for parameter in plan.parameters:
+        stopping.check()
         members.append(Member(parameter, start))
         own = members[-1].parts()
         parts += own
@@ -95,6 +97,10 @@ def encode(plan: Plan, include: Include) -> Payload:
     )
 
     def central(sums: Sequence[Checksum]) -> bytes:
-        return b"".join(member.central_header(each) for member, each in zip(members, sums, strict=True))
+        found = []
+        for member, each in zip(members, sums, strict=True):
+            stopping.check()
+            found.append(member.central_header(each))
+        return b"".join(found)
 
     return Payload([*parts, Owed(directory, [member.values for member in members], central), Known(end)])

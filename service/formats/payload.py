@@ -13,6 +13,7 @@ from functools import partial
 from itertools import accumulate
 from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
+from service import stopping
 from service.networks.arrays import Cost
 from service.networks.plan import PlannedParameter
 from service.once import once
@@ -343,14 +344,16 @@ def cost_of_drawing(drawn: Iterable[tuple[PlannedParameter, int, int]], length: 
     One is made at a time: of those that must stand in memory the largest counts.
     """
     way = Way()
-    elements = operations = standing = walking = 0
+    elements = operations = standing = walking = arrays = 0
     for parameter, begin, after in drawn:
+        stopping.check()
         ahead = way.to(parameter, begin, after)
         walking += ahead + parameter.walking
         operations += ahead + parameter.operations
         elements += after - begin
+        arrays += 1
         standing = max(standing, parameter.standing)
-    return Cost(elements, length, operations, standing, walking)
+    return Cost(elements, length, operations, standing, walking, arrays)
 
 
 def approach(first: tuple[PlannedParameter, int, int] | None) -> Iterator[Piece]:

@@ -7,6 +7,7 @@ without a gap: in the plan's order, but wider dtypes first, so that each begins 
 import json
 from collections.abc import Sequence
 
+from service import stopping
 from service.formats.payload import Include, Known, Payload, raw
 from service.networks.plan import Plan, PlannedParameter
 from service.stream.dtypes import DTYPES
@@ -44,6 +45,7 @@ def header(plan: Plan, parameters: Sequence[PlannedParameter], counts: Sequence[
         entries[count] = entry("I64", (), offset, offset + COUNT)
         offset += COUNT
     for parameter in parameters:
+        stopping.check()
         end = offset + parameter.bytes
         entries[parameter.key] = entry(DTYPES[parameter.dtype].safetensors, parameter.shape, offset, end)
         offset = end

@@ -23,7 +23,8 @@ ANY = Streams("", 0)  # for what does not depend on where an array is drawn from
 class Cost(NamedTuple):
     """`operations` come before the first number of matrices, `standing` is bytes that must stand in memory at once.
 
-    `walking` are those of the operations that it takes to come to a place of a stream that is walked.
+    `walking` are those of the operations that it takes to come to a place of a stream that is walked, `arrays` how
+    many are drawn, each of which takes some microseconds however small it is.
     """
 
     elements: int
@@ -31,6 +32,7 @@ class Cost(NamedTuple):
     operations: int
     standing: int
     walking: int = 0
+    arrays: int = 1
 
 
 @dataclass(frozen=True, eq=False)

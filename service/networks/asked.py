@@ -5,7 +5,7 @@ theirs together, one object for all of them.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from service.errors import UnsupportedCombination
@@ -164,7 +164,8 @@ class Made:
     sources: Mapping[str, Source]
     forms: Mapping[str, Form]
     arrays: Mapping[str, Draw]
+    distributions: Mapping[str, Distribution] = field(init=False)  # of the sources; each of a layer's arrays asks
 
-    @property
-    def distributions(self) -> dict[str, Distribution]:
-        return {name: source.distribution for name, source in self.sources.items()}
+    def __post_init__(self) -> None:
+        found = {name: source.distribution for name, source in self.sources.items()}
+        object.__setattr__(self, "distributions", found)

@@ -167,14 +167,15 @@ class Caution:
 
 def cost_of(parameters: Iterable[PlannedParameter]) -> Cost:
     """Return what making them takes; of matrices that must stand in memory the largest, since one is made at a time."""
-    elements = size = operations = standing = 0
+    elements = size = operations = standing = arrays = 0
     for parameter in parameters:
         cost = parameter.cost
         elements += cost.elements
         size += cost.bytes
         operations += cost.operations
+        arrays += 1
         standing = max(standing, cost.standing)
-    return Cost(elements, size, operations, standing)
+    return Cost(elements, size, operations, standing, arrays=arrays)
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,21 @@
 """What it takes to draw numbers, and to compare a file with them."""
 
 from service.networks.arrays import Cost
+from service.prices.processor import OPERATION
 
-PER_OPERATION = 2.5e-11  # of a decomposition, and of a walk to a place of a stream
-PER_ELEMENT = 4e-9
-PER_BYTE = 5e-10  # that is written, or compared
-PER_ANSWER = 1e-4
+PER_ANSWER, PER_ARRAY = 1e-4, 6e-5  # seconds: an array has its place in a file, a stream of its own and a block
+PER_ELEMENT, PER_BYTE = 3e-9, 4e-10
+
+
+def before(operations: int) -> float:
+    """Return the seconds of so many operations, which come before an answer's first number."""
+    return OPERATION * operations
 
 
 def drawing(cost: Cost) -> float:
     """Return the seconds of an answer of /init, or of a range: what comes before its first number, and its numbers."""
-    return PER_ANSWER + PER_OPERATION * cost.operations + PER_ELEMENT * cost.elements + PER_BYTE * cost.bytes
+    numbers = PER_ELEMENT * cost.elements + PER_BYTE * cost.bytes
+    return PER_ANSWER + before(cost.operations) + PER_ARRAY * cost.arrays + numbers
 
 
 def comparing(length: int, cost: Cost) -> float:

@@ -36,7 +36,7 @@ class Draws(Protocol):
     def passing(self, first: int) -> int:
         """Return the operations, beside `operations`, that it takes to begin at element `first` where nothing is made.
 
-        In the unit of INITSERVE_MAX_OPERATIONS. Not 0 where a stream is walked: its words, its values, or the calls
+        Operations as `operations` counts them. Not 0 where a stream is walked: its words, its values, or the calls
         that were made with it before.
         """
         ...

@@ -4,6 +4,7 @@ Accurate to a few units in the last place, which is far below float32's. For tab
 """
 
 import math
+from collections.abc import Callable
 from decimal import Context, Decimal
 
 import numpy as np
@@ -29,8 +30,23 @@ def series(x: Doubles, coefficients: list[float]) -> Doubles:
     return value
 
 
+def in_parts(few: Callable[[Doubles], Doubles], x: Doubles) -> Doubles:
+    """Return a function of every element, some at a time: nobody may wait for the rest any more."""
+    if np.size(x) <= PART:
+        return few(x)
+    found, every = np.empty(x.size), x.reshape(-1)
+    for start in range(0, x.size, PART):
+        stopping.check()
+        found[start : start + PART] = few(every[start : start + PART])
+    return found.reshape(x.shape)
+
+
 def exp(x: Doubles) -> Doubles:
     """Return e to the x, for |x| < 700."""
+    return in_parts(exp_of_few, x)
+
+
+def exp_of_few(x: Doubles) -> Doubles:
     halvings = np.floor(x * (1.0 / LN2) + 0.5)
     rest = (x - halvings * LN2_HIGH) - halvings * LN2_LOW
     return np.ldexp(series(rest, [1.0 / math.factorial(n) for n in range(18)]), halvings.astype(np.int64))
@@ -38,6 +54,10 @@ def exp(x: Doubles) -> Doubles:
 
 def log(x: Doubles) -> Doubles:
     """Return the natural logarithm of x > 0."""
+    return in_parts(log_of_few, x)
+
+
+def log_of_few(x: Doubles) -> Doubles:
     mantissa, exponent = np.frexp(x)
     low = mantissa < 0.7071067811865476
     mantissa, exponent = np.where(low, mantissa * 2.0, mantissa), exponent - low

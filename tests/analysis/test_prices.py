@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from service.analysis.descent import descend, started, there_and_back
 from service.analysis.diagnosable import DiagnoseRequest
-from service.analysis.diagnosis import REMEDIES, Diagnosis
+from service.analysis.diagnosis import Diagnosis
 from service.analysis.forecast import joins
 from service.analysis.forecast.signal import between
 from service.analysis.network import Network
-from service.analysis.sizes import cost_of
+from service.analysis.sizes import IN_ALL, cost_of
 from service.analysis.study import Findings, study
 from service.analysis.tasks import TASKS, TaskName
 from service.analysis.trainable import MOST_OPERATIONS, TrainRequest, operations
@@ -197,7 +197,8 @@ def test_what_inputs_of_a_sum_share_is_asked_once_for_each(monkeypatch: pytest.M
 
 def test_remedies_together_cost_a_bounded_share(monkeypatch: pytest.MonkeyPatch) -> None:
     deep = [{"type": "dense", "shape": [8, 8], "activation": "sigmoid", "scheme": "zeros"}] * 400
-    diagnosis = diagnosed(deep, batch=1024)
+    diagnosis = diagnosed(deep, batch=8)
+    diagnosis.most_operations = 2**35
     found = study(diagnosis.spec, diagnosis.inputs, 1, 2**40)
     studied: list[Spec] = []
 
@@ -206,7 +207,15 @@ def test_remedies_together_cost_a_bounded_share(monkeypatch: pytest.MonkeyPatch)
         return found
 
     monkeypatch.setattr(Diagnosis, "study", counted_study)
-    price = Network(diagnosis.spec, 2**33).price({name: batch.shape for name, batch in diagnosis.inputs.items()})
     assert diagnosis.remedy(found) is None
-    assert 1 <= len(studied) == diagnosis.affordable
-    assert 2 * price * len(studied) <= REMEDIES * 2**33 or len(studied) == 1
+    assert 1 <= len(studied) <= diagnosis.affordable
+    assert diagnosis.price + diagnosis.price_of_remedies <= IN_ALL * diagnosis.most_operations
+
+
+def test_a_diagnosis_that_costs_too_much_in_all_is_refused_before_a_number_is_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("service.analysis.network.load", None)
+    layers = [{"type": "dense", "shape": [8, 8], "activation": "gelu"}] * 600
+    with pytest.raises(TooLarge, match="this diagnosis costs as much as"):
+        diagnosed(layers, batch=2).answer()

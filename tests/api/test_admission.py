@@ -13,6 +13,7 @@ from service.specs.spec import Spec
 
 TENSOR = {"type": "tensor", "shape": [100], "scheme": "random_normal"}  # 400 bytes
 CLIENT = "192.0.2.1"
+LARGE = {"type": "tensor", "shape": [2048, 2048], "scheme": "orthogonal"}  # 2^36 operations
 MATRIX = {"type": "tensor", "shape": [10, 10], "scheme": "orthogonal"}  # 8,000 operations, 5,600 bytes that stand
 
 
@@ -24,7 +25,7 @@ MATRIX = {"type": "tensor", "shape": [10, 10], "scheme": "orthogonal"}  # 8,000 
         ("max_json_bytes", 400, [TENSOR], "json", Include(), "400 bytes of weights; at most 399 are allowed in JSON"),
         ("max_binary_bytes", 400, [TENSOR], "npy", Include(), "400 bytes of weights; at most 399 are allowed in npy"),
         ("max_binary_bytes", 400, [TENSOR], "safetensors", Include(), "at most 399 are allowed in safetensors"),
-        ("max_operations", 8000, [MATRIX], "json", Include(), "8,000 operations before its first number"),
+        ("max_processor_seconds", 2, [LARGE], "npz", Include(), "takes 2 seconds of a processor before its first"),
         ("max_standing_bytes", 5600, [MATRIX], "json", Include(), "5,600 bytes in memory at once"),
         ("max_standing_bytes_in_flight", 5600, [MATRIX], "json", Include(), "5,600 bytes in memory at once"),
     ],

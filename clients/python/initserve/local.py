@@ -103,11 +103,12 @@ class Local:
         from service.analysis.diagnosable import DiagnoseRequest
         from service.analysis.diagnosis import Diagnosis
         from service.api.parsing import parse_document, pointing_into
+        from service.prices import most_of_a_pass
 
         body = body_of_spec(spec)
         with as_answers(), pointing_into(body):
             asked = parse_document(body, DiagnoseRequest)
-            return plain(Diagnosis(asked, self._settings.max_diagnosis_operations).answer())
+            return plain(Diagnosis(asked, most_of_a_pass(self._settings.max_processor_seconds)).answer())
 
     def verify(self, path: str | PathLike[str], spec: Spec | None = None) -> dict[str, Any]:
         """As `Client.verify`; also of a checkpoint in shards, by its index."""

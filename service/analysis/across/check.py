@@ -17,6 +17,7 @@ from service.analysis.across.rates import rates_of
 from service.analysis.magnitudes import gradient_of, rms_of
 from service.analysis.network import Batches, Network
 from service.analysis.optimizers import OPTIMIZERS
+from service.analysis.sizes import IN_ALL
 from service.analysis.steps.asked import StepsRequest
 from service.analysis.steps.descent import descend
 from service.analysis.steps.first_steps import FirstSteps
@@ -25,7 +26,6 @@ from service.networks.layers.structure import Add
 from service.specs.spec import Spec
 from service.stream.views import Shape
 
-WORTH = 32  # passes of the most multiplications that one may have: what a family may cost
 # Of a batch. As many as a narrow layer has units push each other the way of what they share by chance, the more so the
 # narrower it is: what keeps its size seems to shrink then.
 EXAMPLES = 8
@@ -131,10 +131,10 @@ def affordable(networks: Sequence[Network], inputs: Batches) -> Batches:
 def check_price(networks: Sequence[Network], shapes: Mapping[str, Shape], across: Across, most: int) -> None:
     """Refuse a family that costs too much: each member goes there and back twice."""
     try:
-        prices = [2 * network.price(shapes) for network in networks]
+        prices = [2 * network.price_of_step(shapes) for network in networks]
     except TooLarge as error:
         raise TooLarge(f"of this family a member is too large: {error.detail}", f"/across/{across.by}") from None
-    allowed = WORTH * most
+    allowed = IN_ALL * most
     if sum(prices) <= allowed:
         return
     kept = next(count for count in range(len(prices) - 1, -1, -1) if sum(prices[:count]) <= allowed)

@@ -8,12 +8,12 @@ from pydantic import AfterValidator, BaseModel, Field
 from service.analysis.losses import LossName
 from service.analysis.network import Network
 from service.analysis.optimizers import OPTIMIZERS, RATES, OptimizerName
+from service.analysis.sizes import IN_ALL
 from service.errors import InvalidSpec, TooLarge
 from service.networks.schemes.npy import read_npy
 from service.stream.views import Shape
 
 MOST_STEPS = 50
-WORTH = 48  # passes of the most multiplications that one may have: what all steps together may cost
 IN_THE_MAKING: dict[OptimizerName, int] = {"sgd": 1, "adam": 3}  # arrays as large as the one that is changed
 OF_STEPS = ("optimizer", "learning_rate", "loss", "targets")  # members that say something of steps alone
 
@@ -74,10 +74,13 @@ def check_cost(network: Network, shapes: Mapping[str, Shape], steps: int) -> Non
 
     Raises TooLarge with as many as would do.
     """
-    price, most = network.price(shapes), WORTH * network.most_operations
+    price = network.price_of_step(shapes)
+    most = IN_ALL * network.most_operations - network.price(shapes)  # the study is beside them
     if (steps + 1) * price <= most:
         return
-    fewer = most // price - 1
+    fewer = max(0, most) // price - 1
     remedy: dict[str, Any] = {"steps": fewer if fewer > 0 else None}
-    detail = f"{steps} steps cost as much as {(steps + 1) * price:,} multiplications; at most {most:,} are allowed"
+    detail = (
+        f"{steps} steps cost as much as {(steps + 1) * price:,} multiplications; at most {max(0, most):,} are allowed"
+    )
     raise TooLarge(f"{detail}: fewer steps or a smaller batch will do", "/steps", remedy)

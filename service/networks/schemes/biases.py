@@ -62,7 +62,7 @@ class Chrono(Scheme):
         # E ln²U over [1, top], twice in four gates; the mean is 0 by symmetry.
         square = (top * math.log(top) ** 2 - 2 * top * math.log(top) + 2 * top - 2) / (top - 1.0)
         bound = math.log(top) * (1 + 2.0**-50)
-        return Computed((0.0, math.sqrt(square / 2), -bound, bound), ("chrono",), 64 * site.elements, make, True)
+        return Computed((0.0, math.sqrt(square / 2), -bound, bound), ("chrono",), 1500 * site.elements, make, True)
 
 
 class StepBias(Scheme):
@@ -96,7 +96,7 @@ class StepBias(Scheme):
         grid = bias((np.arange(512) + 0.5) / 512)  # moments by the midpoint rule
         low, high = (float(end) for end in bias(np.array([0.0, 1.0])))
         moments = float(grid.mean()), float(grid.std()), low, high
-        work = 128 * site.elements
+        work = 5000 * site.elements  # two exponentials and a logarithm each
         return Computed(moments, ("step_bias",), work, lambda chance: bias(chance.uniforms(site.elements)), True)
 
 

@@ -182,7 +182,7 @@ class Sparse(Scheme):
             return stack.array(self.stddev * keep_some(chance, stack, zeros))
 
         deviation = self.stddev * math.sqrt(1.0 - zeros / stack.rows)
-        return Computed((0.0, deviation, None, None), ("sparse",), 32 * site.elements, make, by_chance=True)
+        return Computed((0.0, deviation, None, None), ("sparse",), 2400 * site.elements, make, by_chance=True)
 
 
 class Reservoir(Scheme):
@@ -212,7 +212,7 @@ class Reservoir(Scheme):
 
         # The circular law: n elements a column of variance v each give a radius of √(n v), near enough to expect.
         deviation = self.radius / math.sqrt(size)
-        work = 64 * size**3 * stack.count
+        work = 200 * size**3 * stack.count  # squarings whose sums have a fixed order
         return Computed((0.0, deviation, None, None), ("reservoir",), work, make, by_chance=True)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from service import stopping
 from service.networks.description import LARGEST, Positive, Size
 from service.networks.schemes.scheme import Scheme
 from service.networks.site import Site
@@ -23,7 +24,9 @@ from service.stream.matrices import Computed
 Doubles = NDArray[np.float64]
 TWO_PI = 2.0 * math.pi
 LONGEST_FRAME = 2**16
-WORK = 64  # operations an element of a sine table takes, about
+WORK = 1500  # operations an element of a sine table takes, about
+PLACED = 400  # and one that is put in its place
+ROWS = 256  # of a matrix between two looks at whether anybody still waits
 
 
 def tabulated(values: Doubles, identity: tuple[Any, ...]) -> Computed:
@@ -127,7 +130,7 @@ class BilinearUpsampling(Scheme):
         high = prod(float(one.max()) for one in ramps)
         low = 0.0 if share < 1.0 else prod(float(one.min()) for one in ramps)
         deviation = math.sqrt(max(square - mean * mean, 0.0))
-        return Computed((mean, deviation, low, high), ("bilinear", site.axes, self.pairs), 4 * site.elements, make)
+        return Computed((mean, deviation, low, high), ("bilinear", site.axes, self.pairs), PLACED * site.elements, make)
 
 
 def ramp(size: int) -> Doubles:
@@ -158,7 +161,7 @@ class Icnr(Scheme):
             return stack.array(np.repeat(values[..., ::copies], copies, axis=-1))
 
         low, high = normal.low, normal.high
-        return Computed((0.0, deviation, low, high), ("icnr",), 8 * site.elements, make, by_chance=True)
+        return Computed((0.0, deviation, low, high), ("icnr",), PLACED * site.elements, make, by_chance=True)
 
 
 def inverse_frequencies(count: int, span: int, base: float) -> Doubles:
@@ -260,8 +263,12 @@ class Hippo(Scheme):
             return tabulated(roots, ("hippo", site.shape))
 
         def make(chance: Chance) -> Doubles:
-            diagonal = np.diag(np.arange(1.0, size + 1.0))
-            below: Doubles = -np.tril(roots[:, None] * roots[None, :], -1) - diagonal
+            below = np.empty((size, size))
+            for start in range(0, size, ROWS):
+                stopping.check()
+                rows = roots[start : start + ROWS]
+                diagonal = np.eye(len(rows), size, start) * np.arange(1.0, size + 1.0)
+                below[start : start + ROWS] = -np.tril(rows[:, None] * roots[None, :], start - 1) - diagonal
             return below
 
         # Sums over pairs n > k of a product are half of (the square of the sum less the sum of squares).
@@ -271,7 +278,7 @@ class Hippo(Scheme):
         low = -max(float(size), float(roots[-1] * roots[-2]) if size > 1 else 0.0)
         high = 0.0 if size > 1 else -1.0
         deviation = math.sqrt(max(squares / size**2 - mean * mean, 0.0))
-        return Computed((mean, deviation, low, high), ("hippo", site.shape), 8 * size * size, make)
+        return Computed((mean, deviation, low, high), ("hippo", site.shape), PLACED * size * size, make)
 
 
 @lru_cache(maxsize=64)
@@ -296,4 +303,4 @@ class S4dReal(Scheme):
             return np.broadcast_to(row, site.shape).copy()
 
         moments = float(row.mean()), float(row.std()), float(row.min()), float(row.max())
-        return Computed(moments, ("s4d_real", site.shape), site.elements, make)
+        return Computed(moments, ("s4d_real", site.shape), 64 * site.elements, make)

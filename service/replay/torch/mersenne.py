@@ -56,7 +56,8 @@ class MersenneTwister:
         return cls(state)
 
     def fork(self) -> "MersenneTwister":
-        return MersenneTwister(self._start, self)
+        before = self._before  # one that has not begun knows no place: what it is a fork of may
+        return MersenneTwister(self._start, self if before is None else before)
 
     def raw(self, first: int, out: Words) -> None:
         """Fill `out` with the raw words from word `first` on: to be tempered."""

@@ -17,7 +17,7 @@ from service.errors import InitserveError
 from service.specs.spec import Spec
 from tests.analysis.across.families import MUP, STACK, dense
 
-PLENTY = 2**33
+PLENTY = 2**35
 
 
 def across(document: dict[str, Any], most: int = PLENTY) -> Any:
@@ -167,7 +167,7 @@ def test_a_family_that_cannot_be_is_refused_before_anything_is_drawn(
 
 
 def test_a_family_that_is_too_dear_says_how_much_of_it_would_do() -> None:
-    widths, most = [512, 640, 768, 896, 1024, 1152], 2**26
+    widths, most = [512, 640, 768, 896, 1024, 1152], 2**29
     with pytest.raises(InitserveError, match="the family costs") as caught:
         across({"layers": STACK, "across": {"width": widths}, "batch": 2}, most)
     assert caught.value.remedy is not None
@@ -177,8 +177,12 @@ def test_a_family_that_is_too_dear_says_how_much_of_it_would_do() -> None:
 
 
 def test_a_large_member_is_seen_by_fewer_examples(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("across.check", "steps.asked"):  # of so small a network next to all is spent on the way through it
-        monkeypatch.setattr(f"service.analysis.{module}.WORTH", 10**6)
+    for module in (
+        "across.check",
+        "steps.asked",
+        "diagnosis",
+    ):  # of so small a network next to all is spent on the way through it
+        monkeypatch.setattr(f"service.analysis.{module}.IN_ALL", 10**6)
     document = {"layers": STACK, "across": {"width": [128, 256]}, "batch": 8}
     multiplications = 32 * 256 + 2 * 256 * 256 + 256 * 10  # of one example in the larger network
     answer = across(document, 5 * multiplications)

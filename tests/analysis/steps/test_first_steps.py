@@ -11,8 +11,7 @@ import pytest
 from service.analysis.diagnosable import DiagnoseRequest
 from service.analysis.diagnosis import Diagnosis
 from service.analysis.network import Network
-from service.analysis.sizes import BESIDE
-from service.analysis.steps import asked
+from service.analysis.sizes import BESIDE, IN_ALL
 from service.analysis.steps.first_steps import FirstSteps
 from service.api.diagnosed import DiagnoseAnswer
 from service.errors import InitserveError, InvalidSpec, TooLarge
@@ -159,8 +158,8 @@ def test_images_and_their_classes_can_be_posted() -> None:
 
 def test_a_step_is_one_pass_there_and_back_and_the_price_is_known_before() -> None:
     spec = Spec.model_validate({"seed": 3, "layers": stack()})
-    price = Network(spec, PLENTY).price({"input": (128, 32)})
-    enough = -(-11 * price // asked.WORTH)
+    network, shapes = Network(spec, PLENTY), {"input": (128, 32)}
+    enough = -(-(network.price(shapes) + 11 * network.price_of_step(shapes)) // IN_ALL)
     assert diagnosis(stack(), enough, steps=10).answer()["steps"]["steps"][-1]["step"] == 10
     with pytest.raises(TooLarge, match="10 steps cost as much as") as refused:
         diagnosis(stack(), enough - 1, steps=10).answer()
