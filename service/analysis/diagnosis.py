@@ -90,13 +90,14 @@ class Diagnosis:
             shapes = {name: (examples, *shape[1:]) for name, shape in shapes.items()}
         return shapes
 
-    @cached_property
+    @once
     def price(self) -> int:
-        """What it costs but for remedies, in multiplications that take as long, of shapes alone."""
-        network, shapes = Network(self.spec, self.most_operations), self.shapes
+        """Return what it costs but for remedies, in multiplications that take as long, of shapes alone."""
+        network = Network(self.spec, self.most_operations)
         places = len(network.graph.places)
         if self.request.forecast_only:
             return PER_FORECAST * places
+        shapes = self.shapes
         step = network.price_of_step(shapes)
         price = network.price(shapes) + ((self.request.steps or -1) + 1) * step
         if self.request.tune is not None:
@@ -113,9 +114,9 @@ class Diagnosis:
         """What all remedies may cost that are tried where a network starts badly."""
         return min(self.affordable, MOST_REMEDIES) * self._price_of_remedy
 
-    @cached_property
+    @once
     def _price_of_remedy(self) -> int:
-        """A remedy is studied, and may be measured before that."""
+        """Return what one costs: it is studied, and may be measured before that."""
         network = Network(self.spec, self.most_operations)
         if self.request.forecast_only:
             return PER_FORECAST * len(network.graph.places)
