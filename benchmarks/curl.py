@@ -23,9 +23,13 @@ def tensor(scheme: object, shape: list[int], seed: int, algorithm: str = "initse
     return {"algorithm": algorithm, "seed": seed, "layers": [layer]}
 
 
-def download(url: str, sizes: range, spec: dict[str, Any] | None = None) -> float:
-    """Get a URL, or post a spec to it; return the seconds until the last byte of an answer of such a size."""
-    command = [*CURL, "--output", "/dev/null", "--write-out", "%{time_total} %{size_download} %{http_code}"]
+def download(url: str, sizes: range, spec: dict[str, Any] | None = None, unix: str = "") -> float:
+    """Get a URL, or post a spec to it; return the seconds until the last byte of an answer of such a size.
+
+    `unix` is the Unix domain socket by which to reach the server, if any.
+    """
+    way = ["--unix-socket", unix] if unix else []
+    command = [*CURL, *way, "--output", "/dev/null", "--write-out", "%{time_total} %{size_download} %{http_code}"]
     body = [] if spec is None else ["--data", json.dumps(spec)]
     found = subprocess.run([*command, *body, url], capture_output=True, text=True)
     seconds, size, status = found.stdout.split()

@@ -54,11 +54,11 @@ def answers(url: str) -> bool:
 
 
 @contextmanager
-def initserve(root: Path = ROOT) -> Iterator[Server]:
-    """Serve from this checkout, or from another folder that holds `service`."""
+def initserve(root: Path = ROOT, **more: str) -> Iterator[Server]:
+    """Serve from this checkout, or from another folder that holds `service`; `more` are settings."""
     port = free_port()
     # 64 GiB: the cases ask for up to 8.
-    settings = {"INITSERVE_PORT": str(port), "INITSERVE_MAX_BINARY_BYTES": str(2**36)}
+    settings = {"INITSERVE_PORT": str(port), "INITSERVE_MAX_BINARY_BYTES": str(2**36), **more}
     command = module("service", "serve")
     with running(command, root, lambda: answers(f"http://127.0.0.1:{port}/readyz"), **settings) as process:
         yield Server(port, process.pid)

@@ -1,4 +1,7 @@
-"""A client of one keep-alive connection: asks for a small answer over and over, writes the seconds of each as JSON."""
+"""A client of one keep-alive connection: asks for a small answer over and over, writes the seconds of each as JSON.
+
+Its arguments are a TCP port or the path of a Unix domain socket, and how often it asks.
+"""
 
 import json
 import re
@@ -38,13 +41,22 @@ def receive(connection: socket.socket) -> bytes:
     return part
 
 
+def connect(address: str) -> socket.socket:
+    if not address.isdigit():
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(address)
+        return connection
+    connection = socket.create_connection(("127.0.0.1", int(address)))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
 def main() -> None:
-    port, count = map(int, sys.argv[1:])
+    address, count = sys.argv[1:]
     message = request()
     seconds = []
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for _ in range(count):
+    with connect(address) as connection:
+        for _ in range(int(count)):
             start = time.perf_counter()
             exchange(connection, message)
             seconds.append(time.perf_counter() - start)

@@ -170,6 +170,7 @@ class Settings(BaseSettings):
     max_requests_per_client: int = Field(
         64,
         ge=1,
+        json_schema_extra=SHARED,
         description="Requests that one client may have under way, waiting ones included; more are answered 429. A "
         "client is who has an address, or a /64 of IPv6: behind a proxy that INITSERVE_TRUSTED_PROXIES does not name, "
         "all are one.",
@@ -177,6 +178,7 @@ class Settings(BaseSettings):
     max_processor_seconds_per_minute: float = Field(
         0.0,
         ge=0,
+        json_schema_extra=SHARED,
         description="Seconds of a processor that one client may use a minute; more is answered 429, by its price "
         "before it begins. 0 sets no bound: whoever waits then shares what there is evenly.",
     )

@@ -16,6 +16,7 @@ from benchmarks.cases import (
     size,
     small,
     start,
+    unix,
 )
 from benchmarks.measuring import Section
 
@@ -33,4 +34,5 @@ CASES: dict[str, Callable[[int], Section]] = {
     "ranges": ranges.measure,
     "start": start.measure,
     "diagnosis": diagnosis.measure,
+    "unix": unix.measure,
 }

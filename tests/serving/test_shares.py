@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from service.serving.shares import as_environment, share_of
 from service.settings import Settings, is_shared, meaning_of
 
-COUNTED = ("max_connections", "max_heavy_requests", "max_waiting_jobs")
+COUNTED = ("max_connections", "max_heavy_requests", "max_waiting_jobs", "max_requests_per_client")
 BYTES = ("max_bytes_in_flight", "max_standing_bytes_in_flight", "max_kept_plan_bytes")
 
 
@@ -25,6 +25,10 @@ def test_the_shares_of_all_processes_come_to_no_more_than_the_whole(processes: i
 
 def test_of_what_is_less_than_one_a_process_each_has_one_and_of_nothing_nothing() -> None:
     share = share_of(Settings(processes=8, max_heavy_requests=3, max_kept_plan_bytes=0, drawing_threads=2))
+    assert (
+        share_of(Settings(processes=4, max_processor_seconds_per_minute=60.0)).max_processor_seconds_per_minute == 15.0
+    )
+    assert share.max_processor_seconds_per_minute == 0.0
     assert (share.max_heavy_requests, share.max_kept_plan_bytes, share.drawing_threads) == (1, 0, 1)
 
 
