@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 HOST = "127.0.0.1"
+PATIENCE = 60.0  # seconds: only a fault takes so long
 
 
 class Answered(NamedTuple):
@@ -53,11 +54,12 @@ class Line:
 
 async def ask(port: int, sent: bytes, source: str = HOST) -> Answered:
     """Send one request on a connection of its own."""
-    line = await Line.to(port, source)
-    try:
-        return await line.ask(sent)
-    finally:
-        await line.close()
+    async with asyncio.timeout(PATIENCE):
+        line = await Line.to(port, source)
+        try:
+            return await line.ask(sent)
+        finally:
+            await line.close()
 
 
 def client(number: int) -> str:

@@ -112,9 +112,9 @@ def test_four_times_what_can_be_done_for_two_minutes() -> None:
     told += f"{1000 * share(livez, 0.5):.1f} ms, {1000 * share(livez, 0.99):.0f} ms at the 99th percentile; memory "
     told += f"{memory[0] // MIB} to {memory[-1] // MIB} MiB"
     logging.getLogger(__name__).warning(told)
-    assert found.keys() == {200, 503}, told
-    assert found[503] > found[200], told
-    assert all(int(answer.headers["retry-after"]) > 0 for answer in answers if answer.status == 503)
+    assert found.keys() <= {200, 429, 503}, told  # all that there is, or all that one client may have, is taken
+    assert found[429] + found[503] > found[200] / 2, told
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in answers if answer.status != 200)
     assert goodput >= 0.9, told
     assert probed.keys() == {200}, told
     assert share(livez, 0.9) < 0.1, told
