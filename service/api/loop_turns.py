@@ -57,7 +57,8 @@ class LoopTurns:
             client = first[1]
             waiting = self._line.take(client)
             self._free -= waiting.cost if alone else self._at_once
-            waiting.come.set_result(None)
+            if not waiting.come.done():  # else it is given up, and its task only has not gone on yet
+                waiting.come.set_result(None)
             self._charge(client, waiting.cost)
             self._went_on.append(client)
         for client in went_on:

@@ -58,6 +58,21 @@ def test_one_that_is_given_up_while_it_waits_keeps_no_place() -> None:
     assert asyncio.run(leave()) == ["a"] * AT_ONCE + ["b"]
 
 
+def test_those_that_are_given_up_as_their_turn_comes_hold_up_nothing() -> None:
+    async def leave_at_once() -> None:
+        turns = LoopTurns(AT_ONCE)
+        many = [asyncio.create_task(turns.wait("many", 1)) for _ in range(50)]
+        await asyncio.sleep(0)
+        for task in many:
+            task.cancel()
+        async with asyncio.timeout(5):
+            for _ in range(2 * AT_ONCE):
+                await turns.wait("many", 1)
+        await asyncio.gather(*many, return_exceptions=True)
+
+    asyncio.run(leave_at_once())
+
+
 def test_one_that_sends_small_chunks_gets_as_many_bytes_as_fifty_that_send_large_ones() -> None:
     sent = {"many": 0, "alone": 0}
 

@@ -21,12 +21,15 @@ class Bounds:
         self._entry = LoopTurns(AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in ALWAYS:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         visit: Visit = scope["visit"]
         client = visit.client.name
         await self._entry.wait(client, 1)
+        if scope["path"] in ALWAYS:
+            await self._app(scope, receive, send)
+            return
         try:
             visit.accounts.enter(client)
         except RequestProblem as refused:
