@@ -45,6 +45,7 @@ from service.api.services import Services
 from service.api.store import Store
 from service.api.streaming import AT_ONCE
 from service.api.telemetry import exposition, lag
+from service.api.telemetry.exposing import Exposer
 from service.api.telemetry.metrics import Metrics
 from service.api.telemetry.spans import Spans
 from service.api.telemetry.state import State
@@ -107,6 +108,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Services]]:
         settings,
         access,
         metrics,
+        Exposer(metrics),
         spans,
         room,
         workers,

@@ -14,6 +14,7 @@ from service.api.kept import Plans
 from service.api.loop_turns import LoopTurns
 from service.api.readiness import Readiness
 from service.api.store import Store
+from service.api.telemetry.exposing import Exposer
 from service.api.telemetry.metrics import Metrics
 from service.api.telemetry.spans import Spans
 from service.pipeline import Workers
@@ -25,6 +26,7 @@ class Services:
     settings: Settings
     access: Access
     metrics: Metrics
+    exposer: Exposer
     spans: Spans | None
     room: Room
     workers: Workers
