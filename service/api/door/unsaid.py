@@ -7,5 +7,5 @@ IN_TEXT = re.compile(rf"{BEGINNING}[A-Za-z0-9_-]{{20,}}")
 
 
 def unsaid(text: str) -> str:
-    """Return a text without the keys in it: one that somebody put into an address by mistake, say."""
-    return IN_TEXT.sub(f"{BEGINNING}...", text)
+    """Return a text without keys: one that somebody put into an address by mistake, say."""
+    return IN_TEXT.sub(f"{BEGINNING}…", text)
