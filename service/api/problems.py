@@ -3,7 +3,6 @@
 To add one, add a row to PROBLEMS. A problem's `type` is the address of its own page here.
 """
 
-import asyncio
 import json
 import logging
 from collections.abc import Iterable, Mapping
@@ -25,8 +24,6 @@ MOST_ERRORS = 20
 LONGEST_TEXT = 600
 # Bytes in JSON, whose escapes take six a character: an answer stays below 16 KiB whatever it quotes.
 LARGEST_ERRORS, LARGEST_REMEDY = 4096, 4096
-# Seconds that a client waits to hear that it has its share: one that asks again at once would ask a thousand times.
-REFUSAL = 0.1
 logger = logging.getLogger("initserve")
 
 
@@ -349,7 +346,8 @@ def install(app: FastAPI) -> None:
     async def of_request(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestProblem)
         if error.code == "too-many-requests":
-            await asyncio.sleep(REFUSAL)
+            visit = visit_of(request)
+            await visit.accounts.put_off(visit.client.name)
         return counted(error.code, request, error.detail, error.errors, error.remedy, error.headers, error.reason)
 
     async def of_http(request: Request, error: Exception) -> JSONResponse:

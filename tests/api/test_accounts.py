@@ -1,5 +1,6 @@
 """Bounds of one client: how many requests it has under way, and how much of a processor it uses a minute."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -102,6 +103,25 @@ def test_accounts_of_clients_that_are_gone_do_not_pile_up(clock: Clock, monkeypa
             bounds.leave(f"client {number}")
         assert len(bounds._accounts) <= 101
         bounds.leave("stays")
+
+
+def test_refusals_wait_the_longer_the_more_of_them_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    sleep = asyncio.sleep
+
+    async def sleeping(seconds: float) -> None:
+        waited.append(seconds)
+        await sleep(0)
+
+    async def refuse(count: int) -> None:
+        bounds = Accounts(3, 0)
+        await asyncio.gather(*(bounds.put_off("many") for _ in range(count)), bounds.put_off("one"))
+        assert not bounds._put_off
+
+    monkeypatch.setattr(asyncio, "sleep", sleeping)
+    asyncio.run(refuse(100))
+    assert waited[:3] == pytest.approx([0.02, 0.04, 0.06])
+    assert waited[99:] == [1.0, 0.02]
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,11 @@ processor run into a bucket that fills up again within a minute: work is held ag
 it begins, and taken out of it as it is measured.
 """
 
+import asyncio
 import math
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
 from service.api.problems import RequestProblem
@@ -17,6 +18,8 @@ ALWAYS = frozenset({"/livez", "/readyz", "/metrics"})  # not counted: whoever as
 MINUTE = 60.0
 MOST_IDLE = 10_000  # accounts that are kept of clients with nothing under way, while their buckets fill up
 EACH = 3e-4  # seconds of the event loop that a request takes, beside what threads do for it
+# Seconds between two refusals of one client, however many of its requests are refused; and the most that one waits.
+REFUSAL, LONGEST_REFUSAL = 0.02, 1.0
 SOON = 1  # seconds after which one of several requests under way may well have ended
 
 
@@ -38,6 +41,7 @@ class Accounts:
         self._most, self._seconds = most_requests, seconds
         self._lock = threading.Lock()
         self._accounts: OrderedDict[str, Account] = OrderedDict()
+        self._put_off: Counter[str] = Counter()  # refusals that wait
         policy = f'"requests";q={most_requests};qu="concurrent-requests"'
         if seconds:
             policy += f', "processor";q={int(seconds)};w={int(MINUTE)};qu="processor-seconds"'
@@ -60,6 +64,16 @@ class Accounts:
             account.under_way -= 1
             account.left -= EACH
             self._tidy(client, account)
+
+    async def put_off(self, client: str) -> None:
+        """Wait before a client hears that it is refused, the longer the more of it is: it may ask again at once."""
+        self._put_off[client] += 1
+        try:
+            await asyncio.sleep(min(LONGEST_REFUSAL, REFUSAL * self._put_off[client]))
+        finally:
+            self._put_off[client] -= 1
+            if not self._put_off[client]:
+                del self._put_off[client]
 
     def spend(self, client: str, seconds: float) -> None:
         """Take measured seconds out of a client's bucket."""

@@ -1,13 +1,11 @@
 """The application within the bounds of each client: a request waits its turn to be let in, and is counted."""
 
-import asyncio
-
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.api.door.accounts import ALWAYS
 from service.api.door.visits import Visit
 from service.api.loop_turns import LoopTurns
-from service.api.problems import REFUSAL, RequestProblem, problem
+from service.api.problems import RequestProblem, problem
 from service.api.services import Services
 
 AT_ONCE = 4  # requests let in between two looks at who else has come: a look takes a tenth of what a small one does
@@ -36,7 +34,7 @@ class Bounds:
             services: Services = scope["app"].state.services
             services.metrics.count_problem(refused.code, refused.reason)
             visit.problem = refused.code
-            await asyncio.sleep(REFUSAL)
+            await visit.accounts.put_off(client)
             answer = problem(refused.code, refused.detail, headers=refused.headers, identity=visit.identity)
             await answer(scope, receive, send)
             return
