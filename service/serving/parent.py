@@ -43,6 +43,7 @@ class Parent:
         self._one_is_ready, self._over = asyncio.Event(), asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._restarting: asyncio.Task[None] | None = None
+        self._restart_wanted = False
         self.told: signal.Signals | None = None  # to end
         self.status = 0
 
@@ -124,13 +125,20 @@ class Parent:
     # One after another
 
     def _restart_soon(self) -> None:
-        before = self._restarting
-        self._restarting = asyncio.create_task(self._restart(before))
+        """Restart, or once more where that is under way: once, however often this is asked for meanwhile."""
+        if self._over.is_set():
+            return
+        self._restart_wanted = True
+        if self._restarting is None or self._restarting.done():
+            self._restarting = asyncio.create_task(self._restart())
 
-    async def _restart(self, before: asyncio.Task[None] | None) -> None:
+    async def _restart(self) -> None:
+        while self._restart_wanted:
+            self._restart_wanted = False
+            await self._replace_each()
+
+    async def _replace_each(self) -> None:
         """Replace each process: the old one leaves once the new one is ready. One that is not ends the restart."""
-        if before is not None:
-            await asyncio.wait((before,))
         logger.info("Replacing %d processes", self._count)
         for place in range(self._count):
             new = self._start()

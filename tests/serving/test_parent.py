@@ -143,6 +143,48 @@ def test_on_sighup_each_is_replaced_and_every_connection_is_answered() -> None:
     run(live)
 
 
+@pytest.mark.usefixtures("program")
+def test_however_often_sighup_comes_during_a_restart_one_more_follows() -> None:
+    began = 0
+
+    async def live(family: Family) -> None:
+        nonlocal began
+        start = family.parent._start
+
+        def counting() -> children.Child:
+            nonlocal began
+            began += 1
+            return start()
+
+        await until(lambda: sum(child.ready.is_set() for child in family.parent._living) == 2)
+        family.parent._start = counting  # type: ignore[method-assign]
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: began == 1)
+        for _ in range(10):
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.sleep(0)
+        restarting = family.parent._restarting
+        assert restarting is not None
+        await asyncio.wait_for(restarting, PATIENCE)
+        assert await family.asked() in family.pids()
+
+    run(live)
+    assert began == 4
+
+
+@pytest.mark.usefixtures("program")
+def test_sighup_after_sigterm_begins_nothing() -> None:
+    async def live(family: Family) -> None:
+        await until(lambda: sum(child.ready.is_set() for child in family.parent._living) == 2)
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(3):
+            await asyncio.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    run(live)
+
+
 def test_a_restart_whose_first_process_fails_leaves_those_that_serve(
     program: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
