@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(not Path(NGINX).exists(), reason="needs nginx (make bench-tools installs it)"),
 ]
 MIB = 2**20
-PATIENCE = 60.0  # seconds: only a fault takes so long
+PATIENCE = 120.0  # seconds: only a fault takes so long
 SMALL = {"seed": 3, "layers": [{"type": "dense", "shape": [64, 64], "activation": "relu"}]}
 LARGE = {"seed": 3, "layers": [{"name": "w", "type": "tensor", "shape": [2**12, 2**12], "scheme": "random_uniform"}]}
 PAUSE = 0.1  # seconds after each MiB: a file of 64 MiB takes longer than a replica that ends gives it
