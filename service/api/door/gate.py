@@ -10,7 +10,7 @@ from service.api.door.bounds import Bounds
 from service.api.door.guards import for_one_client
 from service.api.door.visits import Visit
 from service.api.services import Services
-from service.api.streaming import line_of
+from service.api.streaming import Line, line_of
 from service.api.telemetry.identity import REQUEST_ID, current, identify
 from service.api.telemetry.phases import server_timing
 from service.api.telemetry.requests import tell
@@ -34,6 +34,7 @@ class Gate:
         visit = scope["visit"] = Visit(
             access.client_of(scope), identity, services.accounts, headers=access.origins.of(scope)
         )
+        line = line_of(scope)
 
         async def leave(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -44,7 +45,7 @@ class Gate:
                 message["headers"] = [*own, *visit.headers, *access.guards.of(headers), *told]
             else:
                 visit.sent += len(message.get("body", b""))
-                visit.complete = not message.get("more_body", False)
+                visit.complete = not (message.get("more_body", False) or (line is not None and line.left.is_set()))
             await send(message)
 
         metrics.under_way += 1
@@ -55,7 +56,7 @@ class Gate:
             raise
         finally:
             metrics.under_way -= 1
-            tell(scope, visit, metrics, spans, outcome or outcome_of(scope, visit))
+            tell(scope, visit, metrics, spans, outcome or outcome_of(line, visit))
 
 
 def told_of(visit: Visit) -> list[tuple[bytes, bytes]]:
@@ -64,11 +65,10 @@ def told_of(visit: Visit) -> list[tuple[bytes, bytes]]:
     return [called, (b"server-timing", server_timing(visit.phases))] if visit.phases else [called]
 
 
-def outcome_of(scope: Scope, visit: Visit) -> str:
-    """Return how an answer ended, once nobody is at work on it."""
-    line = line_of(scope)
+def outcome_of(line: Line | None, visit: Visit) -> str:
+    """Return how an answer ended, once nobody is at work on it; who leaves with all of it has not left too early."""
+    if visit.complete:
+        return "complete"
     if line is not None and line.stalled:
         return "stalled"
-    if line is not None and line.left.is_set():
-        return "client-gone"
-    return "complete" if visit.complete else "failed"
+    return "client-gone" if line is not None and line.left.is_set() else "failed"

@@ -23,7 +23,7 @@ class Visit:
     answered: float = 0.0  # when its answer began
     status: int = 0  # of the answer; 0 before it has begun
     sent: int = 0  # bytes of its content
-    complete: bool = False  # all of its answer was handed on
+    complete: bool = False  # all of its answer was handed on while its client was there
     problem: str = ""  # the code of the problem that it was answered with
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)  # for the answer, beside its own
     private: bool = False  # no shared cache may keep the answer: it took a key
