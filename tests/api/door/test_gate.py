@@ -62,8 +62,9 @@ def test_an_answer_counts_as_cut_short_only_where_its_client_left_before_its_las
             return None
 
         scope = {
-            "type": "http", "method": "GET", "path": "/", "http_version": "1.1", "headers": [], "client": ("127.0.0.1", 1),
-            "extensions": {CONNECTION: {"line": line}}, "app": SimpleNamespace(state=SimpleNamespace(services=services)),
+            "type": "http", "method": "GET", "path": "/", "http_version": "1.1", "headers": [],
+            "client": ("127.0.0.1", 1), "extensions": {CONNECTION: {"line": line}},
+            "app": SimpleNamespace(state=SimpleNamespace(services=services)),
         }  # fmt: skip
         await Gate(app, Access(Settings()))(scope, nothing, nowhere)
         return metrics
