@@ -56,7 +56,7 @@ def settings_of(given: Mapping[str, str | bool]) -> Settings:
 def line_of(found: Mapping[str, Any], given: Mapping[str, str | bool]) -> str:
     """Return what is wrong with one setting, under the name by which it was set; or with several together."""
     if not found["loc"]:
-        return str(found["msg"])
+        return str(found["ctx"]["error"])  # in this service's own words
     name, value = str(found["loc"][0]), str(found["input"])
     if name in given:
         return f"{flag_of(name)}={value}: {found['msg']}"

@@ -91,6 +91,18 @@ def test_settings_that_cannot_be_are_told_by_the_name_they_were_set_by(monkeypat
     assert any(line.startswith("INITSERVE_MAX_LAYERS=many: ") for line in wrong.value.lines)
 
 
+def test_settings_that_cannot_be_together_are_told_in_words_of_their_own() -> None:
+    with pytest.raises(WrongSettings) as wrong:
+        settings_of(parsed("--processes", "64"))
+    assert wrong.value.lines == ["max_bytes_in_flight is shared by 64 processes: at least 4,294,967,296 bytes"]
+
+
+def test_nothing_is_announced_where_settings_name_what_cannot_be(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="INITSERVE_TRUSTED_PROXIES"):
+        main(["serve", "--port", "0", "--trusted-proxies", "everybody"])
+    assert capfd.readouterr().out == ""
+
+
 def test_what_kubernetes_says_of_a_service_of_this_name_is_known_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INITSERVE_PORT", "tcp://10.96.0.7:80")
     with pytest.raises(WrongSettings, match="enableServiceLinks"):

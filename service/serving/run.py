@@ -17,8 +17,8 @@ def serve(settings: Settings) -> None:
     if settings.processes > 1:
         become_parent(settings)
     with listening(settings) as listeners:
+        server = Server(settings)  # first: what settings name may not be there
         announce(listeners)
-        server = Server(settings)
         server.run(listeners)
     end_as_told(server.told)
 
