@@ -55,6 +55,6 @@ def of_path(path: Path) -> Finding:
         return wrong("socket", f"{path} is longer than the {LONGEST} bytes that a socket's path may have")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         return wrong("socket", f"{path.parent} is no folder in which a socket can be made")
-    if path.exists() and not stat.S_ISSOCK(path.stat().st_mode):
+    if os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode):  # a link to one is none either
         return wrong("socket", f"{path} is there already, and no socket")
     return fine("socket", f"{path}")

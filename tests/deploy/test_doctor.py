@@ -242,6 +242,11 @@ def test_a_socket_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert of(tmp_path / "socket") == ["fine"]
     assert of(tmp_path / "file") == of(tmp_path / "nowhere/socket") == of(tmp_path / ("x" * 120)) == ["wrong"]
+    (tmp_path / "link").symlink_to(tmp_path / "socket")  # to nothing; the server takes no link either
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "other"))
+        (tmp_path / "link-to-one").symlink_to(tmp_path / "other")
+        assert of(tmp_path / "link") == of(tmp_path / "link-to-one") == ["wrong"]
     assert [finding.level for finding in of_listening(Settings(host=""))] == ["wrong"]
 
 
