@@ -1,6 +1,6 @@
 """Answers what is no request, or is none that is taken: beside the gate, since nothing comes in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -11,7 +11,7 @@ from service.api.services import Services
 from service.api.telemetry.identity import identify
 from service.api.telemetry.requests import tell
 
-Headers = Iterable[tuple[bytes, bytes]]
+Headers = Sequence[tuple[bytes, bytes]]
 UNSAID: dict[str, object] = {"type": "http", "method": "-", "raw_path": b"-", "http_version": "1.1"}
 
 
@@ -27,6 +27,6 @@ def refusal(
     visit.sent = len(answer.body)
     services.metrics.count_refusal(refused)
     tell(UNSAID, visit, services.metrics, None, "complete")
-    guards = services.access.guards.of(answer.raw_headers)
-    headers = [b"%s: %s\r\n" % pair for pair in (*default, *answer.raw_headers, *guards)]
+    guards, origins = services.access.guards.of(answer.raw_headers), services.access.origins.of(came)
+    headers = [b"%s: %s\r\n" % pair for pair in (*default, *answer.raw_headers, *origins, *guards)]
     return b"".join([STATUS_LINE[answer.status_code], *headers, b"\r\n", answer.body])

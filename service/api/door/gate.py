@@ -32,7 +32,7 @@ class Gate:
         identity = identify(scope["headers"], traced=spans is not None)
         current.set(identity)
         visit = scope["visit"] = Visit(
-            access.client_of(scope), identity, services.accounts, headers=access.origins.of(scope)
+            access.client_of(scope), identity, services.accounts, headers=access.origins.of(scope["headers"])
         )
         line = line_of(scope)
 

@@ -44,22 +44,22 @@ class Origins:
         self._any = ANY in names
         self._allowed = frozenset(name.encode() for name in names)
 
-    def of(self, scope: Scope) -> Headers:
-        """Return what belongs beside an answer's own headers."""
+    def of(self, came: Iterable[tuple[bytes, bytes]]) -> Headers:
+        """Return what belongs beside the own headers of an answer to a request with these headers."""
         if not self.some:
             return []
         if self._any:
             return granted(b"*")
-        origin = value_of(scope, b"origin")
+        origin = value_of(came, b"origin")
         return [VARIES, *granted(origin)] if origin in self._allowed and origin is not None else [VARIES]
 
     def preflight(self, scope: Scope) -> Response | None:
         """Return the answer to a browser that asks beforehand; None for any other request, which goes its way."""
         if scope["method"] != "OPTIONS" or not self.some:
             return None
-        if value_of(scope, b"access-control-request-method") is None:
+        if value_of(scope["headers"], b"access-control-request-method") is None:
             return None
-        origin = value_of(scope, b"origin")
+        origin = value_of(scope["headers"], b"origin")
         if origin is None or not (self._any or origin in self._allowed):
             return None
         return Response(status_code=204, headers={
@@ -77,7 +77,6 @@ def granted(origin: bytes) -> Headers:
     ]
 
 
-def value_of(scope: Scope, wanted: bytes) -> bytes | None:
+def value_of(headers: Iterable[tuple[bytes, bytes]], wanted: bytes) -> bytes | None:
     """Return a header's value."""
-    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
     return next((value for name, value in headers if name == wanted), None)

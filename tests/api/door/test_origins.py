@@ -1,5 +1,6 @@
 """Pages of other origins: they may read nothing, unless their origin is listed; and never with anybody's cookies."""
 
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -81,9 +82,19 @@ def test_a_browser_that_asks_beforehand_is_told_what_it_may_send(listed: httpx.C
 
 
 def test_any_origin_is_said_by_a_star() -> None:
-    scope = {"method": "GET", "headers": [(b"origin", OTHERS.encode())]}
-    assert dict(Origins("*").of(scope))[b"access-control-allow-origin"] == b"*"
-    assert Origins("").of(scope) == []
+    came = [(b"origin", OTHERS.encode())]
+    assert dict(Origins("*").of(came))[b"access-control-allow-origin"] == b"*"
+    assert Origins("").of(came) == []
+
+
+def test_what_is_refused_before_it_is_a_request_is_told_to_a_page_of_a_listed_origin(listed: httpx.Client) -> None:
+    sent = f"POST /init HTTP/1.1\r\nHost: x\r\nOrigin: {OURS}\r\nTransfer-Encoding: gzip\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", listed.base_url.port or 0), timeout=10) as connection:
+        connection.sendall(sent.encode())
+        head = connection.makefile("rb").read().partition(b"\r\n\r\n")[0].decode().lower()
+    assert head.startswith("http/1.1 501 ")
+    assert f"\r\naccess-control-allow-origin: {OURS}\r\n" in head
+    assert "\r\nvary: origin\r\n" in head
 
 
 @pytest.mark.parametrize("text", ["lab.example", "https://lab.example/", "https://*.example", "https://a b", "null"])
