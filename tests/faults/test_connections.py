@@ -8,6 +8,7 @@ from contextlib import ExitStack, suppress
 import httpx
 import pytest
 
+from service.api.admission import STREAM
 from service.pipeline import AHEAD
 from tests.api.test_flow import HUGE, KERNEL, SMALL, begin, read
 from tests.conftest import Server, serving
@@ -88,7 +89,7 @@ def test_fifty_clients_that_never_read_are_cut_off_and_cost_others_little(hasty:
             most = memory_of(hasty) - memory
             wait_until(lambda: metrics_of(hasty)['answers_total{outcome="stalled"}'] == stalled + readers, seconds=30.0)
         wait_until(lambda: metrics_of(hasty)["in_flight_bytes"] == 0)
-    assert most < readers * (AHEAD + MIB)
+    assert most < readers * STREAM
     assert share(beside, 0.5) < max(2 * share(alone, 0.5), 0.02)
 
 
