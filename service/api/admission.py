@@ -19,9 +19,8 @@ from service.lines import LineFull, ShareUsedUp
 from service.networks.arrays import Cost
 from service.networks.plan import Plan
 from service.pipeline import AHEAD
-from service.prices import before, planning
+from service.prices import before
 from service.settings import Settings
-from service.specs.spec import Spec
 from service.stream.streams import ALGORITHM
 
 RETRY_AFTER = 1  # seconds; most answers are out in less
@@ -179,11 +178,6 @@ def admit_cost(cost: Cost, settings: Settings, where: str = "in one answer") -> 
     refuse_seconds(seconds, allowed, "before its first number")
     most = min(settings.max_standing_bytes, settings.max_standing_bytes_in_flight)
     refuse_beyond(cost.standing, most, "bytes in memory at once", "for one parameter")
-
-
-def admit_planning(spec: Spec, settings: Settings) -> None:
-    """Refuse a spec that takes too long to plan, before that is begun."""
-    refuse_seconds(planning(spec), settings.max_processor_seconds, "to be planned")
 
 
 def refuse_seconds(seconds: float, most: float, when: str) -> None:

@@ -11,13 +11,14 @@ from service.api.admission import Grant, admit_cost, refuse_beyond
 from service.api.crew import Crew
 from service.api.door.visits import visit_of, whose
 from service.api.parsing import parse_spec, pointing_into
+from service.api.planning import admitted, held
 from service.api.problems import RequestProblem
 from service.api.sent import Sent
 from service.api.services import Services
 from service.api.working import refuse_heavy
 from service.formats.payload import cost_of_drawing
 from service.networks.arrays import Cost
-from service.prices import comparing
+from service.prices import comparing, reading
 from service.verification import Result, Verification
 
 # Bytes held for a file that is compared: a window that comes in and one that is worked on, a block that is put
@@ -71,8 +72,10 @@ class Comparing:
 
     def _prepared(self, text: bytes) -> tuple[Result, Cost]:
         """Return what is to be compared, and what it takes; raises what is wrong with the spec."""
-        with pointing_into(text):
-            result = Result.of_spec(parse_spec(text))
+        with held(reading(text), self._request), pointing_into(text):
+            spec = parse_spec(text)
+        with pointing_into(text), admitted(spec, self._request):
+            result = Result.of_spec(spec)
         refuse_beyond(len(result.plan.layers), self._services.settings.max_layers, "layers", "in one spec")
         drawn = self._verification.drawn(result)
         return result, cost_of_drawing(((each, 0, each.elements) for each in drawn), sum(each.bytes for each in drawn))

@@ -12,11 +12,12 @@ from service.api.door.visits import visit_of, whose
 from service.api.examples import EXAMPLES
 from service.api.negotiation import SVG, accept_of, choose_among
 from service.api.parsing import parse_document, pointing_into
+from service.api.planning import admitted, held
 from service.api.routing import DirectRoute, read_query
 from service.api.services import services_of
 from service.api.working import in_worker
 from service.formats.description import dumps
-from service.prices import diagnosing, most_of_a_pass
+from service.prices import diagnosing, most_of_a_pass, reading
 
 QUESTIONS = {
     "normal": {
@@ -115,9 +116,11 @@ async def diagnose(request: Request) -> Response:
 
         def work() -> bytes:
             keep_to_one_thread()
-            asked_for = parse_document(body, DiagnoseRequest)
+            with held(reading(body), request):
+                asked_for = parse_document(body, DiagnoseRequest)
             with pointing_into(body):
-                diagnosis = Diagnosis(asked_for, most_of_a_pass(services.settings.max_processor_seconds))
+                with admitted(asked_for, request):
+                    diagnosis = Diagnosis(asked_for, most_of_a_pass(services.settings.max_processor_seconds))
                 services.room.for_study(grant, diagnosis.memory)
                 grant.also(visit_of(request).hold(diagnosing(diagnosis)))
                 answer = diagnosis.answer()

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from service.api.admission import admit, admit_planning
+from service.api.admission import admit
 from service.api.body import read_body
 from service.api.described import WHEN_READ, content, json_body, one_of, problems, query, told
 from service.api.door.visits import whose
@@ -20,6 +20,7 @@ from service.api.negotiation import (
     read_network,
     read_shard_bytes,
 )
+from service.api.planning import admitted
 from service.api.problems import RequestProblem
 from service.api.routing import ACCEPT_QUERY, DirectRoute, asked_by, read_query
 from service.api.services import services_of
@@ -99,8 +100,8 @@ async def init(request: Request) -> Response:
         headers["content-disposition"] = f'attachment; filename="weights{chosen.format.suffix}"'
 
     def prepare(spec: Spec) -> Plan:
-        admit_planning(spec, services.settings)
-        plan = spec.plan()
+        with admitted(spec, request):
+            plan = spec.plan()
         admit(plan, chosen.name, wanted, services.settings)
         return plan
 
@@ -144,8 +145,8 @@ async def plan(request: Request) -> Response:
     networks: list[dict[str, Any] | None] = []
 
     def prepare(spec: Spec) -> Plan:
-        admit_planning(spec, services.settings)
-        plan = spec.plan()
+        with admitted(spec, request):
+            plan = spec.plan()
         if with_network:
             networks.append(joined(spec))
         return plan

@@ -17,6 +17,7 @@ from fastapi import Request
 from service.api.admission import Grant, Room
 from service.api.door.visits import visit_of, whose
 from service.api.parsing import parse_spec
+from service.api.planning import admitted
 from service.api.store import Store, text_of
 from service.api.working import LIGHT_BODY, in_worker, is_light
 from service.formats import Payload
@@ -26,6 +27,7 @@ from service.once import once
 from service.pipeline import Workers
 from service.prices import reading
 from service.specs.addresses import LongAddress, checked, digest_in, inflated, under_digest, unpacked
+from service.specs.spec import Spec
 
 if TYPE_CHECKING:
     from service.api.snapshots import File
@@ -88,6 +90,12 @@ class Kept:
             while self._held > self._room:
                 self._held -= self.payloads.pop(next(iter(self.payloads))).weight
         return made
+
+
+def planned(spec: Spec, request: Request) -> Plan:
+    """Return the plan of a spec; raises as `admitted` does."""
+    with admitted(spec, request):
+        return spec.plan()
 
 
 def reached(plan: Plan) -> Plan:
@@ -176,8 +184,8 @@ class Plans:
         if len(body) <= LIGHT_BODY and b'"recipe"' not in body:
             spec = parse_spec(body)
             if is_light(spec):
-                return Kept(reached(spec.plan()))
-        return await in_worker(self._workers, request, lambda: ready(parse_spec(body).plan()), reading(body))
+                return Kept(reached(planned(spec, request)))
+        return await in_worker(self._workers, request, lambda: ready(planned(parse_spec(body), request)), reading(body))
 
     def _found(self, text: str) -> Kept | None:
         kept = self._plans.get(text)

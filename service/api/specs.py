@@ -10,6 +10,7 @@ from service.api.described import WHEN_READ, content, json_body, problems
 from service.api.door.visits import whose
 from service.api.examples import EXAMPLES, LARGE_EXAMPLES
 from service.api.openapi import reference
+from service.api.planning import admitted
 from service.api.problems import RequestProblem
 from service.api.representation import Representation, answer
 from service.api.routing import DirectRoute, read_query
@@ -59,7 +60,7 @@ async def keep_spec(request: Request) -> Response:
         raise RequestProblem("no-store", "this service keeps no specs: INITSERVE_SPECS is not set")
     with services.room.for_request(whose(request)) as grant:
         body = await read_body(request, services, grant)
-        plan = await of_spec(body, named, services.workers, request)
+        plan = await of_spec(body, lambda spec: named(spec, request), services.workers, request)
     try:
         new = await services.store.keep(plan.digest, plan.canonical_json())
     except StoreFull:
@@ -70,9 +71,10 @@ async def keep_spec(request: Request) -> Response:
     return Response(dumps(told), 201 if new else 200, {"location": location, "cache-control": "no-store"}, JSON)
 
 
-def named(spec: Spec) -> Plan:
+def named(spec: Spec, request: Request) -> Plan:
     """Return a spec's plan with the address that names it; its text is written and digested here, which takes time."""
-    plan = under_digest(spec.plan())
+    with admitted(spec, request):
+        plan = under_digest(spec.plan())
     _ = plan.digest
     return plan
 

@@ -13,6 +13,7 @@ from service.api.described import BY_ACCEPT, WHEN_READ, content, json_body, one_
 from service.api.door.visits import visit_of, whose
 from service.api.negotiation import accept_of, choose_among
 from service.api.parsing import parse_document, pointing_into
+from service.api.planning import admitted
 from service.api.routing import DirectRoute, read_query
 from service.api.services import services_of
 from service.api.streaming import Answer
@@ -129,7 +130,7 @@ async def start_training(request: Request) -> Response:
         def begin() -> tuple[Iterator[Piece], int, float]:
             keep_to_one_thread()
             wanted = parse_document(body, TrainRequest)
-            with pointing_into(body):
+            with pointing_into(body), admitted(wanted, request):
                 check_watched(wanted, chosen)
                 most = multiplications(services.settings.max_processor_seconds)
                 return rendered(wanted, train(wanted, most), chosen), held_by(wanted), training(wanted)
