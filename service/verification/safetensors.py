@@ -16,6 +16,9 @@ from service.verification.tape import Tape
 
 LARGEST_HEADER = 25_000_000  # bytes, as clients of the Hub have it
 LONGEST_ENTRY = 4096  # characters of what is said of one tensor
+# Members of the metadata, of which trainers write some hundreds: the largest header has room for 1.5 million and more,
+# which would take many seconds.
+MOST_METADATA = 2**16
 AT_ONCE = 1000  # entries: some milliseconds
 HELD = 10  # bytes of memory for each byte of a header
 STEP = 2**18  # bytes of a header at a time
@@ -95,6 +98,8 @@ def read_metadata(scanner: "Scanner") -> Generator[bytes, None, str | None]:
     """Pass over the metadata; return the spec in it, None where there is none."""
     spec = None
     for count, key in enumerate(scanner.members(), 1):
+        if count > MOST_METADATA:
+            refuse(f"its metadata has more than {MOST_METADATA:,} members, the most that are read")
         value = scanner.string()
         if key == "spec" and spec is not None:
             refuse("its metadata has two specs")

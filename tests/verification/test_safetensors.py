@@ -16,7 +16,7 @@ from service.specs.spec import Spec
 from service.verification import Result, Verification
 from service.verification.arrays import TURN
 from service.verification.means import Unbounded
-from service.verification.safetensors import AT_ONCE, BITS, LARGEST_HEADER, LONGEST_ENTRY, read_header
+from service.verification.safetensors import AT_ONCE, BITS, LARGEST_HEADER, LONGEST_ENTRY, MOST_METADATA, read_header
 from tests.verification import file_of, planned, verify
 
 LAYERS = [{"name": "a", "type": "dense", "shape": [3, 5]}, {"name": "b", "type": "tensor", "shape": [2, 2]}]
@@ -206,6 +206,17 @@ def test_the_longest_header_and_the_longest_entry_are_read() -> None:
         else:
             with pytest.raises(InvalidFile, match="at most 4,096 characters"):
                 verify(file, PLAN)
+
+
+def test_metadata_has_so_many_members_and_what_has_more_is_refused_when_they_are_read() -> None:
+    members = {str(place): "" for place in range(MOST_METADATA)}
+    entry = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+    assert verify(put_together({"__metadata__": members, "w": entry}, bytes(4)), PLAN)["unexpected"] == ["w"]
+    many = b",".join(b'"":""' for _ in range(LARGEST_HEADER // 8))
+    turns: list[bytes] = []
+    with pytest.raises(InvalidFile, match="its metadata has more than 65,536 members, the most that are read"):
+        turns.extend(read_header(b'{"__metadata__":{' + many + b"}}"))
+    assert len(turns) == MOST_METADATA // AT_ONCE  # no more is read than that
 
 
 def test_what_a_tensor_takes_is_told_beside_what_it_has() -> None:
