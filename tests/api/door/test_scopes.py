@@ -125,6 +125,7 @@ def test_a_key_opens_the_scopes_that_it_has_and_no_other(asking: httpx.Client, s
         f"Bearer {REPLACED}", "Bearer nonsense", "Bearer", "Bearer a b", "bearer \xe9", "Bearer initserve_",
         f"Bearer {KEYS['all'][0]}x", f"Bearer {KEYS['all'][1].partition(':')[2]}", f"Bearer{KEYS['all'][0]}",
     ],
+    ids=["replaced", "no key", "nothing", "two", "not ASCII", "a beginning", "one more letter", "a digest", "no space"],
 )  # fmt: skip
 def test_a_key_that_is_none_is_told_so(asking: httpx.Client, sent: str) -> None:
     found = asking.get("/schemes", headers={b"authorization": sent.encode("latin-1")})
