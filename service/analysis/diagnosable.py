@@ -151,9 +151,18 @@ def batch_shapes(request: DiagnoseRequest, spec: Spec) -> dict[str, Shape]:
     for name in spec.graph.inputs:
         if name not in given and name not in stated:
             raise InvalidSpec(f"say of which shape {name} is, or give it", "/input_shape")
+        if name in given:
+            check_axes(given[name], spec, name, pointer_to(request, name))
         inner = given[name].shape[1:] if name in given else like.get(tuple(stated[name]), stated[name])
         shapes[name] = (examples, *inner)
     return shapes
+
+
+def check_axes(given: Batch, spec: Spec, name: str, at: str) -> None:
+    """Refuse a batch of numbers without features; tokens need none."""
+    taken = (spec.graph.weights_of(place) for place in spec.graph.takers(name))
+    if given.ndim < 2 and not any(isinstance(layer, Embedding) for layer in taken):
+        raise InvalidSpec(f"a batch has two axes or more, examples first, not {list(given.shape)}", at)
 
 
 def drawn_shapes(spec: Spec, batch: int | None) -> dict[str, Shape]:
@@ -183,8 +192,6 @@ def given_batch(given: Array, rows: int | None, at: str) -> Batch:
         raise InvalidSpec(f"a batch has one example at least, not the shape {list(given.shape)}", at)
     if rows is not None:
         return tokens(given, rows, at)
-    if given.ndim < 2:
-        raise InvalidSpec(f"a batch has two axes or more, examples first, not {list(given.shape)}", at)
     if not given.any():
         raise InvalidSpec("every input is 0: nothing can be seen of the network", at)
     return given
