@@ -91,14 +91,15 @@ def is_parting(looks: Sequence[Sequence[Seen]]) -> bool:
 def take_steps(network: Network, inputs: Batches, gradient: Array, inputs_rms: float) -> list[list[Seen]]:
     """Take steps until something moves or nothing new will, and return a look before each and after the last.
 
-    Costs at most `STEPS` + 1 passes through the network with `EXAMPLES` examples.
+    Costs at most `STEPS` + 1 passes through the network with `EXAMPLES` examples, in the type that all are passed in: a
+    network that is large enough for float32 would take twice as much memory in float64 as was admitted for it.
     """
     few, back = {name: batch[:EXAMPLES] for name, batch in inputs.items()}, gradient[:EXAMPLES]
     looks: list[list[Seen]] = []
-    weights = None
+    weights, exactness = None, network.exactness(inputs)
     with np.errstate(all="ignore"):
         for _ in range(STEPS + 1):
-            stages = network.run(few, weights)
+            stages = network.run(few, weights, exactness)
             tape.backward(stages[-1].out, back)
             looks.append(look(network, stages, inputs_rms))
             if is_settled(looks) or (len(looks) > 1 and is_stuck(looks)):

@@ -25,6 +25,7 @@ from service.analysis.sizes import (
     SETUP,
     THERE_AND_BACK,
     Cost,
+    bytes_beside,
     bytes_of,
     cost_of,
     exactness_of,
@@ -222,7 +223,10 @@ class Network:
     def memory(self, inputs: Mapping[str, Shape]) -> int:
         """Return how many bytes a study of batches of these shapes holds at once, at the most."""
         cost = self.cost(inputs)
-        return bytes_of(cost, exactness_of(cost))
+        both = self.shapes(inputs)
+        came = [*inputs.values(), *(shape for one in both for shapes in one for shape in shapes)]
+        beside = bytes_beside(inputs.values(), both[-1][1], came, exactness_of(cost))
+        return bytes_of(cost, exactness_of(cost)) + beside
 
     def weights_bytes(self, inputs: Mapping[str, Shape]) -> int:
         """Return how many of them one array for each weight takes."""
@@ -230,21 +234,35 @@ class Network:
         size: int = np.dtype(exactness_of(cost)).itemsize
         return size * cost.weights
 
-    def run(self, inputs: Batches, weights: Sequence[Weights] | None = None) -> list[Stage]:
+    def exactness(self, inputs: Batches) -> type[np.floating[Any]]:
+        """Return the type that a pass with these batches is made in; raises as `cost` does."""
+        return exactness_of(self.cost({name: batch.shape for name, batch in inputs.items()}))
+
+    def run(
+        self,
+        inputs: Batches,
+        weights: Sequence[Weights] | None = None,
+        exactness: type[np.floating[Any]] | None = None,
+    ) -> list[Stage]:
         """Return every place with its outputs for a batch.
 
-        `weights` are each place's, where they are not those that /init gives. Raises InitserveError where a layer
-        cannot take what comes.
+        `weights` are each place's, where they are not those that /init gives; `exactness` is that of a larger batch of
+        which this is a part. Raises InitserveError where a layer cannot take what comes.
         """
         stages: list[Stage] = []
-        for _ in self.stages(inputs, stages, weights):
+        for _ in self.stages(inputs, stages, weights, exactness):
             pass
         return stages
 
-    def stages(self, inputs: Batches, stages: list[Stage], weights: Sequence[Weights] | None = None) -> Iterator[Stage]:
+    def stages(
+        self,
+        inputs: Batches,
+        stages: list[Stage],
+        weights: Sequence[Weights] | None = None,
+        exactness: type[np.floating[Any]] | None = None,
+    ) -> Iterator[Stage]:
         """Run as `run` does, and yield each stage once it is in `stages`: what is changed in it is what others take."""
-        cost = self.cost({name: batch.shape for name, batch in inputs.items()})
-        exactness = exactness_of(cost)
+        exactness = exactness or self.exactness(inputs)
         given_ = {name: Node(as_exact(batch, exactness)) for name, batch in inputs.items()}
         for number, (place, planned) in enumerate(zip(self.graph.places, self.planned, strict=True)):
             came = tuple(

@@ -1,6 +1,6 @@
 """Shapes of what goes through a stack, and what a study of it costs, before a number is drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -30,6 +30,8 @@ MOST_BYTES = 2**31  # that a study may hold at once: weights, what a pass keeps,
 # Multiplications of a pass forward from which on float32 will do: what is told of so many numbers has three digits.
 MANY = 2**31
 BESIDE = 2**26  # bytes that a study may hold beside these: parts of a product, a look at a layer
+TAKEN = 16  # bytes of each number that goes in: in float64 it and its gradient, in float32 as it was drawn, too
+LOOKED_AT = 3  # arrays that are made as large as one that is looked at, or whose gradient passes a function or a norm
 KEPT_OF_SLOPES, KEPT_OF_SCORES = (
     5,
     5,
@@ -108,13 +110,12 @@ class Taken(NamedTuple):
 
 def taken(came: Shape, layer: Dense) -> Taken:
     """Return what a dense layer takes of what comes, where it fits: every k-th place of as many as it takes."""
-    batch, *places = came[:-1]
-    features, wanted = came[-1], layer.shape[0]
+    places, features, wanted = came[1:-1], came[-1], layer.shape[0]
     if features != wanted and wanted % features == 0 and places:
         side = round((wanted // features) ** (1 / len(places)))
         if side ** len(places) * features == wanted and all(size >= side for size in places):
             steps = (slice(None), *(slice(None, size // side * side, size // side) for size in places))
-            return Taken((batch, wanted), steps)
+            return Taken((came[0], wanted), steps)
     return Taken(came, None)
 
 
@@ -168,6 +169,19 @@ def bytes_of(cost: Cost, exactness: type[np.floating[Any]]) -> int:
     """Return the bytes of weights, of what a pass keeps, and of the gradients of both."""
     size: int = np.dtype(exactness).itemsize
     return size * (2 * cost.weights + 2 * cost.kept) + BESIDE
+
+
+def bytes_beside(
+    inputs: Iterable[Shape], outputs: Iterable[Shape], values: Iterable[Shape], exactness: type[np.floating[Any]]
+) -> int:
+    """Return the bytes that a study holds beside a pass: of what goes in and comes out, and of a look at any value.
+
+    The inputs and the gradient that is sent back are drawn in float64; a pass in float32 has both once more.
+    """
+    size: int = np.dtype(exactness).itemsize
+    drawn = sum(8 * prod(shape) for shape in outputs) if size < 8 else 0
+    largest = max(map(prod, values), default=0)
+    return TAKEN * sum(map(prod, inputs)) + drawn + LOOKED_AT * size * largest
 
 
 SMALLER = "a smaller batch may do"
