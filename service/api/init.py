@@ -20,7 +20,7 @@ from service.api.negotiation import (
     read_network,
     read_shard_bytes,
 )
-from service.api.planning import admitted
+from service.api.planning import admitted, held
 from service.api.problems import RequestProblem
 from service.api.routing import ACCEPT_QUERY, DirectRoute, asked_by, read_query
 from service.api.services import services_of
@@ -31,6 +31,7 @@ from service.formats import FORMATS, PICTURE, Payload
 from service.formats.description import encode_plan
 from service.networks.arrays import Cost
 from service.networks.plan import Plan
+from service.prices import describing
 from service.specs.joined import joined
 from service.specs.spec import Spec
 
@@ -152,7 +153,8 @@ async def plan(request: Request) -> Response:
         return plan
 
     def describe(plan: Plan) -> bytes:
-        return encode_plan(plan, shard_bytes, {"network": networks[0]} if with_network else {})
+        with held(describing(len(plan.parameters)), request):
+            return encode_plan(plan, shard_bytes, {"network": networks[0]} if with_network else {})
 
     with services.room.for_request(whose(request)) as grant:
         body = await read_body(request, services, grant)
