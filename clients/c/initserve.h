@@ -10,11 +10,15 @@
  *
  * Never -ffast-math: the bytes would be others. It needs POSIX sockets, and speaks HTTP without TLS. No two threads may
  * call it at once. Every function that can fail returns false then, and writes why into `error`, which has room for
- * INITSERVE_LONGEST_ERROR characters: where a server refused, with what would work instead.
+ * INITSERVE_LONGEST_ERROR characters: where a server refused, with what would work instead. A server that wants an API
+ * key gets that of the environment's INITSERVE_KEY.
  */
 #ifndef INITSERVE_H
 #define INITSERVE_H
 
+#if defined INITSERVE_IMPLEMENTATION && !defined _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L /* sockets, where -std=c99 hides them; this file is then the first that is included */
+#endif
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -270,9 +274,6 @@ static Json *member(const Json *object, const char *key) { /* NULL where it is m
 }
 
 static bool given(const Json *object, const char *key) { return member(object, key) && member(object, key)->kind != NOTHING; }
-static long whole_of(const Json *object, const char *key, long otherwise) {
-  return given(object, key) ? (long)member(object, key)->number : otherwise;
-}
 static const char *text_of(const Json *object, const char *key, const char *otherwise) {
   return given(object, key) && member(object, key)->kind == TEXT ? member(object, key)->text : otherwise;
 }
@@ -433,27 +434,6 @@ static Exact exp_of_minus(Exact y) { /* e to the -y, y >= 0: a series in y / 655
   }
   for (int i = 0; i < 16; i++) sum = times(sum, sum);
   return sum;
-}
-
-static Exact ln_near_one(Exact m) { /* 2 artanh((m - 1) / (m + 1)) */
-  Exact s = over(minus(m, of_whole(1)), plus(m, of_whole(1))), square = times(s, s), power = s, sum = s;
-  for (uint32_t n = 3; !is_zero(power); n += 2) {
-    power = times(power, square);
-    sum = plus(sum, over_small(power, n));
-  }
-  return shifted(sum, 1);
-}
-
-static Exact exact_ln(Exact mantissa, int exponent) { /* of mantissa x 2^exponent */
-  int up = 32 * BEHIND - 1 - top_bit(mantissa);
-  Exact half = shifted(of_whole(1), -1), powers = times(of_whole((uint32_t)abs(exponent - up)), negated(ln_near_one(half)));
-  return plus(ln_near_one(shifted(mantissa, up)), exponent < up ? negated(powers) : powers);
-}
-
-static Exact ln_of_double(double x) {
-  int exponent;
-  double mantissa = frexp(x, &exponent);
-  return exact_ln(of_double(mantissa), exponent);
 }
 
 static Exact arctangent_of_one_over(uint32_t n) {
@@ -919,6 +899,10 @@ static bool as_stated(const Draw *draw, const Scheme *scheme) {
 #include <time.h>
 #include <unistd.h>
 
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0
+#endif
+
 /* ---- Calls: what they hold is let go of, however they end ---- */
 
 static int connection = -1;
@@ -1213,6 +1197,8 @@ static bool passing(int status) { return status == 429 || (status >= 502 && stat
 /* An answer that is no refusal; asked for again, after a while, where the server is busy or not there. */
 static Reply ask(const char *url, const char *path, const char *headers, const char *body) {
   const char *host = strstr(url, "://") ? strstr(url, "://") + 3 : url;
+  const char *key = getenv("INITSERVE_KEY");
+  if (key) headers = text("Authorization: Bearer %s\r\n%s", key, headers);
   char *request = text("%s %s HTTP/1.0\r\nHost: %.*s\r\nConnection: close\r\n%sContent-Length: %zu\r\n\r\n%s", body ? "POST" : "GET",
                        path, (int)strcspn(host, "/"), host, headers, body ? strlen(body) : 0, body ? body : "");
   for (int attempt = 1;; attempt++) {
@@ -1357,8 +1343,15 @@ static bool among(const char *list, const char *name) { /* of names, each betwee
 }
 
 static void only_known(const Json *object, const char *list, const char *what) {
+  if (object->kind != OBJECT) fail("this is no object", what);
   for (const Json *each = object->child; each; each = each->next)
     if (!among(list, each->key)) fail(text("this member of a %s is left to a server", what), each->key);
+}
+
+static double stated_number(const Json *layer, const char *key, double otherwise) {
+  if (!given(layer, key)) return otherwise;
+  if (member(layer, key)->kind != NUMBER) fail("this is no number", key);
+  return member(layer, key)->number;
 }
 
 static Weight weight(const char *name, const char *torch, const char *member, const char *otherwise, int axes, const long *size,
@@ -1374,7 +1367,7 @@ static int biased(Weight *found, long width) {
 }
 
 static int convolution(const Json *layer, int axes, const long *size, Weight *found) {
-  long groups = whole_of(layer, "groups", 1), shape[INITSERVE_MOST_AXES];
+  long groups = (long)stated_number(layer, "groups", 1), shape[INITSERVE_MOST_AXES];
   memcpy(shape, size, sizeof *size * (size_t)axes);
   if (groups < 1 || size[axes - 2] % groups || size[axes - 1] % groups) fail("groups do not divide the channels", "");
   shape[axes - 2] = size[axes - 2] / groups;
@@ -1398,24 +1391,32 @@ static int normalisation(const char *type, int axes, const long *size, Weight *f
 static int bare_tensor(const Json *layer, int axes, const long *size, Weight *found) {
   double all = (double)elements_of(axes, size), window = axes < 2 ? 1.0 : (double)elements_of(axes - 2, size);
   double fan_in = axes < 2 ? all : window * (double)size[axes - 2], fan_out = axes < 2 ? all : window * (double)size[axes - 1];
-  if (given(layer, "fan_in")) fan_in = member(layer, "fan_in")->number;
-  if (given(layer, "fan_out")) fan_out = member(layer, "fan_out")->number;
+  fan_in = stated_number(layer, "fan_in", fan_in);
+  fan_out = stated_number(layer, "fan_out", fan_out);
   found[0] = weight("value", "value", "scheme", NULL, axes, size, fan_in, fan_out);
   return 1;
 }
 
 static const char *const LAYER_TYPES[][3] = {
     /* the type, how many sizes it has (* any, + one or more), and members besides the common ones */
-    {"dense", "2", " bias "},         {"conv1d", "3", " bias groups strides padding "},
-    {"conv2d", "4", " bias groups strides padding "}, {"conv3d", "5", " bias groups strides padding "},
-    {"embedding", "2", " "},          {"batch_norm", "+", " bias "},
-    {"layer_norm", "+", " bias "},    {"group_norm", "+", " bias groups "},
-    {"instance_norm", "+", " bias "}, {"rms_norm", "+", " "},
+    {"dense", "2", " bias "},         {"conv1d", "3", " bias groups strides padding dilation "},
+    {"conv2d", "4", " bias groups strides padding dilation "}, {"conv3d", "5", " bias groups strides padding dilation "},
+    {"embedding", "2", " "},          {"batch_norm", "+", " bias epsilon "},
+    {"layer_norm", "+", " bias epsilon "},    {"group_norm", "+", " bias epsilon num_groups "},
+    {"instance_norm", "+", " bias epsilon "}, {"rms_norm", "+", " epsilon "},
     {"tensor", "*", " fan_in fan_out "},
 };
 
+/* What stands between layers with weights has none, and changes none. */
+static bool weightless(const Json *layer) {
+  return among(
+      " add multiply concatenate activation flatten reshape transpose max_pool average_pool global_average_pool"
+      " upsample pad split scale tied dot_product_attention relative_positions rotary ",
+      text_of(layer, "type", "dense"));
+}
+
 static int weights_of(const Json *layer, Weight found[4]) {
-  static const char common[] = " name type shape activation scheme seed gain inputs input_shape";
+  static const char common[] = " name type shape activation scheme seed gain inputs";
   const char *type = text_of(layer, "type", ""), *const *row = NULL;
   for (size_t i = 0; i < sizeof LAYER_TYPES / sizeof *LAYER_TYPES; i++)
     if (same(type, LAYER_TYPES[i][0])) row = LAYER_TYPES[i];
@@ -1448,7 +1449,7 @@ static const char *recommended(const Json *layer) {
   const char *activation = text_of(layer, "activation", "linear"), *scheme = by_activation(activation);
   if (same(scheme, "glorot_uniform") && !among(others, activation)) fail("this activation is left to a server", activation);
   if (!given(layer, "gain")) return text("\"%s\"", scheme);
-  double gain = member(layer, "gain")->number;
+  double gain = stated_number(layer, "gain", 1.0);
   return text("{\"name\":\"%s\",\"scale\":%.17g}", scheme, gain * gain);
 }
 
@@ -1520,15 +1521,16 @@ static void draw_weight(const Json *spec, const Json *layer, const char *name, c
 static void draw_spec(const char *written, initserve_arrays *found) {
   static const char *const only[][2] = {{"algorithm", "initserve/1"}, {"defaults", "recommended"}, {"fans", "true"}};
   const Json *spec = parse(written), *layers = member(spec, "layers");
-  only_known(spec, " algorithm seed layout dtype defaults fans layers ", "spec");
+  only_known(spec, " algorithm seed layout dtype defaults fans input_shape layers ", "spec");
   for (int i = 0; i < 3; i++)
     if (!same(text_of(spec, only[i][0], only[i][1]), only[i][1])) fail("this is left to a server", text_of(spec, only[i][0], ""));
   if (!among(" keras pytorch ", text_of(spec, "layout", "keras"))) fail("this layout is left to a server", text_of(spec, "layout", ""));
-  if (!layers) fail("a spec has layers", "");
+  if (!layers || layers->kind != LIST) fail("a spec has layers", "");
   int index = 0;
-  for (const Json *layer = layers->child; layer; layer = layer->next, index++) {
+  for (const Json *layer = layers->child; layer; layer = layer->next) {
+    if (weightless(layer)) continue;
     Weight weights[4];
-    const char *name = text_of(layer, "name", text("%s_%d", text_of(layer, "type", ""), index));
+    const char *name = text_of(layer, "name", text("%s_%d", text_of(layer, "type", ""), index++));
     int count = weights_of(layer, weights);
     for (int i = 0; i < count; i++) {
       bool left_out = weights[i].member && same(weights[i].member, "bias") && member(layer, "bias") && !given(layer, "bias");

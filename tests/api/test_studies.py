@@ -63,21 +63,20 @@ DEAREST: dict[str, Any] = {
     ],
     ids=["wide", "images", "steps", "distributions", *DEAREST],
 )
-def test_a_diagnosis_holds_no_more_than_it_was_admitted_for(running: Server, document: Any) -> None:
+def test_a_diagnosis_holds_no_more_than_it_was_admitted_for(document: Any) -> None:
     warm = {"seed": 1, "layers": [{"type": "dense", "shape": [8, 8]}]}
-    assert httpx.post(f"{running.url}/diagnose", json=warm, timeout=PATIENCE).status_code == 200
-    peak(running)
-    before = peak(running)
-    body = json.dumps(document).encode()
-    with post(running, "/diagnose", body) as connection:
-        wait_until(lambda: counters(running)["standing_in_flight_bytes"] > 0)
-        admitted = counters(running)["standing_in_flight_bytes"]
-        connection.settimeout(PATIENCE * 3)
-        assert connection.recv(12) == b"HTTP/1.1 200"
-    held = peak(running) - before
+    with serving() as server:  # of its own: in one that has done much, memory that is used again does not show
+        assert httpx.post(f"{server.url}/diagnose", json=warm, timeout=PATIENCE).status_code == 200
+        peak(server)
+        before = peak(server)
+        with post(server, "/diagnose", json.dumps(document).encode()) as connection:
+            wait_until(lambda: counters(server)["standing_in_flight_bytes"] > 0)
+            admitted = counters(server)["standing_in_flight_bytes"]
+            connection.settimeout(PATIENCE * 3)
+            assert connection.recv(12) == b"HTTP/1.1 200"
+        held = peak(server) - before
     assert held <= admitted
     assert admitted < 6 * held  # nor is far too much kept for it
-    wait_until(lambda: is_idle(running))
 
 
 def test_what_is_more_than_there_is_in_all_is_too_large_and_what_is_more_than_now_is_refused_for_now() -> None:
