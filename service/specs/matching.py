@@ -8,7 +8,7 @@ them are meant; a parameter may stand in several arrays, a gate in each, and has
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from service import stopping
 from service.errors import TooLarge
@@ -23,6 +23,9 @@ from service.specs.ties import Ties
 # Of a piece of a pattern with a name, a microsecond or two: 10 patterns with a star each on 200,000 parameters, each
 # with two names.
 MOST_COMPARISONS = 2**22
+OFTEN = 2048  # names between two looks whether somebody still waits
+
+T = TypeVar("T")
 
 
 RuleSet: TypeAlias = int  # a bit for each rule, the first rule's the lowest
@@ -37,6 +40,14 @@ def bits(rules: Iterable[bool]) -> RuleSet:
 def last(rules: RuleSet) -> int | None:
     """Return the place of the last rule of a set, None of an empty one."""
     return rules.bit_length() - 1 if rules else None
+
+
+def giving_way(items: Iterable[T]) -> Iterator[T]:
+    """Yield the items, and give way now and then: each takes a microsecond or some."""
+    for count, item in enumerate(items):
+        if not count % OFTEN:
+            stopping.give_way()
+        yield item
 
 
 class Shown(NamedTuple):
@@ -81,7 +92,7 @@ class Names:
         self.shown: dict[str, tuple[int, tuple[int, ...]]] = {}
         self.arrays: list[int] = []
         known: dict[Kind, tuple[list[Shown], list[int]]] = {}
-        for layer, kind in layers:
+        for layer, kind in giving_way(layers):
             if kind not in known:
                 shown = kind.shown(layout)
                 counts = Counter(place for each in shown for place in each.speaks_for)
@@ -108,8 +119,8 @@ class Names:
             shown = [self.shown[pattern]] if pattern in self.shown else []
         else:
             matches = matcher(pattern)
-            paths = {place for path, place in self.paths.items() if matches(path)}
-            shown = [array for name, array in self.shown.items() if matches(name)]
+            paths = {place for path, place in giving_way(self.paths.items()) if matches(path)}
+            shown = [array for name, array in giving_way(self.shown.items()) if matches(name)]
         seen = Counter(first + place for first, speaks_for in shown for place in speaks_for)
         whole = {place for place, count in seen.items() if count == self.arrays[place]}
         if paths:
