@@ -1,8 +1,5 @@
 """deploy/nginx/nginx-cache.conf, run by nginx in front of a real server: right bytes, each of them asked for once."""
 
-import shutil
-import subprocess
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,10 +8,11 @@ import pytest
 
 from tests.api.test_flow import MIB
 from tests.api.test_weights import LARGE, SPEC, token
-from tests.conftest import ROOT, START, Server, free_port
+from tests.conftest import Server
+from tests.nginx import deployed, needs_nginx
 from tests.told import apart, logged
 
-pytestmark = pytest.mark.skipif(shutil.which("nginx") is None, reason="no nginx; make bench-tools installs it")
+pytestmark = needs_nginx
 LAYERS = [{"name": "w", "type": "tensor", "shape": [1000, 1500], "scheme": "he_normal"}]
 FILE = f"/weights/{token({'algorithm': 'initserve/1', 'layers': LAYERS, 'seed': '11'})}.safetensors"
 
@@ -22,45 +20,13 @@ FILE = f"/weights/{token({'algorithm': 'initserve/1', 'layers': LAYERS, 'seed': 
 @pytest.fixture(scope="module")
 def cache(running: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of the cache."""
-    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
-    temporary = "".join(f"{name}_temp_path {name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    here = {
-        "nginx-cache.conf": {
-            "/var/cache/nginx/weights": "weights",
-            "listen 8080;": f"listen 127.0.0.1:{port}; access_log off;",
-            "http {": f"http {{ {temporary}",
-        },
-        "edge.conf": {"$replicas initserve:8000;": f"$replicas 127.0.0.1:{running.port};"},
-    }
-    for name, changes in here.items():
-        configured = (ROOT / "deploy/nginx" / name).read_text()
-        for theirs, ours in changes.items():
-            assert theirs in configured
-            configured = configured.replace(theirs, ours, 1)
-        (folder / name).write_text(configured)
-    command = ["nginx", "-p", str(folder), "-c", "nginx-cache.conf", "-e", "stderr"]
-    also = "daemon off; master_process off; pid nginx.pid;"
-    process = subprocess.Popen([*command, "-g", also], stderr=subprocess.DEVNULL)
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30.0) as client:
-            wait_for(client, process)
-            yield client
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
-
-
-def wait_for(client: httpx.Client, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + START
-    while True:
-        try:
-            client.get("/livez").raise_for_status()
-        except httpx.HTTPError:
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        else:
-            return
+    folder = tmp_path_factory.mktemp("nginx")
+    changes = {"/var/cache/nginx/weights": "weights"}
+    with (
+        deployed("nginx-cache.conf", folder, f"127.0.0.1:{running.port}", changes=changes) as url,
+        httpx.Client(base_url=url, trust_env=False, timeout=30.0) as client,
+    ):
+        yield client
 
 
 def asked(server: Server, address: str) -> int:

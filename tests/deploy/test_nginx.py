@@ -1,9 +1,7 @@
 """deploy/nginx/nginx.conf, run by nginx in front of a replica that is a script: who came, and what strangers may do."""
 
 import json
-import shutil
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -13,10 +11,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import ROOT, START, free_port
+from tests.conftest import ROOT
 from tests.listening import Listening
+from tests.nginx import deployed, needs_nginx
 
-pytestmark = pytest.mark.skipif(shutil.which("nginx") is None, reason="no nginx; make bench-tools installs it")
+pytestmark = needs_nginx
 MOST = 128  # connections of one address
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
@@ -61,35 +60,8 @@ def replica() -> Iterator[Replica]:
 @pytest.fixture(scope="module")
 def edge(replica: Replica, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of nginx with the deployed files, but for where it listens, writes and passes on to."""
-    folder, port = tmp_path_factory.mktemp("edge"), free_port()
-    temporary = "".join(f"{name}_temp_path {name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    here = {
-        "nginx.conf": {"listen 8080;": f"listen 127.0.0.1:{port}; access_log off;", "http {": f"http {{ {temporary}"},
-        "edge.conf": {"$replicas initserve:8000;": f"$replicas {replica.url.removeprefix('http://')};"},
-    }
-    for name, changes in here.items():
-        text = (ROOT / "deploy/nginx" / name).read_text()
-        for theirs, ours in changes.items():
-            assert theirs in text
-            text = text.replace(theirs, ours, 1)
-        (folder / name).write_text(text)
-    command = ["nginx", "-p", str(folder), "-c", "nginx.conf", "-e", "stderr"]
-    process = subprocess.Popen([*command, "-g", "daemon off; master_process off; pid nginx.pid;"])
-    try:
-        wait_for(port, process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
-
-
-def wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + START
-    while process.poll() is None and time.monotonic() < deadline:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1.0):
-            return
-        time.sleep(0.05)
-    raise AssertionError("nginx does not start")
+    with deployed("nginx.conf", tmp_path_factory.mktemp("edge"), replica.url.removeprefix("http://")) as url:
+        yield url
 
 
 def headers_of(head: str) -> dict[str, str]:

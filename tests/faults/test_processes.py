@@ -6,9 +6,9 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,21 +17,16 @@ import pytest
 from service.serving.listeners import listening
 from service.settings import Settings
 from tests.conftest import ROOT, Server, serving
+from tests.faults import observed
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
 GIB = 2**30
 PROCESSES = 2
 PATIENCE = 120.0  # seconds: on a busy machine a process takes many to begin
+wait_until = partial(observed.wait_until, seconds=PATIENCE)
 SPEC = {"seed": 7, "layers": [{"type": "dense", "shape": [64, 64], "activation": "relu"}]}
 NOT_FOUND = 'initserve_problems_total{code="not-found"}'
 LARGE = {"seed": 7, "layers": [{"name": "w", "type": "tensor", "shape": [2**10, 2**13], "scheme": "random_uniform"}]}
-
-
-def wait_until(true: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def children(pid: int) -> set[int]:
@@ -125,7 +120,7 @@ def test_all_processes_answer_the_same_bytes_on_one_port_each_its_share_of_conne
         found = {each.post("/init?format=npz", json=SPEC).content for each in kept}
         opened = {pid: sockets(pid) for pid in pids}
     # Closed again, each process has its share less.
-    wait_until(lambda: all(opened[pid] - sockets(pid) == 8 // PROCESSES for pid in pids), 10.0)
+    wait_until(lambda: all(opened[pid] - sockets(pid) == 8 // PROCESSES for pid in pids), seconds=10.0)
     assert found == {client.post("/init?format=npz", json=SPEC).content}
 
 
@@ -184,7 +179,7 @@ def test_sigterm_ends_all_processes_in_order_and_what_is_under_way_has_its_time(
         parts = answer.iter_raw()
         found = len(next(parts))
         several.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: httpx.get(f"{several.url}/readyz").status_code == 503, 5.0)
+        wait_until(lambda: httpx.get(f"{several.url}/readyz").status_code == 503, seconds=5.0)
         assert httpx.get(f"{several.url}/livez").status_code == 200
         assert httpx.post(f"{several.url}/init", json=SPEC).status_code == 503
         found += sum(map(len, parts))

@@ -1,80 +1,41 @@
 """Two replicas behind nginx, ended one after the other while clients ask: no wrong byte, and every download whole."""
 
 import hashlib
-import shutil
 import signal
-import subprocess
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.conftest import ROOT, Server, free_port, serving
+from tests.conftest import Server, serving
+from tests.faults import observed
+from tests.nginx import deployed, needs_nginx
 
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.skipif(not Path(NGINX).exists(), reason="needs nginx (make bench-tools installs it)"),
-]
+pytestmark = [pytest.mark.long, needs_nginx]
 MIB = 2**20
 PATIENCE = 120.0  # seconds: only a fault takes so long
+wait_until = partial(observed.wait_until, seconds=PATIENCE)
 SMALL = {"seed": 3, "layers": [{"type": "dense", "shape": [64, 64], "activation": "relu"}]}
 LARGE = {"seed": 3, "layers": [{"name": "w", "type": "tensor", "shape": [2**12, 2**12], "scheme": "random_uniform"}]}
 PAUSE = 0.1  # seconds after each MiB: a file of 64 MiB takes longer than a replica that ends gives it
 # How long each replica takes new requests, and then answers under way, once it is told to end.
 SETTINGS = {"INITSERVE_DRAIN_SECONDS": "1", "INITSERVE_SHUTDOWN_SECONDS": "3"}
-TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 @contextmanager
 def nginx(*replicas: Server) -> Iterator[str]:
     """Put replicas behind nginx as it is deployed, but for where it listens and writes, and where the replicas are."""
-    port = free_port()
     upstream = " ".join(f"server 127.0.0.1:{replica.port} max_fails=0;" for replica in replicas)
-    folders = " ".join(f"{name}_temp_path {name};" for name in TEMPORARY)
-    here = {
-        "nginx.conf": {
-            "listen 8080": f"listen 127.0.0.1:{port}",
-            "http {": f"http {{ access_log off; {folders} upstream replicas {{ {upstream} keepalive 8; }}",
-        },
-        "edge.conf": {"initserve:8000": "replicas"},
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        for name, changes in here.items():
-            text = (ROOT / "deploy" / "nginx" / name).read_text()
-            for theirs, ours in changes.items():
-                assert theirs in text
-                text = text.replace(theirs, ours, 1)
-            Path(folder, name).write_text(text)
-        settings = ["-g", "daemon off; master_process off; pid nginx.pid;"]
-        command = [NGINX, "-p", folder, "-c", "nginx.conf", "-e", "stderr", *settings]
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_until(lambda: answers(f"{url}/livez"))
-            yield url
-        finally:
-            process.terminate()
-            process.wait(PATIENCE)
-
-
-def answers(url: str) -> bool:
-    with suppress(httpx.HTTPError):
-        return httpx.get(url).is_success
-    return False
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    http = f"upstream replicas {{ {upstream} keepalive 8; }}"
+    with tempfile.TemporaryDirectory() as folder, deployed("nginx.conf", Path(folder), "replicas", http=http) as url:
+        yield url
 
 
 class Load:
