@@ -1,0 +1,32 @@
+"""Engine: numbers go in, what each comes to comes out, in whatever order; who dies over one is replaced."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+T = TypeVar("T")
+Told = Callable[[int], None]  # told how many more bytes are made
+Work = Callable[[int, Told], T]  # of a number; a module's function, or functools.partial of one, so that it can be sent
+
+TRIES = 4  # of a number, whose worker died, in all
+
+
+class Outcome(NamedTuple, Generic[T]):
+    """What a number came to, or why it came to nothing."""
+
+    number: int
+    result: T | None
+    error: str | None = None
+
+
+class Engine(Protocol):
+    """Workers that are there from `__enter__` to `__exit__`."""
+
+    workers: int  # at once, at the most
+
+    def map(self, work: Work[T], numbers: Sequence[int], told: Told) -> Iterator[Outcome[T]]:
+        """Yield what `work` makes of each number, as it comes.
+
+        What it raises is an Outcome's error at once. A number whose worker died is given to another, TRIES times in
+        all. `told` hears of bytes where an engine can carry that; where it cannot, an outcome comes without.
+        """
+        ...
