@@ -27,6 +27,7 @@ from service.flags import WrongSettings, add_flags, given_flags, settings_of
 from service.formats import FORMATS, Format, Include
 from service.formats.description import encode_plan
 from service.headers import SUFFIXES, listing_of
+from service.materialize.command import add_arguments, materialize
 from service.reading import source_of
 from service.replay import ALGORITHMS
 from service.serving.run import serve as run_server
@@ -195,6 +196,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "- for standard input",
     )
     command.add_argument("--spec", metavar="SPEC", help="a JSON file; left out: the one that a safetensors file holds")
+    add_arguments(
+        commands.add_parser(
+            "materialize",
+            help="write a whole checkpoint to a directory or a store, by all processors or a cluster",
+            description="Ends with 0 where it is complete, 1 where shards are missing, 2 where it cannot be.",
+        )
+    )
     command = commands.add_parser(
         "keys",
         help="make an API key",
@@ -259,6 +267,10 @@ def run(chosen: argparse.Namespace) -> int:
             plan(asked_for(chosen.spec, chosen.like))
         case "verify":
             return verify(chosen.file, chosen.spec)
+        case "materialize":
+            text = read_spec(chosen.spec)
+            with pointing_into(text):
+                return materialize(chosen, parse_spec(text))
         case "keys":
             make_key(chosen.name, chosen.scopes)
         case "check":

@@ -4,19 +4,17 @@ They come of the canonical spec alone, whatever the name of the repository.
 """
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from service.formats import FORMATS, Payload, safetensors
 from service.formats.payload import Known
-from service.formats.sharding import SHARD_BYTES, STEM, encode_index, shards
+from service.formats.sharding import SHARD_BYTES, encode_index, shards, stem_of
 from service.networks.plan import Plan
-from service.specs.published import as_in_a_checkpoint, config_of, library_of
+from service.specs.published import as_in_a_checkpoint, config_file, library_of
 
 JSON, MARKDOWN, WEIGHTS = "application/json", "text/markdown; charset=utf-8", FORMATS["safetensors"].media_type
-STEMS = {"diffusers": "diffusion_pytorch_model"}  # of weights' names, by the library that looks for them
 LONGEST_SHOWN = 4096  # characters of a spec that a card shows
 
 CARD = """\
@@ -71,11 +69,11 @@ def weights(name: str, lay_out: Callable[[], Payload]) -> File:
 def files_of(plan: Plan) -> dict[str, File]:
     """Return every file of the revision that is this spec, by name, in the order of their names."""
     found = []
-    config, library = config_of(plan), library_of(plan)
+    config, library = config_file(plan), library_of(plan)
     if config is not None:
-        found.append(known("config.json", JSON, json.dumps(config, indent=2, sort_keys=True).encode() + b"\n"))
+        found.append(known("config.json", JSON, config))
     found.append(known("README.md", MARKDOWN, card(plan, library).encode()))
-    found += weights_of(as_in_a_checkpoint(plan), STEMS.get(library or "", STEM), counted=library is not None)
+    found += weights_of(as_in_a_checkpoint(plan), stem_of(library), counted=library is not None)
     return {each.name: each for each in sorted(found, key=lambda each: each.name)}
 
 

@@ -15,6 +15,7 @@ from service.networks.plan import Plan, PlannedParameter
 SHARD_BYTES = 5 * 10**9
 LARGEST_SHARD_BYTES = 10**15
 STEM = "model"  # of the files' names
+STEMS = {"diffusers": "diffusion_pytorch_model"}  # by the library that looks for them, where they are others
 INDEX = f"{STEM}.safetensors.index.json"
 
 
@@ -40,6 +41,11 @@ def shards(plan: Plan, shard_bytes: int, stem: str = STEM) -> list[Shard]:
         size += more
     found += [last] if last else []
     return [Shard(name_of(number, len(found), stem), each) for number, each in enumerate(found, 1)]
+
+
+def stem_of(library: str | None) -> str:
+    """Return what files' names begin with where this library, if any, looks for them."""
+    return STEMS.get(library or "", STEM)
 
 
 def name_of(number: int, count: int, stem: str) -> str:

@@ -9,7 +9,7 @@ class Job:
     """A checkpoint to be written: small, and the same wherever it is sent.
 
     `spec` is a canonical text; `options` are those of the store, which may be secret and are shown nowhere; after
-    `deadline`, seconds since 1970, nothing is tried again.
+    `deadline`, seconds since 1970, nothing is gone on with. `threads` draw a shard at once.
     """
 
     spec: str
@@ -17,3 +17,4 @@ class Job:
     place: str
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
     deadline: float | None = None
+    threads: int = 1

@@ -49,6 +49,12 @@ def config_of(plan: Plan) -> dict[str, Any] | None:
     return found.family.config_json(found.size, found.config, found.head) | told
 
 
+def config_file(plan: Plan) -> bytes | None:
+    """Return what stands in the config.json of a published model; None for another."""
+    config = config_of(plan)
+    return None if config is None else json.dumps(config, indent=2, sort_keys=True).encode() + b"\n"
+
+
 def as_in_a_checkpoint(plan: Plan) -> Plan:
     """Return a plan with its arrays named and cut as checkpoints of its model have them; their values stay."""
     found = published_in(plan)

@@ -1,6 +1,6 @@
 """Engine: numbers go in, what each comes to comes out, in whatever order; who dies over one is replaced."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -23,10 +23,18 @@ class Engine(Protocol):
 
     workers: int  # at once, at the most
 
-    def map(self, work: Work[T], numbers: Sequence[int], told: Told) -> Iterator[Outcome[T]]:
+    def __enter__(self) -> "Engine": ...
+    def __exit__(self, *error: object) -> None: ...
+
+    def threads(self, count: int) -> int:
+        """Return how many threads each worker should draw with, where there are so many numbers."""
+        ...
+
+    def map(self, work: Work[T], numbers: Sequence[int], told: Told) -> Generator[Outcome[T], None, None]:
         """Yield what `work` makes of each number, as it comes.
 
-        What it raises is an Outcome's error at once. A number whose worker died is given to another, TRIES times in
-        all. `told` hears of bytes where an engine can carry that; where it cannot, an outcome comes without.
+        What `work` raises is an Outcome's error at once. A number whose worker died is given to another, TRIES times
+        in all. `told` hears of bytes where an engine can carry that; where it cannot, an outcome comes without. Closed
+        before its end, this gives up what is under way.
         """
         ...

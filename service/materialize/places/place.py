@@ -63,3 +63,7 @@ class Place(Protocol):
     def remove(self, name: str) -> None:
         """Remove a file, if it is there; a folder with its last file."""
         ...
+
+    def clear(self) -> None:
+        """Remove what runs that were killed left half written, and nothing that a run is writing."""
+        ...
