@@ -28,6 +28,7 @@ from service.formats import FORMATS, Format, Include
 from service.formats.description import encode_plan
 from service.headers import SUFFIXES, listing_of
 from service.materialize.command import add_arguments, materialize
+from service.materialize.places.place import PlaceError
 from service.reading import source_of
 from service.replay import ALGORITHMS
 from service.serving.run import serve as run_server
@@ -238,16 +239,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         failed(chosen)
     except KeyboardInterrupt:
-        failed(chosen, "initserve: interrupted")
+        failed(chosen, "initserve: interrupted", again=chosen.command == "materialize")
     except OSError as error:
-        failed(chosen, f"initserve: {error}")
+        failed(chosen, f"initserve: {error}", again=isinstance(error, PlaceError) and error.passing)
     if status:
         raise SystemExit(status)
 
 
-def failed(chosen: argparse.Namespace, why: str | None = None) -> NoReturn:
-    """End, and say why; what verify could not tell is not what it told."""
-    if chosen.command != "verify":
+def failed(chosen: argparse.Namespace, why: str | None = None, again: bool = False) -> NoReturn:
+    """End, and say why: what verify could not tell, and what materialize cannot do even `again`, has its own status."""
+    if chosen.command not in ("verify", "materialize") or again:
         raise SystemExit(why or 1) from None
     if why:
         print(why, file=sys.stderr)

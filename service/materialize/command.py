@@ -11,6 +11,7 @@ from service.materialize.engines import ENGINES, Asked
 from service.materialize.job import Job
 from service.materialize.places import place_at
 from service.materialize.run import Report, claim, write
+from service.materialize.share import INDEX, part_of, write_part
 from service.specs.spec import Spec
 from service.writing import progress_bar, terminated_as_by_interrupt
 
@@ -27,6 +28,15 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--workers", type=at_least_one, metavar="N", help="at once; left out: one a processor")
     command.add_argument("--address", metavar="ADDRESS", help="of a Ray cluster; left out: a local one")
     command.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster; left out: a local one")
+    command.add_argument(
+        "--of",
+        type=at_least_one,
+        metavar="N",
+        help="commands that write the checkpoint together, each some shards of it",
+    )
+    command.add_argument(
+        "--index", type=int, metavar="I", help=f"which of them this is, from 0 on; left out: what {INDEX} says"
+    )
     command.add_argument("--deadline", type=seconds, metavar="SECONDS", help="after which nothing is gone on with")
     command.add_argument(
         "--option", action="append", default=[], type=pair, metavar="KEY=VALUE", help="of the store, as obstore has it"
@@ -57,6 +67,7 @@ def pair(text: str) -> tuple[str, str]:
 def materialize(chosen: argparse.Namespace, spec: Spec) -> int:
     """Write the checkpoint that a command line asks for; return the exit status."""
     began = time.time()
+    part = part_of(chosen.index, chosen.of)
     deadline = None if chosen.deadline is None else began + chosen.deadline
     options = dict(chosen.option)
 
@@ -67,16 +78,22 @@ def materialize(chosen: argparse.Namespace, spec: Spec) -> int:
     place = place_at(chosen.place, options)
     checkpoint = claim(place, planned)
     count = len(checkpoint.shards)
-    say(f"seed {checkpoint.plan.seed}, {count} shards")
+    numbers = range(count) if part is None else part.numbers(count)
+    say(f"seed {checkpoint.plan.seed}, {len(numbers)} of {count} shards")
     job = Job(checkpoint.plan.canonical_json(), chosen.shard_bytes, chosen.place, options, deadline)
-    total = sum(shard.bytes for shard in checkpoint.shards)
+    total = sum(checkpoint.shards[number].bytes for number in numbers)
     asked = Asked(chosen.workers, chosen.address, chosen.scheduler)
     with terminated_as_by_interrupt(), ENGINES[chosen.engine](asked) as engine, progress_bar(place.name, total) as told:
-        report = write(replace(job, threads=engine.threads(count)), checkpoint, engine, told)
+        job, complete = replace(job, threads=engine.threads(len(numbers))), True
+        if part is None:
+            report = write(job, checkpoint, engine, told)
+        else:
+            report, complete = write_part(job, checkpoint, engine, told, part)
     if report.missing:
         say(missing_line(report, count))
         return MISSING
-    say(f"{place.name}: {count} shards, {total:,} bytes, seed {checkpoint.plan.seed}")
+    others = "" if complete else f" of {count}; not all of the others are there yet"
+    say(f"{place.name}: {len(numbers)} shards, {total:,} bytes, seed {checkpoint.plan.seed}{others}")
     return COMPLETE
 
 

@@ -32,18 +32,24 @@ def write(job: Job, checkpoint: Checkpoint, engine: Engine, told: Told) -> Repor
     """Write all of a claimed checkpoint that is missing; raises PlaceError."""
     place = place_at(job.place, job.options)
     place.clear()
+    report = made(job, range(len(checkpoint.shards)), engine, told)
+    if not report.missing:
+        finish(place, checkpoint, [report.digests[number] for number in range(len(checkpoint.shards))])
+    return report
+
+
+def made(job: Job, numbers: Sequence[int], engine: Engine, told: Told) -> Report:
+    """Let an engine see to it that these shards are there."""
     digests: dict[int, str] = {}
     missing: dict[int, str] = {}
     found = 0
-    with closing(engine.map(partial(make_shard, job), range(len(checkpoint.shards)), told)) as outcomes:
+    with closing(engine.map(partial(make_shard, job), numbers, told)) as outcomes:
         for number, result, error in outcomes:
             if result is None:
                 missing[number] = error or "nothing came of it"
             else:
                 digests[number] = result.sha256
                 found += result.found
-    if not missing:
-        finish(place, checkpoint, [digests[number] for number in range(len(checkpoint.shards))])
     return Report(digests, found, missing)
 
 
