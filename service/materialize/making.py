@@ -1,8 +1,8 @@
 """Making a shard: what is there with the right digest stays, anything else is drawn, hashed and written."""
 
 import time
-from collections.abc import Generator, Iterable
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from typing import NamedTuple
 
 from service.formats.payload import Chunk
@@ -13,6 +13,7 @@ from service.materialize.hashing import Hashing
 from service.materialize.job import Job
 from service.materialize.places import place_at
 from service.materialize.places.place import Place
+from service.materialize.places.retrying import retried
 from service.materialize.records import Record
 from service.writing import made
 
@@ -33,14 +34,38 @@ class Made(NamedTuple):
 
 
 def make_shard(job: Job, number: int, told: Told) -> Made:
-    """See to it that a shard is there, whole; `number` counts from 0. Raises PlaceError, TooLate."""
+    """See to it that a shard is there, whole; `number` counts from 0. Raises PlaceError, TooLate.
+
+    What a place does not do, and may do another time, is tried again from the shard's beginning.
+    """
     place = place_at(job.place, job.options)
     checkpoint = checkpoint_of(job.spec, job.shard_bytes)
     shard = checkpoint.shards[number]
-    in_time = told_in_time(job, told)
-    in_time(0)
-    there = found(place, checkpoint, shard, in_time)
-    return there or written(job, place, shard, in_time)
+
+    def attempt() -> Made:
+        with taken_back(told) as heard:
+            in_time = told_in_time(job, heard)
+            in_time(0)
+            return found(place, checkpoint, shard, in_time) or written(job, place, shard, in_time)
+
+    return retried(attempt, job.deadline)
+
+
+@contextmanager
+def taken_back(told: Told) -> Iterator[Told]:
+    """Pass on what is told, and take it back where it comes to nothing."""
+    done = 0
+
+    def counting(more: int) -> None:
+        nonlocal done
+        done += more
+        told(more)
+
+    try:
+        yield counting
+    except BaseException:
+        told(-done)
+        raise
 
 
 def told_in_time(job: Job, told: Told) -> Told:

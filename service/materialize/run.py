@@ -14,6 +14,7 @@ from service.materialize.job import Job
 from service.materialize.making import make_shard
 from service.materialize.places import place_at
 from service.materialize.places.place import Place, PlaceError
+from service.materialize.places.retrying import retried
 
 
 class Refused(PlaceError):
@@ -34,7 +35,8 @@ def write(job: Job, checkpoint: Checkpoint, engine: Engine, told: Told) -> Repor
     place.clear()
     report = made(job, range(len(checkpoint.shards)), engine, told)
     if not report.missing:
-        finish(place, checkpoint, [report.digests[number] for number in range(len(checkpoint.shards))])
+        digests = [report.digests[number] for number in range(len(checkpoint.shards))]
+        retried(lambda: finish(place, checkpoint, digests), job.deadline)
     return report
 
 

@@ -14,6 +14,7 @@ from service.materialize.engines.engine import Engine, Told
 from service.materialize.job import Job
 from service.materialize.places import place_at
 from service.materialize.places.place import Place
+from service.materialize.places.retrying import retried
 from service.materialize.run import Report, finish, made
 
 INDEX = "JOB_COMPLETION_INDEX"  # what Kubernetes calls a pod's index in its environment
@@ -50,7 +51,7 @@ def write_part(job: Job, checkpoint: Checkpoint, engine: Engine, told: Told, par
     place = place_at(job.place, job.options)
     place.clear()
     report = made(job, part.numbers(len(checkpoint.shards)), engine, told)
-    return report, not report.missing and completed(place, checkpoint)
+    return report, not report.missing and retried(lambda: completed(place, checkpoint), job.deadline)
 
 
 def completed(place: Place, checkpoint: Checkpoint) -> bool:

@@ -1,11 +1,25 @@
 """Where a checkpoint is written: a directory, or a bucket of an object store."""
 
 from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
 
+from service.materialize.places.bucket import Bucket
 from service.materialize.places.directory import Directory
-from service.materialize.places.place import Place
+from service.materialize.places.place import Place, PlaceError
 
 
 def place_at(address: str, options: Mapping[str, str]) -> Place:
-    """Return the place that an address names: a directory's path, which file:// may stand before."""
-    return Directory(address.removeprefix("file://"))
+    """Return the place that an address names: a directory's path, or a URL. Raises PlaceError for what is none."""
+    if "://" in address and not address.startswith("file:"):
+        return Bucket.at(address, options)
+    if options:
+        raise PlaceError(f"{address}: a directory has no options, and {next(iter(options))} is given")
+    return Directory(path_of(address) if address.startswith("file:") else address)
+
+
+def path_of(address: str) -> str:
+    """Return the path that a file URL names."""
+    parts = urlsplit(address)
+    if parts.netloc not in ("", "localhost") or not parts.path.startswith("/") or parts.query or parts.fragment:
+        raise PlaceError(f"{address}: a file's address is file:///, with the path of a directory of this machine")
+    return unquote(parts.path)
