@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gzip
 import json
 import os
 import sys
@@ -29,6 +30,7 @@ from service.formats.description import encode_plan
 from service.headers import SUFFIXES, listing_of
 from service.materialize.command import DESCRIPTION, add_arguments, materialize
 from service.materialize.places.place import PlaceError
+from service.materialize.uncollected import uncollected
 from service.progress import progress_bar
 from service.reading import source_of
 from service.replay import ALGORITHMS
@@ -97,7 +99,8 @@ def init(spec: bytes, output: str, format_name: str | None) -> None:
 
 
 def read_spec(name: str) -> bytes:
-    return sys.stdin.buffer.read() if name == PIPE else Path(name).read_bytes()
+    content = sys.stdin.buffer.read() if name == PIPE else Path(name).read_bytes()
+    return gzip.decompress(content) if name.endswith(".gz") else content
 
 
 def asked_for(spec: str | None, like: str | None) -> bytes:
@@ -272,7 +275,9 @@ def run(chosen: argparse.Namespace) -> int:
         case "materialize":
             text = read_spec(chosen.spec)
             with pointing_into(text):
-                return materialize(chosen, parse_spec(text))
+                with uncollected():
+                    asked = parse_spec(text)
+                return materialize(chosen, asked)
         case "keys":
             make_key(chosen.name, chosen.scopes)
         case "check":

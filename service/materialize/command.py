@@ -13,9 +13,12 @@ from service.materialize.checkpoint import CLAIM, Checkpoint
 from service.materialize.engines import ENGINES, Asked
 from service.materialize.engines.engine import Engine
 from service.materialize.job import Job
+from service.materialize.manifest import IMAGE
 from service.materialize.places import everywhere, place_at
 from service.materialize.places.place import PlaceError
+from service.materialize.preview import dry_run, print_job
 from service.materialize.share import INDEX, part_of, write_part
+from service.materialize.uncollected import uncollected
 from service.progress import Bar, progress_bar
 from service.specs.spec import Spec
 from service.writing import terminated_as_by_interrupt
@@ -59,6 +62,27 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     engine.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster; left out: a local one")
     instead = command.add_mutually_exclusive_group()
     instead.add_argument("--verify", action="store_true", help="read all back, and compare it with what the spec gives")
+    add_previews(command, instead)
+
+
+def add_previews(command: argparse.ArgumentParser, instead: "argparse._MutuallyExclusiveGroup") -> None:
+    """Add what tells of a checkpoint, or of the Job that would write it, and writes nothing."""
+    instead.add_argument(
+        "--dry-run", action="store_true", help="say how much it is, and how long so many --workers take; write nothing"
+    )
+    instead.add_argument(
+        "--print-job",
+        action="store_true",
+        help="print a Kubernetes Indexed Job of so many --workers, for kubectl apply --server-side -f -",
+    )
+    dry = command.add_argument_group("--dry-run", "what is stated of workers and of the store")
+    dry.add_argument("--gbits", type=seconds, default=1.0, metavar="N", help="a second of each worker's network; 1")
+    dry.add_argument("--store-gbits", type=seconds, metavar="N", help="a second that the store takes in all")
+    job = command.add_argument_group("--print-job", "what the Job is")
+    job.add_argument("--name", metavar="NAME", help="left out: one of its own for each spec and place")
+    job.add_argument("--image", metavar="IMAGE", default=IMAGE, help="default: %(default)s")
+    job.add_argument("--namespace", metavar="NAME", help="left out: kubectl's")
+    job.add_argument("--claim", metavar="NAME", help="the PersistentVolumeClaim that stands at DEST, a directory")
 
 
 def number_up_to(most: int) -> Callable[[str], int]:
@@ -91,7 +115,11 @@ def materialize(chosen: argparse.Namespace, spec: Spec) -> int:
     """Write, or verify, the checkpoint that a command line asks for; return the exit status. Raises InitserveError."""
     try:
         with terminated_as_by_interrupt():
-            return verified(chosen, spec) if chosen.verify else written(chosen, spec)
+            if chosen.verify:
+                return verified(chosen, spec)
+            if chosen.dry_run or chosen.print_job:
+                return (dry_run if chosen.dry_run else print_job)(chosen, planned_by(chosen, spec)(None))
+            return written(chosen, spec)
     except KeyboardInterrupt:
         say(GO_ON)
         return INTERRUPTED
@@ -108,7 +136,8 @@ def planned_by(chosen: argparse.Namespace, spec: Spec) -> claim.Planned:
 
     def planned(seed: int | None) -> Checkpoint:
         given = spec if spec.seed is not None or seed is None else spec.model_copy(update={"seed": seed})
-        return Checkpoint(given.plan(), chosen.shard_bytes)
+        with uncollected():
+            return Checkpoint(given.plan(), chosen.shard_bytes)
 
     return planned
 
