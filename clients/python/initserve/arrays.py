@@ -26,6 +26,7 @@ class Told(NamedTuple):
     scheme: str
     formula: str
     reason: str
+    dtype: str
 
 
 def arrays_of(source: Fillable, spec: Spec, layers: Sequence[Layer]) -> dict[str, Told]:
@@ -35,12 +36,19 @@ def arrays_of(source: Fillable, spec: Spec, layers: Sequence[Layer]) -> dict[str
     """
     count = LAYERS_AT_ONCE if spec.get("algorithm", OWN) == OWN else len(layers)
     separator = SEPARATOR[spec["layout"]]
-    found = {}
+    found: dict[str, Told] = {}
     for arrays in opened(source, spec, layers, count):
-        for layer in arrays.plan["layers"]:
-            for told in layer["parameters"]:
-                key = f"{layer['name']}{separator}{told['name']}" if told["name"] else layer["name"]
-                found[key] = Told(arrays[key], told["scheme"]["name"], told["formula"], told["reason"])
+        found |= told_of(arrays, separator)
+    return found
+
+
+def told_of(arrays: Arrays[LazyArray], separator: str) -> dict[str, Told]:
+    """Return arrays by name, each with what their plan tells of it."""
+    found = {}
+    for layer in arrays.plan["layers"]:
+        for told in layer["parameters"]:
+            key = f"{layer['name']}{separator}{told['name']}" if told["name"] else layer["name"]
+            found[key] = Told(arrays[key], told["scheme"]["name"], told["formula"], told["reason"], told["dtype"])
     return found
 
 
