@@ -2,9 +2,9 @@
 
     python from_pretrained.py '[["init/gpt2-small", "seed-42"], ["init/gpt2-small", "torch-seed-42"]]'
 
-A third word is the class that loads it, AutoModel if there is none. Prints a line of JSON for each: what was loaded,
-and the SHA-256 of every array; under `own` the same of the model that transformers itself makes after set_seed, where
-the revision is one of PyTorch's stream.
+The first word may be a folder. A third one is the class that loads it, AutoModel if there is none. Prints a line of
+JSON for each: what was loaded, and the SHA-256 of every array; under `own` the same of the model that transformers
+itself makes after set_seed, where the revision is one of PyTorch's stream.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ TORCH = "torch-seed-"
 def digests(model: Any) -> dict[str, str]:
     with torch.no_grad():
         return {
-            name: hashlib.sha256(value.contiguous().numpy().tobytes()).hexdigest()
+            name: hashlib.sha256(value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()).hexdigest()
             for name, value in model.state_dict().items()
         }
 
@@ -34,7 +34,7 @@ def loaded(repository: str, revision: str, auto: str = "AutoModel") -> dict[str,
     builder = getattr(transformers, auto)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        model, info = builder.from_pretrained(repository, revision=revision, output_loading_info=True)
+        model, info = builder.from_pretrained(repository, revision=revision, dtype="auto", output_loading_info=True)
     found: dict[str, Any] = {
         "version": transformers.__version__,
         "class": type(model).__name__,

@@ -1,0 +1,37 @@
+"""Writes checkpoints in shards: by the command, or in this process, where a test makes many."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from service.materialize.checkpoint import Checkpoint
+from service.materialize.job import Job
+from service.materialize.making import make_shard
+from service.materialize.places import place_at
+from service.materialize.run import claim, finish
+from service.networks.plan import Plan
+from tests.conftest import ROOT
+
+PATIENCE = 120.0  # seconds
+
+
+def materialize(spec: dict[str, Any], folder: Path, shard_bytes: int) -> Path:
+    """Write a spec's checkpoint into a folder by `initserve materialize`, and return the folder."""
+    command = [sys.executable, "-m", "service", "materialize", "-", str(folder), "--shard-bytes", str(shard_bytes)]
+    done = subprocess.run(
+        command, input=json.dumps(spec), cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def write(plan: Plan, folder: Path, shard_bytes: int) -> Path:
+    """Do the same in this process, one shard after the other."""
+    place = place_at(str(folder), {})
+    checkpoint = claim(place, lambda _: Checkpoint(plan, shard_bytes))
+    job = Job(plan.canonical_json(), shard_bytes, str(folder))
+    made = [make_shard(job, number, lambda _: None) for number in range(len(checkpoint.shards))]
+    finish(place, checkpoint, [each.sha256 for each in made])
+    return folder
