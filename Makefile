@@ -112,14 +112,14 @@ mutate: $(VENV)/test ## Change the code in small wrong ways, say which changes n
 	$(BIN)/python -m mutations --minutes $(MINUTES) --seed $(SEED)
 
 lint: $(VENV)/test ## Check format, style, types and the direction of imports
-	$(BIN)/ruff format --check service clients/python tests benchmarks mutations supply
-	$(BIN)/ruff check service clients/python tests benchmarks mutations supply
+	$(BIN)/ruff format --check service clients/python examples tests benchmarks mutations supply
+	$(BIN)/ruff check service clients/python examples tests benchmarks mutations supply
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/test ## Mend format and style
-	$(BIN)/ruff format service clients/python tests benchmarks mutations supply
-	$(BIN)/ruff check --fix service clients/python tests benchmarks mutations supply
+	$(BIN)/ruff format service clients/python examples tests benchmarks mutations supply
+	$(BIN)/ruff check --fix service clients/python examples tests benchmarks mutations supply
 
 openapi: $(VENV)/test ## Write openapi/ and docs/settings.md anew
 	$(BIN)/python -m tests.answered.record

@@ -11,8 +11,6 @@ from typing import Any
 from service import __version__
 from service.errors import InvalidSpec, TooLarge, UnsupportedCombination
 from service.materialize.job import Job
-from service.materialize.places import path_of
-from service.materialize.places.opening import checked
 
 Manifest = dict[str, Any]
 
@@ -74,26 +72,23 @@ def name_of(job: Job) -> str:
 
 
 def refuse_place(place: str, claim: str | None) -> None:
-    """Refuse a directory that the pods would not share, a volume for what is none, and what is no address."""
+    """Refuse a directory that the pods would not share, and a volume for what is none."""
     folder = folder_of(place)
-    if folder is None:
-        checked(place)
-        if claim is not None:
-            raise UnsupportedCombination(f"{place} is a store: --claim is for a directory")
-    elif claim is None:
+    if folder is None and claim is not None:
+        raise UnsupportedCombination(f"{place} is a store: --claim is for a directory")
+    if folder is not None and claim is None:
         raise UnsupportedCombination(
             f"{place}: the pods of a Job share no directory: name a store (s3://…, gs://…, az://…), or say "
             "--claim NAME, of a PersistentVolumeClaim that all of them may write"
         )
-    elif not folder.startswith("/"):
+    if folder is not None and not folder.startswith("/"):
         raise UnsupportedCombination(f"{place}: in the pods a volume's path begins with /")
 
 
 def folder_of(place: str) -> str | None:
     """Return the directory that a place is; None for a store."""
-    if place.startswith("file:"):
-        return path_of(place)
-    return None if "://" in place else place
+    path = place.removeprefix("file://")
+    return None if "://" in path else path
 
 
 def labels() -> dict[str, str]:

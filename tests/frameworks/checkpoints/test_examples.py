@@ -1,0 +1,158 @@
+"""The programs of examples/, as they stand: each rank asks for its part alone, and holds what the checkpoint has."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.api.door.keys import new_key
+from tests.conftest import ROOT, Server, free_port, serving
+from tests.frameworks.checkpoints.writing import materialize
+from tests.told import logged
+
+EXAMPLES = ROOT / "examples"
+LLAMA = EXAMPLES / "llama.json"
+SHARD_BYTES = 3_000_000
+PATIENCE = 240.0  # seconds
+HEADER = 2**14  # bytes of a file that the client asks for at first
+# A rank's key is its name to the service, whose log so tells what each rank was sent.
+WITH_KEY = ["bash", "-c", 'export INITSERVE_KEY="$(cat "$KEYS/$RANK")"; exec "$0" "$@"']
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a key for each rank, called by its number, and the service's file of all of them."""
+    folder = tmp_path_factory.mktemp("keys")
+    lines = []
+    for rank in range(4):
+        key, line = new_key(f"rank-{rank}", ["weights"])
+        (folder / str(rank)).write_text(key)
+        lines.append(line)
+    (folder / "all").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def service(keys: Path) -> Iterator[Server]:
+    with serving(INITSERVE_API_KEYS_FILE=str(keys / "all"), INITSERVE_LOG_FORMAT="json") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = materialize(json.loads(LLAMA.read_text()), tmp_path_factory.mktemp("written") / "llama", SHARD_BYTES)
+    assert len(list(folder.glob("*.safetensors"))) == 4
+    return folder
+
+
+def run(command: list[str], folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in an empty folder, which is empty afterwards."""
+    folder.mkdir()
+    quiet = {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "JAX_PLATFORMS": "cpu"}
+    environment = {**os.environ, **quiet, "PYTHONPATH": f"{ROOT}:{ROOT}/clients/python", **more}
+    found = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert list(folder.iterdir()) == []
+    return found
+
+
+def on_ranks(ranks: int, program: str, url: str, keys: Path, checkpoint: Path, folder: Path, *options: str) -> str:
+    """Run a program by torchrun, each rank with its key; return what it prints."""
+    port = str(free_port())
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(ranks), "--master-port", port]
+    asked = [str(EXAMPLES / program), str(LLAMA), "--url", url, "--checkpoint", str(checkpoint), *options]
+    found = run([*torchrun, "--no-python", *WITH_KEY, sys.executable, *asked], folder, KEYS=str(keys))
+    assert found.returncode == 0, found.stderr
+    return found.stdout
+
+
+def held_by(printed: str) -> tuple[list[int], int]:
+    """Return the bytes that each rank or device says that it holds, and those of the whole."""
+    lines = re.findall(r"^(?:rank|device) (\d+) holds ([\d,]+) bytes$", printed, re.MULTILINE)
+    assert [int(number) for number, _ in lines] == list(range(len(lines)))
+    (whole,) = re.findall(r"^of ([\d,]+)$", printed, re.MULTILINE)
+    return [int(each.replace(",", "")) for _, each in lines], int(whole.replace(",", ""))
+
+
+def sent_since(server: Server, start: int) -> tuple[Counter[str], Counter[str]]:
+    """Return the bytes of values that the service says it sent to each client, and all that it sent them."""
+    values: Counter[str] = Counter()
+    everything: Counter[str] = Counter()
+    for line in logged(server)[start:].splitlines():
+        told = json.loads(line)
+        if told["logger"] == "initserve.access" and told["client"].startswith("key:"):
+            assert (told["status"], told["outcome"]) in ((200, "complete"), (206, "complete")), told
+            everything[told["client"]] += told["bytes"]
+            values[told["client"]] += told["bytes"] if told["route"].endswith(".raw") else 0
+    return values, everything
+
+
+# The program, on how many ranks, how; how often the matrices are there, over all ranks.
+RUNS = [
+    ("fsdp.py", 2, [], 1),
+    ("fsdp.py", 4, [], 1),
+    ("fsdp.py", 4, ["--replicas", "2"], 2),
+    ("tensor_parallel.py", 2, [], 1),
+    ("tensor_parallel.py", 4, [], 1),
+    ("tensor_parallel.py", 4, ["--data", "2"], 1),
+]
+NORMS = 5 * 256 * 4  # bytes, which tensor parallelism leaves whole
+
+
+@pytest.mark.parametrize(("program", "ranks", "options", "copies"), RUNS)
+def test_a_rank_is_sent_its_part_and_holds_what_the_checkpoint_has(
+    program: str, ranks: int, options: list[str], copies: int, service: Server, keys: Path, llama: Path, tmp_path: Path
+) -> None:
+    start = len(logged(service))
+    printed = on_ranks(ranks, program, service.url, keys, llama, tmp_path / "empty", *options)
+    assert f"equal to {llama}, bit for bit: 21 arrays" in printed
+    before, after = map(float, re.findall(r"^loss (.+), after a step (.+)$", printed, re.MULTILINE)[0])
+    assert after < before
+    held, whole = held_by(printed)
+    values, everything = sent_since(service, start)
+    assert [values[f"key:rank-{rank}"] for rank in range(ranks)] == held
+    assert len(held) == ranks
+    assert copies * whole <= sum(held) <= copies * whole + (ranks - 1) * NORMS
+    assert max(held) <= copies * whole / ranks + NORMS
+    # What else a rank asks for is what there is, not what stands in it.
+    assert max((everything - values).values()) < 5 * HEADER
+
+
+def test_four_devices_hold_what_the_checkpoint_has_each_part_made_once(
+    service: Server, keys: Path, tmp_path: Path
+) -> None:
+    program = [sys.executable, str(EXAMPLES / "jax_mesh.py")]
+    spec = run([*program, "--spec"], tmp_path / "first").stdout
+    checkpoint = materialize(json.loads(spec), tmp_path / "written", SHARD_BYTES)
+    start = len(logged(service))
+    asked = [*program, "--url", service.url, "--checkpoint", str(checkpoint)]
+    found = run(asked, tmp_path / "second", INITSERVE_KEY=(keys / "0").read_text())
+    assert found.returncode == 0, found.stderr[-3000:]
+    assert f"equal to {checkpoint}, bit for bit: 12 arrays" in found.stdout
+    held, whole = held_by(found.stdout)
+    assert len(held) == 4
+    assert whole / 4 < max(held) < 1.01 * whole / 4
+    values, _ = sent_since(service, start)
+    assert values == {"key:rank-0": whole}
+
+
+def test_one_bit_of_the_checkpoint_that_is_otherwise_is_noticed(
+    service: Server, keys: Path, llama: Path, tmp_path: Path
+) -> None:
+    """It is the last of the last norm, which the second of two ranks has."""
+    changed = tmp_path / "changed"
+    shutil.copytree(llama, changed)
+    shard = changed / "model-00004-of-00004.safetensors"
+    content = bytearray(shard.read_bytes())
+    content[-1] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(AssertionError, match=r"rank 1 holds another model\.norm\.weight than"):
+        on_ranks(2, "fsdp.py", service.url, keys, changed, tmp_path / "empty")
