@@ -8,10 +8,11 @@ from typing import Any, TypeAlias
 
 from service.errors import InvalidFile
 from service.formats.payload import Piece
+from service.progress import Progress, progress_bar
 from service.reading import Source
 from service.verification import Result, Verification
 from service.verification.means import Unbounded
-from service.writing import Progress, made, progress_bar
+from service.writing import made
 
 MOST_LINES = 20  # of each kind of difference
 LARGEST_INDEX = 25_000_000  # bytes

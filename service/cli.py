@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gzip
 import json
 import os
 import sys
@@ -27,8 +28,10 @@ from service.flags import WrongSettings, add_flags, given_flags, settings_of
 from service.formats import FORMATS, Format, Include
 from service.formats.description import encode_plan
 from service.headers import SUFFIXES, listing_of
-from service.materialize.command import add_arguments, materialize
+from service.materialize.command import DESCRIPTION, add_arguments, materialize
 from service.materialize.places.place import PlaceError
+from service.materialize.uncollected import uncollected
+from service.progress import progress_bar
 from service.reading import source_of
 from service.replay import ALGORITHMS
 from service.serving.run import serve as run_server
@@ -36,7 +39,7 @@ from service.settings import Settings, settings_table
 from service.specs.self_test import agrees, disagreements
 from service.stream.targets import levels
 from service.verification import Result
-from service.writing import progress_bar, terminated_as_by_interrupt, write, write_file
+from service.writing import terminated_as_by_interrupt, write, write_file
 
 
 def serve(settings: Settings) -> None:
@@ -96,7 +99,8 @@ def init(spec: bytes, output: str, format_name: str | None) -> None:
 
 
 def read_spec(name: str) -> bytes:
-    return sys.stdin.buffer.read() if name == PIPE else Path(name).read_bytes()
+    content = sys.stdin.buffer.read() if name == PIPE else Path(name).read_bytes()
+    return gzip.decompress(content) if name.endswith(".gz") else content
 
 
 def asked_for(spec: str | None, like: str | None) -> bytes:
@@ -201,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         commands.add_parser(
             "materialize",
             help="write a whole checkpoint to a directory or a store, by all processors or a cluster",
-            description="Ends with 0 where it is complete, 1 where shards are missing, 2 where it cannot be.",
+            description=DESCRIPTION,
         )
     )
     command = commands.add_parser(
@@ -239,7 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         failed(chosen)
     except KeyboardInterrupt:
-        failed(chosen, "initserve: interrupted", again=chosen.command == "materialize")
+        failed(chosen, "initserve: interrupted", again=True)
     except OSError as error:
         failed(chosen, f"initserve: {error}", again=isinstance(error, PlaceError) and error.passing)
     if status:
@@ -271,7 +275,9 @@ def run(chosen: argparse.Namespace) -> int:
         case "materialize":
             text = read_spec(chosen.spec)
             with pointing_into(text):
-                return materialize(chosen, parse_spec(text))
+                with uncollected():
+                    asked = parse_spec(text)
+                return materialize(chosen, asked)
         case "keys":
             make_key(chosen.name, chosen.scopes)
         case "check":

@@ -6,8 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -15,11 +14,7 @@ from typing import BinaryIO
 from service.formats import Payload
 from service.formats.payload import Chunk, Piece
 from service.pipeline import Delivery, Workers
-
-REFRESH = 0.1  # seconds between two looks of the progress bar
-WIDTH = 30  # characters of it
-
-Progress = Callable[[int], None]  # told how many more bytes are written
+from service.progress import Progress
 
 
 def made(pieces: Iterator[Piece], threads: int) -> Generator[Chunk, None, None]:
@@ -96,38 +91,3 @@ def terminated_as_by_interrupt() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def progress_bar(name: str, length: int | None) -> Iterator[Progress]:
-    """Show on standard error, where that is a terminal, how far a file of `length` bytes, if known, has come."""
-    if not length or not sys.stderr.isatty():
-        yield lambda more: None
-        return
-    began = shown = time.monotonic()
-    done = 0
-
-    def show() -> None:
-        share = done / length
-        seconds = max(time.monotonic() - began, 1e-9)
-        left = (length - done) / max(done, 1) * seconds
-        bar = ("█" * round(share * WIDTH)).ljust(WIDTH, "░")
-        rate = f"{done / seconds / 1e6:,.0f} MB/s"
-        sys.stderr.write(
-            f"\r{name} {bar} {share:4.0%}  {done / 1e9:.2f} of {length / 1e9:.2f} GB  {rate}  {left:.0f} s "
-        )
-        sys.stderr.flush()
-
-    def progress(more: int) -> None:
-        nonlocal done, shown
-        done += more
-        if time.monotonic() - shown >= REFRESH:
-            shown = time.monotonic()
-            show()
-
-    try:
-        yield progress
-    finally:
-        if shown != began:
-            show()
-            sys.stderr.write("\n")

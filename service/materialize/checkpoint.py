@@ -10,6 +10,7 @@ from service import __version__
 from service.formats import sharding
 from service.formats.payload import Payload
 from service.formats.safetensors import encode_some
+from service.materialize.uncollected import uncollected
 from service.networks.plan import Plan, PlannedParameter
 from service.once import once
 from service.specs.published import as_in_a_checkpoint, config_file, library_of
@@ -82,4 +83,5 @@ class Checkpoint:
 @lru_cache(maxsize=2)
 def checkpoint_of(spec: str, shard_bytes: int) -> Checkpoint:
     """Return the checkpoint of a canonical text: planned once by each process."""
-    return Checkpoint(Spec.model_validate(json.loads(spec)).plan(), shard_bytes)
+    with uncollected():
+        return Checkpoint(Spec.model_validate(json.loads(spec)).plan(), shard_bytes)

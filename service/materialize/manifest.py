@@ -11,6 +11,8 @@ from typing import Any
 from service import __version__
 from service.errors import InvalidSpec, TooLarge, UnsupportedCombination
 from service.materialize.job import Job
+from service.materialize.places import path_of
+from service.materialize.places.opening import checked
 
 Manifest = dict[str, Any]
 
@@ -72,23 +74,26 @@ def name_of(job: Job) -> str:
 
 
 def refuse_place(place: str, claim: str | None) -> None:
-    """Refuse a directory that the pods would not share, and a volume for what is none."""
+    """Refuse a directory that the pods would not share, a volume for what is none, and what is no address."""
     folder = folder_of(place)
-    if folder is None and claim is not None:
-        raise UnsupportedCombination(f"{place} is a store: --claim is for a directory")
-    if folder is not None and claim is None:
+    if folder is None:
+        checked(place)
+        if claim is not None:
+            raise UnsupportedCombination(f"{place} is a store: --claim is for a directory")
+    elif claim is None:
         raise UnsupportedCombination(
             f"{place}: the pods of a Job share no directory: name a store (s3://…, gs://…, az://…), or say "
             "--claim NAME, of a PersistentVolumeClaim that all of them may write"
         )
-    if folder is not None and not folder.startswith("/"):
+    elif not folder.startswith("/"):
         raise UnsupportedCombination(f"{place}: in the pods a volume's path begins with /")
 
 
 def folder_of(place: str) -> str | None:
     """Return the directory that a place is; None for a store."""
-    path = place.removeprefix("file://")
-    return None if "://" in path else path
+    if place.startswith("file:"):
+        return path_of(place)
+    return None if "://" in place else place
 
 
 def labels() -> dict[str, str]:

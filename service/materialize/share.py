@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from service.errors import UnsupportedCombination
 from service.materialize import records
 from service.materialize.checkpoint import Checkpoint
-from service.materialize.engines.engine import Engine, Told
+from service.materialize.engines.engine import Engine
 from service.materialize.job import Job
 from service.materialize.places import place_at
 from service.materialize.places.place import Place
 from service.materialize.places.retrying import retried
 from service.materialize.run import Report, finish, made
+from service.progress import Bar
 
 INDEX = "JOB_COMPLETION_INDEX"  # what Kubernetes calls a pod's index in its environment
 
@@ -46,11 +47,11 @@ def part_of(index: int | None, of: int | None) -> Part | None:
     return Part(int(told), of)
 
 
-def write_part(job: Job, checkpoint: Checkpoint, engine: Engine, told: Told, part: Part) -> tuple[Report, bool]:
+def write_part(job: Job, checkpoint: Checkpoint, engine: Engine, bar: Bar, part: Part) -> tuple[Report, bool]:
     """Write what is missing of a part; return what came of it, and whether the checkpoint is complete with it."""
     place = place_at(job.place, job.options)
     place.clear()
-    report = made(job, part.numbers(len(checkpoint.shards)), engine, told)
+    report = made(job, part.numbers(len(checkpoint.shards)), engine, bar)
     return report, not report.missing and retried(lambda: completed(place, checkpoint), job.deadline)
 
 

@@ -16,6 +16,7 @@ from service import __version__
 from service.errors import InitserveError
 from service.materialize.job import Job
 from service.materialize.manifest import APPLICATION, LARGEST_SPEC, SECRET, Pods, manifest_of
+from service.materialize.places.place import PlaceError
 
 DEPLOYED = Path(__file__).parents[2] / "deploy/kubernetes"
 # The oldest in which an index is tried again by itself, and the newest that there are schemas of.
@@ -180,6 +181,8 @@ def test_another_spec_or_place_is_another_job_and_the_same_one_the_same() -> Non
         (replace(JOB, place="file:///checkpoints"), PODS, "--claim"),
         (replace(JOB, place="checkpoints"), replace(PODS, claim="c"), "begins with /"),
         (JOB, replace(PODS, claim="c"), "is a store"),
+        (replace(JOB, place="s4://bucket"), PODS, "s4:// is not a place"),
+        (replace(JOB, place="file://elsewhere/c"), replace(PODS, claim="c"), "file:///"),
         (JOB, replace(PODS, name="Mine"), "a to z"),
         (JOB, replace(PODS, name="n" * 53), "52"),
         (JOB, replace(PODS, namespace="a_b"), "namespace"),
@@ -187,7 +190,7 @@ def test_another_spec_or_place_is_another_job_and_the_same_one_the_same() -> Non
     ],
 )
 def test_what_kubernetes_would_not_take_is_refused(job: Job, pods: Pods, why: str) -> None:
-    with pytest.raises(InitserveError, match=why):
+    with pytest.raises((InitserveError, PlaceError), match=why):
         manifest_of(job, pods)
 
 

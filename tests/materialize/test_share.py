@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,41 +12,19 @@ import pytest
 from service.errors import InitserveError
 from service.materialize import share
 from service.materialize.checkpoint import Checkpoint, checkpoint_of
-from service.materialize.engines.engine import Outcome, T, Told, Work
+from service.materialize.claim import claim
 from service.materialize.job import Job
 from service.materialize.places import place_at
 from service.materialize.places.directory import Directory
 from service.materialize.places.place import PlaceError
-from service.materialize.run import claim, finish, made, write
+from service.materialize.run import finish, made, write
 from service.materialize.share import INDEX, Part, part_of, recorded, write_part
 from service.specs.spec import Spec
+from tests.materialize.here import Here, unseen
 
 SPEC = {"seed": 3, "layers": [{"type": "dense", "shape": [20, 10 + size]} for size in range(4)]}
 TEXT = Spec.model_validate(SPEC).plan().canonical_json()
 SHARD_BYTES = 700  # every kernel has its own shard
-
-
-class Here:
-    """An engine of this very process."""
-
-    workers = 1
-
-    def __enter__(self) -> "Here":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        pass
-
-    def threads(self, count: int) -> int:
-        return 1
-
-    def map(self, work: Work[T], numbers: Sequence[int], told: Told) -> Generator[Outcome[T], None, None]:
-        for number in numbers:
-            yield Outcome(number, work(number, told))
-
-
-def untold(more: int) -> None:
-    pass
 
 
 def job_at(folder: Path) -> Job:
@@ -61,7 +39,7 @@ def begun(folder: Path) -> tuple[Job, Checkpoint]:
 def write_index(folder: Path, index: int, of: int) -> bool:
     """Do what the command does for an index; return whether the checkpoint is complete with it."""
     job, checkpoint = begun(folder)
-    report, complete = write_part(job, checkpoint, Here(), untold, Part(index, of))
+    report, complete = write_part(job, checkpoint, Here(), unseen(), Part(index, of))
     assert not report.missing
     return complete
 
@@ -77,7 +55,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The files of a checkpoint that one run wrote."""
     folder = tmp_path_factory.mktemp("whole")
     job, checkpoint = begun(folder)
-    assert not write(job, checkpoint, Here(), untold).missing
+    assert not write(job, checkpoint, Here(), unseen()).missing
     assert len(checkpoint.shards) == 5  # four kernels, and the biases
     return files(folder)
 
@@ -107,7 +85,7 @@ def test_who_dies_after_the_last_record_is_made_good_by_any_index(
     whole: dict[str, str], tmp_path: Path, index: int
 ) -> None:
     job, checkpoint = begun(tmp_path)
-    made(job, range(5), Here(), untold)
+    made(job, range(5), Here(), unseen())
     assert not (tmp_path / checkpoint.index_name).exists()
     assert write_index(tmp_path, index, 9) is True
     assert files(tmp_path) == whole
@@ -141,11 +119,11 @@ def test_whoever_dies_while_making_it_complete_is_made_good_by_any_index(
     for lived in itertools.count():
         folder = tmp_path / str(lived)
         job, checkpoint = begun(folder)
-        made(job, range(5), Here(), untold)
+        made(job, range(5), Here(), unseen())
         with monkeypatch.context() as patch:
             patch.setattr(share, "place_at", lambda address, options, lived=lived: Dying(address, lived))
             try:
-                write_part(job, checkpoint, Here(), untold, Part(3, 9))
+                write_part(job, checkpoint, Here(), unseen(), Part(3, 9))
             except PlaceError:
                 pass
             else:
@@ -174,7 +152,7 @@ def test_two_that_find_all_recorded_at_once_do_no_harm(
     whole: dict[str, str], tmp_path: Path, after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, checkpoint = begun(tmp_path)
-    made(job, range(5), Here(), untold)
+    made(job, range(5), Here(), unseen())
     real = place_at
 
     def other() -> None:
@@ -182,7 +160,7 @@ def test_two_that_find_all_recorded_at_once_do_no_harm(
         assert write_index(tmp_path, 7, 9) is True
 
     monkeypatch.setattr(share, "place_at", lambda address, options: Meanwhile(address, after, other))
-    _, complete = write_part(job, checkpoint, Here(), untold, Part(8, 9))
+    _, complete = write_part(job, checkpoint, Here(), unseen(), Part(8, 9))
     assert complete is True
     assert files(tmp_path) == whole
 
@@ -191,7 +169,7 @@ def test_who_has_read_all_records_before_another_made_it_complete_does_no_harm(
     whole: dict[str, str], tmp_path: Path
 ) -> None:
     job, checkpoint = begun(tmp_path)
-    made(job, range(5), Here(), untold)
+    made(job, range(5), Here(), unseen())
     place = Directory(str(tmp_path))
     digests = recorded(place, checkpoint)
     assert digests is not None
@@ -202,7 +180,7 @@ def test_who_has_read_all_records_before_another_made_it_complete_does_no_harm(
 
 def test_what_is_recorded_is_read_no_further_than_to_the_first_that_is_not(tmp_path: Path) -> None:
     job, checkpoint = begun(tmp_path)
-    made(job, range(3), Here(), untold)
+    made(job, range(3), Here(), unseen())
     place = Meanwhile(str(tmp_path), 1, lambda: pytest.fail("read on"))
     assert recorded(place, checkpoint) is None
 

@@ -83,7 +83,8 @@ class Local:
     def save(self, spec: Spec, path: str | PathLike[str], progress: bool = True) -> Path:
         """As `Client.save`; what breaks off leaves nothing."""
         from service.formats import FORMATS, Include
-        from service.writing import progress_bar, write_file
+        from service.progress import progress_bar
+        from service.writing import write_file
 
         path = Path(path)
         form = form_of(path)

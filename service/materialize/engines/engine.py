@@ -22,6 +22,7 @@ class Engine(Protocol):
     """Workers that are there from `__enter__` to `__exit__`."""
 
     workers: int  # at once, at the most
+    tells: bool  # of bytes while they are made
 
     def __enter__(self) -> "Engine": ...
     def __exit__(self, *error: object) -> None: ...
@@ -34,7 +35,6 @@ class Engine(Protocol):
         """Yield what `work` makes of each number, as it comes.
 
         What `work` raises is an Outcome's error at once. A number whose worker died is given to another, TRIES times
-        in all. `told` hears of bytes where an engine can carry that; where it cannot, an outcome comes without. Closed
-        before its end, this gives up what is under way.
+        in all. `told` hears of bytes where the engine `tells`. Closed before its end, this gives up what is under way.
         """
         ...

@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[3]
 class Processes:
     """`workers` processes (None: one a processor), begun for each map; kernels are compiled before, once."""
 
+    tells = True
+
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers or processors()
 

@@ -24,17 +24,17 @@ Word = tuple[int, tuple[Any] | None, str | None]  # bytes, and what came of a nu
 
 
 class Progress:
-    """Tells the parent of bytes, now and then."""
+    """Tells the parent of bytes, now and then; `more` are those that it was not told of yet."""
 
     def __init__(self, parent: "Connection[Any, Any]") -> None:
-        self._parent, self._more, self._told = parent, 0, 0.0
+        self._parent, self.more, self._told = parent, 0, 0.0
 
     def __call__(self, more: int) -> None:
-        self._more += more
+        self.more += more
         if time.monotonic() - self._told >= PAUSE:
             self._told = time.monotonic()
-            self._parent.send((self._more, None, None))
-            self._more = 0
+            self._parent.send((self.more, None, None))
+            self.more = 0
 
 
 def serve(parent: "Connection[Any, Any]") -> NoReturn:
@@ -45,9 +45,10 @@ def serve(parent: "Connection[Any, Any]") -> NoReturn:
     Thread(target=listen, args=(parent, asked), daemon=True).start()
     work: Work[Any] = pickle.loads(asked.get())
     while True:
-        number = int(asked.get())
+        number, progress = int(asked.get()), Progress(parent)
         try:
-            answer: Word = (0, (work(number, Progress(parent)),), None)
+            result = work(number, progress)
+            answer: Word = (progress.more, (result,), None)
         except Exception as error:  # whatever it is, this number came to nothing, and others may come to something
             answer = (0, None, str(error) or type(error).__name__)
         parent.send(answer)

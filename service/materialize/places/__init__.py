@@ -1,5 +1,6 @@
 """Where a checkpoint is written: a directory, or a bucket of an object store."""
 
+import os
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
@@ -7,14 +8,25 @@ from service.materialize.places.bucket import Bucket
 from service.materialize.places.directory import Directory
 from service.materialize.places.place import Place, PlaceError
 
+FILE = "file:"
+
 
 def place_at(address: str, options: Mapping[str, str]) -> Place:
     """Return the place that an address names: a directory's path, or a URL. Raises PlaceError for what is none."""
-    if "://" in address and not address.startswith("file:"):
+    if is_store(address):
         return Bucket.at(address, options)
     if options:
         raise PlaceError(f"{address}: a directory has no options, and {next(iter(options))} is given")
-    return Directory(path_of(address) if address.startswith("file:") else address)
+    return Directory(path_of(address) if address.startswith(FILE) else address)
+
+
+def is_store(address: str) -> bool:
+    return "://" in address and not address.startswith(FILE)
+
+
+def everywhere(address: str) -> str:
+    """Return an address that means the same in whatever directory a worker runs."""
+    return address if is_store(address) or address.startswith(FILE) else os.path.abspath(address)
 
 
 def path_of(address: str) -> str:

@@ -1,5 +1,6 @@
 """Directory: a place on a file system, in which a file gets its name when it is whole and on the disk."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -14,6 +15,7 @@ from service.writing import current_umask
 
 CHUNK = 2**20  # bytes
 FOLDER, SUFFIX = ".initserve", ".part"  # where files are while they are written, and how they are called
+UNABLE = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EMLINK)  # of links or locks
 TRIES = 8  # to write in a folder that others, who are done, may remove
 
 
@@ -51,14 +53,30 @@ class Directory:
                 yield chunk
 
     def create(self, name: str, content: bytes) -> bool:
-        with told(self.name), self._begun(name) as (handle, temporary):
-            write(handle, content)
-            os.fsync(handle)
-            try:
-                os.link(temporary, self._path / name)
-            except FileExistsError:
-                return False
-            self._sync(name)
+        with told(self.name):
+            self._path.mkdir(parents=True, exist_ok=True)  # nowhere else: what has vanished since is not made anew
+            with self._begun(name) as (handle, temporary):
+                write(handle, content)
+                os.fsync(handle)
+                try:
+                    os.link(temporary, self._path / name)
+                except FileExistsError:
+                    return False
+                except OSError as error:  # of a file system without links
+                    if error.errno not in UNABLE:
+                        raise
+                    return self._create_without_links(name, content)
+                self._sync(name)
+        return True
+
+    def _create_without_links(self, name: str, content: bytes) -> bool:
+        try:
+            with (self._path / name).open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        except FileExistsError:
+            return False
         return True
 
     def put(self, name: str, content: bytes) -> None:
@@ -88,7 +106,7 @@ class Directory:
         with told(self.name):
             for path in (self._path / FOLDER).glob(f"*{SUFFIX}"):
                 with suppress(FileNotFoundError), path.open("rb") as file:
-                    if locked(file.fileno()):
+                    if lock(file.fileno()):
                         path.unlink()
 
     @contextmanager
@@ -106,11 +124,10 @@ class Directory:
     def _new(self, name: str) -> tuple[int, str]:
         folder, base = self._path / FOLDER, name.rpartition("/")[2]
         for _ in range(TRIES):
-            (self._path / name).parent.mkdir(parents=True, exist_ok=True)
             folder.mkdir(exist_ok=True)
             with suppress(FileNotFoundError):
                 handle, temporary = tempfile.mkstemp(SUFFIX, f"{base}.", folder)
-                if locked(handle) and os.fstat(handle).st_nlink:  # nobody took it for a dead run's meanwhile
+                if lock(handle) is not False and os.fstat(handle).st_nlink:  # nobody took it for a dead run's meanwhile
                     return handle, temporary
                 os.close(handle)
         raise PlaceError(f"{folder} is removed again and again")
@@ -124,12 +141,16 @@ class Directory:
             os.close(handle)
 
 
-def locked(handle: int) -> bool:
-    """Lock a file until it is closed; return whether nobody else has."""
+def lock(handle: int) -> bool | None:
+    """Lock a file until it is closed; return whether nobody else has, None where its file system cannot tell."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno not in UNABLE:
+            raise
+        return None
     return True
 
 

@@ -45,7 +45,7 @@ def test_a_file_url_is_the_directory(tmp_path: Path) -> None:
     for address in (str(folder), folder.as_uri(), folder.as_uri().replace("file:///", "file://localhost/")):
         place = place_at(address, {})
         assert isinstance(place, Directory)
-        place.put("a", b"text")
+        assert place.create("a", b"text")
         assert (folder / "a").read_bytes() == b"text"
         place.remove("a")
 

@@ -1,0 +1,71 @@
+"""A place's claim, initserve.json: whose checkpoint is written there, so that no other comes between its files."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from service.materialize.checkpoint import CLAIM, Checkpoint
+from service.materialize.places.place import Place, PlaceError
+
+CLAIMED = {"digest": str, "shard_bytes": int, "spec": dict}  # what is read of it
+
+Planned = Callable[[int | None], Checkpoint]  # with this seed, where the spec has none
+
+
+class Refused(PlaceError):
+    """The place is another checkpoint's, or holds files that no run has claimed."""
+
+
+def claim(place: Place, planned: Planned) -> Checkpoint:
+    """Claim a place for a checkpoint, or find it claimed for the same; return that. Raises Refused.
+
+    A spec without a seed is gone on with by the one that it was begun with.
+    """
+    while (found := claimed(place, planned)) is None:
+        checkpoint = planned(None)
+        refuse_unclaimed(place, checkpoint)
+        if place.create(CLAIM, checkpoint.claim):
+            return checkpoint
+    return found
+
+
+def claimed(place: Place, planned: Planned) -> Checkpoint | None:
+    """Return the checkpoint, where its claim stands in a place; None where none does. Raises Refused."""
+    there = read(place)
+    if there is None:
+        return None
+    checkpoint = planned(seed_in(there))
+    told, ours = (there["digest"], there["shard_bytes"]), (checkpoint.plan.digest, checkpoint.shard_bytes)
+    if told != ours:
+        raise Refused(
+            f"{place.name} is another checkpoint's: it holds spec {told[0]} in shards of {told[1]:,} bytes, "
+            f"and asked for is spec {ours[0]} in shards of {ours[1]:,}"
+        )
+    return checkpoint
+
+
+def read(place: Place) -> dict[str, Any] | None:
+    """Return the claim that stands in a place; None where none does. Raises Refused for what is no claim."""
+    text = place.read(CLAIM)
+    if text is None:
+        return None
+    try:
+        told: dict[str, Any] = json.loads(text)
+        if all(type(told[name]) is kind for name, kind in CLAIMED.items()):
+            return told
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    raise Refused(f"{place.name} has a {CLAIM} that is no claim of this command: name another place, or remove it")
+
+
+def seed_in(there: Mapping[str, Any]) -> int | None:
+    seed = there["spec"].get("seed")
+    return int(seed) if isinstance(seed, str) and seed.isascii() and seed.isdigit() and len(seed) < 30 else None
+
+
+def refuse_unclaimed(place: Place, checkpoint: Checkpoint) -> None:
+    """Raise Refused where files of the checkpoint's names stand in a place that nobody has claimed."""
+    ours = {*checkpoint.names} - {CLAIM}
+    if taken := sorted(ours.intersection(place.names())):
+        more = f" and {len(taken) - 1:,} more of the checkpoint's names" if len(taken) > 1 else ""
+        raise Refused(f"{place.name} has {taken[0]}{more}, and no {CLAIM}: name another place, or remove what is there")

@@ -1,0 +1,63 @@
+"""What --dry-run and --print-job print: of a checkpoint, or of the Job that would write it."""
+
+import argparse
+import json
+import resource
+import time
+
+from service.materialize.checkpoint import Checkpoint
+from service.materialize.forecast import Cluster, told
+from service.materialize.job import Job
+from service.materialize.manifest import Pods, manifest_of
+from service.materialize.measuring import measured
+from service.processors import processors
+
+MIB = 2**20
+# Of a pod: two processes, one of which draws, each with the plan, and parts of a file that are on their way.
+PROCESS, EACH_ARRAY, BUFFERS = 192 * MIB, 5 * 2**10, 128 * MIB
+
+
+def dry_run(chosen: argparse.Namespace, checkpoint: Checkpoint) -> int:
+    """Say what a checkpoint comes to, and how long it takes on workers like this machine's processors."""
+    start = time.process_time()
+    found = measured(checkpoint)
+    total, core = sum(shard.bytes for shard in found.shards), sum(shard.seconds for shard in found.shards)
+    arrays = sum(len(shard.parameters) for shard in checkpoint.shards)
+    store = None if chosen.store_gbits is None else chosen.store_gbits / 8e-9
+    cluster = Cluster(link=chosen.gbits / 8e-9, store=store, start=start)
+    lines = [
+        f"{len(found.shards):,} shards, the largest of {max(shard.bytes for shard in found.shards):,} bytes; "
+        f"{total:,} bytes, {checkpoint.plan.elements:,} elements in {arrays:,} arrays",
+        f"begun and planned in {start:.1f} s of a processor and {peak() // MIB:,} MiB, as each worker has to",
+        f"drawn and hashed at {found.rate / 1e6:,.0f} MB/s by a processor of this machine: {core:,.0f} core-seconds "
+        f"({found.share:.0%} of the bytes are of kinds that were tried)",
+    ]
+    if found.before >= 1.0:
+        lines.append(
+            f"of which {found.before:,.0f} come before first numbers: matrices that are made as a whole, or streams "
+            "that each shard must first walk along"
+        )
+    print("\n".join([*lines, "", *told(found.shards, chosen.workers or processors(), cluster)]))
+    return 0
+
+
+def peak() -> int:
+    """Return the bytes of memory that this process has had at the most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 2**10
+
+
+def print_job(chosen: argparse.Namespace, checkpoint: Checkpoint) -> int:
+    """Print the manifest of a Job: as many pods as shards, unless it is said how many."""
+    cost = checkpoint.plan.cost
+    job = Job(checkpoint.plan.canonical_json(), chosen.shard_bytes, chosen.place, dict(chosen.option))
+    pods = Pods(
+        workers=chosen.workers or len(checkpoint.shards),
+        memory=2 * (PROCESS + EACH_ARRAY * cost.arrays) + BUFFERS + cost.standing,
+        name=chosen.name,
+        image=chosen.image,
+        namespace=chosen.namespace,
+        claim=chosen.claim,
+        seconds=chosen.deadline,
+    )
+    print(json.dumps(manifest_of(job, pods), indent=2))
+    return 0
