@@ -169,7 +169,8 @@ def pod(job: Job, pods: Pods, config: str) -> Manifest:
 
 
 def container(job: Job, pods: Pods) -> Manifest:
-    memory = f"{-(-pods.memory // UNIT) * UNIT // 2**20}Mi"
+    # A limit of processors too: it is how many threads draw, which a node would have more of than a pod.
+    resources = {"cpu": "1", "memory": f"{-(-pods.memory // UNIT) * UNIT // 2**20}Mi"}
     mounts: list[Manifest] = [{"name": "spec", "mountPath": SPEC_FOLDER, "readOnly": True}]
     if pods.claim is not None:
         mounts.append({"name": "place", "mountPath": folder_of(job.place)})
@@ -178,7 +179,7 @@ def container(job: Job, pods: Pods) -> Manifest:
         "image": pods.image,
         "args": arguments(job, pods),
         "envFrom": [{"secretRef": {"name": SECRET, "optional": True}}],
-        "resources": {"requests": {"cpu": "1", "memory": memory}, "limits": {"memory": memory}},
+        "resources": {"requests": resources, "limits": resources},
         "volumeMounts": mounts,
         "securityContext": {
             "allowPrivilegeEscalation": False,

@@ -106,7 +106,7 @@ def test_it_runs_the_image_of_this_version_unless_another_is_named() -> None:
 def test_memory_is_bounded_and_one_processor_asked_for() -> None:
     assert container(parts()[1])["resources"] == {
         "requests": {"cpu": "1", "memory": "1024Mi"},
-        "limits": {"memory": "1024Mi"},
+        "limits": {"cpu": "1", "memory": "1024Mi"},
     }
     more = container(parts(JOB, replace(PODS, memory=2**30 + 1))[1])["resources"]
     assert more["limits"]["memory"] == "1280Mi"
