@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 FRAMEWORKS := .venv-frameworks
 SUPPLY := .venv-supply
 CONTRACT := .venv-contract
+CLUSTERS := .venv-clusters
 # A process a processor; one that is done takes tests from another.
 SIDE_BY_SIDE := --numprocesses auto --dist worksteal
 # The frameworks warn of much that is not ours to mend. A file stays in one process: it loads its framework once.
@@ -18,7 +19,7 @@ TOOLCHAINS := node:nodejs npm:npm cc:gcc go:golang-go rustc:rustc javac:default-
   Rscript:r-base-core,r-cran-curl,r-cran-jsonlite,r-cran-openssl
 MINUTES ?= 20
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-long test-pages test-clients test-containers test-sameness sameness-tools languages lint format frameworks test-frameworks test-random test-contract mutate openapi golden browser node bench bench-tools promtool lock clean
+.PHONY: help run test unit test-long test-pages test-clients test-clusters test-containers test-sameness sameness-tools languages lint format frameworks test-frameworks test-random test-contract mutate openapi golden browser node bench bench-tools promtool lock clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +59,18 @@ test-pages: $(VENV)/test ## Drive the pages in Chromium (make browser installs i
 # Each language is built once, so that its tests are in one process.
 test-clients: $(VENV)/test ## Run the clients of all languages (make languages installs what builds them; REQUIRE=1: all)
 	REQUIRE=$(REQUIRE) $(BIN)/pytest tests/clients/languages $(SIDE_BY_SIDE)
+
+# What the extras ray and dask bring is for clusters alone: neither the service nor its tests have it.
+$(CLUSTERS)/ready: requirements/test.txt requirements/clusters.txt pyproject.toml
+	$(PYTHON) -m venv $(CLUSTERS)
+	$(CLUSTERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	$(CLUSTERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/clusters.txt
+	$(CLUSTERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+# One cluster at a time: each has processes enough.
+test-clusters: $(CLUSTERS)/ready ## Write checkpoints by real Ray and Dask clusters, whose workers are killed (an environment of 600 MB)
+	$(CLUSTERS)/bin/pytest tests/materialize/clusters
 
 # torch has builds of one version with different hashes, so it alone is locked by version.
 $(FRAMEWORKS)/ready: requirements/test.txt requirements/frameworks.txt requirements/torch.txt pyproject.toml
@@ -184,6 +197,8 @@ lock: $(VENV)/test ## Resolve the requirement files anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  pyproject.toml --extra otel --group build --group test -c requirements/run.txt -o requirements/test.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  pyproject.toml --extra ray --extra dask -c requirements/test.txt -o requirements/clusters.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  requirements/frameworks.in -c requirements/test.txt -o requirements/frameworks.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-deps \
 	  requirements/transformers-4.in -o requirements/transformers-4.txt
@@ -197,5 +212,5 @@ lock: $(VENV)/test ## Resolve the requirement files anew (needs uv)
 	  requirements/contract.in -o requirements/contract.txt
 
 clean: ## Remove the virtual environment and every cache
-	rm -rf $(VENV) $(FRAMEWORKS) $(SUPPLY) $(CONTRACT) .sameness .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf $(VENV) $(FRAMEWORKS) $(SUPPLY) $(CONTRACT) $(CLUSTERS) .sameness .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

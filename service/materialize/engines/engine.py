@@ -10,6 +10,10 @@ Work = Callable[[int, Told], T]  # of a number; a module's function, or functool
 TRIES = 4  # of a number, whose worker died, in all
 
 
+class EngineError(OSError):
+    """Nobody does the work: a package is missing, no cluster answers, or its workers are not as they must be."""
+
+
 class Outcome(NamedTuple, Generic[T]):
     """What a number came to, or why it came to nothing."""
 
