@@ -160,6 +160,7 @@ def bar_of(name: str, checkpoint: Checkpoint, numbers: range) -> AbstractContext
 def written(chosen: argparse.Namespace, spec: Spec) -> int:
     """Write the checkpoint, or what is missing of it; return the exit status."""
     part = part_of(chosen.index, chosen.of)
+    making = engine_of(chosen)  # before anything is claimed: its package may be missing
     place = place_at(chosen.place, dict(chosen.option))
     checkpoint = claim.claim(place, planned_by(chosen, spec))
     say(f"{place.name}: spec {checkpoint.plan.digest}, seed {checkpoint.plan.seed}")
@@ -167,7 +168,7 @@ def written(chosen: argparse.Namespace, spec: Spec) -> int:
         say(f"warning: {warning.pointer}: {warning.detail}")
     job, count, complete = job_of(chosen, checkpoint), len(checkpoint.shards), True
     numbers = range(count) if part is None else part.numbers(count)
-    with engine_of(chosen) as engine, bar_of(place.name, checkpoint, numbers) as bar:
+    with making as engine, bar_of(place.name, checkpoint, numbers) as bar:
         job = replace(job, threads=engine.threads(len(numbers)))
         if part is None:
             report = run.write(job, checkpoint, engine, bar)

@@ -36,6 +36,8 @@ class Dask:
     none is reached.
     """
 
+    tells = False
+
     def __init__(self, address: str | None = None, workers: int | None = None) -> None:
         self._address: str | None = address or dask.config.get("scheduler-address", None)
         self._most = workers

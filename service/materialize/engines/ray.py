@@ -29,6 +29,8 @@ class Ray:
     EngineError where none is reached.
     """
 
+    tells = False
+
     def __init__(self, address: str | None = None, workers: int | None = None) -> None:
         self._address = address or LOCAL
         self._most = workers
