@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from service.materialize.checkpoint import Checkpoint
+from service.materialize.claim import claim
 from service.materialize.job import Job
 from service.materialize.making import make_shard
 from service.materialize.places import place_at
-from service.materialize.run import claim, finish
+from service.materialize.run import finish
 from service.networks.plan import Plan
 from tests.conftest import ROOT
 
