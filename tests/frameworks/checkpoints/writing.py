@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from service.materialize import run
 from service.materialize.checkpoint import Checkpoint
 from service.materialize.claim import claim
 from service.materialize.job import Job
-from service.materialize.making import make_shard
 from service.materialize.places import place_at
-from service.materialize.run import finish
 from service.networks.plan import Plan
 from tests.conftest import ROOT
+from tests.materialize.here import Here, unseen
 
 PATIENCE = 120.0  # seconds
 
@@ -30,9 +30,7 @@ def materialize(spec: dict[str, Any], folder: Path, shard_bytes: int) -> Path:
 
 def write(plan: Plan, folder: Path, shard_bytes: int) -> Path:
     """Do the same in this process, one shard after the other."""
-    place = place_at(str(folder), {})
-    checkpoint = claim(place, lambda _: Checkpoint(plan, shard_bytes))
-    job = Job(plan.canonical_json(), shard_bytes, str(folder))
-    made = [make_shard(job, number, lambda _: None) for number in range(len(checkpoint.shards))]
-    finish(place, checkpoint, [each.sha256 for each in made])
+    checkpoint = claim(place_at(str(folder), {}), lambda _: Checkpoint(plan, shard_bytes))
+    report = run.write(Job(plan.canonical_json(), shard_bytes, str(folder)), checkpoint, Here(), unseen())
+    assert not report.missing, report.missing
     return folder
