@@ -131,6 +131,10 @@ class Room:
         """Return memory for an answer that is not small, which leaves some for those that are."""
         return self.memory.take(client, cost, self._kept)
 
+    def refuse_large(self, client: str) -> None:
+        """Refuse what would not even find memory for the least of all answers that are not small."""
+        self.for_large(client, REQUEST).release()
+
     def for_study(self, grant: Grant, cost: int) -> None:
         """Let a grant grow by what a study holds while it runs: it stands in memory as a whole."""
         refuse_beyond(cost, self.standing.limit, "bytes in memory at once", "for a study; a smaller batch may do")

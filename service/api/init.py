@@ -26,7 +26,7 @@ from service.api.routing import ACCEPT_QUERY, DirectRoute, asked_by, read_query
 from service.api.services import services_of
 from service.api.shards import SHARD
 from service.api.streaming import Answer, whole_answer
-from service.api.working import made_whole, room_for
+from service.api.working import SMALL, made_whole, room_for
 from service.formats import FORMATS, PICTURE, Payload
 from service.formats.description import encode_plan
 from service.networks.arrays import Cost
@@ -101,6 +101,8 @@ async def init(request: Request) -> Response:
         headers["content-disposition"] = f'attachment; filename="weights{chosen.format.suffix}"'
 
     def prepare(spec: Spec) -> Plan:
+        if not drawn and spec.has_more_than(SMALL):  # a refusal is to take much less than what it makes room for
+            services.room.refuse_large(whose(request))
         with admitted(spec, request):
             plan = spec.plan()
         admit(plan, chosen.name, wanted, services.settings)

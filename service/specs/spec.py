@@ -1,6 +1,7 @@
 """The request: layers, rules, seed, layout, dtype, defaults."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, TypeAdapter, WithJsonSchema, model_validator
@@ -32,6 +33,7 @@ from service.stream.streams import ALGORITHM
 
 MOST_LAYERS = 100_000
 MOST_RULES = 64
+LOOKED_AT = 100  # layers: a millisecond's work at the most
 NETWORK = TypeAdapter(list[Layer])
 
 
@@ -181,6 +183,18 @@ class Spec(Description):
     def weighted(self) -> list[LayerSpec]:
         """The layers that have weights, or a place in a framework's order."""
         return [layer for _, layer in weighted(self.layers)]
+
+    def has_more_than(self, elements: int) -> bool:
+        """Whether the weights of the first layers alone are more, as is known before they are planned.
+
+        False where only the plan tells: of what a recipe or a listing has, and of what is selected.
+        """
+        if self.recipe is not None or self.tensors is not None or self.select is not None:
+            return False
+        first = (layer for layer in self.layers[:LOOKED_AT] if isinstance(layer, LayerSpec))
+        # Weights stand in every layout; a second bias, say, in some alone.
+        sizes = (each.elements for layer in first for each in layer.parameters() if each.role == "weights")
+        return any(total > elements for total in accumulate(sizes))
 
     @once
     def network(self) -> Network:

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from service.api.entries import layer_example
+from service.errors import UnsupportedCombination
 from service.networks.layers import LAYERS
+from service.networks.layouts import LAYOUTS, OTHER_LAYOUTS
 from service.networks.plan import Plan, PlannedParameter
 from service.specs.spec import Spec
 
@@ -77,3 +79,25 @@ def test_a_warning_leads_to_each_layer_that_it_is_about_and_is_said_once_of_a_ru
     assert [each.pointer for each in plan(far, DENSE, far).warnings] == ["/layers/0/scheme", "/layers/2/scheme"]
     rule = {"match": "*/kernel", "scheme": far["scheme"]}
     assert [each.pointer for each in plan(DENSE, DENSE, DENSE, rules=[rule]).warnings] == ["/rules/0/scheme"]
+
+
+@pytest.mark.parametrize("layout", [*LAYOUTS, *OTHER_LAYOUTS])
+@pytest.mark.parametrize("kind", LAYERS)
+def test_what_layers_say_of_their_size_is_not_more_than_what_is_planned(kind: str, layout: str) -> None:
+    layers = [{**layer_example(kind)["layers"][0], "name": name} for name in "ab"]
+    try:
+        elements = plan(*layers, layout=layout).cost.elements
+    except UnsupportedCombination:
+        return
+    spec = Spec.model_validate({"layers": layers})
+    assert not spec.has_more_than(elements)
+
+
+def test_what_only_a_plan_tells_is_not_said_of_a_spec() -> None:
+    layer = {**DENSE, "name": "a"}
+    assert Spec.model_validate({"layers": [{"type": "dropout"}] * 99 + [layer]}).has_more_than(5)
+    assert not Spec.model_validate({"layers": [layer]}).has_more_than(6)  # 3 · 2; the bias is not counted
+    assert not Spec.model_validate({"layers": [layer], "select": "*bias"}).has_more_than(5)
+    assert not Spec.model_validate({"recipe": "gpt2"}).has_more_than(5)
+    assert not Spec.model_validate({"tensors": {"fc.weight": [10, 64]}}).has_more_than(5)
+    assert not Spec.model_validate({"layers": [{"type": "dropout"}] * 100 + [layer]}).has_more_than(5)  # of the first
