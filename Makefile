@@ -19,7 +19,7 @@ TOOLCHAINS := node:nodejs npm:npm cc:gcc go:golang-go rustc:rustc javac:default-
   Rscript:r-base-core,r-cran-curl,r-cran-jsonlite,r-cran-openssl
 MINUTES ?= 20
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-long test-pages test-clients test-clusters test-containers test-sameness sameness-tools languages lint format frameworks test-frameworks test-random test-contract mutate openapi golden browser node bench bench-tools promtool lock clean
+.PHONY: help run test unit test-long test-alone test-pages test-clients test-clusters test-containers test-sameness sameness-tools languages lint format frameworks test-frameworks test-random test-contract mutate openapi golden browser node bench bench-tools promtool lock clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,7 +51,11 @@ unit: $(VENV)/test ## Run the tests alone
 	$(BIN)/pytest -m "not browser and not long and not languages and not containers and not sameness" $(SIDE_BY_SIDE)
 
 test-long: $(VENV)/test ## Run the tests that take seconds each: memory, long trainings, files beyond 4 GiB
-	$(BIN)/pytest -m "long and not containers and not sameness" --ignore tests/clients/languages $(SIDE_BY_SIDE)
+	$(BIN)/pytest -m "long and not alone and not containers and not sameness" --ignore tests/clients/languages $(SIDE_BY_SIDE)
+
+# In one process, since each has the machine to itself.
+test-alone: $(VENV)/test ## Run the tests that hold figures of time, which others beside them would change (some minutes)
+	$(BIN)/pytest -m "long and alone" -rP
 
 test-pages: $(VENV)/test ## Drive the pages in Chromium (make browser installs it); screenshots go to artefacts
 	$(BIN)/pytest -m browser $(SIDE_BY_SIDE)

@@ -123,6 +123,7 @@ def time_to_leave(work: Callable[[], object], after: float) -> float | None:
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.parametrize("name", WORK)
 def test_work_for_nobody_costs_nothing_more_after_a_tenth_of_a_second(name: str) -> None:
     for after in (0.02, 0.4):

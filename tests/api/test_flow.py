@@ -194,6 +194,10 @@ def test_what_cannot_be_held_is_refused_and_asked_to_come_back(small_server: Ser
         assert refused.headers["retry-after"] == "1"
         assert httpx.get(f"{server.url}/livez", timeout=2.0).status_code == 200
         assert httpx.get(f"{server.url}/readyz", timeout=2.0).status_code == 200
+        # What its layers say is large is refused before it is planned, which is where this would be found to be wrong.
+        overflows = spec(2**10, 2**9, dtype="float16", scheme={"name": "constant", "value": 1e30})
+        assert httpx.post(f"{server.url}/plan", content=overflows, headers=JSON).status_code == 422
+        assert httpx.post(f"{server.url}/init?format=npy", content=overflows, headers=JSON).status_code == 429
         # There is still room for what is small.
         assert httpx.post(f"{server.url}/init", content=SMALL, headers=JSON, timeout=2.0).status_code == 200
     wait_until(lambda: counters(server)["in_flight_bytes"] == 0)
@@ -237,6 +241,7 @@ def test_small_requests_are_quick_while_large_ones_go_out(running: Server) -> No
 
 
 @pytest.mark.long
+@pytest.mark.alone
 def test_a_matrix_decomposition_holds_up_nobody(running: Server) -> None:
     heavy = spec(2500, 2500, scheme="orthogonal")  # seconds
     with begin(running, heavy), begin(running, heavy), begin(running, heavy):

@@ -50,7 +50,7 @@ def answered(server: Server, path: str, body: bytes, **headers: str) -> tuple[ht
         return answer.result(), longest
 
 
-@pytest.mark.parametrize("count", [20_000, pytest.param(MOST_LAYERS, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [20_000, pytest.param(MOST_LAYERS, marks=[pytest.mark.long, pytest.mark.alone])])
 def test_others_are_answered_while_a_large_model_is_planned(count: int, running: Server) -> None:
     body = json.dumps({"seed": 1, "layout": "pytorch", "layers": list(mixture(count))}).encode()
     assert len(body) <= Settings().max_body_bytes

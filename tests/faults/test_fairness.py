@@ -51,6 +51,7 @@ def test_small_requests_are_answered_within_100_ms_whatever_another_client_asks(
 
 
 @pytest.mark.long
+@pytest.mark.alone
 @pytest.mark.parametrize("name", [each for each in DEAREST if each != "all of these"])
 def test_no_kind_of_work_keeps_small_requests_of_another_client_waiting(shared: Server, name: str) -> None:
     in_time(shared, name)
@@ -82,6 +83,7 @@ def test_one_stream_gets_a_third_beside_fifty_of_another_client(shared: Server) 
 
 
 @pytest.mark.long
+@pytest.mark.alone
 def test_one_stream_gets_a_third_of_what_it_has_alone_beside_the_dearest_of_another_client(shared: Server) -> None:
     found = []
     for _ in range(ROUNDS):

@@ -120,6 +120,7 @@ def seconds(do: Callable[[], object]) -> float:
 
 
 @pytest.mark.long
+@pytest.mark.alone
 def test_work_of_every_kind_takes_in_proportion_to_its_price() -> None:
     keep_to_one_thread()
     found = {}
