@@ -63,6 +63,10 @@ class Connection(HttpToolsProtocol):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
+        # What leads in a ring, here and back, is freed by the collector alone, which looks seldom: memory would grow.
+        self.alarm = self.look = None
+        self.cycle = self.scope = None  # type: ignore[assignment]
+        self.outgoing.let_go()
 
     # What comes in
 

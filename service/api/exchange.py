@@ -50,6 +50,14 @@ class Outgoing:
         self.is_closing = transport.is_closing
         self.close = close
 
+    def let_go(self) -> None:
+        """Know nothing more of the connection, which is gone."""
+        self.close = nothing
+
+
+def nothing() -> None:
+    pass
+
 
 def hung_up(connection: Any) -> bool:
     """Whether the other side has closed a socket with unread bytes in it; False where the system does not tell."""
