@@ -11,13 +11,14 @@ from service.materialize.forecast import Shard
 from service.networks.plan import PlannedParameter
 from service.prices import before, drawing
 from service.stream.drawing import BLOCK
+from service.stream.dtypes import DtypeName
 from service.stream.views import Shape
 
 SECONDS = 1.0  # that are spent on it, about
 MOST_KINDS = 12  # of arrays that are drawn: those with the most bytes
 AFFORDED = 0.1  # seconds that may come before an array's first number for it to be among them
 
-Kind = tuple[int, Shape]
+Kind = tuple[str, DtypeName, Shape]
 
 
 class Measured(NamedTuple):
@@ -58,9 +59,8 @@ def measured(checkpoint: Checkpoint, seconds: float = SECONDS) -> Measured:
 
 
 def kind_of(parameter: PlannedParameter) -> Kind:
-    """Return what tells arrays that are drawn alike: layers share their arrays, experts are cut of one."""
-    array = parameter.array
-    return id(array.slice_of or array), array.form.shape
+    """Return what tells arrays that take as long as each other."""
+    return type(parameter.source.distribution).__name__, parameter.dtype, parameter.shape
 
 
 def numbers(parameter: PlannedParameter) -> float:

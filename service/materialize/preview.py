@@ -22,12 +22,13 @@ def dry_run(chosen: argparse.Namespace, checkpoint: Checkpoint) -> int:
     start = time.process_time()
     found = measured(checkpoint)
     total, core = sum(shard.bytes for shard in found.shards), sum(shard.seconds for shard in found.shards)
+    count, largest = len(found.shards), max(shard.bytes for shard in found.shards)
     arrays = sum(len(shard.parameters) for shard in checkpoint.shards)
     store = None if chosen.store_gbits is None else chosen.store_gbits / 8e-9
     cluster = Cluster(link=chosen.gbits / 8e-9, store=store, start=start)
     lines = [
-        f"{len(found.shards):,} shards, the largest of {max(shard.bytes for shard in found.shards):,} bytes; "
-        f"{total:,} bytes, {checkpoint.plan.elements:,} elements in {arrays:,} arrays",
+        f"{count:,} shard{'s' * (count != 1)}, the largest of {largest:,} bytes; {total:,} bytes, "
+        f"{checkpoint.plan.elements:,} elements in {arrays:,} arrays",
         f"begun and planned in {start:.1f} s of a processor and {peak() // MIB:,} MiB, as each worker has to",
         f"drawn and hashed at {found.rate / 1e6:,.0f} MB/s by a processor of this machine: {core:,.0f} core-seconds "
         f"({found.share:.0%} of the bytes are of kinds that were tried)",

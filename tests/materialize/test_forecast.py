@@ -134,6 +134,13 @@ def test_a_stream_that_is_walked_makes_later_shards_dearer() -> None:
     assert 0 < found.before < sum(seconds)
 
 
+def test_layers_of_a_stream_that_are_alike_are_one_kind() -> None:
+    layers = [{"name": f"l{n}", "type": "dense", "shape": [64, 64], "bias": None} for n in range(30)]
+    found = measured(checkpoint({"algorithm": "torch-cpu/1", "seed": 1, "layers": layers}, 10**9), 0.05)
+    assert found.share == 1.0
+    assert found.before < 0.1  # it is jumped along
+
+
 def test_experts_of_a_mixture_are_one_kind() -> None:
     config = {"num_hidden_layers": 2, "hidden_size": 64, "num_local_experts": 64, "num_attention_heads": 4}
     document = {"recipe": "mixtral", "config": {"model_type": "mixtral", **config}, "dtype": "bfloat16", "seed": 1}
