@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from service.api.door.keys import new_key
-from tests.conftest import ROOT, Server, free_port, serving
-from tests.frameworks.checkpoints.writing import materialize
+from service.specs.spec import Spec
+from tests.conftest import ROOT, Server, serving
+from tests.frameworks.checkpoints.writing import materialize, write
 from tests.told import logged
 
 EXAMPLES = ROOT / "examples"
@@ -64,11 +65,12 @@ def run(command: list[str], folder: Path, **more: str) -> subprocess.CompletedPr
     return found
 
 
-def on_ranks(ranks: int, program: str, url: str, keys: Path, checkpoint: Path, folder: Path, *options: str) -> str:
+def on_ranks(
+    ranks: int, program: str, url: str, keys: Path, checkpoint: Path, folder: Path, *options: str, spec: Path = LLAMA
+) -> str:
     """Run a program by torchrun, each rank with its key; return what it prints."""
-    port = str(free_port())
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(ranks), "--master-port", port]
-    asked = [str(EXAMPLES / program), str(LLAMA), "--url", url, "--checkpoint", str(checkpoint), *options]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(ranks)]
+    asked = [str(EXAMPLES / program), str(spec), "--url", url, "--checkpoint", str(checkpoint), *options]
     found = run([*torchrun, "--no-python", *WITH_KEY, sys.executable, *asked], folder, KEYS=str(keys))
     assert found.returncode == 0, found.stderr
     return found.stdout
@@ -124,6 +126,22 @@ def test_a_rank_is_sent_its_part_and_holds_what_the_checkpoint_has(
     assert max(held) <= copies * whole / ranks + NORMS
     # What else a rank asks for is what there is, not what stands in it.
     assert max((everything - values).values()) < 5 * HEADER
+
+
+def test_a_tied_model_in_bfloat16_is_filled_once_under_its_two_names(
+    service: Server, keys: Path, tmp_path: Path
+) -> None:
+    config = {"vocab_size": 512, "n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 64}
+    asked = {"recipe": "gpt2", "config": config, "head": "causal_lm", "seed": 5, "dtype": "bfloat16"}
+    spec = tmp_path / "gpt2.json"
+    spec.write_text(json.dumps(asked))
+    checkpoint = write(Spec.model_validate(asked).plan(), tmp_path / "written", 50_000)
+    start = len(logged(service))
+    printed = on_ranks(2, "fsdp.py", service.url, keys, checkpoint, tmp_path / "empty", spec=spec)
+    assert f"equal to {checkpoint}, bit for bit: 28 arrays" in printed
+    held, whole = held_by(printed)
+    values, _ = sent_since(service, start)
+    assert [values[f"key:rank-{rank}"] for rank in (0, 1)] == held == [whole // 2] * 2
 
 
 def test_four_devices_hold_what_the_checkpoint_has_each_part_made_once(

@@ -1,5 +1,6 @@
 """`initserve.torch.fill_` fills a model with a spec's arrays by their names, or refuses and changes nothing."""
 
+import json
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from initserve import Client, InitserveError, Local
 from initserve.torch import fill_
 from torch import nn
 
-from tests.frameworks.families.oracle import builder, real, state
+from tests.frameworks.families.oracle import builder, drawn, planned, real, state, with_tied
+from tests.frameworks.families.test_families import KNOWN, model_type
 from tests.frameworks.families.texts import TEXTS
 
 LAYERS: list[dict[str, Any]] = [
@@ -35,6 +37,22 @@ def on_meta(spec: dict[str, Any]) -> Any:
     dtype = getattr(torch, spec.get("dtype", "float32"))
     with torch.device("meta"):
         return builder(spec["recipe"], spec["head"]).from_config(config, dtype=dtype)
+
+
+@pytest.mark.parametrize(("family", "head"), [(family, head) for family, case in KNOWN.items() for head in case.heads])
+def test_every_published_model_is_filled_and_its_buffers_are_computed(family: str, head: str | None) -> None:
+    """What has no array in a spec (masks, tables of angles) is what the model's own constructor makes."""
+    plan = planned(family, KNOWN[family].config, head)
+    config = transformers.AutoConfig.for_model(model_type(family), **KNOWN[family].config)
+    with torch.device("meta"):
+        model = builder(model_type(family), head).from_config(config)
+    fill_(model, json.loads(plan.canonical_json()))
+    found, wanted = state(model), with_tied(drawn(plan), plan.tied)
+    assert found.keys() == wanted.keys()
+    assert [name for name, value in wanted.items() if not torch.equal(value, found[name])] == []
+    buffers = dict(model.named_buffers())
+    theirs = dict(builder(model_type(family), head).from_config(config).named_buffers())
+    assert [name for name, value in theirs.items() if not torch.equal(value, buffers[name])] == []
 
 
 @pytest.mark.parametrize(("family", "head"), [("gpt2", "causal_lm"), ("mixtral", "causal_lm"), ("t5", "seq2seq_lm")])
