@@ -1,5 +1,6 @@
 """What a dry run tells: times that follow from what is stated, and a rate that was measured here."""
 
+import gzip
 import json
 import re
 import subprocess
@@ -194,6 +195,18 @@ def test_the_command_prints_a_job_that_its_pods_understand(command: Callable[...
     assert job["spec"]["completions"] == 3
     memory = int(container["resources"]["limits"]["memory"].removesuffix("Mi"))
     assert 512 <= memory <= 1024
+
+
+def test_a_spec_may_be_compressed_as_it_is_in_a_large_config_map(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain, packed = tmp_path / "spec.json", tmp_path / "spec.json.gz"
+    plain.write_text(json.dumps({"seed": 1, "layers": LAYERS}))
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    main(["materialize", str(packed), "s3://bucket/a", "--print-job"])
+    told = capsys.readouterr().out
+    main(["materialize", str(plain), "s3://bucket/a", "--print-job"])
+    assert capsys.readouterr().out == told
 
 
 def test_wrong_use_has_its_own_status(command: Callable[..., Done], tmp_path: Path) -> None:
