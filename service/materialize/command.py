@@ -76,8 +76,8 @@ def add_previews(command: argparse.ArgumentParser, instead: "argparse._MutuallyE
         help="print a Kubernetes Indexed Job of so many --workers, for kubectl apply --server-side -f -",
     )
     dry = command.add_argument_group("--dry-run", "what is stated of workers and of the store")
-    dry.add_argument("--gbits", type=seconds, default=1.0, metavar="N", help="a second of each worker's network; 1")
-    dry.add_argument("--store-gbits", type=seconds, metavar="N", help="a second that the store takes in all")
+    dry.add_argument("--gbits", type=seconds, metavar="N", help="a second of each worker's network; to a store 1")
+    dry.add_argument("--store-gbits", type=seconds, metavar="N", help="a second that a store or a disk takes in all")
     job = command.add_argument_group("--print-job", "what the Job is")
     job.add_argument("--name", metavar="NAME", help="left out: one of its own for each spec and place")
     job.add_argument("--image", metavar="IMAGE", default=IMAGE, help="default: %(default)s")

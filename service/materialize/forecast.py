@@ -34,13 +34,23 @@ class Shard(NamedTuple):
 class Cluster(NamedTuple):
     """What is stated of workers and store: bytes a second of each worker's link, and of all at the store, requests.
 
-    `start` is how many seconds it takes until a worker draws: it begins, and plans.
+    None is without bound: a directory of the machine's own has no link. `start` is how many seconds it takes until a
+    worker draws: it begins, and plans.
     """
 
-    link: float = LINK
+    link: float | None = LINK
     store: float | None = None
-    requests: float = REQUESTS
+    requests: float | None = REQUESTS
     start: float = 0.0
+
+    def __str__(self) -> str:
+        stated = {
+            "Gbit/s of network each": None if self.link is None else self.link * 8e-9,
+            "Gbit/s at the store": None if self.store is None else self.store * 8e-9,
+            "requests a second at the store": self.requests,
+        }
+        told = [f"{number:,g} {what}" for what, number in stated.items() if number is not None]
+        return "; ".join(["of one processor each", *told])
 
 
 class Time(NamedTuple):
@@ -51,12 +61,13 @@ class Time(NamedTuple):
 def time_of(shards: Sequence[Shard], workers: int, cluster: Cluster) -> Time:
     """Return how long so many workers take, each of one processor, and what they wait for."""
     cores = [shard.seconds for shard in shards]
-    links = [shard.bytes / cluster.link for shard in shards]
+    links = [0.0 if cluster.link is None else shard.bytes / cluster.link for shard in shards]
     both = shared_out([max(each) for each in zip(cores, links, strict=True)], workers)
     found = {"cores" if shared_out(cores, workers) >= shared_out(links, workers) else "network": both}
     if cluster.store is not None:
         found["store"] = sum(shard.bytes for shard in shards) / cluster.store
-    found["requests"] = sum(shard.requests for shard in shards) / cluster.requests
+    if cluster.requests is not None:
+        found["requests"] = sum(shard.requests for shard in shards) / cluster.requests
     binds = max(found, key=lambda name: found[name])
     alone = max(map(max, zip(cores, links, strict=True)), default=0.0)
     largest = " of one shard" if found[binds] == alone and workers > 1 else ""
@@ -85,11 +96,7 @@ def told(shards: Sequence[Shard], workers: int, cluster: Cluster) -> list[str]:
     for number in several(workers, len(shards)):
         time = time_of(shards, number, cluster)
         lines.append(f"{number:>9,}  {in_words(time.seconds):>9}  {time.binds}")
-    store = "" if cluster.store is None else f", {cluster.store * 8e-9:g} Gbit/s at the store"
-    lines.append(
-        f"of one processor each, with {cluster.link * 8e-9:g} Gbit/s of network{store}, and {cluster.requests:,g} "
-        "requests a second at the store"
-    )
+    lines.append(str(cluster))
     return lines
 
 

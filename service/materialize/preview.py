@@ -6,9 +6,9 @@ import resource
 import time
 
 from service.materialize.checkpoint import Checkpoint
-from service.materialize.forecast import Cluster, told
+from service.materialize.forecast import LINK, Cluster, told
 from service.materialize.job import Job
-from service.materialize.manifest import Pods, manifest_of
+from service.materialize.manifest import Pods, folder_of, manifest_of
 from service.materialize.measuring import measured
 from service.processors import processors
 
@@ -24,13 +24,12 @@ def dry_run(chosen: argparse.Namespace, checkpoint: Checkpoint) -> int:
     total, core = sum(shard.bytes for shard in found.shards), sum(shard.seconds for shard in found.shards)
     count, largest = len(found.shards), max(shard.bytes for shard in found.shards)
     arrays = sum(len(shard.parameters) for shard in checkpoint.shards)
-    store = None if chosen.store_gbits is None else chosen.store_gbits / 8e-9
-    cluster = Cluster(link=chosen.gbits / 8e-9, store=store, start=start)
+    cluster = cluster_of(chosen, start)
     lines = [
         f"{count:,} shard{'s' * (count != 1)}, the largest of {largest:,} bytes; {total:,} bytes, "
         f"{checkpoint.plan.elements:,} elements in {arrays:,} arrays",
         f"begun and planned in {start:.1f} s of a processor and {peak() // MIB:,} MiB, as each worker has to",
-        f"drawn and hashed at {found.rate / 1e6:,.0f} MB/s by a processor of this machine: {core:,.0f} core-seconds "
+        f"drawn and hashed at {found.rate / 1e6:,.0f} MB/s by a processor of this machine: {core:,.{0 if core >= 10 else 1}f} core-seconds "
         f"({found.share:.0%} of the bytes are of kinds that were tried)",
     ]
     if found.before >= 1.0:
@@ -40,6 +39,14 @@ def dry_run(chosen: argparse.Namespace, checkpoint: Checkpoint) -> int:
         )
     print("\n".join([*lines, "", *told(found.shards, chosen.workers or processors(), cluster)]))
     return 0
+
+
+def cluster_of(chosen: argparse.Namespace, start: float) -> Cluster:
+    """Return what is stated of workers and store, or is so of most; of a directory nothing is."""
+    link, store = (None if each is None else each / 8e-9 for each in (chosen.gbits, chosen.store_gbits))
+    if folder_of(chosen.place) is not None:
+        return Cluster(link, store, requests=None, start=start)
+    return Cluster(LINK if link is None else link, store, start=start)
 
 
 def peak() -> int:

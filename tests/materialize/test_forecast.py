@@ -40,6 +40,7 @@ def alike(count: int, size: int = 5 * GB, seconds: float = 10.0) -> list[Shard]:
         (1, Cluster(FAST, store=5 * GB), 1000.0, "cores"),
         (100, Cluster(FAST, requests=100.0), (299 + BESIDE) * 100 / 100.0, "requests"),  # parts of 16 MiB
         (100, Cluster(FAST, start=3.0), 13.0, "cores of one shard"),
+        (100, Cluster(None, requests=None), 10.0, "cores of one shard"),
     ],
 )
 def test_the_time_is_what_the_slowest_takes(workers: int, cluster: Cluster, expected: float, binds: str) -> None:
@@ -50,9 +51,10 @@ def test_the_time_is_what_the_slowest_takes(workers: int, cluster: Cluster, expe
 
 def test_no_more_workers_take_longer_and_none_are_faster_than_their_share() -> None:
     shards = [Shard(GB * (1 + number % 7), 1.0 + number % 5) for number in range(50)]
-    cluster = Cluster(link=GB / 2)
+    link = GB / 2
+    cluster = Cluster(link)
     times = [time_of(shards, workers, cluster).seconds for workers in range(1, 60)]
-    each = [max(shard.seconds, shard.bytes / cluster.link) for shard in shards]
+    each = [max(shard.seconds, shard.bytes / link) for shard in shards]
     for workers, seconds in enumerate(times, 1):
         # Graham 1966: in whatever order, sharing out takes less than the mean and the largest together.
         assert max(sum(each) / workers, max(each)) <= seconds + 1e-9 <= sum(each) / workers + max(each) + 1e-6
@@ -81,12 +83,13 @@ def test_times_are_told_as_people_say_them(seconds: float, words: str) -> None:
 
 
 def test_a_row_is_of_so_many_workers() -> None:
-    lines = told(alike(100), 10, Cluster(FAST, store=5 * GB))
-    rows = [line.split(maxsplit=3) for line in lines[1:-1]]
-    assert [row[0] for row in rows] == ["1", "10", "100"]
-    assert rows[1][1:3] + rows[2][1:] == ["100", "s", "100", "s", "store"] or rows[1][1:3] == ["100", "s"]
-    assert "40 Gbit/s at the store" in lines[-1]
-    assert f"{REQUESTS:,.0f} requests" in lines[-1]
+    lines = told(alike(100), 10, Cluster(GB, store=5 * GB))
+    rows = [tuple(line.split()) for line in lines[1:-1]]
+    assert rows == [("1", "16.7", "min", "cores"), ("10", "100", "s", "cores"), ("100", "100", "s", "store")]
+    assert lines[-1] == (
+        f"of one processor each; 8 Gbit/s of network each; 40 Gbit/s at the store; {REQUESTS:,.0f} requests a second "
+        "at the store"
+    )
 
 
 def checkpoint(document: Any, shard_bytes: int) -> Checkpoint:
@@ -178,9 +181,20 @@ def test_the_command_tells_and_writes_nothing(command: Callable[..., Done], tmp_
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("2 shards, the largest of ")
     assert "1,557,611,200 elements in 580 arrays" in done.stdout
-    assert "10 Gbit/s of network, 40 Gbit/s at the store" in done.stdout
+    assert done.stdout.endswith("of one processor each; 10 Gbit/s of network each; 40 Gbit/s at the store\n")
     assert [line.split()[0] for line in done.stdout.splitlines()[5:-1]] == ["1", "2", "8"]
     assert not place.exists()
+
+
+def test_nobody_waits_for_the_network_to_a_directory_unless_it_is_said(command: Callable[..., Done]) -> None:
+    spec = {"recipe": "gpt2", "size": "xl", "layout": "pytorch", "seed": 1}
+    lines = command("/nowhere", "--dry-run", spec=spec).stdout.splitlines()
+    assert lines[-1] == "of one processor each"
+    assert "cores" in lines[5]
+    assert re.search(r"of this machine: [\d.]+ core-seconds", lines[2])
+    lines = command("s3://bucket/a", "--dry-run", "--gbits=0.01", spec=spec).stdout.splitlines()
+    assert lines[-1] == "of one processor each; 0.01 Gbit/s of network each; 3,500 requests a second at the store"
+    assert "network" in lines[5]
 
 
 def test_the_command_prints_a_job_that_its_pods_understand(command: Callable[..., Done]) -> None:
