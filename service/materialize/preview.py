@@ -30,7 +30,8 @@ def dry_run(chosen: argparse.Namespace, checkpoint: Checkpoint) -> int:
         f"{checkpoint.plan.elements:,} elements in {arrays:,} arrays",
         f"begun and planned in {start:.1f} s of a processor and {peak() // MIB:,} MiB, as each worker has to",
         f"drawn and hashed at {found.rate / 1e6:,.0f} MB/s by a processor of this machine: "
-        f"{core:,.{0 if core >= 10 else 1}f} core-seconds ({found.share:.0%} of the bytes are of kinds that were tried)",
+        f"{core:,.{0 if core >= 10 else 1}f} core-seconds ({found.share:.0%} of the bytes are of kinds that were "
+        "tried)",
     ]
     if found.before >= 1.0:
         lines.append(
