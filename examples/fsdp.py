@@ -6,8 +6,7 @@ torchrun --nproc-per-node 4 examples/fsdp.py examples/llama.json [--replicas 2] 
 import torch.distributed as dist
 from initserve import Client
 from initserve.torch import fill_
-from ranks import arguments, on_meta, tell
-from torch.distributed import init_device_mesh
+from ranks import arguments, in_groups, on_meta, tell
 from torch.distributed.fsdp import fully_shard
 
 parser = arguments("Fill a model that FSDP2 shards over all ranks.")
@@ -15,8 +14,7 @@ parser.add_argument("--replicas", type=int, default=1, help="groups of ranks tha
 told = parser.parse_args()
 
 dist.init_process_group("gloo")
-shape = told.replicas, dist.get_world_size() // told.replicas
-mesh = init_device_mesh("cpu", shape, mesh_dim_names=("replicate", "shard"))
+mesh = in_groups(told.replicas, ("replicate", "shard"))
 model = on_meta(told.spec)
 for module in list(model.modules()):
     if type(module).__name__ in model._no_split_modules:  # its blocks

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import nn
+from torch.distributed import DeviceMesh, init_device_mesh
 from torch.distributed.checkpoint import HuggingFaceStorageReader, load
 from torch.distributed.tensor import DTensor
 from transformers import AutoConfig, AutoModelForCausalLM
@@ -19,6 +20,14 @@ def arguments(description: str) -> ArgumentParser:
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="of the service")
     parser.add_argument("--checkpoint", type=Path, help="a folder of `initserve materialize`, to compare with")
     return parser
+
+
+def in_groups(groups: int, names: tuple[str, str]) -> DeviceMesh:
+    """Return all ranks as a mesh of so many groups, all of one size."""
+    ranks = dist.get_world_size()
+    if not 1 <= groups <= ranks or ranks % groups:
+        raise SystemExit(f"{ranks} ranks do not make {groups} groups of one size")
+    return init_device_mesh("cpu", (groups, ranks // groups), mesh_dim_names=names)
 
 
 def on_meta(spec: dict[str, Any]) -> Any:

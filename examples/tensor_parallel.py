@@ -6,8 +6,7 @@ torchrun --nproc-per-node 4 examples/tensor_parallel.py examples/llama.json [--d
 import torch.distributed as dist
 from initserve import Client
 from initserve.torch import fill_
-from ranks import arguments, on_meta, tell
-from torch.distributed import init_device_mesh
+from ranks import arguments, in_groups, on_meta, tell
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import Replicate
 from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
@@ -27,8 +26,7 @@ parser.add_argument("--data", type=int, default=1, help="groups of ranks, over w
 told = parser.parse_args()
 
 dist.init_process_group("gloo")
-shape = told.data, dist.get_world_size() // told.data
-mesh = init_device_mesh("cpu", shape, mesh_dim_names=("data", "tensor"))
+mesh = in_groups(told.data, ("data", "tensor"))
 model = parallelize_module(on_meta(told.spec), mesh["tensor"], PLAN)
 if told.data > 1:
     fully_shard(model, mesh=mesh["data"])

@@ -1,6 +1,7 @@
 """transformers loads what `initserve materialize` writes: in shards, tied, in bfloat16, under names of its own."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from safetensors import safe_open
 
 from service.specs.spec import Spec
+from tests.conftest import ROOT
 from tests.frameworks.checkpoints.writing import materialize, write
 from tests.frameworks.families.oracle import COUNT, builder, drawn, planned, state, with_tied
 from tests.frameworks.families.test_families import KNOWN, model_type
@@ -101,6 +103,17 @@ def test_version_4_loads_every_array_of_the_files(written: dict[str, Path], tmp_
         arrays = told["arrays"]
         assert {name: arrays.get(name) for name in stored} == stored, word
         assert {arrays[name] for name in arrays.keys() - stored.keys()} <= set(stored.values()), word
+
+
+def test_the_lines_of_the_page_load_what_its_command_wrote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "materialize.md").read_text()
+    (spec,) = re.findall(r"^cat > spec.json <<'END'\n(.*?)^END$", page, re.DOTALL | re.MULTILINE)
+    (lines,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    write(Spec.model_validate_json(spec).plan(), tmp_path / "checkpoint", 2_000_000)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(lines, names)
+    assert names["model"].dtype is torch.bfloat16
 
 
 def digests_in(files: list[Path]) -> dict[str, str]:
