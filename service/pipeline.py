@@ -122,7 +122,7 @@ class Workers:
         """Make no more of an answer; `when_idle` is called once no thread is at work on it, which may be now."""
         run.stop.ask()
         with self._lock:
-            run.closed, run.when_idle = True, when_idle
+            run.closed, run.when_idle, run.heavy = True, when_idle, None
             run.order.clear()
             if waited := self._runs.remove(run.client, run):
                 self.shares.leave(run.client)
@@ -238,9 +238,9 @@ class Workers:
         self._guarded(self._make_heavy, run)
 
     def _make_heavy(self, run: Run) -> None:
-        if run.closed or run.heavy is None:
+        if (heavy := run.heavy) is None:
             return
-        self._make(run, run.heavy)
+        self._make(run, heavy)
         self._finish(run)
         with self._lock:
             run.heavy = None

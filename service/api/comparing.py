@@ -37,8 +37,17 @@ class Comparing:
         self._result: Result | None = None
 
     async def answer(self, sent: Sent) -> dict[str, Any]:
-        """Return what comes of the file."""
-        verification = self._verification
+        """Return what comes of the file, once."""
+        try:
+            await self._compare(self._verification, sent)
+        finally:
+            del (
+                self._verification
+            )  # which leads back here: the bytes that it holds would stay until rings are looked for
+        assert self._result is not None
+        return await self._crew.call(self._result.answer)
+
+    async def _compare(self, verification: Verification, sent: Sent) -> None:
         async with aclosing(ahead(sent.file())) as windows:
             async for window in windows:
                 await self._crew.do(verification.pieces(window))
@@ -47,8 +56,6 @@ class Comparing:
         await self._crew.do(verification.pieces(last=True))
         if verification.waits_for_plan:
             await self._begin(sent.spec)
-        assert self._result is not None
-        return await self._crew.call(self._result.answer)
 
     async def _begin(self, given: bytes | None) -> None:
         """Plan the spec, once the file's beginning is there, and go on with the bytes that came already."""

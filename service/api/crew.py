@@ -62,7 +62,10 @@ class Crew:
         if not done.done():
             raise ClientGone
         if (error := done.result()) is not None:
-            raise error
+            try:
+                raise error
+            finally:
+                del error, done  # by its traceback an error leads here, and would lead to itself
 
     async def call(self, work: Callable[[], T]) -> T:
         """Return what `work` returns, done by one of the workers."""

@@ -55,6 +55,7 @@ async def in_worker(
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
+    waiting = [future]
     metrics: Metrics = request.app.state.services.metrics
     seconds = metrics.processor_seconds.labels(route_of(request.scope))
     asked = time.monotonic()
@@ -62,12 +63,13 @@ async def in_worker(
     def tell(begun: float, result: T | None, error: BaseException | None) -> None:
         visit_of(request).phases.append(Phase("wait", asked, begun))
         metrics.waits.labels("heavy" if heavy else "short").observe(begun - asked)
-        if future.done():
-            return
-        if error is None:
-            future.set_result(result)  # type: ignore[arg-type]
-        else:
-            future.set_exception(ClientGone() if isinstance(error, Stopped) else error)
+        for future in waiting:
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(result)  # type: ignore[arg-type]
+            else:
+                future.set_exception(ClientGone() if isinstance(error, Stopped) else error)
 
     def do() -> None:
         begun = time.monotonic()
@@ -78,6 +80,7 @@ async def in_worker(
             outcome = (None, error)
         with suppress(RuntimeError):  # the loop was closed
             loop.call_soon_threadsafe(tell, begun, *outcome)
+        del outcome  # an error leads here by its traceback, and would lead to itself
 
     client = whose(request)
     release = visit_of(request).hold(price)
@@ -98,6 +101,8 @@ async def in_worker(
     finally:
         release()
         gone.cancel()
+        waiting.clear()
+        del future  # as above
 
 
 def is_light(spec: Spec) -> bool:

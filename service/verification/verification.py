@@ -26,7 +26,7 @@ class Verification:
     def __init__(self, means: Means) -> None:
         self.listing: Listing | None = None
         self._tape = Tape()
-        self._reading: Reading = self._read()
+        self._reading: Reading = read(self._tape, means)
         self._means = means
         self._way = Way()
         self._result: Result | None = None
@@ -69,9 +69,6 @@ class Verification:
             elif self._current is not None:
                 yield self._block(event, *self._current)
 
-    def _read(self) -> Reading:
-        yield from (yield from kinds.recognised(self._tape, self._means.hold, self._means.most))
-
     def _enter(self, array: Array) -> Iterator[Piece]:
         """Begin with an array: with what draws the parameter that it should be, if there is one."""
         assert self._result is not None
@@ -96,6 +93,11 @@ class Verification:
         self._place += len(raw) // DTYPES[parameter.dtype].size
         drawn = Drawn(parameter.algorithm, parameter.dtype, len(raw))
         return Piece(partial(comparison.compare, drawing, array, first, raw), 2 * len(raw), drawn=drawn)
+
+
+def read(tape: Tape, means: Means) -> Reading:
+    """Read a file of whatever kind."""
+    yield from (yield from kinds.recognised(tape, means.hold, means.most))
 
 
 def turned_round(parameter: PlannedParameter) -> PlannedParameter:
