@@ -48,10 +48,10 @@ run: $(VENV)/run ## Serve on INITSERVE_HOST:INITSERVE_PORT (127.0.0.1:8000)
 test: $(VENV)/test lint unit ## Check everything that a commit must pass
 
 unit: $(VENV)/test ## Run the tests alone
-	$(BIN)/pytest -m "not browser and not long and not languages and not containers and not sameness" $(SIDE_BY_SIDE)
+	$(BIN)/pytest -m "not browser and not long and not languages and not containers and not clusters and not sameness" $(SIDE_BY_SIDE)
 
 test-long: $(VENV)/test ## Run the tests that take seconds each: memory, long trainings, files beyond 4 GiB
-	$(BIN)/pytest -m "long and not alone and not containers and not sameness" --ignore tests/clients/languages $(SIDE_BY_SIDE)
+	$(BIN)/pytest -m "long and not alone and not containers and not clusters and not sameness" --ignore tests/clients/languages $(SIDE_BY_SIDE)
 
 # In one process, since each has the machine to itself.
 test-alone: $(VENV)/test ## Run the tests that hold figures of time, which others beside them would change (some minutes)
