@@ -19,7 +19,7 @@ TOOLCHAINS := node:nodejs npm:npm cc:gcc go:golang-go rustc:rustc javac:default-
   Rscript:r-base-core,r-cran-curl,r-cran-jsonlite,r-cran-openssl
 MINUTES ?= 20
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-long test-alone test-pages test-clients test-clusters test-containers test-sameness sameness-tools languages lint format frameworks test-frameworks test-random test-contract mutate openapi golden browser node bench bench-tools promtool lock clean
+.PHONY: help run test unit test-long test-alone test-pages test-clients clusters test-clusters test-containers test-sameness sameness-tools languages lint format frameworks test-frameworks test-random test-contract mutate openapi golden browser node bench bench-tools promtool lock clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,8 @@ $(CLUSTERS)/ready: requirements/test.txt requirements/clusters.txt pyproject.tom
 	$(CLUSTERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/clusters.txt
 	$(CLUSTERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
+
+clusters: $(CLUSTERS)/ready ## Install what test-clusters needs
 
 # One cluster at a time: each has processes enough.
 test-clusters: $(CLUSTERS)/ready ## Write checkpoints by real Ray and Dask clusters, whose workers are killed (an environment of 600 MB)

@@ -103,11 +103,14 @@ class Directory:
                     path.parent.rmdir()
 
     def clear(self) -> None:
+        folder = self._path / FOLDER
         with told(self.name):
-            for path in (self._path / FOLDER).glob(f"*{SUFFIX}"):
+            for path in folder.glob(f"*{SUFFIX}"):
                 with suppress(FileNotFoundError), path.open("rb") as file:
                     if lock(file.fileno()):
                         path.unlink()
+            with suppress(OSError):  # it is not there, or others are in it
+                folder.rmdir()
 
     @contextmanager
     def _begun(self, name: str) -> Iterator[tuple[int, str]]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from tests.conftest import ROOT
 
 LAYER = {"type": "dense", "shape": [2000, 3000], "bias": None}  # 24 MB: some tenths of a second of work
-SPEC: dict[str, Any] = {"seed": 7, "layers": [LAYER] * 8}
+SPEC: dict[str, Any] = {"seed": 7, "layers": [LAYER] * 6}
 SHARD_BYTES = 24_000_000  # a layer
 MOST = 120.0  # seconds that a run takes, beside others
 

@@ -73,7 +73,7 @@ def test_an_interrupted_run_ends_what_is_under_way_and_leaves_the_cluster_to_oth
     cluster: Cluster, tmp_path: Path
 ) -> None:
     place = tmp_path / "checkpoint"
-    layer = {"type": "dense", "shape": [20_000, 20_000], "bias": None}  # 1.6 GB: seconds of work
+    layer = {"type": "dense", "shape": [10_000, 10_000], "bias": None}  # 400 MB: seconds of work
     process = begun({"seed": 1, "layers": [layer] * 3}, place, *cluster.options)
     deadline = time.monotonic() + MOST
     while process.poll() is None and not [*writers(place)] and time.monotonic() < deadline:
