@@ -19,7 +19,7 @@ TOOLCHAINS := node:nodejs npm:npm cc:gcc go:golang-go rustc:rustc javac:default-
   Rscript:r-base-core,r-cran-curl,r-cran-jsonlite,r-cran-openssl
 MINUTES ?= 20
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-long test-alone test-pages test-clients clusters test-clusters test-containers test-sameness sameness-tools languages lint format frameworks test-frameworks test-random test-contract mutate openapi golden browser node bench bench-tools promtool lock clean
+.PHONY: help run test unit test-long test-alone test-pages test-clients clusters test-clusters test-containers test-sameness sameness-tools languages lint format frameworks test-frameworks test-random test-contract mutate openapi golden browser node bench bench-materialize bench-tools promtool lock clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -162,6 +162,9 @@ languages: ## Install what builds the clients of other languages (Debian or Ubun
 
 bench: $(FRAMEWORKS)/ready ## Measure against the frameworks; writes artefacts/benchmarks (some minutes)
 	$(FRAMEWORKS)/bin/python -m benchmarks
+
+bench-materialize: $(VENV)/test ## Write a whole checkpoint to disk beside dd and to a store beside its client (20 GB of disk; MODEL says which)
+	$(BIN)/python -m benchmarks.materialize $(MODEL)
 
 bench-tools: ## Install curl, nginx and wrk for the benchmarks (Debian or Ubuntu, as root)
 	for tool in curl nginx wrk; do command -v $$tool >/dev/null || missing=1; done; [ -z "$$missing" ] || \
