@@ -13,7 +13,8 @@ from tests.containers.fleet import Fleet, docker
 from tests.materialize.pods import SHARD_BYTES, SPEC, digests
 
 PODS = 6
-PATIENCE = 120.0  # seconds
+PATIENCE = 300.0  # seconds: a busy machine
+IMAGE = "initserve"
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def started(pod: dict[str, Any], folder: Path, index: int) -> "subprocess.Popen[
     confined = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=none"]
     limited = [f"--cpus={limits['cpu']}", f"--memory={limits['memory'].removesuffix('i').lower()}", f"--user={user}"]
     volumes = [f"--volume={folder / 'spec'}:/spec:ro", f"--volume={folder / 'checkpoints'}:/checkpoints"]
-    line = ["docker", "run", "--rm", f"--env=JOB_COMPLETION_INDEX={index}", *confined, *limited, *volumes, "initserve"]
+    line = ["docker", "run", "--rm", f"--env=JOB_COMPLETION_INDEX={index}", *confined, *limited, *volumes, IMAGE]
     pipe = subprocess.PIPE
     return subprocess.Popen([*line, *container["args"]], stdout=pipe, stderr=subprocess.STDOUT, text=True)
 
@@ -50,7 +51,7 @@ def volume(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     folder.chmod(0o777)
     yield folder
-    docker("run", "--rm", "--user=0", f"--volume={folder}:/checkpoints", "--entrypoint=rm", "initserve", "-rf",
+    docker("run", "--rm", "--user=0", f"--volume={folder}:/checkpoints", "--entrypoint=rm", IMAGE, "-rf",
            *(f"/checkpoints/{each.name}" for each in folder.iterdir()))  # fmt: skip
 
 
