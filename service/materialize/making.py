@@ -14,7 +14,7 @@ from service.materialize.job import Job
 from service.materialize.places import place_at
 from service.materialize.places.place import Place
 from service.materialize.places.retrying import retried
-from service.materialize.records import Record
+from service.materialize.records import Record, is_sha256
 from service.writing import made
 
 
@@ -85,7 +85,7 @@ def found(place: Place, checkpoint: Checkpoint, shard: Shard, told: Told) -> Mad
     if there is None:
         return None
     record = records.kept(place, shard.name)
-    sha256 = sum_of(place, shard.name) if record is None else record.sha256
+    sha256 = listed(place).get(shard.name) if record is None else record.sha256
     if sha256 is None or there.bytes != shard.bytes:
         return None
     if record is not None and there.tag is not None and (there.tag, there.bytes) == (record.tag, record.bytes):
@@ -102,10 +102,10 @@ def found(place: Place, checkpoint: Checkpoint, shard: Shard, told: Told) -> Mad
     return None
 
 
-def sum_of(place: Place, name: str) -> str | None:
-    """Return the digest that SHA256SUMS has for a file; None where there is none."""
-    text = place.read(SUMS) or b""
-    return next((line[:64].decode() for line in text.splitlines() if line[66:] == name.encode()), None)
+def listed(place: Place) -> dict[str, str]:
+    """Return the digests that SHA256SUMS has, by the files' names; none where it is not there. Lines of no sense go."""
+    lines = (place.read(SUMS) or b"").decode(errors="replace").splitlines()
+    return {line[66:]: line[:64] for line in lines if line[64:66] == "  " and is_sha256(line[:64])}
 
 
 def written(job: Job, place: Place, shard: Shard, told: Told) -> Made:

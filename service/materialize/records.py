@@ -1,6 +1,7 @@
 """Records: what is known of the files that are written, until the checkpoint is complete."""
 
 import json
+import re
 from typing import NamedTuple
 
 from service.materialize.places.place import Place
@@ -28,9 +29,15 @@ def kept(place: Place, name: str) -> Record | None:
     """Return what is known of a file; None where nothing is, or what is there is no record."""
     text = place.read(name_of(name))
     try:
-        return None if text is None else Record(**json.loads(text))
-    except (ValueError, TypeError):
+        record = None if text is None else Record(**json.loads(text))
+    except (ValueError, TypeError, RecursionError):
         return None
+    return record if record is not None and is_sha256(record.sha256) else None
+
+
+def is_sha256(text: object) -> bool:
+    """Whether this is a SHA-256 in hexadecimal."""
+    return isinstance(text, str) and re.fullmatch("[0-9a-f]{64}", text) is not None
 
 
 def forget(place: Place, name: str) -> None:

@@ -61,13 +61,18 @@ def finish(place: Place, checkpoint: Checkpoint, digests: Sequence[str]) -> None
     gone = {shard.name for shard in checkpoint.shards}.difference(place.names())
     if claim is None or gone:
         raise PlaceError(f"{place.name}: {min(gone) if claim else CLAIM} was there, and is gone")
-    if checkpoint.config is not None:
-        place.put(CONFIG, checkpoint.config)
-    place.put(SUMS, sums(checkpoint, claim, digests))
-    place.put(checkpoint.index_name, checkpoint.index)
+    for name, content in beside(checkpoint, claim, digests).items():
+        place.put(name, content)
     for shard in checkpoint.shards:
         records.forget(place, shard.name)
     place.clear()
+
+
+def beside(checkpoint: Checkpoint, claim: bytes, digests: Sequence[str] | None) -> dict[str, bytes]:
+    """Return the files beside the shards and the claim, the index last; SHA256SUMS where all digests are known."""
+    config = {} if checkpoint.config is None else {CONFIG: checkpoint.config}
+    known = {} if digests is None else {SUMS: sums(checkpoint, claim, digests)}
+    return {**config, **known, checkpoint.index_name: checkpoint.index}
 
 
 def sums(checkpoint: Checkpoint, claim: bytes, digests: Sequence[str]) -> bytes:

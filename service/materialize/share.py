@@ -5,17 +5,19 @@ one at least sees every record; several do no harm, since each writes the same.
 """
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from service.errors import UnsupportedCombination
 from service.materialize import records
-from service.materialize.checkpoint import Checkpoint
+from service.materialize.checkpoint import CLAIM, Checkpoint
 from service.materialize.engines.engine import Engine
 from service.materialize.job import Job
+from service.materialize.making import listed
 from service.materialize.places import place_at
 from service.materialize.places.place import Place
 from service.materialize.places.retrying import retried
-from service.materialize.run import Report, finish, made
+from service.materialize.run import Report, beside, finish, made
 from service.progress import Bar
 
 INDEX = "JOB_COMPLETION_INDEX"  # what Kubernetes calls a pod's index in its environment
@@ -52,29 +54,56 @@ def write_part(job: Job, checkpoint: Checkpoint, engine: Engine, bar: Bar, part:
     place = place_at(job.place, job.options)
     place.clear()
     report = made(job, part.numbers(len(checkpoint.shards)), engine, bar)
-    return report, not report.missing and retried(lambda: completed(place, checkpoint), job.deadline)
+    return report, not report.missing and retried(lambda: completed(place, checkpoint, report.digests), job.deadline)
 
 
-def completed(place: Place, checkpoint: Checkpoint) -> bool:
-    """Make a checkpoint complete if all of its shards are recorded; return whether it is complete now."""
-    digests = recorded(place, checkpoint)
-    if digests is not None:
-        finish(place, checkpoint, digests)
-        return True
-    # Records go once the index is there: those that are gone, or were left behind, are of who was here first.
-    if place.entry(checkpoint.index_name) is None:
+def completed(place: Place, checkpoint: Checkpoint, own: Mapping[int, str]) -> bool:
+    """Make a checkpoint complete if all of its shards are there and known; return whether it is complete now.
+
+    `own` are the digests of one's own shards, by their numbers.
+    """
+    sums = listed(place)
+    digests = None if sums else known(place, checkpoint, sums)
+    if digests is None and (sums := sums or listed(place)):  # records go once SHA256SUMS and the index are there
+        if {shard.name for shard in checkpoint.shards}.difference(place.names()):
+            return False
+        if stands(place, checkpoint, sums, own):
+            forget_what_is_left(place, checkpoint, own)
+            return True
+        digests = known(place, checkpoint, sums)
+    if digests is None:
         return False
-    for shard in checkpoint.shards:
-        records.forget(place, shard.name)
+    finish(place, checkpoint, digests)
     return True
 
 
-def recorded(place: Place, checkpoint: Checkpoint) -> list[str] | None:
-    """Return the digests of all shards; None where one has no record. The last begun is likeliest to have none yet."""
+def forget_what_is_left(place: Place, checkpoint: Checkpoint, own: Iterable[int]) -> None:
+    """Remove one's own records, and all where somebody died who was removing them: the last shard's goes last."""
+    last = records.kept(place, checkpoint.shards[-1].name)
+    left = [checkpoint.shards[number] for number in own] if last is None else checkpoint.shards
+    for shard in left:
+        records.forget(place, shard.name)
+
+
+def stands(place: Place, checkpoint: Checkpoint, sums: Mapping[str, str], own: Mapping[int, str]) -> bool:
+    """Whether the files beside the shards are there, as they are written of these digests."""
+    digests = [sums.get(shard.name, "") for shard in checkpoint.shards]
+    if any(digests[number] != digest for number, digest in own.items()):
+        return False
+    wanted = beside(checkpoint, place.read(CLAIM) or b"", digests)
+    return all(place.read(name) == content for name, content in wanted.items())
+
+
+def known(place: Place, checkpoint: Checkpoint, sums: Mapping[str, str]) -> list[str] | None:
+    """Return the digests of all shards, by their records, or else by SHA256SUMS; None where one has neither.
+
+    The last begun is likeliest to have none yet.
+    """
     digests = []
     for shard in reversed(checkpoint.shards):
         record = records.kept(place, shard.name)
-        if record is None:
+        digest = sums.get(shard.name) if record is None else record.sha256
+        if digest is None:
             return None
-        digests.append(record.sha256)
+        digests.append(digest)
     return digests[::-1]

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from service.errors import InitserveError
 from service.formats.payload import Chunk, Payload, Values
 from service.materialize import run
-from service.materialize.checkpoint import CLAIM, CONFIG, SUMS, Checkpoint, Shard, checkpoint_of
+from service.materialize.checkpoint import CLAIM, Checkpoint, Shard, checkpoint_of
 from service.materialize.engines.engine import Engine, Told
 from service.materialize.hashing import Hashing
 from service.materialize.job import Job
@@ -66,10 +66,7 @@ def small_faults(place: Place, checkpoint: Checkpoint, digests: list[str] | None
     claim = place.read(CLAIM) or b""
     if not claims(claim, checkpoint):
         yield CLAIM, "its spec is not the one of its digest"
-    wanted = {checkpoint.index_name: checkpoint.index}
-    wanted |= {CONFIG: checkpoint.config} if checkpoint.config is not None else {}
-    wanted |= {SUMS: run.sums(checkpoint, claim, digests)} if digests is not None else {}
-    for name, content in wanted.items():
+    for name, content in run.beside(checkpoint, claim, digests).items():
         there = place.read(name)
         if there != content:
             yield name, "it is not there" if there is None else "it is another than it was written as"

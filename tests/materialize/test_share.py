@@ -18,7 +18,7 @@ from service.materialize.places import place_at
 from service.materialize.places.directory import Directory
 from service.materialize.places.place import PlaceError
 from service.materialize.run import finish, made, write
-from service.materialize.share import INDEX, Part, part_of, recorded, write_part
+from service.materialize.share import INDEX, Part, known, part_of, write_part
 from service.specs.spec import Spec
 from tests.materialize.here import Here, unseen
 
@@ -171,18 +171,52 @@ def test_who_has_read_all_records_before_another_made_it_complete_does_no_harm(
     job, checkpoint = begun(tmp_path)
     made(job, range(5), Here(), unseen())
     place = Directory(str(tmp_path))
-    digests = recorded(place, checkpoint)
+    digests = known(place, checkpoint, {})
     assert digests is not None
     assert write_index(tmp_path, 7, 9) is True
     finish(place, checkpoint, digests)
     assert files(tmp_path) == whole
 
 
+def turned(content: bytes) -> bytes:
+    return content[:9] + bytes([content[9] ^ 0x81]) + content[10:]
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes | None]] = {
+    "lost": lambda content: None,
+    "empty": lambda content: b"",
+    "cut": lambda content: content[:-100],
+    "turned": turned,
+}
+
+
+@pytest.mark.parametrize("of", [1, 3])
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["SHA256SUMS", "model.safetensors.index.json", "model-00002-of-00005.safetensors"])
+def test_what_was_complete_and_is_damaged_is_mended_once_all_parts_are_run_again(
+    whole: dict[str, str], tmp_path: Path, name: str, damage: str, of: int
+) -> None:
+    assert write_index(tmp_path, 0, 1) is True
+    content = DAMAGES[damage]((tmp_path / name).read_bytes())
+    if content is None:
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_bytes(content)
+    assert [write_index(tmp_path, index, of) for index in range(of)][-1] is True
+    assert files(tmp_path) == whole
+
+
+def test_without_a_shard_of_anothers_it_is_not_complete_any_more(tmp_path: Path) -> None:
+    assert write_index(tmp_path, 0, 1) is True
+    (tmp_path / "model-00002-of-00005.safetensors").unlink()
+    assert [write_index(tmp_path, index, 3) for index in (0, 2, 1)] == [False, False, True]
+
+
 def test_what_is_recorded_is_read_no_further_than_to_the_first_that_is_not(tmp_path: Path) -> None:
     job, checkpoint = begun(tmp_path)
     made(job, range(3), Here(), unseen())
     place = Meanwhile(str(tmp_path), 1, lambda: pytest.fail("read on"))
-    assert recorded(place, checkpoint) is None
+    assert known(place, checkpoint, {}) is None
 
 
 def test_the_index_is_that_of_the_environment_unless_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,6 +238,18 @@ def test_what_is_no_part_is_refused(
         monkeypatch.setenv(INDEX, told)
     with pytest.raises(InitserveError, match=r"index|of how many"):
         part_of(index, of)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"sha256": 3, "bytes": 9, "tag": null}', '{"sha256": "AB", "bytes": 9, "tag": null}', "{"]
+)
+def test_what_is_no_record_is_not_believed(whole: dict[str, str], tmp_path: Path, text: str) -> None:
+    job, checkpoint = begun(tmp_path)
+    made(job, range(5), Here(), unseen())
+    (tmp_path / ".initserve" / f"{checkpoint.shards[1].name}.json").write_text(text)
+    assert write_index(tmp_path, 0, 5) is False
+    assert write_index(tmp_path, 1, 5) is True
+    assert files(tmp_path) == whole
 
 
 def test_a_record_of_a_part_is_that_of_a_run(tmp_path: Path) -> None:
