@@ -71,17 +71,19 @@ def compare(arrays: Any, names: list[str], folder: Path) -> None:
     print(f"equal to {folder}, bit for bit: {len(names)} arrays")
 
 
-def tell(arrays: Any, mesh: Mesh) -> None:
+def tell(arrays: Any) -> None:
     leaves = jax.tree.leaves(arrays)
-    for device in mesh.devices.flat:
+    for number, device in enumerate(jax.devices()):
         held = sum(each.data.nbytes for leaf in leaves for each in leaf.addressable_shards if each.device == device)
-        print(f"device {device.id} holds {held:,} bytes")
+        if device.process_index == jax.process_index():
+            print(f"device {number} holds {held:,} bytes")
     print(f"of {sum(leaf.nbytes for leaf in leaves):,}")
 
 
-def train(arrays: Any) -> None:
+def train(arrays: Any, mesh: Mesh) -> None:
     """Take a step of descent, and print the loss before and after it."""
-    tokens = jax.random.randint(jax.random.key(0), (2, 32), 0, WORDS)
+    tokens = np.random.default_rng(0).integers(WORDS, size=(2, 32))
+    tokens = jax.device_put(tokens, NamedSharding(mesh, PartitionSpec()))
     before, slopes = jax.jit(jax.value_and_grad(loss))(arrays, tokens)
     after = jax.jit(loss)(jax.tree.map(lambda value, slope: value - 0.1 * slope, arrays, slopes), tokens)
     print(f"loss {before:.2f}, after a step {after:.2f}")
@@ -91,21 +93,27 @@ def main() -> None:
     parser = ArgumentParser(description="Make a network's arrays on a mesh of four devices.")
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="of the service")
     parser.add_argument("--checkpoint", type=Path, help="a folder of `initserve materialize`, to compare with")
+    parser.add_argument("--processes", type=int, default=1, help="that have the devices between them")
+    parser.add_argument("--process", type=int, default=0, help="which of them this is, from 0 on")
+    parser.add_argument("--coordinator", default="127.0.0.1:12321", help="where the first of several can be reached")
     parser.add_argument("--spec", action="store_true", help="print the spec of the arrays, and no more")
     told = parser.parse_args()
     spec = listing(shapes(), SEED)
     if told.spec:
         print(json.dumps(spec))
         return
-    jax.config.update("jax_num_cpu_devices", DEVICES)
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_num_cpu_devices", DEVICES // told.processes)
+    if told.processes > 1:
+        jax.distributed.initialize(told.coordinator, told.processes, told.process)
     mesh = Mesh(np.array(jax.devices()).reshape(2, -1), ("data", "model"))
     sharding = jax.tree.map(lambda struct: placed(struct, mesh), shapes())
     with Client(told.url) as client:
         arrays = init(shapes(), SEED, sharding, client=client)
-    tell(arrays, mesh)
+    tell(arrays)
     if told.checkpoint is not None:
         compare(arrays, list(spec["tensors"]), told.checkpoint)
-    train(arrays)
+    train(arrays, mesh)
 
 
 main()

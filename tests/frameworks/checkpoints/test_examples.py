@@ -8,13 +8,14 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from service.api.door.keys import new_key
 from service.specs.spec import Spec
-from tests.conftest import ROOT, Server, serving
+from tests.conftest import ROOT, Server, free_port, serving
 from tests.frameworks.checkpoints.writing import materialize, write
 from tests.told import logged
 
@@ -144,22 +145,52 @@ def test_a_tied_model_in_bfloat16_is_filled_once_under_its_two_names(
     assert [values[f"key:rank-{rank}"] for rank in (0, 1)] == held == [whole // 2] * 2
 
 
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of the JAX program's own network, by the spec that it prints."""
+    folder = tmp_path_factory.mktemp("network")
+    spec = run([sys.executable, str(EXAMPLES / "jax_mesh.py"), "--spec"], folder / "empty").stdout
+    return materialize(json.loads(spec), folder / "written", SHARD_BYTES)
+
+
+WHOLE = 12_595_200  # bytes of the JAX program's network
+VECTORS = 2 * (1024 + 256 + 256) * 4  # bytes, of which every device has all
+
+
 def test_four_devices_hold_what_the_checkpoint_has_each_part_made_once(
-    service: Server, keys: Path, tmp_path: Path
+    service: Server, keys: Path, network: Path, tmp_path: Path
 ) -> None:
-    program = [sys.executable, str(EXAMPLES / "jax_mesh.py")]
-    spec = run([*program, "--spec"], tmp_path / "first").stdout
-    checkpoint = materialize(json.loads(spec), tmp_path / "written", SHARD_BYTES)
     start = len(logged(service))
-    asked = [*program, "--url", service.url, "--checkpoint", str(checkpoint)]
-    found = run(asked, tmp_path / "second", INITSERVE_KEY=(keys / "0").read_text())
+    asked = [sys.executable, str(EXAMPLES / "jax_mesh.py"), "--url", service.url, "--checkpoint", str(network)]
+    found = run(asked, tmp_path / "empty", INITSERVE_KEY=(keys / "0").read_text())
     assert found.returncode == 0, found.stderr[-3000:]
-    assert f"equal to {checkpoint}, bit for bit: 12 arrays" in found.stdout
+    assert f"equal to {network}, bit for bit: 12 arrays" in found.stdout
     held, whole = held_by(found.stdout)
-    assert len(held) == 4
-    assert whole / 4 < max(held) < 1.01 * whole / 4
+    assert held == [(whole - VECTORS) // 4 + VECTORS] * 4
     values, _ = sent_since(service, start)
     assert values == {"key:rank-0": whole}
+
+
+def test_each_of_two_processes_is_sent_the_parts_of_its_own_devices(
+    service: Server, keys: Path, network: Path, tmp_path: Path
+) -> None:
+    start = len(logged(service))
+    asked = [sys.executable, str(EXAMPLES / "jax_mesh.py"), "--url", service.url, "--checkpoint", str(network)]
+    asked += ["--processes", "2", "--coordinator", f"127.0.0.1:{free_port()}"]
+
+    def process(number: int) -> subprocess.CompletedProcess[str]:
+        key = (keys / str(number)).read_text()
+        return run([*asked, "--process", str(number)], tmp_path / str(number), INITSERVE_KEY=key)
+
+    with ThreadPoolExecutor(2) as both:
+        found = list(both.map(process, range(2)))
+    for each in found:
+        assert each.returncode == 0, each.stderr[-3000:]
+        assert f"equal to {network}, bit for bit: 12 arrays" in each.stdout
+    losses = {re.findall(r"^loss .*$", each.stdout, re.MULTILINE)[0] for each in found}
+    assert len(losses) == 1
+    values, _ = sent_since(service, start)
+    assert values == {f"key:rank-{number}": (WHOLE - VECTORS) // 2 + VECTORS for number in range(2)}
 
 
 def test_one_bit_of_the_checkpoint_that_is_otherwise_is_noticed(
