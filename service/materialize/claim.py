@@ -35,11 +35,15 @@ def claimed(place: Place, planned: Planned) -> Checkpoint | None:
     if there is None:
         return None
     checkpoint = planned(seed_in(there))
-    told, ours = (there["digest"], there["shard_bytes"]), (checkpoint.plan.digest, checkpoint.shard_bytes)
-    if told != ours:
+    if there["digest"] != checkpoint.plan.digest:
         raise Refused(
-            f"{place.name} is another checkpoint's: it holds spec {told[0]} in shards of {told[1]:,} bytes, "
-            f"and asked for is spec {ours[0]} in shards of {ours[1]:,}"
+            f"{place.name} is the place of another spec, {there['digest']}; this is {checkpoint.plan.digest}: "
+            "name another place"
+        )
+    if there["shard_bytes"] != checkpoint.shard_bytes:
+        raise Refused(
+            f"{place.name} holds this spec, {checkpoint.plan.digest}, in shards of {there['shard_bytes']} bytes, "
+            f"not of {checkpoint.shard_bytes}: name another place, or say --shard-bytes {there['shard_bytes']}"
         )
     return checkpoint
 

@@ -1,13 +1,14 @@
 """A run: shards by an engine into a place that is claimed, then what tells that the checkpoint is whole, index last."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing, suppress
 from functools import partial
 from typing import NamedTuple
 
 from service.materialize import records
-from service.materialize.checkpoint import CLAIM, CONFIG, SUMS, Checkpoint
+from service.materialize.checkpoint import CLAIM, CONFIG, SUMS, Checkpoint, Shard
 from service.materialize.engines.engine import Engine
 from service.materialize.job import Job
 from service.materialize.making import make_shard
@@ -28,16 +29,35 @@ class Report(NamedTuple):
 def write(job: Job, checkpoint: Checkpoint, engine: Engine, bar: Bar) -> Report:
     """Write all of a claimed checkpoint that is missing; raises PlaceError where its last files cannot be written."""
     place = place_at(job.place, job.options)
-    place.clear()
-    report = made(job, range(len(checkpoint.shards)), engine, bar)
+    report = made(job, checkpoint, range(len(checkpoint.shards)), engine, bar)
     if not report.missing:
         digests = [report.digests[number] for number in range(len(checkpoint.shards))]
         retried(lambda: finish(place, checkpoint, digests), job.deadline)
     return report
 
 
-def made(job: Job, numbers: Sequence[int], engine: Engine, bar: Bar) -> Report:
-    """Let an engine see to it that these shards are there."""
+def made(job: Job, checkpoint: Checkpoint, numbers: Sequence[int], engine: Engine, bar: Bar) -> Report:
+    """Let an engine see to it that these shards are there; raises PlaceError where there is no room for them."""
+    place = place_at(job.place, job.options)
+    place.clear()
+    refuse_where_full(place, [checkpoint.shards[number] for number in numbers])
+    try:
+        return outcomes_of(job, numbers, engine, bar)
+    finally:
+        with suppress(PlaceError):  # it matters less than what this came to
+            place.clear()
+
+
+def refuse_where_full(place: Place, shards: Iterable[Shard]) -> None:
+    free = place.free()
+    if free is None:
+        return
+    needed = sum(shard.bytes for shard in shards if place.entry(shard.name) is None)
+    if needed > free:
+        raise PlaceError(f"{place.name}: {needed:,} bytes are to be written, and {free:,} are free there")
+
+
+def outcomes_of(job: Job, numbers: Sequence[int], engine: Engine, bar: Bar) -> Report:
     digests: dict[int, str] = {}
     missing: dict[int, str] = {}
     found = 0
@@ -58,6 +78,8 @@ def finish(place: Place, checkpoint: Checkpoint, digests: Sequence[str]) -> None
     Raises PlaceError where something that was there is there no more.
     """
     claim = place.read(CLAIM)
+    if claim is not None and json.loads(claim).get("digest") != checkpoint.plan.digest:
+        raise PlaceError(f"{place.name} has become the place of another spec")
     gone = {shard.name for shard in checkpoint.shards}.difference(place.names())
     if claim is None or gone:
         raise PlaceError(f"{place.name}: {min(gone) if claim else CLAIM} was there, and is gone")

@@ -52,8 +52,7 @@ def part_of(index: int | None, of: int | None) -> Part | None:
 def write_part(job: Job, checkpoint: Checkpoint, engine: Engine, bar: Bar, part: Part) -> tuple[Report, bool]:
     """Write what is missing of a part; return what came of it, and whether the checkpoint is complete with it."""
     place = place_at(job.place, job.options)
-    place.clear()
-    report = made(job, part.numbers(len(checkpoint.shards)), engine, bar)
+    report = made(job, checkpoint, part.numbers(len(checkpoint.shards)), engine, bar)
     return report, not report.missing and retried(lambda: completed(place, checkpoint, report.digests), job.deadline)
 
 

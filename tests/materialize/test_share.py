@@ -85,7 +85,7 @@ def test_who_dies_after_the_last_record_is_made_good_by_any_index(
     whole: dict[str, str], tmp_path: Path, index: int
 ) -> None:
     job, checkpoint = begun(tmp_path)
-    made(job, range(5), Here(), unseen())
+    made(job, checkpoint, range(5), Here(), unseen())
     assert not (tmp_path / checkpoint.index_name).exists()
     assert write_index(tmp_path, index, 9) is True
     assert files(tmp_path) == whole
@@ -119,7 +119,7 @@ def test_whoever_dies_while_making_it_complete_is_made_good_by_any_index(
     for lived in itertools.count():
         folder = tmp_path / str(lived)
         job, checkpoint = begun(folder)
-        made(job, range(5), Here(), unseen())
+        made(job, checkpoint, range(5), Here(), unseen())
         with monkeypatch.context() as patch:
             patch.setattr(share, "place_at", lambda address, options, lived=lived: Dying(address, lived))
             try:
@@ -152,7 +152,7 @@ def test_two_that_find_all_recorded_at_once_do_no_harm(
     whole: dict[str, str], tmp_path: Path, after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job, checkpoint = begun(tmp_path)
-    made(job, range(5), Here(), unseen())
+    made(job, checkpoint, range(5), Here(), unseen())
     real = place_at
 
     def other() -> None:
@@ -169,7 +169,7 @@ def test_who_has_read_all_records_before_another_made_it_complete_does_no_harm(
     whole: dict[str, str], tmp_path: Path
 ) -> None:
     job, checkpoint = begun(tmp_path)
-    made(job, range(5), Here(), unseen())
+    made(job, checkpoint, range(5), Here(), unseen())
     place = Directory(str(tmp_path))
     digests = known(place, checkpoint, {})
     assert digests is not None
@@ -214,7 +214,7 @@ def test_without_a_shard_of_anothers_it_is_not_complete_any_more(tmp_path: Path)
 
 def test_what_is_recorded_is_read_no_further_than_to_the_first_that_is_not(tmp_path: Path) -> None:
     job, checkpoint = begun(tmp_path)
-    made(job, range(3), Here(), unseen())
+    made(job, checkpoint, range(3), Here(), unseen())
     place = Meanwhile(str(tmp_path), 1, lambda: pytest.fail("read on"))
     assert known(place, checkpoint, {}) is None
 

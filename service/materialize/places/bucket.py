@@ -107,6 +107,9 @@ class Bucket:
     def remove(self, name: str) -> None:
         self._sought(name, lambda: self._quick.delete(name))
 
+    def free(self) -> None:
+        """Nothing bounds what a store takes."""
+
     def clear(self) -> None:
         """Nothing is to be cleared: what was begun and not finished stands under no name."""
 

@@ -84,9 +84,6 @@ class Directory:
 
     def write(self, name: str, chunks: Iterable[Chunk], length: int) -> Entry:
         with told(self.name), self._begun(name) as (handle, temporary):
-            free = shutil.disk_usage(self._path).free
-            if free < length:
-                raise PlaceError(f"{self.name}: {name} takes {length:,} bytes; {free:,} are free there")
             for chunk in chunks:
                 write(handle, chunk)
             os.fsync(handle)
@@ -101,6 +98,10 @@ class Directory:
             if path.parent != self._path:
                 with suppress(OSError):  # others are in it, or have removed it
                     path.parent.rmdir()
+
+    def free(self) -> int:
+        with told(self.name):
+            return shutil.disk_usage(self._path).free
 
     def clear(self) -> None:
         folder = self._path / FOLDER

@@ -64,6 +64,10 @@ class Place(Protocol):
         """Remove a file, if it is there; a folder with its last file."""
         ...
 
+    def free(self) -> int | None:
+        """Return how many bytes it still takes; None where nothing is known to bound them."""
+        ...
+
     def clear(self) -> None:
         """Remove what runs that were killed left half written, and nothing that a run is writing."""
         ...
