@@ -234,7 +234,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         status = run(chosen)
     except (InitserveError, RequestProblem) as error:
         lines = [f"{found['pointer']}: {found['detail']}" for found in getattr(error, "errors", [])]
-        failed(chosen, "\n".join([f"initserve: {error}", *lines]))
+        where = f"{error.pointer}: " if isinstance(error, InitserveError) and error.pointer else ""
+        failed(chosen, "\n".join([f"initserve: {where}{error}", *lines]))
     except WrongSettings as error:
         failed(chosen, "\n".join(f"initserve: {line}" for line in error.lines))
     except WrongSetting as error:

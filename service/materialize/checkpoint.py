@@ -7,6 +7,7 @@ from functools import lru_cache, partial
 from importlib.metadata import version
 
 from service import __version__
+from service.errors import InvalidSpec
 from service.formats import sharding
 from service.formats.payload import Payload
 from service.formats.safetensors import encode_some
@@ -39,7 +40,7 @@ class Checkpoint:
     """A plan's files in shards, as the Hub's libraries look for them: always with an index, even over one shard.
 
     The shards are those of /weights/{spec}/model-…; where a published model's checkpoint has other names than its
-    plan, those of the Hub's addresses.
+    plan, those of the Hub's addresses. Raises InvalidSpec for a plan without a parameter.
     """
 
     def __init__(self, plan: Plan, shard_bytes: int) -> None:
@@ -48,6 +49,8 @@ class Checkpoint:
         self._stem, self._counted = sharding.stem_of(library), library is not None
         self._stored = as_in_a_checkpoint(plan)
         parts = sharding.shards(self._stored, shard_bytes, self._stem)
+        if not parts:
+            raise InvalidSpec("there is nothing to write: no layer has weights", "/layers")
         self.shards = [Shard(self._stored, name, parameters, self._counted) for name, parameters in parts]
 
     @property

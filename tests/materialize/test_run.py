@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from service.errors import InvalidSpec
 from service.materialize import records, run
 from service.materialize.checkpoint import CLAIM, SUMS, Checkpoint, checkpoint_of
 from service.materialize.claim import Refused, claim, claimed
@@ -250,10 +251,17 @@ def test_where_there_is_no_room_nothing_is_begun(tmp_path: Path, monkeypatch: py
     assert write(tmp_path).found == 5  # nothing is to be written
 
 
+def test_a_spec_without_a_parameter_is_refused() -> None:
+    plan = Spec.model_validate({"seed": 1, "layers": [{"type": "flatten"}]}).plan()
+    with pytest.raises(InvalidSpec, match="nothing to write") as refused:
+        Checkpoint(plan, SHARD_BYTES)
+    assert refused.value.pointer == "/layers"
+
+
 KINDS: dict[str, dict[str, Any]] = {
     "bfloat16": {"dtype": "bfloat16", "layers": SPEC["layers"]},
     "torch's stream": {
-        "algorithm": "torch-cpu/2.6",
+        "algorithm": "torch-cpu/1",
         "layout": "pytorch",
         "layers": [{"type": "dense", "shape": [9, 8]}],
     },
