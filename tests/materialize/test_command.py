@@ -61,24 +61,6 @@ def test_other_streams_and_dtypes_are_the_services_own_too(client: httpx.Client,
         assert (tmp_path / name).read_bytes() == client.get(f"{address}/{name}{query}").raise_for_status().content
 
 
-@pytest.mark.long
-def test_a_published_model_whose_names_differ_is_the_hubs_own(client: httpx.Client, tmp_path: Path) -> None:
-    config = {
-        "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2,
-        "num_key_value_heads": 1, "vocab_size": 12, "num_local_experts": 2,
-    }  # fmt: skip
-    spec = {"seed": 5, "recipe": "mixtral", "head": "causal_lm", "layout": "pytorch", "config": config}
-    made = materialize(spec, tmp_path)
-    assert made.returncode == 0, made.stderr
-    shard = tmp_path / "model-00001-of-00001.safetensors"
-    commit = client.post("/plan", json=spec).raise_for_status().json()["links"]["hub"]
-    whole = client.get(f"/any/model/resolve/{commit}/model.safetensors")
-    assert shard.read_bytes() == whole.raise_for_status().content
-    names = json.loads((tmp_path / INDEX).read_bytes())["weight_map"]
-    assert any(".block_sparse_moe.experts.1." in name for name in names)
-    assert {*names.values()} == {shard.name}
-
-
 @pytest.mark.parametrize(
     ("spec", "message"),
     [

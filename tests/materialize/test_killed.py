@@ -14,7 +14,7 @@ from tests.materialize.commands import PATIENCE, begun, digests, materialize
 from tests.materialize.test_processes import alive
 
 pytestmark = pytest.mark.long
-SPEC = {"seed": 7, "layers": [{"type": "tensor", "shape": [1024, 1024], "scheme": "he_normal"}] * 48}
+SPEC = {"seed": 7, "layers": [{"type": "tensor", "shape": [1024, 1024], "scheme": "he_normal"}] * 24}
 SHARDS = ("--shard-bytes", str(4 * 2**20))  # a tensor in each
 
 
@@ -79,7 +79,7 @@ def test_who_is_interrupted_leaves_nobody_and_nothing_half_written_and_says_how_
     assert "Traceback" not in said
     assert not any(map(alive, crew))
     assert not halves(tmp_path)
-    there = written(tmp_path)
+    there = len([*tmp_path.glob(".initserve/*.json")])  # a record comes after its shard
     assert not (tmp_path / "model.safetensors.index.json").exists()
     again = materialize(SPEC, tmp_path, *SHARDS)
     assert again.returncode == 0
@@ -99,7 +99,7 @@ def test_who_is_killed_leaves_nobody_and_the_next_clears_away(tmp_path: Path, wh
 def test_workers_that_are_killed_in_mid_shard_are_replaced(tmp_path: Path, whole: dict[str, str]) -> None:
     with begun(SPEC, tmp_path, *SHARDS) as process:
         try:
-            for count in (2, 8, 20):
+            for count in (2, 6, 12):
                 until(lambda count=count: written(tmp_path) >= count and bool(halves(tmp_path)))  # type: ignore[misc]
                 for each in workers_of(process.pid):
                     with suppress(ProcessLookupError):
@@ -125,7 +125,7 @@ def test_two_at_once_both_end_well(tmp_path: Path, whole: dict[str, str]) -> Non
 def test_whatever_moment_it_is_killed_at_in_the_end_it_is_whole(tmp_path: Path, whole: dict[str, str]) -> None:
     chance = random.Random(time.time_ns())
     folder = tmp_path / "place"
-    for _ in range(12):
+    for _ in range(8):
         with begun(SPEC, folder, *SHARDS) as process:
             try:
                 begin = written(folder)
@@ -143,7 +143,7 @@ def test_whatever_moment_it_is_killed_at_in_the_end_it_is_whole(tmp_path: Path, 
 def test_at_its_deadline_it_ends_and_names_what_is_missing(tmp_path: Path, whole: dict[str, str]) -> None:
     found = materialize(SPEC, tmp_path, *SHARDS, "--deadline", "0.001")
     assert found.returncode == 1
-    assert "shards 1-48 of 48 are missing: the deadline has passed; run the same command again" in found.stderr
+    assert "shards 1-24 of 24 are missing: the deadline has passed; run the same command again" in found.stderr
     assert not halves(tmp_path)
     assert materialize(SPEC, tmp_path, *SHARDS, "--deadline", "600").returncode == 0
     assert digests(tmp_path) == whole

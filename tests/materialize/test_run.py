@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from service.api import snapshots
 from service.errors import InvalidSpec
 from service.materialize import records, run
 from service.materialize.checkpoint import CLAIM, SUMS, Checkpoint, checkpoint_of
@@ -289,3 +290,30 @@ def test_every_kind_of_spec_is_written_whole(tmp_path: Path, kind: str, shard_by
     assert {*index["weight_map"].values()} == {shard.name for shard in checkpoint.shards}
     assert index["metadata"]["total_size"] == sum(each.bytes for each in checkpoint.plan.parameters)
     assert (tmp_path / "config.json").exists() == (kind == "a published model")
+
+
+EXPERTS = {
+    "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2,
+    "num_key_value_heads": 1, "vocab_size": 12, "num_local_experts": 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"recipe": "mixtral", "head": "causal_lm", "config": EXPERTS},
+        {"recipe": "torchvision_resnet", "config": {"depths": [1, 1, 1, 1]}, "select": "layer1.*"},
+        {"recipe": "unet_2d", "select": "conv_in.*"},
+    ],
+)
+def test_a_published_model_has_the_names_and_bytes_of_the_hubs_addresses(
+    spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = planned({"seed": 5, "layout": "pytorch", **spec}, 2000)
+    monkeypatch.setattr(snapshots, "SHARD_BYTES", 2000)
+    there = snapshots.files_of(checkpoint.plan)
+    assert {*there} == {*checkpoint.names} - {CLAIM, SUMS} | {"README.md"}
+    for shard in checkpoint.shards:
+        assert shard.payload().whole() == there[shard.name].lay_out().whole()
+    assert checkpoint.index == there[checkpoint.index_name].content
+    assert checkpoint.config == (there["config.json"].content if "config.json" in there else None)

@@ -51,7 +51,10 @@ def serve(parent: "Connection[Any, Any]") -> NoReturn:
             answer: Word = (progress.more, (result,), None)
         except Exception as error:  # whatever it is, this number came to nothing, and others may come to something
             answer = (0, None, str(error) or type(error).__name__)
-        parent.send(answer)
+        try:
+            parent.send(answer)
+        except OSError:  # it has gone
+            sys.exit(1)
 
 
 def listen(parent: "Connection[Any, Any]", asked: "SimpleQueue[bytes]") -> None:
