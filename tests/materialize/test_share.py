@@ -245,7 +245,7 @@ def test_what_is_no_part_is_refused(
 )
 def test_what_is_no_record_is_not_believed(whole: dict[str, str], tmp_path: Path, text: str) -> None:
     job, checkpoint = begun(tmp_path)
-    made(job, range(5), Here(), unseen())
+    made(job, checkpoint, range(5), Here(), unseen())
     (tmp_path / ".initserve" / f"{checkpoint.shards[1].name}.json").write_text(text)
     assert write_index(tmp_path, 0, 5) is False
     assert write_index(tmp_path, 1, 5) is True
