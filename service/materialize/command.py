@@ -18,6 +18,7 @@ from service.materialize.places import everywhere, place_at
 from service.materialize.places.place import PlaceError
 from service.materialize.preview import dry_run, print_job
 from service.materialize.share import INDEX, part_of, write_part
+from service.materialize.together import refuse_unread
 from service.materialize.uncollected import uncollected
 from service.progress import Bar, progress_bar
 from service.specs.spec import Spec
@@ -113,6 +114,7 @@ def pair(text: str) -> tuple[str, str]:
 
 def materialize(chosen: argparse.Namespace, spec: Spec) -> int:
     """Write, or verify, the checkpoint that a command line asks for; return the exit status. Raises InitserveError."""
+    refuse_unread(chosen)
     try:
         with terminated_as_by_interrupt():
             if chosen.verify:

@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from service.materialize.places.bucket import Bucket
 from service.materialize.places.directory import Directory
+from service.materialize.places.opening import KNOWN
 from service.materialize.places.place import Place, PlaceError
 
 FILE = "file:"
@@ -13,6 +14,8 @@ FILE = "file:"
 
 def place_at(address: str, options: Mapping[str, str]) -> Place:
     """Return the place that an address names: a directory's path, or a URL. Raises PlaceError for what is none."""
+    if not address:
+        raise PlaceError(f"the place has no name: give {KNOWN}")
     if is_store(address):
         return Bucket.at(address, options)
     if options:

@@ -39,6 +39,7 @@ CONNECTION = {
 }
 ENDPOINTS = ("endpoint", "endpoint_url", "endpoint_url_s3", "storage_endpoint", "base_url")
 IN_ADDRESS = ("bucket", "bucket_name", "container_name")  # which options could change
+KNOWN = "a directory, file:///…, s3://bucket/…, gs://bucket/… or az://container/…"
 CONNECT = "4s"
 MISSING = {
     "MissingSecretAccessKey": "secret_access_key is missing",
@@ -98,9 +99,8 @@ def named(text: str) -> str:
 def checked(address: str) -> str:
     """Return the scheme of a store's address; raises PlaceError for what is none, or has something secret in it."""
     parts = urlsplit(address)
-    known = "a directory, file:///…, s3://bucket/…, gs://bucket/… or az://container/…"
     if parts.scheme not in SCHEMES:
-        raise PlaceError(f"{parts.scheme}:// is not a place that can be written to; give {known}")
+        raise PlaceError(f"{parts.scheme}:// is not a place that can be written to; give {KNOWN}")
     host = parts.netloc.rpartition("@")[2]
     if (
         parts.query
