@@ -6,7 +6,7 @@ import logging
 import tempfile
 import uuid
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from typing import Any, Self
@@ -84,25 +84,31 @@ class Dask:
         running: dict[Future, int] = {}
         ended = as_completed(loop=self._client.loop)
 
-        def submit(number: int) -> None:
-            future = self._client.submit(task, what.text, number, pure=False)
-            running[future] = number
-            ended.add(future)
+        def submit(numbers: Sequence[int]) -> None:
+            futures = self._client.map(task, numbers, text=what.text, pure=False)
+            running.update(zip(futures, numbers, strict=True))
+            ended.update(futures)
 
         try:
-            for number in islice(waiting, self._most or max(LEAST_AHEAD, 2 * self.workers)):
-                submit(number)
-            for future in ended:
-                number = running.pop(future)
-                if future.status == "error" and begun.may_be_again(number, future.exception()):
-                    submit(number)
-                    continue
-                yield come_of(number, future)
-                for number in islice(waiting, 1):
-                    submit(number)
+            submit([*islice(waiting, self._most or max(LEAST_AHEAD, 2 * self.workers))])
+            for batch in ended.batches():
+                again = [each for each in batch if begun.may_be_again(running[each], each)]
+                submit([running.pop(each) for each in again])
+                done = {each: running.pop(each) for each in batch if each in running}
+                submit([*islice(waiting, len(done))])
+                yield from self._come_of(done)
         finally:
             self._client.cancel(list(running))
             begun.close()
+
+    def _come_of(self, done: dict[Future, int]) -> Iterator[Outcome[Any]]:
+        """Yield what tasks that have ended came to: answers together, and one by one where any of them is none."""
+        try:
+            answers = self._client.gather(list(done))
+        except Exception:
+            yield from (come_of(number, future) for future, number in done.items())
+        else:
+            yield from (outcome(number, answer) for number, answer in zip(done.values(), answers, strict=True))
 
 
 class Begun:
@@ -118,9 +124,9 @@ class Begun:
         self._begun, self._given_up = Counter[int](), Counter[int]()
         client.subscribe_topic(self.topic, lambda event: self._begun.update([event[1]]))
 
-    def may_be_again(self, number: int, error: BaseException | None) -> bool:
-        """Whether a number that came to an error was given up by Dask, and has had fewer than its TRIES."""
-        if not isinstance(error, KilledWorker):
+    def may_be_again(self, number: int, ended: Future) -> bool:
+        """Whether a number was given up by Dask and has had fewer than its TRIES."""
+        if ended.status != "error" or not isinstance(ended.exception(), KilledWorker):
             return False
         self._given_up[number] += 1
         return self._begun[number] < TRIES and self._given_up[number] < TRIES
@@ -129,11 +135,11 @@ class Begun:
         self._client.unsubscribe_topic(self.topic)
 
 
-def announced(what: Sent, topic: str) -> Callable[[bytes, int], Answer]:
+def announced(what: Sent, topic: str) -> Callable[..., Answer]:
     """Return a task that tells a topic of its number, and then does the work until nobody waits for it any more."""
     carry = what.carry
 
-    def task(text: bytes, number: int) -> Answer:  # it goes by its code, as `carry` does
+    def task(number: int, text: bytes) -> Answer:  # it goes by its code, as `carry` does
         from concurrent.futures import CancelledError
 
         from distributed import get_worker

@@ -70,7 +70,7 @@ def test_only_so_many_numbers_wait_at_the_cluster(cluster: Cluster) -> None:
         with cluster.reached(workers) as engine, closing(engine.map(digest, numbers, told)) as outcomes:  # type: ignore[arg-type]
             for count in range(1, 20):
                 next(outcomes)
-                assert numbers.taken <= most + count
+                assert numbers.taken <= 2 * most + count  # so many wait, and so many have come and are not told yet
 
 
 def test_a_worker_with_another_initserve_is_told_of_and_makes_nothing(
