@@ -66,6 +66,7 @@ def in_time(server: Server, name: str) -> None:
             found.append(late(seconds_of(server, SMALL, COUNT, PAUSE)))
         if found[-1] < ONE_IN_A_HUNDRED:
             break
+        alone = max(alone, late(seconds_of(server, SMALL, COUNT, PAUSE)))  # what runs beside comes and goes
     # On a machine that is busy with something else too, a request takes longer though nobody else asks.
     assert min(found) < max(ONE_IN_A_HUNDRED, 4 * alone), (found, alone)
 

@@ -14,7 +14,16 @@ import pytest
 from tests.conftest import Server, serving
 from tests.faults.asking import Answered, Line, allow_files, ask, client, request, share
 from tests.faults.nasty import TENSOR, address
-from tests.faults.observed import MIB, files_of, memory_of, metrics_of, needs_proc, threads_of, wait_until
+from tests.faults.observed import (
+    MIB,
+    files_of,
+    memory_of,
+    metrics_of,
+    needs_proc,
+    processor_seconds_of,
+    threads_of,
+    wait_until,
+)
 
 CLIENTS = 40  # so that none of them is one who asks too much
 # Some forty milliseconds of a processor each: statistics of four million values.
@@ -88,6 +97,7 @@ def test_four_times_what_can_be_done_for_two_minutes() -> None:
     probed: Counter[int] = Counter()
     peaks: list[float] = []
     shares: list[float] = []  # of the peak before, by round
+    thrift: list[float] = []  # how much of the processor's time is the answers' own, by round
     answers: list[Answered] = []
     memory: list[int] = []
 
@@ -95,11 +105,14 @@ def test_four_times_what_can_be_done_for_two_minutes() -> None:
         await peak(server.port, MEASURED)  # what is done for the first time
         async with probing(server.port, livez, probed):
             for _ in range(ROUNDS):
+                began, used = time.monotonic(), processor_seconds_of(server)
                 peaks.append(await peak(server.port, MEASURED))
-                began = time.monotonic()
+                each = (processor_seconds_of(server) - used) / (peaks[-1] * (time.monotonic() - began))
+                began, used = time.monotonic(), processor_seconds_of(server)
                 found = await overload(server.port, TIMES * max(peaks), OVERLOADED)
-                rate = sum(answer.status == 200 for answer in found) / (time.monotonic() - began)
-                shares.append(rate / peaks[-1])
+                count = sum(answer.status == 200 for answer in found)
+                shares.append(count / (time.monotonic() - began) / peaks[-1])
+                thrift.append(count * each / (processor_seconds_of(server) - used))
                 answers.extend(found)
                 memory.append(memory_of(server))
 
@@ -109,14 +122,17 @@ def test_four_times_what_can_be_done_for_two_minutes() -> None:
         left = metrics_of(server)
     found = Counter(answer.status for answer in answers)
     goodput = median(shares)
-    told = f"{median(peaks):.1f} a second at the peak; {found}, goodput {goodput:.2f} of it; /livez within "
+    told = f"{median(peaks):.1f} a second at the peak; {found}, goodput {goodput:.2f} of it, "
+    told += f"{median(thrift):.2f} of the processor's time; /livez within "
     told += f"{1000 * share(livez, 0.5):.1f} ms, {1000 * share(livez, 0.99):.0f} ms at the 99th percentile; memory "
     told += f"{memory[0] // MIB} to {memory[-1] // MIB} MiB"
     logging.getLogger(__name__).warning(told)
     assert found.keys() <= {200, 429, 503}, told  # all that there is, or all that one client may have, is taken
     assert found[429] + found[503] > found[200] / 2, told
     assert all(int(answer.headers["retry-after"]) > 0 for answer in answers if answer.status != 200)
-    assert goodput >= 0.5, told  # 0.97 alone; beside other tests on two processors the peak is not one
+    # By the clock whoever asks takes some of the two processors too; refusals take at the most this of the service's.
+    assert goodput >= 0.75, told
+    assert median(thrift) >= 0.8, told
     assert probed.keys() == {200}, told
     assert share(livez, 0.9) < 0.1, told
     assert memory[-1] - memory[2] < 32 * MIB, told
