@@ -75,7 +75,7 @@ $(CLUSTERS)/ready: requirements/test.txt requirements/clusters.txt pyproject.tom
 clusters: $(CLUSTERS)/ready ## Install what test-clusters needs
 
 # One cluster at a time: each has processes enough.
-test-clusters: $(CLUSTERS)/ready ## Write checkpoints by real Ray and Dask clusters, whose workers are killed (an environment of 600 MB)
+test-clusters: $(CLUSTERS)/ready ## Write checkpoints by real Ray and Dask clusters, whose workers are killed (an environment of 1.3 GB)
 	$(CLUSTERS)/bin/pytest tests/materialize/clusters
 
 # torch has builds of one version with different hashes, so it alone is locked by version.

@@ -11,12 +11,11 @@ import resource
 import subprocess
 import sys
 import time
-from statistics import median
 
 from service.materialize.engines import ENGINES, Asked
 from service.materialize.engines.engine import Told
 
-COUNT, WORKERS, ROUNDS = 10_000, 2, 3
+COUNT, WORKERS = 10_000, 2
 PACKAGES = {"ray": "ray", "dask": "distributed"}
 PROGRAM = "import sys; from benchmarks.engines import tell; tell(sys.argv[1], int(sys.argv[2]))"
 
@@ -33,14 +32,11 @@ def measured(name: str, count: int) -> dict[str, float]:
     with ENGINES[name](Asked(WORKERS, None, None)) as engine:
         assert len(list(engine.map(nothing, range(10), lambda more: None))) == 10
         begin = time.perf_counter() - began
-        rounds = []
-        for _ in range(ROUNDS):
-            start = time.perf_counter()
-            outcomes = engine.map(nothing, range(count), lambda more: None)
-            assert sum(each.result == each.number for each in outcomes) == count
-            rounds.append((time.perf_counter() - start) / count * 1e3)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"begin": begin, "each": median(rounds), "memory": memory}
+        start = time.perf_counter()
+        outcomes = engine.map(nothing, range(count), lambda more: None)
+        assert sum(each.result == each.number for each in outcomes) == count
+        each = (time.perf_counter() - start) / count * 1e3
+    return {"begin": begin, "each": each, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
 def tell(name: str, count: int) -> None:
