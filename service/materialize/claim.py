@@ -51,15 +51,18 @@ def claimed(place: Place, planned: Planned) -> Checkpoint | None:
 def read(place: Place) -> dict[str, Any] | None:
     """Return the claim that stands in a place; None where none does. Raises Refused for what is no claim."""
     text = place.read(CLAIM)
-    if text is None:
-        return None
+    return None if text is None else parsed(place, text)
+
+
+def parsed(place: Place, text: bytes) -> dict[str, Any]:
+    """Return what a place's claim says; raises Refused for what is no claim."""
     try:
         told: dict[str, Any] = json.loads(text)
         if all(type(told[name]) is kind for name, kind in CLAIMED.items()):
             return told
     except (ValueError, TypeError, KeyError, RecursionError):
         pass
-    raise Refused(f"{place.name} has a {CLAIM} that is no claim of this command: name another place, or remove it")
+    raise Refused(f"{place.name} has an {CLAIM} that is no claim of this command: name another place, or remove it")
 
 
 def seed_in(there: Mapping[str, Any]) -> int | None:

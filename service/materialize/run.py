@@ -1,7 +1,6 @@
 """A run: shards by an engine into a place that is claimed, then what tells that the checkpoint is whole, index last."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from functools import partial
@@ -9,6 +8,7 @@ from typing import NamedTuple
 
 from service.materialize import records
 from service.materialize.checkpoint import CLAIM, CONFIG, SUMS, Checkpoint, Shard
+from service.materialize.claim import parsed
 from service.materialize.engines.engine import Engine
 from service.materialize.job import Job
 from service.materialize.making import make_shard
@@ -78,7 +78,7 @@ def finish(place: Place, checkpoint: Checkpoint, digests: Sequence[str]) -> None
     Raises PlaceError where something that was there is there no more.
     """
     claim = place.read(CLAIM)
-    if claim is not None and json.loads(claim).get("digest") != checkpoint.plan.digest:
+    if claim is not None and parsed(place, claim)["digest"] != checkpoint.plan.digest:
         raise PlaceError(f"{place.name} has become the place of another spec")
     gone = {shard.name for shard in checkpoint.shards}.difference(place.names())
     if claim is None or gone:

@@ -240,6 +240,21 @@ def test_what_is_gone_in_the_end_is_told(tmp_path: Path, monkeypatch: pytest.Mon
     assert not (tmp_path / checkpoint.index_name).exists()
 
 
+OTHERS = json.dumps({"digest": "a", "shard_bytes": SHARD_BYTES, "spec": {}}).encode()
+
+
+@pytest.mark.parametrize(("content", "why"), [(b"", "no claim"), (b"{", "no claim"), (OTHERS, "the place of another")])
+def test_a_claim_that_is_another_in_the_end_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, why: str
+) -> None:
+    checkpoint = begin(tmp_path)
+    bar = unseen()
+    monkeypatch.setattr(bar, "part", lambda more: (tmp_path / CLAIM).write_bytes(content))
+    with pytest.raises(PlaceError, match=why):
+        run.write(job_of(tmp_path, checkpoint), checkpoint, Here(), bar)
+    assert not (tmp_path / checkpoint.index_name).exists()
+
+
 def test_where_there_is_no_room_nothing_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     total = sum(shard.bytes for shard in planned(SPEC).shards)
     monkeypatch.setattr(Directory, "free", lambda self: total - 1)
