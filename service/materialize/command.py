@@ -118,7 +118,7 @@ def materialize(chosen: argparse.Namespace, spec: Spec) -> int:
     try:
         with terminated_as_by_interrupt():
             if chosen.verify:
-                return verified(chosen, spec)
+                return told_or_unknown(chosen, spec)
             if chosen.dry_run or chosen.print_job:
                 return (dry_run if chosen.dry_run else print_job)(chosen, planned_by(chosen, spec)(None))
             return written(chosen, spec)
@@ -204,6 +204,15 @@ def in_ranges(numbers: Iterable[int]) -> str:
         else:
             found.append([number, number])
     return ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in found)
+
+
+def told_or_unknown(chosen: argparse.Namespace, spec: Spec) -> int:
+    """Verify; what a place does not tell now is no difference, though it may be told another time."""
+    try:
+        return verified(chosen, spec)
+    except PlaceError as error:
+        say(str(error))
+        return WRONG_USE
 
 
 def verified(chosen: argparse.Namespace, spec: Spec) -> int:

@@ -10,6 +10,8 @@ import httpx
 import pytest
 
 from service.cli import main
+from service.materialize.places.directory import Directory
+from service.materialize.places.place import PlaceError
 from tests.materialize.commands import digests, materialize
 
 SPEC: dict[str, Any] = {
@@ -99,6 +101,21 @@ def test_a_place_that_cannot_be_is_told_in_a_line(tmp_path: Path, capsys: pytest
     for place, why in ((tmp_path / "file", "Not a directory"), (Path("/proc/nowhere"), "/proc/nowhere: No such file")):
         assert why in refused(capsys, str(spec), str(place))
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_place_that_does_not_answer_now_is_no_difference(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(self: Directory, name: str) -> bytes | None:
+        raise PlaceError("the store is busy", passing=True)
+
+    monkeypatch.setattr(Directory, "read", silent)
+    spec = tmp_path / "spec.json"
+    spec.write_text(json.dumps(SPEC))
+    assert "the store is busy" in refused(capsys, str(spec), str(tmp_path), "--verify")
+    with pytest.raises(SystemExit) as ended:  # which another time may write
+        main(["materialize", str(spec), str(tmp_path)])
+    assert ended.value.code == "initserve: the store is busy"
 
 
 def small_files_alone() -> None:
