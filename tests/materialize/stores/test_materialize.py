@@ -174,7 +174,7 @@ def test_a_store_that_goes_down_is_told_of_at_the_deadline_with_what_is_missing(
     assert status == 1
     assert time.monotonic() - began < 25 + 60
     assert re.fullmatch(r"shards 2-3 of 3 are missing: .*; run the same command again", lines[-1]), lines
-    assert len(lines) == 2
+    assert sum("missing" in line for line in lines) == 1
     assert INDEX not in s3.objects(folder)
     proxy.choose = lambda method, path: None
     assert ended(begin(proxy, address_in(folder)))[0] == 0
@@ -188,7 +188,7 @@ def test_another_spec_is_refused_and_changes_nothing(s3: S3, folder: str, begin:
     status, lines = ended(begin(s3, address_in(folder), spec=SPEC | {"seed": 12}))
     assert status == 2
     assert len(lines) == 1
-    assert "is another checkpoint's" in lines[0]
+    assert "is the place of another spec" in lines[0]
     assert s3.objects(folder) == before
 
 
