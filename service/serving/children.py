@@ -39,6 +39,7 @@ class Child:
         self.silent = 0  # how often, since it last answered, it was asked and did not
         self.ready, self.ended = asyncio.Event(), asyncio.Event()
         self.open = False  # it takes connections
+        self.opened = asyncio.Event()  # it did, at least once
         self._asked, self._told = asked, asyncio.Event()
         self._channel: Channel | None = None
         self._listening = asyncio.create_task(self._listen(words))
@@ -52,6 +53,7 @@ class Child:
         async for word, content in self._channel.heard():
             if word == messages.OPEN:
                 self.open = True
+                self.opened.set()
             elif word == messages.READY:
                 self.ready.set()
             elif word == messages.ENOUGH:

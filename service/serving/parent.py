@@ -1,7 +1,8 @@
 """python -m service.serving.parent: keeps several processes serving on the same sockets, itself serving nothing.
 
-It accepts connections and passes them on, so that none is refused while processes come and go. One that ends is
-replaced; SIGHUP replaces each in turn, a new one first; SIGTERM and SIGINT end all. If the parent is killed, they end.
+It listens once one of them can answer, accepts connections and passes them on, so that none is refused while they come
+and go. One that ends is replaced; SIGHUP replaces each in turn, a new one first; SIGTERM and SIGINT end all. If the
+parent is killed, they end.
 """
 
 import asyncio
@@ -41,6 +42,7 @@ class Parent:
         self._living: list[Child] = []  # those that have no place yet, or none any more, among them
         self._past = Snapshot(())  # what was counted by those that have ended
         self._one_is_ready, self._over = asyncio.Event(), asyncio.Event()
+        self._acceptor: Acceptor | None = None  # from when the first process can answer
         self._tasks: set[asyncio.Task[None]] = set()
         self._restarting: asyncio.Task[None] | None = None
         self._restart_wanted = False
@@ -54,19 +56,28 @@ class Parent:
         loop.add_signal_handler(signal.SIGHUP, self._restart_soon)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end_soon, number)
-        acceptor = Acceptor(self._listeners, self._takers)
         keepers = [loop.create_task(self._keep(place)) for place in range(self._count)]
         beat = loop.create_task(self._beat())
         await self._over.wait()
         for task in (*keepers, beat, *filter(None, (self._restarting,))):
             task.cancel()
         await self._end_all()
-        acceptor.close()
+        if self._acceptor is not None:
+            self._acceptor.close()
 
     def _takers(self) -> list[socket.socket]:
         """Return where connections are passed to: processes whose kernels are compiled, where there are any."""
         found = [child for child in self._living if child.open]
         return [child.connections for child in [each for each in found if each.ready.is_set()] or found]
+
+    async def _listen_for(self, child: Child) -> None:
+        """Listen once a process answers: until then connections are refused, and a load balancer asks another."""
+        await child.opened.wait()
+        if self._acceptor is None and not self._over.is_set():
+            for listener in self._listeners:
+                listener.listen(BACKLOG)
+            announce(self._listeners)
+            self._acceptor = Acceptor(self._listeners, self._takers)
 
     # Processes come and go
 
@@ -74,6 +85,7 @@ class Parent:
         child = Child(self._environment, self._answer_soon)
         self._living.append(child)
         self._do(self._bury(child))
+        self._do(self._listen_for(child))
         return child
 
     async def _bury(self, child: Child) -> None:
@@ -212,9 +224,6 @@ def main() -> None:
     logging.config.dictConfig(log_config(settings))
     try:
         with listening(settings) as listeners:
-            for listener in listeners:  # connections wait here for the processes
-                listener.listen(BACKLOG)
-            announce(listeners)
             parent = Parent(settings, listeners)
             asyncio.run(parent.run())
     except OSError as error:

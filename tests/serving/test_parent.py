@@ -259,3 +259,34 @@ def test_one_that_does_not_end_when_it_is_told_to_is_killed(
     program(GOOD.replace("words, connections", "signal.signal(signal.SIGTERM, signal.SIG_IGN); words, connections", 1))
     monkeypatch.setattr(parent, "SPARE", 0.2 - Settings().shutdown_seconds)
     run(live, 1)
+
+
+def test_connections_are_refused_until_a_process_can_answer(program: Callable[[str], None], tmp_path: Path) -> None:
+    """As they are of one process alone: a load balancer asks another replica meanwhile, and none waits."""
+    go = tmp_path / "go"
+    wait = f"import os, time\n    while not os.path.exists({str(go)!r}):\n        time.sleep(0.01)\n    words.sendall"
+    program(GOOD.replace("words.sendall", wait, 1))
+
+    def connects(address: object) -> bool:
+        try:
+            socket.create_connection(address).close()  # type: ignore[arg-type]
+        except ConnectionRefusedError:
+            return False
+        return True
+
+    async def live() -> None:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            parent = Parent(Settings(processes=1), [listener])
+            running = asyncio.create_task(parent.run())
+            try:
+                await until(lambda: len(parent._living) == 1)
+                await asyncio.sleep(0.2)
+                assert not connects(listener.getsockname())
+                go.touch()
+                await until(lambda: connects(listener.getsockname()))
+            finally:
+                os.kill(os.getpid(), signal.SIGTERM)
+                await asyncio.wait_for(running, PATIENCE)
+
+    asyncio.run(live())
