@@ -224,7 +224,8 @@ def test_a_process_that_ends_again_and_again_is_started_ever_more_seldom(
         began = time.monotonic()
         pids: set[int] = set()
         os.kill(min(family.pids()), signal.SIGKILL)
-        while time.monotonic() - began < 1.2:
+        # On a busy machine even two may take longer to start.
+        while (passed := time.monotonic() - began) < 1.2 or (len(pids) < 2 and passed < PATIENCE):
             pids |= family.pids()
             await asyncio.sleep(0.005)
         assert 2 <= len(pids) <= 5  # after 0.1, 0.2, 0.4 s
