@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -222,6 +223,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if unknown := set(models := chosen.models or ["gpt2-xl"]) - MODELS.keys():
         parser.error(f"no such model: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # as Ctrl-C does, so that what was started is stopped
     columns = ["", "bytes", "ours", "beside", "ratio", "a GB takes of processors", "beside", "memory"]
     say(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
