@@ -45,7 +45,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="bytes of tensors in a file, at the most, unless it has only one; default: %(default)s",
     )
     command.add_argument(
-        "--option", action="append", default=[], type=pair, metavar="KEY=VALUE", help="of the store, as obstore has it"
+        "--option",
+        action="append",
+        default=[],
+        type=pair,
+        metavar="KEY=VALUE",
+        help="of the store, as obstore has it; what is secret rather in the environment, since command lines are seen",
     )
     command.add_argument(
         "--deadline", type=seconds, metavar="SECONDS", help="after which no shard is begun or gone on with"
