@@ -16,7 +16,7 @@ from service.writing import current_umask
 CHUNK = 2**20  # bytes
 FOLDER, SUFFIX = ".initserve", ".part"  # where files are while they are written, and how they are called
 UNABLE = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EMLINK)  # of links or locks
-TRIES = 8  # to write in a folder that others, who are done, may remove
+TRIES = 100  # to write in a folder that others, who are done, may remove
 
 
 class Directory:
@@ -106,7 +106,7 @@ class Directory:
     def clear(self) -> None:
         folder = self._path / FOLDER
         with told(self.name):
-            for path in folder.glob(f"*{SUFFIX}"):
+            for path in begun_in(folder):
                 with suppress(FileNotFoundError), path.open("rb") as file:
                     if lock(file.fileno()):
                         path.unlink()
@@ -128,7 +128,8 @@ class Directory:
     def _new(self, name: str) -> tuple[int, str]:
         folder, base = self._path / FOLDER, name.rpartition("/")[2]
         for _ in range(TRIES):
-            folder.mkdir(exist_ok=True)
+            with suppress(FileExistsError):  # exist_ok would raise it where the folder is removed meanwhile
+                folder.mkdir()
             with suppress(FileNotFoundError):
                 handle, temporary = tempfile.mkstemp(SUFFIX, f"{base}.", folder)
                 if lock(handle) is not False and os.fstat(handle).st_nlink:  # nobody took it for a dead run's meanwhile
@@ -143,6 +144,13 @@ class Directory:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def begun_in(folder: Path) -> list[Path]:
+    """Return the files that were begun in a folder, which others may remove at any time."""
+    with suppress(FileNotFoundError):
+        return [*folder.glob(f"*{SUFFIX}")]
+    return []
 
 
 def lock(handle: int) -> bool | None:
