@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ import pytest
 
 from service.api import snapshots
 from service.errors import InvalidSpec
+from service.formats.payload import Chunk
 from service.materialize import records, run
 from service.materialize.checkpoint import CLAIM, SUMS, Checkpoint, checkpoint_of
 from service.materialize.claim import Refused, claim, claimed
 from service.materialize.job import Job
+from service.materialize.places import retrying
 from service.materialize.places.directory import Directory
-from service.materialize.places.place import PlaceError
+from service.materialize.places.place import Entry, PlaceError
 from service.materialize.run import Report
+from service.progress import Bar
 from service.specs.spec import Spec
 from tests.materialize.here import Here, unseen
 
@@ -86,6 +90,36 @@ def test_a_shard_that_is_damaged_is_made_anew(whole: Path, folder: Path, damage:
     shard.write_bytes(new[damage])
     assert write(folder).found == 4
     assert files(folder) == files(whole)
+
+
+def test_what_was_read_or_made_in_vain_is_taken_back_from_the_bar(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shards = planned(SPEC).shards
+    damaged = folder / shards[2].name
+    damaged.write_bytes(bytes(shards[2].bytes))
+    real = Directory.write
+
+    def fails_once(self: Directory, name: str, chunks: Iterable[Chunk], length: int) -> Entry:
+        if name != shards[2].name:
+            return real(self, name, chunks, length)
+        monkeypatch.setattr(Directory, "write", real)
+        for _ in chunks:
+            pass
+        raise PlaceError("the store is away", passing=True)
+
+    monkeypatch.setattr(Directory, "write", fails_once)
+    monkeypatch.setattr(retrying, "FIRST", 0.001)
+    told: list[int] = []
+
+    class Hearing(Bar):
+        def __call__(self, more: int) -> None:
+            told.append(more)
+
+    checkpoint = begin(folder)
+    assert not run.outcomes_of(job_of(folder, checkpoint), range(5), Here(), Hearing("", 0, None)).missing
+    assert sum(told) == sum(shard.bytes for shard in checkpoint.shards)
+    assert told.count(-checkpoint.shards[2].bytes) == 3  # read twice, and differed; made once, and not written
 
 
 def test_what_is_there_with_a_record_is_not_made_again(whole: Path, folder: Path) -> None:

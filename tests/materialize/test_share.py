@@ -206,6 +206,19 @@ def test_what_was_complete_and_is_damaged_is_mended_once_all_parts_are_run_again
     assert files(tmp_path) == whole
 
 
+@pytest.mark.parametrize("of", [1, 3])
+def test_digests_that_are_not_those_of_the_shards_are_mended(whole: dict[str, str], tmp_path: Path, of: int) -> None:
+    assert write_index(tmp_path, 0, 1) is True
+    sums = tmp_path / "SHA256SUMS"
+    lines = sums.read_bytes().splitlines(keepends=True)
+    turned = [
+        b"%x" % (int(line[:1], 16) ^ 1) + line[1:] if line.endswith(b".safetensors\n") else line for line in lines
+    ]
+    sums.write_bytes(b"".join(turned))
+    assert [write_index(tmp_path, index, of) for index in range(of)][-1] is True
+    assert files(tmp_path) == whole
+
+
 def test_without_a_shard_of_anothers_it_is_not_complete_any_more(tmp_path: Path) -> None:
     assert write_index(tmp_path, 0, 1) is True
     (tmp_path / "model-00002-of-00005.safetensors").unlink()
