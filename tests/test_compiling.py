@@ -16,12 +16,14 @@ from service.compiling import MODULES, Compilation
 from service.stream.targets import KERNELS
 
 ROOT = Path(__file__).parents[1]
+# What the environment of these tests does not have is needed for them.
+OF_EXTRAS = {"service.materialize.engines.dask", "service.materialize.engines.ray"}
 ECHO = "import sys\nfor line in sys.stdin: print(line, end='', flush=True)"
 
 
 def test_every_kernel_is_compiled_ahead() -> None:
     for module in pkgutil.walk_packages(service.__path__, "service."):
-        if not module.name.endswith("__main__"):
+        if not module.name.endswith("__main__") and module.name not in OF_EXTRAS:
             importlib.import_module(module.name)
     holding = [kernel.function.__module__ for kernel in KERNELS if kernel.function.__module__.startswith("service.")]
     assert set(holding) == set(MODULES)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -41,9 +41,12 @@ def are_there(server: Server, gone: Collection[int] = ()) -> bool:
 
 
 def sockets(pid: int) -> int:
-    """Return how many sockets a process has open."""
-    folder = Path(f"/proc/{pid}/fd")
-    return sum(os.readlink(file).startswith("socket:") for file in folder.iterdir())
+    """Return how many sockets a process has open; one that is closed while they are counted is none."""
+    count = 0
+    for file in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            count += os.readlink(file).startswith("socket:")
+    return count
 
 
 def metrics(server: Server) -> dict[str, float]:
