@@ -82,6 +82,11 @@ class Checkpoint:
         config = [CONFIG] if self.config is not None else []
         return [CLAIM, *config, *(shard.name for shard in self.shards), SUMS, self.index_name]
 
+    @property
+    def in_its_way(self) -> str:
+        """The name of a file that libraries would load instead, were it there too."""
+        return f"{self._stem}.safetensors"
+
 
 @lru_cache(maxsize=2)
 def checkpoint_of(spec: str, shard_bytes: int) -> Checkpoint:

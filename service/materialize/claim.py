@@ -71,8 +71,8 @@ def seed_in(there: Mapping[str, Any]) -> int | None:
 
 
 def refuse_unclaimed(place: Place, checkpoint: Checkpoint) -> None:
-    """Raise Refused where files of the checkpoint's names stand in a place that nobody has claimed."""
-    ours = {*checkpoint.names} - {CLAIM}
+    """Raise Refused where files of the checkpoint's names, or in its way, stand in a place that nobody has claimed."""
+    ours = {*checkpoint.names, checkpoint.in_its_way} - {CLAIM}
     if taken := sorted(ours.intersection(place.names())):
         more = f" and {len(taken) - 1:,} more of the checkpoint's names" if len(taken) > 1 else ""
         raise Refused(f"{place.name} has {taken[0]}{more}, and no {CLAIM}: name another place, or remove what is there")
